@@ -1,0 +1,3 @@
+"""CityChat: anonymous one-to-one chat inside a city."""
+
+__version__ = "0.1.0"
