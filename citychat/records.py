@@ -1,0 +1,110 @@
+"""What processes tell each other over the bus: one record a message, addressed to a guest's channel.
+
+JSON with a tag, checked against these shapes on arrival; anything else is dropped (never pickle). The embedded bus
+sends the same bytes, so that it cannot accept what Redis would refuse.
+"""
+
+import msgspec
+from msgspec import Struct
+
+from citychat.model import Message, Offer, Ranges
+
+RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small
+
+
+class Said(Struct, frozen=True, tag="said"):
+    """To the receiver: a message on the live route."""
+
+    message: Message
+
+
+class Receipt(Struct, frozen=True, tag="receipt"):
+    """To the sender: drawn by the partner's page and in the history, exactly these."""
+
+    s: str
+    st: str
+    ranges: Ranges
+
+
+class Here(Struct, frozen=True, tag="here"):
+    """To the partner: my page has joined, on whatever process."""
+
+    s: str
+
+
+class Away(Struct, frozen=True, tag="away"):
+    """To the partner: my socket is closed."""
+
+    s: str
+    since: int
+
+
+class Left(Struct, frozen=True, tag="left"):
+    """To the partner: the session has ended."""
+
+    s: str
+    at: int
+
+
+class Typing(Struct, frozen=True, tag="typing"):
+    """To the partner, never stored."""
+
+    s: str
+    on: bool
+
+
+class Erased(Struct, frozen=True, tag="erased"):
+    """To the partner: blank my texts in this session."""
+
+    s: str
+
+
+class Takeover(Struct, frozen=True, tag="takeover"):
+    """To the guest's own older page: a newer one entered with this epoch."""
+
+    epoch: int
+
+
+class Offered(Struct, frozen=True, tag="offered"):
+    """To the candidate: somebody asks for you."""
+
+    offer: Offer
+
+
+class Over(Struct, frozen=True, tag="over"):
+    """To either side of an offer: it has ended; the lobby knows what it became."""
+
+    offer: str
+
+
+class Met(Struct, frozen=True, tag="met"):
+    """To a member: this session has begun."""
+
+    session: str
+
+
+class Paused(Struct, frozen=True, tag="paused"):
+    """To a guest who was paused or banned."""
+
+    until: int
+    reason: str
+
+
+Record = Said | Receipt | Here | Away | Left | Typing | Erased | Takeover | Offered | Over | Met | Paused
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def encode(record: Record) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode(raw: bytes) -> Record | None:
+    """The record in ``raw``, or None when it is not one."""
+    if len(raw) > RECORD_MAX_BYTES:
+        return None
+    try:
+        return _decoder.decode(raw)
+    except msgspec.DecodeError:
+        return None
