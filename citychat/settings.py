@@ -1,0 +1,257 @@
+"""The server's settings: the only reader of flags, CITYCHAT_* variables and the settings file.
+
+A flag wins over a variable, a variable over the file named by --config (TOML), the file over the default. All three use
+the same names: --home-city, CITYCHAT_HOME_CITY, home_city. Source of the fixed names: product page, "Host".
+"""
+
+import argparse
+import dataclasses
+import difflib
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Never, TypeVar
+
+import citychat
+from citychat import setting_types as read_as
+from citychat.setting_types import EMBEDDED
+
+PREFIX = "CITYCHAT_"
+# The test suite's own variables share the prefix; a server started by a test must not refuse them.
+NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """One line for the host: which setting, its value, where it came from, what was expected. Exit status 2."""
+
+
+def _setting(
+    default: T, read: Callable[[object], T], help: str, *, shown: str = "", metavar: str = "", flag_only: bool = False
+) -> T:
+    """One setting: default, reader, help; `shown` tells in words what a default depends on."""
+    metadata = {"read": read, "help": help, "shown": shown, "metavar": metavar, "flag_only": flag_only}
+    field: T = dataclasses.field(default=default, metadata=metadata)
+    return field
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting with its default and its help; docs/settings.md and --help are made from here."""
+
+    listen: str = _setting(
+        "127.0.0.1", read_as.host, "Address or host name to listen on; 0.0.0.0 for everybody who can reach this machine",
+        metavar="HOST",
+    )
+    port: int = _setting(8888, read_as.whole(0, 65535), "Port to listen on; 0 takes any free one and prints it")
+    data: Path = _setting(
+        Path(), read_as.path, "Folder for everything that is kept: database, key, city database, your own texts",
+        shown="systemd's state directory, else the user's data folder", metavar="FOLDER",
+    )
+    geoip: tuple[Path, ...] = _setting(
+        (), read_as.several(read_as.path, ","),
+        "City databases (mmdb) for internet addresses: one file, or two with a comma between",
+        shown="what `citychat geoip fetch` or `geoip use` put into the data folder", metavar="FILE",
+    )
+    home_city: str = _setting(
+        "", read_as.text, "City of everybody on this machine's own network: a name (Lyon, or Lyon,FR) or a GeoNames id",
+        shown="none: they meet in \"This network\"", metavar="CITY",
+    )
+    contact: str = _setting(
+        "", read_as.text, "Who answers for this server: a mail or web address, shown to every guest", shown="none",
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        ("127.0.0.1", "::1"), read_as.several(read_as.proxy, r"[,\s]+"),
+        "Addresses or networks whose X-Forwarded-For is believed; anybody else's is ignored", metavar="ADDRESSES",
+    )
+    origins: tuple[str, ...] = _setting(
+        (), read_as.several(read_as.origin, r"[,\s]+"), "Web origins whose pages may connect, such as https://chat.example",
+        shown="the one the page was asked from",
+    )
+    secret_file: Path = _setting(
+        Path(), read_as.path,
+        "File with the keys that sign guests' tokens; made at first start, readable by its owner only",
+        shown="`secret.keys` in the data folder", metavar="FILE",
+    )
+    bus: str = _setting(EMBEDDED, read_as.service, "How messages travel between processes", metavar="URL")
+    mailbox: str = _setting(EMBEDDED, read_as.service, "Where messages to absent guests wait", metavar="URL")
+    history: str = _setting(EMBEDDED, read_as.service, "Where messages, guests and sessions are kept", metavar="URL")
+    history_days: int = _setting(30, read_as.whole(1, 365), "Days that messages are kept", metavar="DAYS")
+    message_burst: int = _setting(40, read_as.whole(1, 1000), "Messages a guest may send at once", metavar="N")
+    message_rate: float = _setting(
+        5.0, read_as.number(0.1, 1000), "Messages a second a guest may send after the burst", metavar="N"
+    )
+    ring_s: int = _setting(15, read_as.whole(5, 60), "Seconds a guest has to answer when asked", metavar="SECONDS")
+    connections_per_address: int = _setting(
+        200, read_as.whole(1, 1_000_000), "Open connections for one IPv4 address or IPv6 /64; loopback has no limit",
+        metavar="N",
+    )
+    guests_per_hour: int = _setting(
+        100, read_as.whole(1, 1_000_000), "New guests an hour from one IPv4 address or IPv6 /64; loopback has no limit",
+        metavar="N",
+    )
+    config: Path | None = _setting(
+        None, read_as.path, "TOML file with settings, all by these names", shown="none", metavar="FILE"
+    )
+    check: bool = _setting(False, bool, "Check settings, data folder and databases, then stop", flag_only=True)
+    print_settings: bool = _setting(False, bool, "Print the settings and where each is from, then stop", flag_only=True)
+    sources: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={})
+
+
+FIELDS = {field.name: field for field in dataclasses.fields(Settings) if "read" in field.metadata}
+NAMES = [name for name, field in FIELDS.items() if not field.metadata["flag_only"]]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Never:
+        raise SettingsError(f"{message}; --help lists all")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="citychat", allow_abbrev=False, argument_default=argparse.SUPPRESS,
+        description="Anonymous one-to-one chat inside a city. Further commands: guest URL, geoip.",
+        epilog=f"Each setting can also come from a variable ({PREFIX}PORT=80) or from the file named by --config.",
+    )
+    parser.add_argument("--version", action="version", version=f"CityChat {citychat.__version__}")
+    for name, field in FIELDS.items():
+        flag, help_text = flag_of(name), f"{field.metadata['help']} (default: {default_shown(name)})".replace("%", "%%")
+        if field.metadata["flag_only"]:
+            parser.add_argument(flag, action="store_true", help=field.metadata["help"])
+        else:
+            parser.add_argument(flag, dest=name, help=help_text, metavar=field.metadata["metavar"] or name.upper())
+    parser.add_argument("words", nargs="*", default=[], help=argparse.SUPPRESS)
+    return parser
+
+
+def flag_of(name: str) -> str:
+    """The flag of a setting: home_city is --home-city."""
+    return "--" + name.replace("_", "-")
+
+
+def default_shown(name: str) -> str:
+    """The default of a setting, in words where it depends on the machine."""
+    field = FIELDS[name]
+    return str(field.metadata["shown"] or _plain(field.default))
+
+
+def _plain(value: object) -> str:
+    return " ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
+def _hide_passwords(text: str) -> str:
+    return re.sub(r"(//[^/@\s:]*:)[^/@\s]+@", r"\1***@", text)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"; the nearest known one is {close[0]}" if close else ""
+
+
+def _from_flags(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
+    found, unknown = _parser().parse_known_intermixed_args(list(argv))
+    # A position in the south starts with a minus: `geoip lookup -33.9,151.2`
+    words = [*found.words, *(word for word in unknown if re.match(r"-[\d.]", word))]
+    for flag in unknown:
+        if flag not in words:
+            raise SettingsError(f"{flag} is no flag{_nearest(flag.split('=')[0], [flag_of(name) for name in FIELDS])}")
+    return {name: value for name, value in vars(found).items() if name != "words"}, words
+
+
+def _from_variables(environ: Mapping[str, str]) -> dict[str, object]:
+    known = {PREFIX + name.upper(): name for name in NAMES}
+    found: dict[str, object] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS):
+            continue
+        if variable not in known:
+            raise SettingsError(f"the variable {variable} is no setting{_nearest(variable, list(known))}")
+        found[known[variable]] = value
+    return found
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"config = {path}: expected a readable TOML file ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"config = {path}: expected a TOML file ({error})") from None
+    known = [name for name in NAMES if name != "config"]
+    for name in found:
+        if name not in known:
+            raise SettingsError(f"{name} in {path} is no setting{_nearest(name, known)}")
+    return found
+
+
+def _read(name: str, value: object, source: str) -> Any:
+    try:
+        return FIELDS[name].metadata["read"](value)
+    except ValueError as error:
+        shown = _hide_passwords(json.dumps(value, ensure_ascii=False, default=str))[:100]
+        raise SettingsError(f"{name} = {shown} ({source}): expected {error}") from None
+
+
+def _data_folder(environ: Mapping[str, str], platform: str) -> Path:
+    """systemd's state directory (the first of several), else the user's data folder (XDG, macOS)."""
+    if state := environ.get("STATE_DIRECTORY", ""):
+        return Path(state.split(":")[0])
+    if not (home := environ.get("HOME", "")):
+        raise SettingsError("data has no default here, because HOME is not set: expected --data FOLDER")
+    if platform == "darwin":
+        return Path(home, "Library", "Application Support", "CityChat")
+    # The XDG standard: a relative path there is to be ignored.
+    shared = environ.get("XDG_DATA_HOME", "")
+    return Path(shared if shared.startswith("/") else f"{home}/.local/share", "citychat")
+
+
+def load(argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform) -> Settings:
+    """Read the settings. Raises SettingsError; --help and --version print and raise SystemExit(0)."""
+    settings, words = load_with_words(argv, environ, platform)
+    if words:
+        raise SettingsError(f"{words[0]} is no command: expected guest, geoip, or only flags; --help lists them")
+    return settings
+
+
+def load_with_words(
+    argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform
+) -> tuple[Settings, list[str]]:
+    """Like load, for commands that share the server's flags: also gives the words between the flags, in order."""
+    flags, words = _from_flags(argv)
+    layers = [(flags, flag_of), (_from_variables(environ), lambda name: PREFIX + name.upper())]
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+
+    def take(found: dict[str, object], source_of: Callable[[str], str]) -> None:
+        for name, value in found.items():
+            read = _read(name, value, f"from {source_of(name)}")  # a wrong value that is overruled is still wrong
+            if name not in values:
+                values[name], sources[name] = read, source_of(name)
+
+    for found, source_of in layers:
+        take(found, source_of)
+    if config := values.get("config"):
+        take(_from_file(config), lambda _: str(config))
+    if "data" not in values:
+        values["data"] = _data_folder(environ, platform)
+    values.setdefault("secret_file", values["data"] / "secret.keys")
+    return Settings(**values, sources=sources), words
+
+
+def describe(settings: Settings) -> str:
+    """All settings as a TOML file, each with where it comes from; passwords in URLs are hidden (--print-settings)."""
+    lines = []
+    for name in NAMES:
+        value = getattr(settings, name)
+        if name == "config" or value is None:
+            continue
+        if isinstance(value, tuple):
+            written = json.dumps([str(part) for part in value], ensure_ascii=False)
+        else:
+            written = json.dumps(value if isinstance(value, int | float) else str(value), ensure_ascii=False)
+        lines.append(f"{name} = {_hide_passwords(written)}  # {settings.sources.get(name, 'default')}")
+    return "\n".join(lines)
