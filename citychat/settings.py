@@ -43,7 +43,7 @@ class Settings:
     """Every setting with its default and its help; docs/settings.md and --help are made from here."""
 
     listen: str = _setting(
-        "127.0.0.1", read_as.host, "Address or host name to listen on; 0.0.0.0 for everybody who can reach this machine",
+        "127.0.0.1", read_as.host, "Address or host name to listen on; 0.0.0.0 for all who can reach this machine",
         metavar="HOST",
     )
     port: int = _setting(8888, read_as.whole(0, 65535), "Port to listen on; 0 takes any free one and prints it")
@@ -143,7 +143,7 @@ def _plain(value: object) -> str:
 
 
 def _hide_passwords(text: str) -> str:
-    return re.sub(r"(//[^/@\s:]*:)[^/@\s]+@", r"\1***@", text)
+    return re.sub(r'(//[^/@\s:]*:)[^\s"]+@', r"\1***@", text)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

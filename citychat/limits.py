@@ -1,0 +1,139 @@
+"""How much is too much: every limit with its reason, token buckets, and the network an address counts for.
+
+Keys of limits come from the server (guest id, network of the connection), never from a payload.
+"""
+
+import math
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
+
+from citychat.model import TEXT_MAX_BYTES, TEXT_MAX_CHARS
+
+LOCAL_NETWORKS = tuple(
+    ip_network(text)
+    for text in (
+        "127.0.0.0/8", "::1/128",  # loopback
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",  # private
+        "169.254.0.0/16", "fe80::/10",  # link-local
+        "100.64.0.0/10",  # shared by a provider's customers
+    )
+)  # fmt: skip
+
+
+class Limit(NamedTuple):
+    """One limit. With ``per_s`` it is a bucket: ``value`` at once, then so many a second."""
+
+    name: str
+    value: float
+    unit: str
+    each: str  # who has it: a guest, a connection, a network, a session, a process
+    reason: str
+    per_s: float | None = None
+    setting: str = ""  # the setting that changes it
+
+
+LIMITS = {
+    limit.name: limit
+    for limit in (
+        Limit("messages", 40, "messages", "guest", "nobody types faster; pasted or queued lines still go out at once",
+              5, "message_rate"),
+        Limit("joins", 20, "joins", "guest", "reloads and changes of network are free, two windows in a fight are not",
+              1),
+        Limit("seeks", 20, "seeks", "guest", "the server seeks again by itself, the page has no need to", 1),
+        Limit("places", 10, "tries", "guest", "correcting the city by hand; changes have their own limit", 1 / 6),
+        Limit("cities", 20, "searches", "guest", "one search for each letter typed", 5),
+        Limit("cases", 5, "look-ups", "guest", "nobody finds another's report code by trying (product page)", 5 / 60),
+        Limit("history pages", 20, "pages", "guest", "scrolling through a long chat, and no more", 5),
+        Limit("typing", 2, "signs", "guest", "one in 2 s says all there is to say; on and off may come together", 0.5),
+        Limit("other events", 60, "events", "guest", "buttons pressed by a person", 10),
+        Limit("frames", 400, "frames", "connection", "twenty acks a second and a whole outbox after a reload fit", 200),
+        Limit("new guests", 100, "guests", "network", "a school or a provider's gateway, but no farm of guests",
+              100 / 3600, "guests_per_hour"),
+        Limit("connections", 200, "connections", "network", "the same; each costs 42 kB", None,
+              "connections_per_address"),
+        Limit("frame size", 16 * 1024, "bytes", "connection", "four times the longest text; a bigger one is an attack"),
+        Limit("text", TEXT_MAX_CHARS, "code points", "message", "a long letter"),
+        Limit("text size", TEXT_MAX_BYTES, "bytes", "message", "the same in a script of two bytes a letter"),
+        Limit("report note", 500, "characters", "report", "enough to say what happened"),
+        Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
+        Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),
+        Limit("outbox unsent", 200, "messages", "page", "without ✓; then the composer says so"),
+        Limit("outbox", 500, "messages", "page", "without ✓✓, in the browser's storage"),
+        Limit("mailbox", 500, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
+        Limit("outgoing queue", 256, "packets", "connection", "a page that does not read is closed, not stored for"),
+        Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),
+        Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
+    )
+}  # fmt: skip
+
+
+class Buckets:
+    """A token bucket for each key, remembered as one number: the time at which it will be full again.
+
+    ``max_keys`` bounds the memory: over it the bucket unused for longest, most likely a full one, is forgotten.
+    """
+
+    def __init__(self, burst: float, per_s: float, now_s: Callable[[], float], max_keys: int = 100_000) -> None:
+        if not (burst >= 1 and 0 < per_s < math.inf and max_keys >= 1):
+            raise ValueError(f"a bucket needs burst >= 1, per_s > 0, max_keys >= 1, not {burst}, {per_s}, {max_keys}")
+        self._step_s = 1 / per_s
+        self._slack_s = (burst - 1) / per_s
+        self._now_s = now_s
+        self._max_keys = max_keys
+        self._full_s: dict[str, float] = {}
+
+    def take(self, key: str) -> float:
+        """Take one token and return 0.0, or take none and return the seconds until there is one."""
+        now = self._now_s()
+        full = max(self._full_s.pop(key, now), now)
+        wait = full - now - self._slack_s
+        if wait > 1e-9:  # less is the rounding of the sums, not a wait
+            self._full_s[key] = full
+            return wait
+        self._full_s[key] = full + self._step_s
+        if len(self._full_s) > self._max_keys:
+            del self._full_s[next(iter(self._full_s))]
+        return 0.0
+
+    def __len__(self) -> int:
+        return len(self._full_s)
+
+
+def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
+    """Buckets as the table says. Raises KeyError for a name it does not have, ValueError for a limit without rate."""
+    limit = LIMITS[name]
+    if limit.per_s is None:
+        raise ValueError(f"{name} is a bound, not a rate")
+    return Buckets(limit.value, limit.per_s, now_s)
+
+
+def network(address: str) -> str:
+    """The network an address counts for: an IPv4 address itself, of an IPv6 address its /64 (one household or host).
+
+    "" is no network and no limit: loopback. What is no address at all shares one key, "unknown".
+    """
+    parsed = _parse(address)
+    if parsed is None:
+        return "unknown"
+    if parsed.is_loopback:
+        return ""
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+
+
+def is_local(address: str) -> bool:
+    """Whether an address says nothing about its guest: loopback, private, link-local, 100.64/10, or no address."""
+    parsed = _parse(address)
+    return parsed is None or any(parsed in local for local in LOCAL_NETWORKS)
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address.split("%")[0])  # without the zone of a link-local address
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        return parsed.ipv4_mapped
+    return parsed

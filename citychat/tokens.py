@@ -1,0 +1,218 @@
+"""Guest tokens, the keys that sign them, and the keyed hashes that stand for a guest's network.
+
+A token is ``key id . payload . mac``: the payload says who, when and what was consented to; the mac is HMAC-SHA256
+over everything before it. It is the guest's only proof of being this guest and lives 30 days from the last join.
+"""
+
+import contextlib
+import hmac
+import os
+import stat
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import msgspec
+from msgspec import Struct
+
+from citychat.limits import is_local, network
+
+DAY_MS = 86_400_000
+LIFE_MS = 30 * DAY_MS
+CLOCK_TOLERANCE_MS = 300_000  # processes of one site, and a clock set back a little, still agree on a token
+TOKEN_MAX_CHARS = 512  # ours have about 200; longer ones are not worth an HMAC
+KEY_BYTES = 32  # the width of SHA-256
+KEY_DISTINCT_BYTES = 12  # 32 random bytes have 30 different ones; "changeme…" has fewer than this
+
+
+class KeyFileError(Exception):
+    """One line for the host: what is wrong with the key file and what to do. Exit status 1."""
+
+
+class Claims(Struct, frozen=True):
+    """What a token says. ``consented`` and ``issued`` in ms since 1970; issue() sets ``issued``."""
+
+    guest: str
+    consent: str
+    consented: int
+    adult: bool
+    issued: int = 0
+
+
+@dataclass(frozen=True)
+class Key:
+    """A signing key; the secret stays out of every repr, so that no log or traceback shows it."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The key that signs, and the one before it, still good for reading."""
+
+    current: Key
+    previous: Key | None = None
+
+    @property
+    def valid(self) -> tuple[Key, ...]:
+        return (self.current,) if self.previous is None else (self.current, self.previous)
+
+
+class Tokens:
+    """Issues and reads tokens. ``now_ms``: the wall clock, ms since 1970."""
+
+    def __init__(self, keys: Keys, now_ms: Callable[[], int]) -> None:
+        self._keys = keys
+        self._now_ms = now_ms
+
+    def issue(self, claims: Claims) -> str:
+        """A token of these claims, issued now, under the current key."""
+        payload = msgspec.json.encode(msgspec.structs.replace(claims, issued=self._now_ms()))
+        signed = f"{self._keys.current.id}.{_to_text(payload)}"
+        return f"{signed}.{_mac(self._keys.current, signed)}"
+
+    def read(self, token: str) -> Claims | None:
+        """The claims of a token of ours that is not out of date, else None. Never raises."""
+        if len(token) > TOKEN_MAX_CHARS or not token.isascii() or token.count(".") != 2:
+            return None
+        signed, mac = token.rsplit(".", 1)
+        key_id, payload = signed.split(".")
+        for key in self._keys.valid:
+            if key.id == key_id and hmac.compare_digest(_mac(key, signed), mac):
+                break
+        else:
+            return None
+        try:
+            claims = msgspec.json.decode(_to_bytes(payload), type=Claims)
+        except (ValueError, msgspec.DecodeError):  # signed by us, but by a version with another payload
+            return None
+        age_ms = self._now_ms() - claims.issued
+        return claims if -CLOCK_TOLERANCE_MS <= age_ms <= LIFE_MS + CLOCK_TOLERANCE_MS else None
+
+
+def _to_text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _to_bytes(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _mac(key: Key, signed: str) -> str:
+    # Over the text, not over what it decodes to: base64 has several spellings of the same bytes, a token has one.
+    return _to_text(hmac.digest(key.secret, b"token " + signed.encode(), "sha256"))
+
+
+def daily_key(key: Key, day: int) -> bytes:
+    """The key of the network marks of one UTC day, counted from 1970."""
+    return hmac.digest(key.secret, b"networks of day %d" % day, "sha256")
+
+
+def network_marks(keys: Keys, address: str, now_ms: int) -> tuple[str, ...]:
+    """Keyed hashes that stand for the network (IPv4 address, IPv6 /64) of an address; none for local networks.
+
+    Two visits from one network share a mark while they are at most two days apart, because each carries the marks of
+    yesterday, today and tomorrow: a block reaches 24 h beyond itself (M5), and who is blocked may have joined a day
+    before it. The previous key's marks come along, so that changing the key does not end a block.
+    """
+    if is_local(address):
+        return ()
+    name, today = network(address).encode(), now_ms // DAY_MS
+    days = (today - 1, today, today + 1)
+    return tuple(
+        _to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days
+    )
+
+
+def load_keys(path: Path, random: Random) -> Keys:
+    """The keys in the file; made at first start, by one process only. Raises KeyFileError.
+
+    The file has a line for each key, the current one first: its id, a space, 32 bytes in base64url.
+    """
+    try:
+        return _read_keys(path)
+    except FileNotFoundError:
+        pass
+    fresh = _write_beside(path, Keys(_new_key(random)))
+    try:
+        # A link, unlike a rename, fails when another process was faster: then theirs are the keys of both.
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    except OSError as error:
+        raise KeyFileError(f"cannot make the key file {path}: {error.strerror}") from error
+    finally:
+        fresh.unlink()
+    _sync_folder(path.parent)
+    return _read_keys(path)
+
+
+def rotate(path: Path, random: Random) -> Keys:
+    """Put a new key in front; the one it replaces reads for another round. Raises KeyFileError."""
+    try:
+        keys = Keys(_new_key(random), previous=_read_keys(path).current)
+    except FileNotFoundError:
+        raise KeyFileError(f"there is no key file {path}: the first start of the server makes it") from None
+    _write_beside(path, keys).replace(path)
+    _sync_folder(path.parent)
+    return keys
+
+
+def _new_key(random: Random) -> Key:
+    return Key(_to_text(random.randbytes(6)), random.randbytes(KEY_BYTES))
+
+
+def _write_beside(path: Path, keys: Keys) -> Path:
+    """Write the keys to a file of this process's own beside the path, whole and on disk before it gets its name."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    text = "".join(f"{key.id} {_to_text(key.secret)}\n" for key in keys.valid)
+    try:
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise KeyFileError(f"cannot make the key file {path}: {error.strerror}") from error
+    return fresh
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read_keys(path: Path) -> Keys:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            raw = file.read(4096)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise KeyFileError(f"cannot read the key file {path}: {error.strerror}") from error
+    if mode & 0o077:
+        raise KeyFileError(f"others can read the key file {path} (mode {mode:03o}): run chmod 600 {path}")
+    keys = [_parse_key(path, line) for line in raw.decode("ascii", "replace").splitlines() if line.strip()]
+    if not 1 <= len(keys) <= 2 or len({key.id for key in keys}) < len(keys):
+        raise KeyFileError(f"the key file {path} has {len(keys)} keys: expected one or two, with different ids")
+    return Keys(*keys)
+
+
+def _parse_key(path: Path, line: str) -> Key:
+    key_id, _, text = line.strip().partition(" ")
+    try:
+        secret = _to_bytes(text) if text.isascii() and "." not in key_id else b""
+    except ValueError:
+        secret = b""
+    if len(secret) < KEY_BYTES or len(set(secret)) < KEY_DISTINCT_BYTES:
+        raise KeyFileError(
+            f"the key file {path} has a key that is no key: expected an id, a space and {KEY_BYTES} random bytes in "
+            "base64url; without the file the server makes one"
+        )
+    return Key(key_id, secret)
