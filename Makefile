@@ -1,0 +1,69 @@
+# The three commands: make run, make check, make test. All else is for working on CityChat. Linux and macOS.
+# ARGS passes flags: make run ARGS="--listen 0.0.0.0"
+
+VENV := .venv
+BIN := $(VENV)/bin
+SEEDS ?= 1000
+ARGS ?=
+NEWEST := python3 python3.14 python3.13 python3.12 python3.11
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(NEWEST); do $$p -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+
+# What an install depends on; a second start finds the stamp newer and waits for nothing.
+SOURCES := pyproject.toml setup.py package.json package-lock.json .npmrc build_gazetteer.py
+RUN_STAMP := $(VENV)/installed-run
+TEST_STAMP := $(VENV)/installed-test
+LOG := $(VENV)/install.log
+
+.PHONY: run check test simulate bench-claim load screens docs system-packages
+.NOTPARALLEL:
+.DEFAULT_GOAL := run
+
+run: $(RUN_STAMP)
+	@exec $(BIN)/python -m citychat $(ARGS)
+
+# No root, no services, no browser
+check: $(TEST_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	CITYCHAT_SIM_SEEDS=300 $(BIN)/python -m pytest -q tests/unit tests/contract tests/simulation
+
+test: system-packages $(TEST_STAMP)
+	@echo "Browser: $$(tools/browser --version)"
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" CITYCHAT_SIM_SEEDS=3000 $(BIN)/python -m pytest -q
+
+simulate: $(TEST_STAMP)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+bench-claim: $(TEST_STAMP)
+	$(BIN)/python -m bench.claim
+
+load: $(TEST_STAMP)
+	$(BIN)/python -m bench.load
+
+screens: system-packages $(TEST_STAMP)
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
+
+# The pages of docs/ that are made from the code
+docs: $(TEST_STAMP)
+	$(BIN)/python -m docs.generate
+
+system-packages:
+	@tools/system-packages "$(PYTHON)"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "CityChat needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(IS_NEW_ENOUGH)' || { echo "CityChat needs Python 3.11 or newer, and $(PYTHON) is not" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+# Quiet unless it fails: the terminal belongs to the program.
+$(RUN_STAMP): $(SOURCES) $(BIN)/python
+	@$(BIN)/python -m pip install --disable-pip-version-check -e . >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $@
+
+$(TEST_STAMP): $(SOURCES) $(BIN)/python
+	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $(RUN_STAMP) $@
