@@ -1,0 +1,185 @@
+"""A connected page: the one record per Engine.IO connection, with its two namespaces, its order and its way out."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from citychat.edge.frames import Malformed, ack_text, event_text
+from citychat.edge.quiet import Refusals, what_failed
+from citychat.edge.wire import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Channel, Wire
+from citychat.limits import network
+
+NAMESPACES = ("/user", "/chat")
+
+Reply = Callable[[Mapping[str, object]], None]
+"""Sends the one ack of an event, at once; a second call does nothing."""
+
+_LAST_EVENTS_S = 10.0  # every service call in a handler gives up earlier; a guest must not look present for ever
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all connections of one edge share."""
+
+    bounds: Bounds
+    now_s: Callable[[], float]
+    dispatch: Callable[["Connection", str], Awaitable[None]]
+    closed: Callable[["Connection"], None]
+    refusals: Refusals
+    logger: logging.Logger
+
+
+class Connection:
+    """A page (``ports.Page``). Its events are handled one after another, over both namespaces; ``closed`` comes once,
+    after the last of them."""
+
+    def __init__(self, eio_sid: str, address: str, channel: Channel, around: Surroundings) -> None:
+        self.eio_sid = eio_sid
+        self.source = network(address)
+        self.sids: dict[str, str] = {}
+        self.wire = Wire(eio_sid, channel, around.bounds, around.now_s, self._heard, self._room, self._refused)
+        self._address = address
+        self._around = around
+        self._inbound: deque[str] = deque()
+        self._inbound_bytes = 0
+        self._space = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._held: deque[tuple[str, bytes]] = deque()
+        self._over = False
+        self._told = False
+        self._spoke = False
+        self._deadline = asyncio.get_running_loop().call_later(around.bounds.settle_s, self._settled)
+
+    @property
+    def address(self) -> str:
+        """The client's address after trusted proxies. Never logged, never stored."""
+        return self._address
+
+    @property
+    def open(self) -> bool:
+        """Whether anything emitted can still leave."""
+        return not self.wire.closed
+
+    def emit(self, event: str, payload: Mapping[str, object]) -> None:
+        """Send an event, in order, to the namespace its name starts with (``user-join`` → ``/user``)."""
+        namespace = "/" + event.partition("-")[0]
+        self._send(namespace, lambda: event_text(namespace, event, payload))
+
+    def reply(self, namespace: str, number: int) -> Reply:
+        """The way to answer event ``number`` of that namespace."""
+        answered = False
+
+        def reply(payload: Mapping[str, object]) -> None:
+            nonlocal answered
+            if not answered:
+                answered = True
+                self._send(namespace, lambda: ack_text(namespace, number, payload))
+
+        return reply
+
+    def _send(self, namespace: str, encode: Callable[[], bytes]) -> None:
+        if self.wire.closed:
+            return
+        try:
+            text = encode()
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+            self._around.logger.error("A payload of ours cannot be sent: %s", what_failed(error))
+            self.wire.cut(INTERNAL)
+            return
+        if namespace in self.sids and not self._held:
+            self.wire.write(text)
+        elif len(self._held) < self.wire.bounds.unsent_frames:
+            self._held.append((namespace, text))
+        else:
+            self.wire.refuse("a client that never connected the namespace of its events", PROTOCOL_ERROR)
+
+    def opened(self, namespace: str, sid: str) -> None:
+        """The client has been told that this namespace is connected: what waited for it leaves now.
+
+        python-socketio drops, without an error, what is emitted to a namespace before that.
+        """
+        self.sids[namespace] = sid
+        while self._held and self._held[0][0] in self.sids:
+            self.wire.write(self._held.popleft()[1])
+
+    def _refused(self, what: str) -> None:
+        self._around.refusals.note(self.source, what)
+
+    def spoke(self) -> None:
+        """A first event has come."""
+        self._spoke = True
+
+    def _settled(self) -> None:
+        if not (self._spoke and len(self.sids) == len(NAMESPACES)):
+            self.wire.refuse("a client that did not connect both namespaces and speak in time", BROKEN_RULE)
+
+    def close(self, why: str) -> None:
+        """Close after what was emitted before; idempotent. Events that still wait are dropped."""
+        self._inbound.clear()
+        if not self.wire.closed:
+            self._around.logger.debug("Closing a connection: %s", why)
+            self.wire.close(GOING_AWAY)
+
+    def _heard(self, text: str) -> None:
+        self._inbound.append(text)
+        self._inbound_bytes += len(text)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+
+    def _room(self) -> Awaitable[None] | None:
+        """None, or what to wait for before more is read: the queue is bounded and TCP holds the rest."""
+        bounds = self.wire.bounds
+        if len(self._inbound) < bounds.inbound_frames and self._inbound_bytes < bounds.inbound_bytes:
+            return None
+        self._space.clear()
+        return self._until_space()
+
+    async def _until_space(self) -> None:
+        await self._space.wait()
+
+    async def _work(self) -> None:
+        try:
+            while self._inbound:
+                text = self._inbound.popleft()
+                self._inbound_bytes -= len(text)
+                await self._dispatched(text)
+                if len(self._inbound) * 2 <= self.wire.bounds.inbound_frames:
+                    self._space.set()
+        finally:
+            self._worker = None
+            self._inbound_bytes = 0
+            self._space.set()
+            if self._over:
+                self._tell()
+
+    async def _dispatched(self, text: str) -> None:
+        try:
+            await self._around.dispatch(self, text)
+        except Malformed as error:
+            self._inbound.clear()
+            self.wire.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
+        except Exception as error:
+            self._inbound.clear()
+            self._around.logger.error("An event failed and its connection is closed: %s", what_failed(error))
+            self.wire.close(INTERNAL)
+
+    def ended(self) -> None:
+        """The WebSocket is gone. Events that came before it are still handled, in order; then ``closed`` is called."""
+        self.wire.ended()
+        self._deadline.cancel()
+        self._over = True
+        self._held.clear()
+        self._space.set()
+        if self._worker is None:
+            self._tell()
+        else:
+            asyncio.get_running_loop().call_later(_LAST_EVENTS_S, self._worker.cancel)
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            self._around.closed(self)

@@ -1,0 +1,104 @@
+"""The WebSocket handshake: who may connect, before anything is kept for them."""
+
+from typing import Any, Protocol
+
+from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream
+from tornado.web import RequestHandler
+from tornado.websocket import WebSocketHandler
+
+from citychat.edge.connection import Connection
+from citychat.edge.wire import Bounds, Channel
+
+Refusal = tuple[int, str, str]
+"""Status, code, sentence."""
+
+WEBSOCKET_ONLY: Refusal = (400, "websocket-only", "Connect over WebSocket: set transports to ['websocket'].")
+WRONG_VERSION: Refusal = (400, "unsupported-version", "Connect with Engine.IO 4 (Socket.IO 5 protocol), without a sid.")
+
+
+class Gate(Protocol):
+    """What a handshake asks of the edge."""
+
+    bounds: Bounds
+
+    def address(self, request: HTTPServerRequest) -> str: ...
+
+    def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None: ...
+
+    def connect(self, address: str, channel: Channel) -> Connection: ...
+
+
+def unfit(request: HTTPServerRequest) -> Refusal | None:
+    """Why a request cannot become an Engine.IO 4 WebSocket. Looked at before the upgrade: afterwards the library has no
+    way to refuse and leaves a socket that nobody owns."""
+    if request.method != "GET" or request.headers.get("Upgrade", "").lower() != "websocket":
+        return WEBSOCKET_ONLY
+    query = request.query_arguments
+    if query.get("transport") != [b"websocket"]:
+        return WEBSOCKET_ONLY
+    if query.get("EIO") != [b"4"] or "sid" in query:
+        return WRONG_VERSION
+    return None
+
+
+class Handshake(WebSocketHandler):
+    """The handler of ``/socket.io/``; takes the place of python-socketio's."""
+
+    gate: Gate
+    _address: str
+    _connection: Connection | None = None
+
+    def initialize(self, gate: Gate) -> None:
+        self.gate = gate
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    def prepare(self) -> None:
+        self._address = self.gate.address(self.request)
+        refusal = unfit(self.request) or self.gate.refusal(self.request, self._address)
+        if refusal is not None:
+            status, code, message = refusal
+            self.set_status(status)
+            self.set_header("X-Content-Type-Options", "nosniff")
+            if status in (429, 503):
+                self.set_header("Retry-After", "30")
+            self.finish({"ok": False, "error": code, "message": message})
+
+    def check_origin(self, origin: str) -> bool:
+        return True  # decided in prepare(), by an exact rule that does not believe Sec-Fetch-Site
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        return None  # a compressor and a decompressor cost 160 kB for every idle connection
+
+    @property
+    def max_message_size(self) -> int:
+        return self.gate.bounds.frame_bytes
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        # Without it an ack followed by another frame waits for the client's delayed TCP ack: 44 ms.
+        self.set_nodelay(True)
+        self._connection = self.gate.connect(self._address, self)
+        self._connection.wire.start()
+
+    def on_message(self, message: str | bytes) -> Any:
+        return None if self._connection is None else self._connection.wire.heard(message)
+
+    def on_close(self) -> None:
+        if self._connection is not None:
+            self._connection.ended()
+
+    def stream(self) -> IOStream | None:
+        """The stream while frames may still be written, else None."""
+        ws = self.ws_connection
+        if ws is None or ws.is_closing():
+            return None
+        return ws.stream
+
+    def shake_hands_and_close(self, code: int) -> None:
+        self.close(code)
+
+
+def logs_nothing(handler: RequestHandler) -> None:
+    """Tornado's ``log_function``: its own writes addresses and query strings."""
