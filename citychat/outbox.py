@@ -121,10 +121,14 @@ class Outbox:
             self.partner(bool(session.get("here")), now)
 
     def _rows(self, s: str, rows: list[Row], seen: Mapping[str, int]) -> None:
-        """History's rows: mine all (delivered, so they leave the outbox), the partner's up to ``seen``."""
+        """History's rows: mine all (delivered, so they leave the outbox), the partner's up to ``seen``.
+
+        A gap of mine stands for what the partner never got: no line of my transcript, and no tick.
+        """
         chat = self.chats[s]
         for st, n in seen.items():
             chat.seen[st] = max(n, chat.seen.get(st, 0))
+        rows = [row for row in rows if row["side"] != chat.side or row.get("k") != "gap"]
         mine = {(row["st"], row["n"]) for row in rows if row["side"] == chat.side}
         self._settle(s, [e for e in self.entries if e["s"] == s and (e["st"], e["n"]) in mine])
         for row in rows:
@@ -137,6 +141,8 @@ class Outbox:
         """A page of ``chat-history``: drawn where it belongs, ticks included."""
         chat = self.chats.setdefault(s, Chat(side))
         for row in rows:
+            if row["side"] == chat.side and row.get("k") == "gap":
+                continue
             if row["side"] == chat.side or s != self.living or row["n"] <= chat.seen.get(row["st"], 0):
                 self._draw(row, "delivered" if row["side"] == chat.side else "")
         for entry in self.entries:

@@ -288,7 +288,7 @@ class Lobby(Protocol):
         """Another place, in one step. Raises Busy while asking or asked."""
 
     async def end(self, s: str, members: Sequence[str]) -> None:
-        """The session is over: members still in it are free (or gone), not looking, not to be asked until they say so."""
+        """The session is over: members still in it are free (or gone), not looking, not to be asked until they ask."""
 
     async def bar(self, a: str, b: str) -> Offer | None:
         """Never offer these two to each other again; an open offer between them ends and is returned."""

@@ -1,0 +1,238 @@
+"""One page of one guest, as delivery sees it: where its machines meet the bus, the mailbox and the history."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from citychat.delivery.ledger import Ledger
+from citychat.delivery.receiving import GAP_AFTER_A_DAY_S, GAP_S, HELD_MAX, Receiving
+from citychat.delivery.sending import Sending
+from citychat.model import DAY_MS, Message, Ranges, Session, Unavailable, by_stream
+from citychat.ports import Bus, Clock, Committed, History, Mail, Mailbox, Page
+from citychat.records import Erased, Receipt, Record, Said, Typing
+
+NEWEST_ROWS = 50
+OPEN_S = 1.0  # a silent broker does not hold up a join for longer
+
+log = logging.getLogger(__name__)
+
+
+class Engines(Struct, frozen=True):
+    """What every desk of a process shares; ``spawn`` starts a supervised background task."""
+
+    bus: Bus
+    mailbox: Mailbox
+    history: History
+    clock: Clock
+    random: Random
+    ledger: Ledger
+    spawn: Callable[[Coroutine[Any, Any, None], str], object]
+    counts: Counter[str]
+
+
+def wire(message: Message) -> dict[str, object]:
+    """A row as the page gets it: the fields of ``chat-message`` without the empty ones."""
+    fields = {name: getattr(message, name) for name in ("s", "side", "st", "n", "l", "x", "at")}
+    return fields | {name: value for name in ("p", "k") if (value := getattr(message, name)) is not None}
+
+
+class Desk:
+    """``sessions``: those this page may speak of; ``living``: the one it may write to."""
+
+    def __init__(self, guest: str, epoch: int, page: Page, engines: Engines, away_ms: int) -> None:
+        self.guest, self.epoch, self.page, self.engines = guest, epoch, page, engines
+        self.sessions: dict[str, Session] = {}
+        self.living: Session | None = None
+        self.sendings: dict[str, Sending] = {}
+        self.streams: set[str] = set()  # of this page's own messages
+        self.receiving = Receiving(
+            clock=engines.clock,
+            emit=lambda message: page.emit("chat-message", wire(message)),
+            drawn=self._drawn,
+            skip=self._skip,
+            half_open=lambda: page.close("half-open"),
+            gap_s=GAP_AFTER_A_DAY_S if away_ms > DAY_MS else GAP_S,
+        )
+        self.closed = False
+        self._mailbox: object | None = None
+        self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
+        self._strange: dict[str, list[tuple[Message, int]]] = {}  # mail of sessions that are being looked up
+
+    # -- the page comes and goes --------------------------------------------------------------------------------------
+
+    async def open_mailbox(self) -> None:
+        """From here on the guest's mail comes in; a broker that is silent is left to answer later."""
+        if self._mailbox is None and not self.closed:
+            opening = asyncio.ensure_future(self.engines.mailbox.open(self.guest, self._mail))
+            self.engines.spawn(self._opened(opening), "open a mailbox")
+            await asyncio.wait([opening], timeout=OPEN_S)
+
+    async def _opened(self, opening: "asyncio.Future[object]") -> None:
+        try:
+            handle = await opening
+        except Unavailable:
+            return  # ``reopen`` tries again
+        if self.closed or self._mailbox is not None:
+            await self.engines.mailbox.close(handle)
+        else:
+            self._mailbox = handle
+
+    async def close_mailbox(self) -> None:
+        """Everything unacked goes back, for the next opener; its tags mean nothing any more."""
+        handle, self._mailbox = self._mailbox, None
+        self.receiving.tags.clear()
+        if handle is not None:
+            await self.engines.mailbox.close(handle)
+
+    async def load(self, session: Session, have: Mapping[str, int]) -> dict[str, int]:
+        """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
+        known = await self.engines.history.standing(session.id, 1 - session.side(self.guest))
+        seen = {st: max(n, have.get(st, 0)) for st, n in known.seen.items()}
+        self.sessions[session.id] = session
+        self.receiving.start(seen)
+        for row in known.beyond[:HELD_MAX]:
+            if row.n > seen.get(row.st, 0):
+                self._incoming_or_early(row, None)
+        return seen
+
+    async def newest(self, session: Session) -> list[dict[str, object]]:
+        return [wire(row) for row in await self.engines.history.page(session.id, None, NEWEST_ROWS)]
+
+    def start(self) -> None:
+        """The join is answered: everything held so far, then live."""
+        early, self._early = self._early or [], None
+        for message, tag in early:
+            self._incoming(message, tag)
+
+    async def close(self) -> None:
+        """The page is gone: what it has not answered for goes back where it came from."""
+        if not self.closed:
+            self.closed = True
+            for sending in self.sendings.values():
+                sending.close()
+            self.receiving.close()
+            await self.close_mailbox()
+
+    # -- records and mail ---------------------------------------------------------------------------------------------
+
+    def heard(self, record: Record) -> None:
+        """What the partner's process says to this page: messages, receipts, typing, erasures."""
+        match record:
+            case Said(message) if message.s in self.sessions and self._is_partners(message):
+                self._incoming_or_early(message, None)
+            case Said():
+                self.engines.counts["not ours"] += 1  # a session not heard of yet (the mailbox has it), or hostile
+            case Receipt(s, st, ranges) if s in self.sendings:
+                self.sendings[s].receipt(st, ranges)
+            case Receipt(s, st, ranges) if s in self.sessions:
+                self.tell(s, st, ranges, "delivered")
+            case Typing(s, on) if self.living is not None and self.living.id == s:
+                self.page.emit("chat-typing", {"s": s, "on": on})
+            case Erased(s) if s in self.sessions:
+                session = self.sessions[s]
+                self.sessions[s] = replace(session, erased=(*session.erased, 1 - session.side(self.guest)))
+                self.page.emit("chat-erased", {"s": s})
+
+    def _mail(self, mail: Mail) -> None:
+        if not self.closed:
+            self._incoming_or_early(mail.message, mail.tag)
+
+    def _incoming_or_early(self, message: Message, tag: int | None) -> None:
+        if self._early is None:
+            self._incoming(message, tag)
+        elif tag is not None or len(self._early) < HELD_MAX:
+            self._early.append((message, tag))
+
+    def _incoming(self, message: Message, tag: int | None) -> None:
+        session = self.sessions.get(message.s)
+        if session is None:
+            if tag is not None:
+                self._look_up(message, tag)
+        elif not self._is_partners(message):
+            self.engines.counts["not ours"] += 1
+            self._discard(tag)
+        else:
+            erased = message.side in session.erased and message.x
+            self.receiving.incoming(replace(message, x="") if erased else message, tag)
+
+    def _is_partners(self, message: Message) -> bool:
+        return message.side == 1 - self.sessions[message.s].side(self.guest)
+
+    def _look_up(self, message: Message, tag: int) -> None:
+        """Mail of a session that the join did not load: its row decides."""
+        waiting = self._strange.setdefault(message.s, [])
+        waiting.append((message, tag))
+        if len(waiting) == 1:
+            self.engines.spawn(self._adopt(message.s), "session of mail")
+
+    async def _adopt(self, s: str) -> None:
+        try:
+            session = await self.engines.history.session(s)
+            if session is not None and self.guest in session.members:
+                await self.load(session, {})
+        except Unavailable:
+            del self._strange[s]  # stays in the mailbox, for the next page
+            return
+        for message, tag in self._strange.pop(s):
+            if s in self.sessions:
+                self._incoming(message, tag)
+            else:
+                self._discard(tag)
+
+    def _discard(self, tag: int | None) -> None:
+        if tag is not None and self._mailbox is not None:
+            self.engines.mailbox.ack(self._mailbox, [tag])
+
+    # -- between the machines -----------------------------------------------------------------------------------------
+
+    def sending(self, session: Session) -> Sending:
+        """The sending end for this session."""
+        if session.id not in self.sendings:
+            engines = self.engines
+            self.sendings[session.id] = Sending(
+                session,
+                self.guest,
+                bus=engines.bus,
+                mailbox=engines.mailbox,
+                clock=engines.clock,
+                random=engines.random,
+                tell=partial(self.tell, session.id),
+            )
+        return self.sendings[session.id]
+
+    def tell(self, s: str, st: str, ranges: Ranges, state: str) -> None:
+        self.page.emit("chat-status", {"s": s, "st": st, "ranges": ranges, "state": state})
+
+    def _drawn(self, message: Message) -> None:
+        if not self.engines.ledger.add(self, message):
+            self.engines.spawn(self.close_mailbox(), "close a mailbox")
+
+    def settled(self, receipted: list[Message], silent: list[Message]) -> None:
+        """In the history, and this is the guest's newest page: out of the mailbox, receipts to the senders."""
+        tags = self.receiving.take_tags(message.key for message in (*receipted, *silent))
+        if tags and self._mailbox is not None:
+            self.engines.mailbox.ack(self._mailbox, tags)
+        for s in dict.fromkeys(message.s for message in receipted):
+            partner = self.sessions[s].partner(self.guest)
+            for st, ranges in by_stream([message.key for message in receipted if message.s == s]).items():
+                self.engines.bus.publish(partner, Receipt(s, st, ranges))
+
+    def _skip(self, rows: list[Message]) -> None:
+        self.engines.counts["gap rows"] += len(rows)
+        log.warning("%d messages never came; their reader sees a gap", len(rows))
+        self.engines.history.add(rows, partial(self._skipped, rows))
+
+    def _skipped(self, rows: list[Message], committed: Committed | None) -> None:
+        if self.closed:
+            return
+        if committed is None:
+            self.receiving.unskipped(rows[-1].st)
+        else:
+            self.receiving.skipped(rows)
