@@ -192,7 +192,8 @@ def _read(name: str, value: object, source: str) -> Any:
     try:
         return FIELDS[name].metadata["read"](value)
     except ValueError as error:
-        shown = _hide_passwords(json.dumps(value, ensure_ascii=False, default=str))[:100]
+        written = _hide_passwords(json.dumps(value, ensure_ascii=False, default=str))[:100]
+        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in written)
         raise SettingsError(f"{name} = {shown} ({source}): expected {error}") from None
 
 
