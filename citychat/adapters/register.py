@@ -1,0 +1,151 @@
+"""The embedded lobby's books: visitors, offers and leases, and the moves that keep them in agreement (M1-M3, M6, M9).
+
+A guest's state follows from what the record points to and is stored nowhere; ``refile`` puts the guest where that state
+belongs, after every change, so that the free sets cannot disagree with the records.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from heapq import heappop, heappush
+from random import Random
+from typing import Literal
+
+from citychat.adapters.crowd import Crowd
+from citychat.adapters.visitor import REST_MS, Visitor, rest
+from citychat.model import Offer
+from citychat.ports import Entry
+
+LEASE_MS = 15_000  # M9
+FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
+
+
+class Register:
+    """``now`` is the instant of the running step, in ms; ``settle`` sets it."""
+
+    def __init__(self, now_ms: Callable[[], int], random: Random) -> None:
+        self.now = 0
+        self.visitors: dict[str, Visitor] = {}
+        self.offers: dict[str, Offer] = {}
+        self.crowd = Crowd(random)
+        self._now_ms = now_ms
+        self._endings: list[tuple[int, str]] = []
+        self._leases: dict[str, int] = {}
+        self._staff: dict[str, dict[str, None]] = {}  # the guests of each process
+        self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
+
+    def settle(self) -> None:
+        """Let everything happen that was due before this step."""
+        self.now = now = self._now_ms()
+        while self._endings and self._endings[0][0] <= now:
+            offer = self.offers.get(heappop(self._endings)[1])
+            if offer is not None:
+                self.visitors[offer.candidate].looking = False
+                self.fall_through(offer)
+        for process in [process for process, until in self._leases.items() if until <= now]:
+            self.lapse(process)
+        while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
+            guest, _ = self._absent.popitem(last=False)
+            self._unseat(self.visitors.pop(guest))
+
+    def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]:
+        if visitor.session is not None:
+            return "chat"
+        if visitor.offer is not None:
+            return "asking" if visitor.offer.seeker == visitor.id else "asked"
+        return "free" if visitor.online and visitor.process in self._leases else "gone"
+
+    def refile(self, visitor: Visitor) -> None:
+        """Put the guest where the state belongs: into the crowd, among the absent, or into neither."""
+        state = self.state(visitor)
+        if state == "free" and visitor.pool is not None:
+            self.crowd.put(visitor.id, visitor.pool, visitor.rank(), visitor.cell)
+        else:
+            self.crowd.discard(visitor.id)
+        if state == "gone":
+            self._absent.setdefault(visitor.id, self.now)
+        else:
+            self._absent.pop(visitor.id, None)
+
+    def seat(self, visitor: Visitor, entry: Entry) -> None:
+        """What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3)."""
+        self._unseat(visitor)
+        self._staff.setdefault(entry.process, {})[entry.guest] = None
+        visitor.process, visitor.online, visitor.looking = entry.process, True, False
+        visitor.pool, visitor.cell, visitor.city = entry.pool, entry.cell, entry.city
+        visitor.available, visitor.slow, visitor.visible = entry.available, entry.slow, entry.visible
+        visitor.made, visitor.networks = entry.made, entry.networks
+        visitor.barred |= dict.fromkeys(entry.barred)
+        for network, at in entry.shuns.items():
+            visitor.shun(network, at)
+        self.refile(visitor)
+
+    def dismiss(self, visitor: Visitor) -> Offer | None:
+        """The socket is closed; the offer that this ended."""
+        visitor.online = visitor.looking = False
+        over = self.fall_through(visitor.offer)
+        self.refile(visitor)
+        return over
+
+    def open(self, offer: Offer) -> None:
+        seeker, candidate = self._sides(offer)
+        self.offers[offer.id] = seeker.offer = candidate.offer = offer
+        heappush(self._endings, (offer.ends, offer.id))
+        candidate.rung = self.now
+        self.refile(seeker)
+        self.refile(candidate)
+
+    def close(self, offer: Offer) -> tuple[Visitor, Visitor]:
+        """Free both sides; seeker and candidate."""
+        del self.offers[offer.id]
+        seeker, candidate = self._sides(offer)
+        seeker.offer = candidate.offer = None
+        self.refile(seeker)
+        self.refile(candidate)
+        return seeker, candidate
+
+    def fall_through(self, offer: Offer | None) -> Offer | None:
+        """End an offer that got no answer, whatever the reason.
+
+        Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in time.
+        """
+        if offer is not None:
+            seeker, candidate = self._sides(offer)
+            rest(seeker, candidate, self.now)
+            candidate.unanswered += not offer.looking
+            self.close(offer)
+        return offer
+
+    def begin(self, visitor: Visitor, s: str) -> None:
+        visitor.session, visitor.looking = s, False
+        self.refile(visitor)
+
+    def bar(self, a: str, b: str) -> None:
+        for one, other in ((a, b), (b, a)):
+            if one in self.visitors:
+                self.visitors[one].barred[other] = None
+
+    def renew(self, process: str) -> None:
+        known = process in self._leases
+        self._leases[process] = self.now + LEASE_MS
+        if not known:  # its first, or it was frozen for longer than its lease and is back with its guests
+            for visitor in self.guests(process):
+                self.refile(visitor)
+
+    def lapse(self, process: str) -> None:
+        """The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back."""
+        self._leases.pop(process, None)
+        for visitor in self.guests(process):
+            self.fall_through(visitor.offer)
+            self.refile(visitor)
+
+    def guests(self, process: str) -> list[Visitor]:
+        return [self.visitors[guest] for guest in self._staff.get(process, ())]
+
+    def _sides(self, offer: Offer) -> tuple[Visitor, Visitor]:
+        return self.visitors[offer.seeker], self.visitors[offer.candidate]
+
+    def _unseat(self, visitor: Visitor) -> None:
+        guests = self._staff.get(visitor.process, {})
+        guests.pop(visitor.id, None)
+        if not guests:
+            self._staff.pop(visitor.process, None)
