@@ -1,0 +1,243 @@
+-- The embedded store. A block starts with its name; blocks migration_1, migration_2, ... are the schema and its changes,
+-- never edited once released. Whole messages are always read as: s, side, st, n, l, x, at, p_st, p_n, k.
+
+-- migration_1 --
+CREATE TABLE messages (
+    s TEXT NOT NULL, side INTEGER NOT NULL, st TEXT NOT NULL, n INTEGER NOT NULL,
+    l INTEGER NOT NULL, x TEXT NOT NULL, at INTEGER NOT NULL, p_st TEXT, p_n INTEGER, k TEXT
+) STRICT;
+CREATE UNIQUE INDEX messages_by_key ON messages (s, side, st, n);
+CREATE INDEX messages_in_order ON messages (s, l, side, st, n);
+
+-- Texts of guests who erased themselves: 72 h for the evidence of a report, then gone.
+CREATE TABLE erased (
+    s TEXT NOT NULL, side INTEGER NOT NULL, st TEXT NOT NULL, n INTEGER NOT NULL,
+    x TEXT NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (s, side, st, n)
+) STRICT;
+CREATE INDEX erased_since ON erased (since);
+
+-- AUTOINCREMENT: an id is never given twice, or a consumer that has passed it would never see the second one.
+CREATE TABLE mail (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, guest TEXT NOT NULL, kept INTEGER NOT NULL,
+    s TEXT NOT NULL, side INTEGER NOT NULL, st TEXT NOT NULL, n INTEGER NOT NULL,
+    l INTEGER NOT NULL, x TEXT NOT NULL, at INTEGER NOT NULL, p_st TEXT, p_n INTEGER, k TEXT
+) STRICT;
+CREATE INDEX mail_of_guest ON mail (guest, id);
+CREATE INDEX mail_kept ON mail (kept);
+
+-- body: the guest as JSON, so that a new field needs no new column.
+CREATE TABLE guests (id TEXT PRIMARY KEY, seen INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX guests_seen ON guests (seen);
+
+-- members, aliases: JSON arrays. erased: bit i stands for the texts of side i.
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, members TEXT NOT NULL, aliases TEXT NOT NULL, city TEXT NOT NULL,
+    started INTEGER NOT NULL, expires INTEGER NOT NULL, ended INTEGER, erased INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX sessions_expires ON sessions (expires);
+CREATE INDEX sessions_running ON sessions (started) WHERE ended IS NULL;
+CREATE TABLE members (guest TEXT NOT NULL, s TEXT NOT NULL, PRIMARY KEY (guest, s)) STRICT, WITHOUT ROWID;
+CREATE INDEX members_of_session ON members (s);
+
+-- One row a pair, the smaller id first.
+CREATE TABLE barred (a TEXT NOT NULL, b TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (a, b)) STRICT, WITHOUT ROWID;
+CREATE INDEX barred_other ON barred (b);
+
+CREATE TABLE shuns (
+    guest TEXT NOT NULL, network TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (guest, network, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX shuns_at ON shuns (at);
+
+-- networks: a JSON array. evidence: a JSON array of messages, copied when the report came.
+CREATE TABLE reports (
+    code TEXT PRIMARY KEY, s TEXT NOT NULL, reporter TEXT NOT NULL, accused TEXT NOT NULL,
+    reason TEXT NOT NULL, note TEXT NOT NULL, at INTEGER NOT NULL, networks TEXT NOT NULL, evidence TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'received' CHECK (state IN ('received', 'acted', 'none')),
+    UNIQUE (s, reporter)
+) STRICT;
+CREATE INDEX reports_accused ON reports (accused, at);
+
+CREATE TABLE pauses (guest TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
+CREATE TABLE wishes (s TEXT NOT NULL, guest TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (s, guest)) STRICT;
+
+-- mail_ready --
+SELECT count(*) FROM mail WHERE guest = ?1 AND id > ?2 AND kept > ?3;
+
+-- mail_put --
+INSERT INTO mail (guest, kept, s, side, st, n, l, x, at, p_st, p_n, k) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- mail_next --
+SELECT id, s, side, st, n, l, x, at, p_st, p_n, k FROM mail
+WHERE guest = ?1 AND id > ?2 AND kept > ?3 ORDER BY id LIMIT ?4;
+
+-- mail_drop --
+DELETE FROM mail WHERE id = ?;
+
+-- mail_blank --
+UPDATE mail SET x = '' WHERE guest = ?1 AND s = ?2 AND side = ?3;
+
+-- mail_expire --
+DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE kept <= ?1 LIMIT 1000);
+
+-- add --
+-- A side that was erased stays blank, also for a message that was on its way meanwhile.
+INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k)
+VALUES (?1, ?2, ?3, ?4, ?5, iif((SELECT erased >> ?2 & 1 FROM sessions WHERE id = ?1), '', ?6), ?7, ?8, ?9, ?10)
+ON CONFLICT DO NOTHING;
+
+-- is_gap --
+SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k = 'gap';
+
+-- page_newest --
+SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages WHERE s = ?1
+ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
+
+-- page_before --
+SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages
+WHERE s = ?1 AND (l, side, st, n) < (?3, ?4, ?5, ?6)
+ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
+
+-- streams --
+-- count = last: a stream without a hole, answered from the index alone.
+SELECT st, count(*), max(n) FROM messages WHERE s = ?1 AND side = ?2 GROUP BY st ORDER BY st;
+
+-- before_hole --
+-- n counts its own place only as long as nothing is missing before it.
+SELECT count(*) FROM (
+    SELECT n, row_number() OVER (ORDER BY n) AS place FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3
+) WHERE n = place;
+
+-- beyond --
+SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages
+WHERE s = ?1 AND side = ?2 AND st = ?3 AND n > ?4 ORDER BY n;
+
+-- held --
+SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5 AND k IS NOT 'gap';
+
+-- guest --
+SELECT body FROM guests WHERE id = ?;
+
+-- keep_guest --
+INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;
+
+-- drop_guest --
+DELETE FROM guests WHERE id = ?;
+
+-- begin --
+INSERT INTO sessions (id, members, aliases, city, started, expires, ended, erased) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- begin_member --
+INSERT INTO members (guest, s) VALUES (?, ?) ON CONFLICT DO NOTHING;
+
+-- drop_session --
+DELETE FROM sessions WHERE id = ?;
+
+-- drop_members --
+DELETE FROM members WHERE s = ?;
+
+-- end --
+UPDATE sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL;
+
+-- session --
+SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions WHERE id = ?;
+
+-- sessions --
+SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
+WHERE id IN (SELECT s FROM members WHERE guest = ?) ORDER BY started DESC, id DESC;
+
+-- idle --
+-- started: a session that has just begun is not idle, whatever is known of its guests.
+SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
+WHERE ended IS NULL AND started < ?1 AND NOT EXISTS (
+    SELECT 1 FROM members JOIN guests ON guests.id = members.guest WHERE members.s = sessions.id AND guests.seen >= ?1
+) ORDER BY started, id;
+
+-- bar --
+INSERT INTO barred (a, b, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- barred --
+SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;
+
+-- shun --
+INSERT INTO shuns (guest, network, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- shunned --
+-- The oldest that still holds: who came between two blocks is kept away by the first one.
+SELECT network, min(at) FROM shuns WHERE guest = ?1 AND at > ?2 GROUP BY network;
+
+-- drop_shuns --
+DELETE FROM shuns WHERE guest = ?;
+
+-- reported --
+SELECT code FROM reports WHERE s = ? AND reporter = ?;
+
+-- evidence --
+SELECT m.s, m.side, m.st, m.n, m.l, coalesce(e.x, m.x), m.at, m.p_st, m.p_n, m.k
+FROM messages AS m LEFT JOIN erased AS e ON (e.s, e.side, e.st, e.n) = (m.s, m.side, m.st, m.n) AND e.since > ?2
+WHERE m.s = ?1 AND m.k IS NOT 'gap' ORDER BY m.l DESC, m.side DESC, m.st DESC, m.n DESC LIMIT ?3;
+
+-- report --
+INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- recent_reports --
+SELECT reporter, networks FROM reports WHERE accused = ?1 AND at > ?2 AND at <= ?3 ORDER BY at DESC LIMIT ?4;
+
+-- case --
+SELECT state FROM reports WHERE code = ?;
+
+-- pause --
+INSERT INTO pauses (guest, until, reason) VALUES (?1, ?2, ?3)
+ON CONFLICT DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason;
+
+-- paused --
+SELECT until, reason FROM pauses WHERE guest = ? AND until > ?;
+
+-- wished --
+SELECT 1 FROM wishes WHERE s = ?1 AND guest <> ?2 AND at > ?3;
+
+-- wish --
+INSERT INTO wishes (s, guest, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at;
+
+-- drop_wishes --
+DELETE FROM wishes WHERE s = ?;
+
+-- drop_wishes_of_guest --
+DELETE FROM wishes WHERE guest = ?;
+
+-- erase_copy --
+INSERT INTO erased (s, side, st, n, x, since)
+SELECT s, side, st, n, x, ?3 FROM messages WHERE s = ?1 AND side = ?2 AND x <> ''
+ON CONFLICT DO NOTHING;
+
+-- erase_texts --
+UPDATE messages SET x = '' WHERE s = ?1 AND side = ?2 AND x <> '';
+
+-- erase_session --
+UPDATE sessions SET erased = erased | (1 << ?2), ended = coalesce(ended, ?3) WHERE id = ?1;
+
+-- expired_session --
+SELECT id FROM sessions WHERE expires <= ? LIMIT 1;
+
+-- expire_messages --
+DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE s = ?1 LIMIT ?2);
+
+-- drop_erased --
+DELETE FROM erased WHERE s = ?;
+
+-- expire_erased --
+DELETE FROM erased WHERE rowid IN (SELECT rowid FROM erased WHERE since <= ?1 LIMIT ?2);
+
+-- expire_shuns --
+DELETE FROM shuns WHERE at <= ?;
+
+-- expire_wishes --
+DELETE FROM wishes WHERE at <= ?;
+
+-- expire_pauses --
+DELETE FROM pauses WHERE until <= ?;
+
+-- expire_guests --
+-- Never shorter than their history: a guest of a session that is kept stays.
+DELETE FROM guests WHERE seen <= ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.guest = guests.id);
