@@ -8,6 +8,7 @@ import contextlib
 import hmac
 import os
 import stat
+import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -165,18 +166,17 @@ def _new_key(random: Random) -> Key:
 
 
 def _write_beside(path: Path, keys: Keys) -> Path:
-    """Write the keys to a file of this process's own beside the path, whole and on disk before it gets its name."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    """Write the keys to a file of our own beside the path: whole and on disk before it gets the name."""
     text = "".join(f"{key.id} {_to_text(key.secret)}\n" for key in keys.valid)
     try:
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 600
+        with os.fdopen(handle, "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise KeyFileError(f"cannot make the key file {path}: {error.strerror}") from error
-    return fresh
+    return Path(name)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,224 @@
+"""Tokens: only ours are read, only while they live; the key file is made once and kept from others' eyes."""
+
+import hmac
+import threading
+from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from citychat.tokens import (
+    CLOCK_TOLERANCE_MS,
+    DAY_MS,
+    LIFE_MS,
+    Claims,
+    Key,
+    KeyFileError,
+    Keys,
+    Tokens,
+    daily_key,
+    load_keys,
+    network_marks,
+    rotate,
+)
+
+NOW = 1_800_000_000_000
+OLD, NEW = Key("old", Random(1).randbytes(32)), Key("new", Random(2).randbytes(32))
+CLAIMS = Claims(guest="wJ0v2r1iS6Ck0l8bYJ3Yqg", consent="2026-11-01", consented=NOW - 5, adult=True)
+
+GOOD_LINE = "a " + urlsafe_b64encode(Random(1).randbytes(32)).decode()
+
+
+def tokens(keys: Keys, now: int = NOW) -> Tokens:
+    return Tokens(keys, lambda: now)
+
+
+TOKEN = tokens(Keys(NEW)).issue(CLAIMS)
+
+
+def test_a_token_gives_back_what_it_was_made_from() -> None:
+    assert tokens(Keys(NEW)).read(TOKEN) == msgspec.structs.replace(CLAIMS, issued=NOW)
+
+
+@pytest.mark.parametrize("age", [-CLOCK_TOLERANCE_MS, 0, LIFE_MS, LIFE_MS + CLOCK_TOLERANCE_MS])
+def test_a_token_lives_thirty_days_and_clocks_may_differ_by_five_minutes(age: int) -> None:
+    assert tokens(Keys(NEW), NOW + age).read(TOKEN) is not None
+
+
+@pytest.mark.parametrize("age", [-CLOCK_TOLERANCE_MS - 1, LIFE_MS + CLOCK_TOLERANCE_MS + 1])
+def test_a_token_from_the_future_or_out_of_date_counts_as_none(age: int) -> None:
+    assert tokens(Keys(NEW), NOW + age).read(TOKEN) is None
+
+
+def test_the_previous_key_still_reads_and_the_one_before_does_not() -> None:
+    assert tokens(Keys(OLD, previous=NEW)).read(TOKEN) is not None
+    assert tokens(Keys(OLD)).read(TOKEN) is None
+    assert tokens(Keys(Key("new", OLD.secret))).read(TOKEN) is None
+
+
+def test_the_current_key_signs() -> None:
+    assert tokens(Keys(OLD, previous=NEW)).issue(CLAIMS).startswith("old.")
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    reader = tokens(Keys(NEW, previous=OLD))
+    for at in range(len(TOKEN)):
+        for bit in range(8):
+            changed = TOKEN[:at] + chr(ord(TOKEN[at]) ^ 1 << bit) + TOKEN[at + 1 :]
+            assert reader.read(changed) is None, (at, bit)
+
+
+def test_every_shortened_or_lengthened_token_is_noticed() -> None:
+    reader = tokens(Keys(NEW))
+    for at in range(len(TOKEN)):
+        assert reader.read(TOKEN[:at]) is None
+        assert reader.read(TOKEN[:at] + "A" + TOKEN[at:]) is None
+    for end in ("=", ".", "A", "\n", " ", "\0"):
+        assert reader.read(TOKEN + end) is None
+
+
+@given(st.text(max_size=600) | st.from_regex(r"(new|old)\.[A-Za-z0-9_=-]*\.[A-Za-z0-9_-]{43}", fullmatch=True))
+@example("new..")
+@example("\ud800.\ud800.\ud800")
+@example("..")
+def test_nothing_made_up_is_read_and_nothing_raises(text: str) -> None:
+    assert tokens(Keys(NEW, previous=OLD)).read(text) is None
+
+
+@given(st.integers(0, len(TOKEN)), st.integers(0, len(TOKEN)), st.text(max_size=8))
+def test_no_splice_of_a_token_is_read(start: int, end: int, middle: str) -> None:
+    changed = TOKEN[:start] + middle + TOKEN[end:]
+    assert changed == TOKEN or tokens(Keys(NEW)).read(changed) is None
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", b"{}", b"[1]", b'{"guest":1}', b"\xff", b"null", b"A"])
+def test_a_signed_payload_of_another_shape_counts_as_none(payload: bytes) -> None:
+    signed = "new." + urlsafe_b64encode(payload).rstrip(b"=").decode()
+    for text in (signed, signed + "A"):  # the second is no base64 at all
+        mac = urlsafe_b64encode(hmac.digest(NEW.secret, b"token " + text.encode(), "sha256")).rstrip(b"=").decode()
+        assert tokens(Keys(NEW)).read(f"{text}.{mac}") is None
+
+
+def test_secrets_are_in_no_repr() -> None:
+    assert repr(NEW) == "Key(id='new')"
+    assert repr(NEW.secret) not in repr(Keys(NEW, OLD))
+
+
+def test_the_first_start_makes_a_key_file_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "secret.keys"
+    made = load_keys(path, Random(3))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_keys(path, Random(4)) == made
+    assert len(made.current.secret) == 32
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.keys"]
+
+
+@pytest.mark.parametrize("round_", range(20))
+def test_everybody_who_starts_at_once_gets_the_same_key(tmp_path: Path, round_: int) -> None:
+    barrier = threading.Barrier(8)
+
+    def start(seed: int) -> Keys:
+        barrier.wait()
+        return load_keys(tmp_path / "secret.keys", Random(seed))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(start, range(8)))) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.keys"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620, 0o660])
+def test_a_key_file_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret.keys"
+    load_keys(path, Random(3))
+    path.chmod(mode)
+    with pytest.raises(KeyFileError, match=f"mode {mode:o}.*run chmod 600"):
+        load_keys(path, Random(3))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "\n", "changeme", "a changeme", "ä ö", "a \xff\xfe",
+        "a " + "A" * 43,
+        "a " + urlsafe_b64encode(b"changeme" * 4).decode(),
+        "a " + urlsafe_b64encode(Random(1).randbytes(31)).decode(),
+        "a." + GOOD_LINE,
+        GOOD_LINE + "\nb short",
+        GOOD_LINE + "\n" + GOOD_LINE,
+        GOOD_LINE + "\nb" + GOOD_LINE + "\nc" + GOOD_LINE,
+    ],
+)  # fmt: skip
+def test_short_guessable_or_broken_keys_are_refused_and_nothing_is_overwritten(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "secret.keys"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match=str(path)):
+        load_keys(path, Random(3))
+    with pytest.raises(KeyFileError, match=str(path)):
+        rotate(path, Random(3))
+    assert path.read_text() == content
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match=r"cannot make the key file .*No such file or directory"):
+        load_keys(tmp_path / "none" / "secret.keys", Random(3))
+    with pytest.raises(KeyFileError, match="the first start of the server makes it"):
+        rotate(tmp_path / "secret.keys", Random(3))
+
+
+def test_rotation_keeps_the_key_before_for_reading(tmp_path: Path) -> None:
+    path = tmp_path / "secret.keys"
+    first = load_keys(path, Random(3))
+    token = tokens(first).issue(CLAIMS)
+    second = rotate(path, Random(4))
+    assert load_keys(path, Random(5)) == second == Keys(second.current, previous=first.current)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert tokens(second).read(token) is not None
+    third = rotate(path, Random(6))
+    assert tokens(third).read(token) is None
+
+
+def test_two_visits_from_one_network_within_two_days_share_a_mark() -> None:
+    keys = Keys(NEW)
+    first = set(network_marks(keys, "203.0.113.7", NOW))
+    for days in (0, 1, 2):
+        assert first & set(network_marks(keys, "203.0.113.7", NOW + days * DAY_MS))
+    assert not first & set(network_marks(keys, "203.0.113.7", NOW + 3 * DAY_MS))
+
+
+def test_marks_tell_networks_and_keys_apart_and_hold_no_address() -> None:
+    marks = network_marks(Keys(NEW), "203.0.113.7", NOW)
+    assert len(marks) == len(set(marks)) == 3
+    assert not set(marks) & set(network_marks(Keys(NEW), "203.0.113.8", NOW))
+    assert not set(marks) & set(network_marks(Keys(OLD), "203.0.113.7", NOW))
+    assert all(len(mark) == 22 and "203" not in mark[:3] for mark in marks)
+
+
+def test_a_new_key_does_not_end_a_block() -> None:
+    before = set(network_marks(Keys(OLD), "203.0.113.7", NOW))
+    assert before & set(network_marks(Keys(NEW, previous=OLD), "203.0.113.7", NOW))
+
+
+def test_an_ipv6_household_is_one_network_and_a_mapped_address_is_the_ipv4_one() -> None:
+    keys = Keys(NEW)
+    assert network_marks(keys, "2001:db8:1:2:a::1", NOW) == network_marks(keys, "2001:db8:1:2:ffff::9", NOW)
+    assert network_marks(keys, "2001:db8:1:2::1", NOW) != network_marks(keys, "2001:db8:1:3::1", NOW)
+    assert network_marks(keys, "::ffff:203.0.113.7", NOW) == network_marks(keys, "203.0.113.7", NOW)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.1.1", "100.64.0.1",
+     "100.127.255.255", "fe80::1", "fe80::1%eth0", "fd00::1", "::ffff:192.168.1.1", "nonsense", ""],
+)  # fmt: skip
+def test_addresses_that_say_nothing_have_no_mark(address: str) -> None:
+    assert network_marks(Keys(NEW), address, NOW) == ()
+
+
+def test_the_key_of_the_marks_changes_every_day() -> None:
+    assert len({daily_key(NEW, day) for day in range(100)}) == 100
