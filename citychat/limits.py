@@ -37,7 +37,7 @@ LIMITS = {
     limit.name: limit
     for limit in (
         Limit("messages", 40, "messages", "guest", "nobody types faster; pasted or queued lines still go out at once",
-              5, "message_rate"),
+              5, "message_burst message_rate"),
         Limit("joins", 20, "joins", "guest", "reloads and changes of network are free, two windows in a fight are not",
               1),
         Limit("seeks", 20, "seeks", "guest", "the server seeks again by itself, the page has no need to", 1),
