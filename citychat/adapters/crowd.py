@@ -4,7 +4,7 @@ Nothing here iterates over a set of strings: hash randomisation would change the
 simulation must replay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from heapq import heappop, heappush
 from math import cos, radians
 from random import Random
@@ -41,14 +41,20 @@ class _Stand:
             self._guests[at] = last
             self._index[last] = at
 
-    def draw(self, random: Random) -> Iterator[str]:
+    def draw(self, random: Random, barred: Container[str]) -> Iterator[str]:
         """Some of them at random, each once: a shuffle that stops early (order inside the cell means nothing)."""
         guests, index = self._guests, self._index
-        for i in range(min(len(guests), DRAWN_PER_CELL)):
+        left = DRAWN_PER_CELL
+        for i in range(len(guests)):
+            if not left:
+                return
             j = random.randrange(i, len(guests))
-            guests[i], guests[j] = guests[j], guests[i]
-            index[guests[i]], index[guests[j]] = i, j
-            yield guests[i]
+            guest = guests[j]
+            guests[i], guests[j] = guest, guests[i]
+            index[guest], index[guests[j]] = i, j
+            if guest not in barred:
+                left -= 1
+                yield guest
 
 
 class _Area:
@@ -71,22 +77,27 @@ class _Area:
             self._shrink(cell)
 
     def near(self, cell: Cell) -> Iterator[_Stand]:
-        """At most 64 stands, nearest cell first; a tie goes to the lower coordinates."""
+        """Every stand, nearest cell first; a tie goes to the lower coordinates."""
         if cell in self.stands:
             yield self.stands[cell]
-        left = CELLS_WALKED - (cell in self.stands)
-        stretch = cos(radians(cell.lat * CELL_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
+        lat, lon = cell
+        stretch = cos(radians(lat * CELL_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
         # Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
-        ahead = sorted((_distance(cell, _TOP_LEVEL, tile, stretch), _TOP_LEVEL, tile) for tile in self._tiles[-1])
-        while ahead and left:
+        ahead: list[tuple[float, int, _Tile]] = [(0.0, _TOP_LEVEL, tile) for tile in sorted(self._tiles[-1])]
+        while ahead:
             _, level, tile = heappop(ahead)
             if level == 0:
                 if tile != cell:
                     yield self.stands[Cell(*tile)]
-                    left -= 1
                 continue
-            for child in self._tiles[level - 1][tile]:
-                heappush(ahead, (_distance(cell, level - 1, child, stretch), level - 1, child))
+            level -= 1
+            bits, reach = _TILE_BITS * level, (1 << _TILE_BITS * level) - 1
+            for child in self._tiles[level][tile]:
+                up = _gap(child[0] << bits, reach, lat)
+                along = _gap(child[1] << bits, reach, lon)
+                if along:  # perhaps it is nearer across the 180th meridian
+                    along = min(along, max(_ROUND - along - reach, 0))
+                heappush(ahead, (up * up + along * along * stretch, level, child))
 
     def _grow(self, tile: _Tile) -> None:
         for tiles in self._tiles:
@@ -107,13 +118,11 @@ class _Area:
             tile = parent
 
 
-def _distance(cell: Cell, level: int, tile: _Tile, stretch: float) -> float:
-    """Square of the distance, in cells, to the nearest cell under ``tile``; also across the 180th meridian."""
-    bits = _TILE_BITS * level
-    south, west, reach = tile[0] << bits, tile[1] << bits, (1 << bits) - 1
-    up = max(south - cell.lat, cell.lat - south - reach, 0)
-    along = min(max(west - lon, lon - west - reach, 0) for lon in (cell.lon, cell.lon - _ROUND, cell.lon + _ROUND))
-    return up * up + along * along * stretch
+def _gap(low: int, reach: int, at: int) -> int:
+    """How far ``at`` is outside ``low`` … ``low + reach``."""
+    if at < low:
+        return low - at
+    return at - low - reach if at > low + reach else 0
 
 
 class Crowd:
@@ -159,13 +168,25 @@ class Crowd:
     def count(self, pool: str) -> int:
         return self._counts.get(pool, 0)
 
-    def draw(self, pool: str, cell: Cell) -> Iterator[str]:
+    def draw(self, pool: str, cell: Cell, barred: Container[str]) -> Iterator[str]:
         """Candidates for somebody in ``cell``: best rank first, then the nearest cell, random inside it.
 
-        Use it up or drop it before the crowd changes.
+        Of each rank at most 64 cells and 32 guests of each cell. The barred are passed over and not counted, or those
+        around somebody who has declined many would hide everybody behind them (M13, M14). Use it up or drop it before
+        the crowd changes.
         """
         for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
             area = self._areas.get((pool, rank))
             if area is not None:
-                for stand in area.near(cell):
-                    yield from stand.draw(self._random)
+                yield from self._walk(area, cell, barred)
+
+    def _walk(self, area: _Area, cell: Cell, barred: Container[str]) -> Iterator[str]:
+        left = CELLS_WALKED
+        for stand in area.near(cell):
+            met = False
+            for guest in stand.draw(self._random, barred):
+                met = True
+                yield guest
+            left -= met
+            if not left:
+                return

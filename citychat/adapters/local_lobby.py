@@ -209,7 +209,7 @@ class LocalLobby:
         register = self._register
         if seeker.id not in register.crowd or seeker.pool is None:
             return None
-        for guest in register.crowd.draw(seeker.pool, seeker.cell):
+        for guest in register.crowd.draw(seeker.pool, seeker.cell, seeker.barred):
             candidate = register.visitors[guest]
             if may_be_asked(candidate, seeker, register.now):
                 seconds = SLOW_RING_S if candidate.slow else self._ring_s
