@@ -1,0 +1,304 @@
+"""The page itself, its files and its texts over HTTP; `/live` and `/ready` for whoever watches the process.
+
+Everything that can be known at start is rendered once at start. Nothing here knows a guest.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+
+from citychat.catalogue import catalogue, direction, languages
+
+HERE = Path(__file__).parents[1]
+STATIC = HERE / "static"
+TEMPLATES = HERE / "templates"
+TEXTS = ("rules", "privacy", "imprint")
+YEAR_S = 31_536_000
+SAFE_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
+
+Readiness = Callable[[], tuple[bool, Mapping[str, str]]]
+
+
+class Credit(NamedTuple):
+    """Whom the city database wants named."""
+
+    text: str
+    url: str
+
+
+class Rendered(NamedTuple):
+    html: str
+    script_hash: str
+
+
+class Pages:
+    """All pages of one server, ready to be sent.
+
+    ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#`` headings,
+    ``-`` lists, paragraphs; never markup). ``contact`` is shown as it is, linked when it is an address of mail or web.
+    ``ready`` says whether guests can be served, and names each part. With ``dev`` files are read at each request.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        consent: str,
+        contact: str | None,
+        credit: Credit | None,
+        history_days: int,
+        texts: Mapping[str, str] | None = None,
+        ready: Readiness = lambda: (True, {}),
+        dev: bool = False,
+    ) -> None:
+        self.ready = ready
+        self._dev = dev
+        self._facts: dict[str, Any] = {
+            "version": version,
+            "consent": consent,
+            "contact": contact,
+            "contact_url": _contact_url(contact),
+            "credit": credit,
+            "history_days": history_days,
+        }
+        self._texts = {name: (TEMPLATES / f"{name}.md").read_text("utf-8") for name in TEXTS} | dict(texts or {})
+        self._jinja = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._languages = languages()
+        self._kept: dict[tuple[str, str], Rendered] = {}
+        for language in self._languages:
+            for name in ("page", "missing", *TEXTS):
+                self.page(name, language)
+
+    def page(self, name: str, language: str) -> Rendered:
+        """One of ``page``, ``missing``, ``rules``, ``privacy``, ``imprint``."""
+        if self._dev or (name, language) not in self._kept:
+            self._kept[name, language] = self._render(name, language)
+        return self._kept[name, language]
+
+    def language(self, accepted: str) -> str:
+        """The best of our languages for an ``Accept-Language`` header."""
+        wanted = (part.partition(";")[0].strip().lower() for part in accepted[:200].split(","))
+        for code in wanted:
+            for ours in self._languages:
+                if ours.lower() in (code, code.partition("-")[0]):
+                    return ours
+        return "en"
+
+    def routes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+        """Tornado's routes for everything here. The last resort is ``missing()``."""
+        here = {"pages": self}
+        return [
+            (r"/", Page, here),
+            (r"/(rules|privacy|imprint)", Page, here),
+            (r"/manifest\.webmanifest", Manifest, here),
+            (r"/(favicon\.ico)", Files, {"path": str(STATIC), "alias": {"favicon.ico": "icon.svg"}}),
+            (r"/static/(.*)", Files, {"path": str(STATIC), "alias": {}}),
+            (r"/(live|ready)", Health, here),
+        ]
+
+    def missing(self) -> tuple[type[RequestHandler], dict[str, Any]]:
+        """``default_handler_class`` and ``default_handler_args`` of the application."""
+        return Missing, {"pages": self}
+
+    def _render(self, name: str, language: str) -> Rendered:
+        words = catalogue(language)
+        importmap = json.dumps({"imports": _imports()}, separators=(",", ":"))
+        template = self._jinja.get_template(f"{name}.html" if name in ("page", "missing") else "text.html")
+        html = template.render(
+            self._facts,
+            name=name,
+            language=language,
+            direction=direction(language),
+            words=words,
+            catalogue=Markup(_script_json(words)),
+            importmap=Markup(importmap),
+            versioned=_versioned,
+            text=_paragraphs(self._fill(self._texts[name])) if name in self._texts else "",
+        )
+        return Rendered(html, b64encode(sha256(importmap.encode()).digest()).decode())
+
+    def _fill(self, text: str) -> str:
+        contact = self._facts["contact"] or "the host has given none"
+        return text.replace("{history_days}", str(self._facts["history_days"])).replace("{contact}", contact)
+
+
+class Guarded(RequestHandler):
+    """Security headers on every answer, refusals included (reliability.md T11)."""
+
+    script_hash = ""
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Content-Security-Policy", self._policy())
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
+        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        if self.request.protocol == "https":
+            self.set_header("Strict-Transport-Security", f"max-age={YEAR_S}")
+
+    def _policy(self) -> str:
+        host = self.request.host
+        # Safari before 15.4 does not count ws: of the same host as 'self'.
+        sockets = f" ws://{host} wss://{host}" if SAFE_HOST.fullmatch(host) else ""
+        script = f" 'sha256-{self.script_hash}'" if self.script_hash else ""
+        return (
+            f"default-src 'none'; script-src 'self'{script}; style-src 'self'; connect-src 'self'{sockets}; "
+            "img-src 'self'; manifest-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'"
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code} {self._reason}\n")
+
+
+class Page(Guarded):
+    def initialize(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def get(self, name: str = "page") -> None:
+        self._send(name)
+
+    def head(self, name: str = "page") -> None:
+        self._send(name)
+
+    def _send(self, name: str) -> None:
+        language = self._pages.language(self.request.headers.get("Accept-Language", ""))
+        rendered = self._pages.page(name, language)
+        self.script_hash = rendered.script_hash if name == "page" else ""
+        self.set_header("Content-Security-Policy", self._policy())
+        self.set_header("Content-Language", language)
+        self.set_header("Vary", "Accept-Language")
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(rendered.html)
+
+
+class Missing(Page):
+    def prepare(self) -> None:
+        self.set_status(404)
+        self._send("missing")
+
+
+class Manifest(Guarded):
+    def initialize(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def get(self) -> None:
+        language = self._pages.language(self.request.headers.get("Accept-Language", ""))
+        words = catalogue(language)
+        icon = {"src": _versioned("icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+        self.set_header("Content-Type", "application/manifest+json")
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(
+            {
+                "name": words["name"],
+                "short_name": words["name"],
+                "description": words["about"],
+                "lang": language,
+                "dir": direction(language),
+                "start_url": "/",
+                "display": "standalone",
+                "background_color": "#f6f3ec",
+                "theme_color": "#f6f3ec",
+                "icons": [icon],
+            }
+        )
+
+
+class Health(Guarded):
+    """`/live` answers while the loop does; `/ready` says whether guests can be served."""
+
+    def initialize(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def get(self, which: str) -> None:
+        ready, parts = self._pages.ready() if which == "ready" else (True, {})
+        self.set_status(200 if ready else 503)
+        self.set_header("Cache-Control", "no-store")
+        self.finish({which: ready, **parts})
+
+
+class Files(Guarded, StaticFileHandler):
+    """Files under ``static``: kept for a year when asked for by their content's hash, else checked at each use."""
+
+    def initialize(self, path: str, alias: Mapping[str, str], default_filename: str | None = None) -> None:
+        super().initialize(path, default_filename)
+        self._alias = alias
+
+    def parse_url_path(self, url_path: str) -> str:
+        return super().parse_url_path(self._alias.get(url_path, url_path))
+
+    def get_cache_time(self, path: str, modified: Any, mime_type: str) -> int:
+        return 0
+
+    def set_extra_headers(self, path: str) -> None:
+        asked = self.get_query_argument("v", "")
+        known = self.absolute_path is not None and asked == _hash(Path(self.absolute_path))
+        self.set_header("Cache-Control", f"public, max-age={YEAR_S}, immutable" if known else "no-cache")
+
+    def get_content_type(self) -> str:
+        kind = super().get_content_type()
+        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        if any(part.startswith(".") for part in Path(absolute_path).relative_to(root).parts):
+            raise HTTPError(404)
+        return super().validate_absolute_path(root, absolute_path)
+
+
+def _hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _versioned(name: str) -> str:
+    return f"/static/{name}?v={_hash(STATIC / name)}"
+
+
+def _imports() -> dict[str, str]:
+    """Bare names of our modules → URLs with their content's hash (architecture.md, fact 13)."""
+    ours = sorted([*STATIC.glob("*.js"), *STATIC.glob("views/*.js")])
+    imports = {f"citychat/{path.relative_to(STATIC).as_posix()}": path.relative_to(STATIC).as_posix() for path in ours}
+    imports["socket.io-client"] = "vendor/socket.io.esm.min.js"
+    return {name: _versioned(path) for name, path in imports.items()}
+
+
+def _script_json(value: object) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _contact_url(contact: str | None) -> str | None:
+    if contact and re.fullmatch(r"https?://\S+|mailto:\S+", contact):
+        return contact
+    return f"mailto:{contact}" if contact and re.fullmatch(r"[^\s@:]+@[^\s@]+", contact) else None
+
+
+def _paragraphs(text: str) -> Markup:
+    """A host's plain text as headings, lists and paragraphs; everything in it is escaped."""
+    out: list[Markup] = []
+    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
+        lines = [line.strip() for line in block.strip().splitlines()]
+        if heading := re.fullmatch(r"(#{1,3})\s+(.*)", lines[0]) if len(lines) == 1 else None:
+            out.append(Markup("<h{0}>{1}</h{0}>").format(len(heading[1]), heading[2]))
+        elif all(line.startswith("- ") for line in lines):
+            items = Markup("").join(Markup("<li>{}</li>").format(line[2:]) for line in lines)
+            out.append(Markup("<ul>{}</ul>").format(items))
+        else:
+            out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))
+    return Markup("\n").join(out)

@@ -1,0 +1,54 @@
+// Arriving: what this is, the rules, the tick, two buttons; then the browser's own question.
+
+import { Street } from "citychat/views/street.js";
+import { button, h, say, sentence, show, t, title, write } from "citychat/views/dom.js";
+import { date } from "citychat/words.js";
+
+const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
+
+export function arrive({ state, visit, now }) {
+  const box = h("input", { type: "checkbox", id: "consent", "aria-describedby": "problem", on: { change: () => show(problem, false) } });
+  const problem = h("p", { class: "problem", id: "problem", hidden: true }, t("arrive.tick"));
+  const go = (start) => () => {
+    if (!box.checked) {
+      show(problem, true);
+      say(t("arrive.tick"), true);
+      box.focus();
+      return;
+    }
+    visit.accept();
+    start();
+  };
+  const kept = Number(document.documentElement.dataset.days) * 86_400_000;
+  const read = sentence("arrive.read", { rules: page("rules", "arrive.rules.link"), privacy: page("privacy", "arrive.privacy.link") });
+  const root = h("div", { class: "arrive" },
+    new Street("arrive").light({ mine: true, free: "few" }),
+    title(t("arrive.title")),
+    h("p", { class: "lead" }, t("arrive.text")),
+    state.changed ? h("p", { class: "notice" }, t("arrive.changed")) : null,
+    h("ul", { class: "rules" },
+      h("li", {}, t("arrive.rules")),
+      h("li", {}, t("arrive.seen")),
+      h("li", {}, t("arrive.stored", { date: date(now() + kept) }))),
+    h("div", { class: "card consent" },
+      h("label", { class: "check" }, box, h("span", {}, t("arrive.consent"))),
+      h("p", { class: "small soft" }, read)),
+    problem,
+    h("div", { class: "actions" },
+      button(t("arrive.position"), "lamp", go(() => visit.withPosition())),
+      button(t("arrive.city"), "", go(() => visit.withCity()))),
+  );
+  return { root };
+}
+
+export function locating({ state, visit }) {
+  const street = new Street("arrive").light({ mine: true });
+  const text = h("p", { class: "soft", role: "status" }, t("locate.text"));
+  const on = button(t("locate.city"), "", () => visit.withCity());
+  const root = h("div", { class: "plain" }, street, title(t("locate.title")), text, on);
+  const update = () => {
+    on.classList.toggle("lamp", Boolean(state.slow));
+    write(text, state.slow ? t("locate.wait") : t("locate.text"));
+  };
+  return { root, update };
+}

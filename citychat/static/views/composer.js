@@ -1,0 +1,84 @@
+// Where one writes. What is typed is kept, over a reload too; Enter sends, Shift+Enter makes a new line.
+
+import { h, round, show, t, write } from "citychat/views/dom.js";
+import { TEXT_MAX_CHARS, chars, cleanText, fits, isBlank } from "citychat/text.js";
+
+const KEEP_MS = 300; // between the last key and writing the draft down
+
+export class Composer {
+  #keeping = 0;
+  #wrong = "";
+
+  constructor(page, sent) {
+    Object.assign(this, { page, sent });
+    const { talking } = page;
+    this.field = h("textarea", {
+      rows: 1, "aria-label": t("talk.write"), placeholder: t("talk.write"), enterkeyhint: "send", autocomplete: "off", dir: "auto",
+      on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => talking.typing(false) },
+    });
+    this.field.value = talking.draft();
+    this.strip = h("div", { class: "strip", role: "status", hidden: true });
+    this.tally = h("p", { class: "tally", role: "status", hidden: true });
+    this.button = round(t("talk.send"), "send", () => this.#send(), "send");
+    const form = h("div", { class: "composer" }, this.field, this.button);
+    this.element = h("div", {}, this.strip, h("div", { class: "inner" }, this.tally, form));
+    requestAnimationFrame(() => this.#grow());
+  }
+
+  update() {
+    const { state, now } = this.page;
+    const wait = Math.ceil((state.busyUntil - now()) / 1000);
+    const line = wait > 0 ? t("link.busy", { n: wait }) : LINES[state.link] ? t(LINES[state.link]) : "";
+    write(this.strip, line);
+    show(this.strip, Boolean(line));
+    if (wait > 0) setTimeout(() => state.touch(), 1000);
+    this.#judge();
+  }
+
+  #send() {
+    const why = this.page.talking.write(this.field.value);
+    if (why === "") {
+      clearTimeout(this.#keeping);
+      this.field.value = "";
+      this.#wrong = "";
+      this.#grow();
+      this.sent();
+    } else if (why === "full") {
+      this.#wrong = t("talk.full");
+    }
+    this.#judge();
+    this.field.focus();
+  }
+
+  #typed() {
+    this.#wrong = "";
+    this.#grow();
+    this.#judge();
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => this.page.talking.draft(this.field.value), KEEP_MS);
+    this.page.talking.typing(!isBlank(this.field.value));
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#send();
+  }
+
+  /** Say what is wrong before it is sent, not after. */
+  #judge() {
+    const text = cleanText(this.field.value);
+    const n = chars(text);
+    const long = n > TEXT_MAX_CHARS ? t("talk.long", { n }) : !isBlank(text) && !fits(text) ? t("talk.heavy") : "";
+    write(this.tally, long || this.#wrong);
+    show(this.tally, Boolean(this.tally.textContent));
+    this.button.setAttribute("aria-disabled", String(isBlank(text) || Boolean(long)));
+  }
+
+  #grow() {
+    this.field.style.blockSize = "auto";
+    this.field.style.blockSize = `${this.field.scrollHeight + 2}px`;
+  }
+}
+
+const LINES = { first: "link.cut", cut: "link.cut", blocked: "link.blocked", drain: "link.drain", away: "link.unavailable" };

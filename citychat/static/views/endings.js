@@ -1,0 +1,34 @@
+// The screens that end or interrupt everything: loading, another window, paused, erased.
+
+import { Street } from "citychat/views/street.js";
+import { aloneHint, button, h, sentence, show, t, title } from "citychat/views/dom.js";
+import { moment } from "citychat/words.js";
+
+const QUIET_MS = 400; // no sign of waiting before it
+
+export function loading({ state }) {
+  const line = h("p", { class: "soft", role: "status", hidden: true }, t("loading"));
+  const root = h("div", { class: "plain" }, new Street(state.place?.key ?? "").light({ mine: false }), line);
+  const timer = setTimeout(() => show(line, true), QUIET_MS);
+  return { root, close: () => clearTimeout(timer) };
+}
+
+export function replaced({ visit }) {
+  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("twin.title")),
+    button(t("twin.use"), "lamp", () => visit.takeOver()), aloneHint());
+  return { root };
+}
+
+export function banned({ state }) {
+  const { until, reason, contact } = state.banned;
+  const values = { date: moment(until), reason, contact: contact || t("banned.nobody") };
+  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("banned.title")),
+    h("p", {}, sentence("banned.text", values)));
+  return { root };
+}
+
+export function erased() {
+  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("erase.done")),
+    button(t("erase.start"), "lamp", () => location.reload()));
+  return { root };
+}

@@ -1,0 +1,24 @@
+// Two soft notes when somebody asks. Made here: no file to load, and silence where the browser has no audio.
+
+let audio;
+
+export function chime() {
+  try {
+    audio ??= new AudioContext();
+    audio.resume();
+    for (const [start, pitch] of [[0, 523.25], [0.18, 659.25]]) note(audio.currentTime + start, pitch);
+  } catch {
+    // No audio: the title and the screen tell.
+  }
+}
+
+function note(at, pitch) {
+  const tone = new OscillatorNode(audio, { type: "sine", frequency: pitch });
+  const loud = new GainNode(audio, { gain: 0 });
+  loud.gain.setValueAtTime(0, at);
+  loud.gain.linearRampToValueAtTime(0.12, at + 0.02);
+  loud.gain.exponentialRampToValueAtTime(0.001, at + 0.7);
+  tone.connect(loud).connect(audio.destination);
+  tone.start(at);
+  tone.stop(at + 0.75);
+}
