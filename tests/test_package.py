@@ -42,10 +42,9 @@ def copy_source(target: Path) -> Path:
 
 
 def files_needed() -> set[str]:
-    """Every file of the package in the repository, but the catalogues' sources, and all that is made."""
+    """Every file of the package in the repository, and all that is made."""
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "citychat", folder=ROOT)
-    files = {name for name in listed.rstrip("\0").split("\0") if (ROOT / name).is_file()}
-    return {name for name in files if not name.endswith((".po", ".pot"))} | MADE
+    return {name for name in listed.rstrip("\0").split("\0") if (ROOT / name).is_file()} | MADE
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_the_wheel_carries_page_data_client_and_types(built: Path) -> None:
         licences = [name for name in wheel.namelist() if name.endswith("licenses/LICENSE")]
     assert files_needed() - carried == set()
     assert licences
-    assert not [name for name in carried if "__pycache__" in name or name.endswith(".po")]
+    assert not [name for name in carried if "__pycache__" in name]
 
 
 def test_the_sdist_carries_the_same_and_what_makes_it(built: Path) -> None:
