@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Connection, Edge, Reply
-from tests.server.rawclient import Raw
+from tests.server.rawclient import SOCKETIO, Raw
 
 LOG = logging.getLogger("tests.edge")
 
@@ -27,6 +27,7 @@ class Site:
         self.closed: list[Connection] = []
         self.on: dict[str, Callable[[Connection, Any, Reply | None], Awaitable[None]]] = {}
         self.now_s = time.monotonic
+        self._raws: list[Raw] = []
         options = {"now_s": lambda: self.now_s(), "logger": LOG, **options}
         self.edge = Edge(door=self._door, closed=self.closed.append, **options)
         self.server: HTTPServer
@@ -46,6 +47,8 @@ class Site:
         self.server.add_sockets(sockets)
 
     async def stop(self) -> None:
+        for raw in self._raws:
+            await raw.close()
         self.server.stop()
         await self.edge.stop()
         await self.server.close_all_connections()
@@ -53,11 +56,25 @@ class Site:
     async def until(self, true: Callable[[], bool], within_s: float = 5.0) -> None:
         """Wait for something the server does after its last answer."""
         async with asyncio.timeout(within_s):
-            while not true():
+            while not true():  # noqa: ASYNC110  # what it waits for has no event of its own
                 await asyncio.sleep(0.005)
 
-    async def page(self, **headers: str) -> Raw:
-        return await Raw.page(self.port, headers)
+    async def connect(
+        self, headers: Mapping[str, str] | None = None, path: str = SOCKETIO, own_address: str = "127.0.0.1"
+    ) -> Raw:
+        """A WebSocket that has said nothing yet. Raises Refused."""
+        return self._kept(await Raw.connect(self.port, headers, path, own_address))
+
+    async def page(self, headers: Mapping[str, str] | None = None, own_address: str = "127.0.0.1") -> Raw:
+        """Both namespaces connected."""
+        return self._kept(await Raw.page(self.port, headers, own_address))
+
+    async def tcp(self) -> Raw:
+        return self._kept(await Raw.tcp(self.port))
+
+    def _kept(self, raw: Raw) -> Raw:
+        self._raws.append(raw)
+        return raw
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[socketio.AsyncClient]:
@@ -68,6 +85,12 @@ class Site:
             yield client
         finally:
             await client.disconnect()
+
+
+async def is_well(page: Raw, number: int = 900) -> None:
+    """The page says something and is answered."""
+    await page.send(f'42/user,{number}["user-join",{{}}]')
+    assert (await page.packet())[0] == f"43/user,{number}"
 
 
 Open = Callable[..., Site]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import struct
@@ -62,15 +63,15 @@ class Raw:
         self.headers: dict[str, str] = {}
 
     @classmethod
-    async def tcp(cls, port: int, host: str = "127.0.0.1") -> Self:
-        return cls(*await asyncio.open_connection(host, port))
+    async def tcp(cls, port: int, own_address: str = "127.0.0.1") -> Self:
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=(own_address, 0)))
 
     @classmethod
     async def connect(
-        cls, port: int, headers: Mapping[str, str] | None = None, path: str = SOCKETIO, method: str = "GET"
+        cls, port: int, headers: Mapping[str, str] | None = None, path: str = SOCKETIO, own_address: str = "127.0.0.1"
     ) -> Self:
         """Upgrade to a WebSocket. Raises Refused."""
-        self = await cls.tcp(port)
+        self = await cls.tcp(port, own_address)
         fields = {
             "Host": f"127.0.0.1:{port}",
             "Upgrade": "websocket",
@@ -79,18 +80,18 @@ class Raw:
             "Sec-WebSocket-Version": "13",
             **(headers or {}),
         }
-        lines = [f"{method} {path} HTTP/1.1", *(f"{key}: {value}" for key, value in fields.items() if value)]
+        lines = [f"GET {path} HTTP/1.1", *(f"{key}: {value}" for key, value in fields.items() if value)]
         self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         status, self.headers, body = await answer(self.reader)
         if status != 101:
-            self.writer.close()
+            await self.close()
             raise Refused(status, self.headers, body)
         return self
 
     @classmethod
-    async def page(cls, port: int, headers: Mapping[str, str] | None = None) -> Self:
+    async def page(cls, port: int, headers: Mapping[str, str] | None = None, own_address: str = "127.0.0.1") -> Self:
         """Connected with both namespaces."""
-        self = await cls.connect(port, headers)
+        self = await cls.connect(port, headers, own_address=own_address)
         assert (await self.text()).startswith("0{")
         for namespace in ("/user", "/chat"):
             await self.send(f"40{namespace},")
@@ -143,7 +144,5 @@ class Raw:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass

@@ -1,0 +1,297 @@
+"""What the edge promises to the rest of the server: order, one ack, one end, and nothing lost at the seams."""
+
+import asyncio
+import logging
+import socket
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from citychat.edge import Bounds, Connection, Reply
+from tests.server.conftest import Open
+from tests.server.rawclient import Closed
+
+
+async def test_an_event_reaches_the_door_and_its_ack_the_client(site: Open) -> None:
+    at = site()
+    async with at.client() as client:
+        answer = await client.call("user-join", {"v": 1}, namespace="/user")
+    assert answer == {"ok": True, "echo": {"v": 1}}
+    assert [(event, payload) for _, event, payload in at.events] == [("user-join", {"v": 1})]
+
+
+async def test_an_event_gets_one_ack_however_often_it_is_answered(site: Open) -> None:
+    at = site()
+
+    async def twice(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        assert reply is not None
+        reply({"ok": True})
+        reply({"ok": False})
+        connection.emit("user-nearby", {"free_nearby": "few"})
+
+    at.on["user-seek"] = twice
+    page = await at.page()
+    await page.send('42/user,7["user-seek",{}]')
+    assert await page.packet() == ("43/user,7", [{"ok": True}])
+    assert await page.packet() == ("42/user,", ["user-nearby", {"free_nearby": "few"}])
+
+
+async def test_an_event_without_ack_id_has_no_reply(site: Open) -> None:
+    at = site()
+    replies: list[Reply | None] = []
+
+    async def see(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        replies.append(reply)
+
+    at.on["chat-ack"] = see
+    page = await at.page()
+    await page.send('42/chat,["chat-ack",{}]')
+    await at.until(lambda: len(replies) == 1)
+    assert replies == [None]
+
+
+async def test_events_of_one_page_are_handled_in_order_over_both_namespaces(site: Open) -> None:
+    at = site()
+    go = asyncio.Event()
+    done: list[int] = []
+
+    async def slow(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        await go.wait()
+        done.append(payload["n"])
+
+    async def fast(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        done.append(payload["n"])
+
+    at.on |= {"user-slow": slow, "chat-fast": fast}
+    async with at.client() as client:
+        for n in range(0, 20, 2):
+            await client.emit("user-slow", {"n": n}, namespace="/user")
+            await client.emit("chat-fast", {"n": n + 1}, namespace="/chat")
+        await at.until(lambda: len(at.events) == 1)
+        assert done == []
+        go.set()
+        await at.until(lambda: len(done) == 20)
+    assert done == list(range(20))
+
+
+async def test_a_slow_event_of_one_page_holds_up_no_other(site: Open) -> None:
+    at = site()
+    go = asyncio.Event()
+
+    async def slow(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        await go.wait()
+
+    at.on["user-slow"] = slow
+    one, two = await at.page(), await at.page()
+    await one.send('42/user,["user-slow",{}]')
+    await two.send('42/user,0["user-join",{}]')
+    assert await two.packet() == ("43/user,0", [{"ok": True, "echo": {}}])
+    go.set()
+
+
+async def test_what_is_sent_to_a_page_keeps_its_order_acks_and_both_namespaces_alike(site: Open) -> None:
+    at = site()
+
+    async def talk(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        assert reply is not None
+        connection.emit("chat-status", {"n": 0})
+        reply({"n": 1})
+        connection.emit("user-session", MappingProxyType({"n": 2}))
+        connection.emit("chat-message", {"n": 3})
+
+    at.on["user-join"] = talk
+    page = await at.page()
+    await page.send('42/user,0["user-join",{}]')
+    heads = [(await page.packet())[0] for _ in range(4)]
+    assert heads == ["42/chat,", "43/user,0", "42/user,", "42/chat,"]
+
+
+@pytest.mark.parametrize("name", ["connect", "disconnect", "connect_error", "emit", "trigger_event", "*", "message"])
+async def test_events_named_like_the_librarys_own_are_only_names(site: Open, name: str) -> None:
+    at = site()
+    page = await at.page()
+    await page.send(f'42/user,0["{name}",{{"tornado.handler":1}}]')
+    assert await page.packet() == ("43/user,0", [{"ok": True, "echo": {"tornado.handler": 1}}])
+    await page.send('42/user,1["user-join",{}]')
+    assert (await page.packet())[0] == "43/user,1"
+    assert [event for _, event, _ in at.events] == [name, "user-join"]
+    assert at.closed == [] and at.edge.connections == 1
+
+
+async def test_no_payload_is_none_and_several_are_a_list(site: Open) -> None:
+    at = site()
+    page = await at.page()
+    await page.send('42/user,0["user-seek"]')
+    assert (await page.packet())[1] == [{"ok": True, "echo": None}]
+    await page.send('42/user,1["user-seek",{},2]')
+    assert (await page.packet())[1] == [{"ok": True, "echo": [{}, 2]}]
+
+
+async def test_half_of_a_surrogate_pair_becomes_a_replacement_character(site: Open) -> None:
+    at = site()
+    page = await at.page()
+    await page.send('42/chat,0["chat-message",{"x":"a\\ud83d b\\\\ud83d \\ud83d\\ude00 \\ude00\\n"}]')
+    await page.packet()
+    assert at.events[0][2] == {"x": "a\ufffd b\\ud83d \U0001f600 \ufffd\n"}
+
+
+async def test_nothing_is_emitted_to_a_namespace_before_it_is_connected(site: Open) -> None:
+    at = site()
+    page = await at.connect()
+    await page.text()
+    await page.send("40/user,")
+    await page.text()
+    await page.send('42/user,["user-join",{}]')
+    await at.until(lambda: len(at.events) == 1)
+    connection = at.events[0][0]
+    connection.emit("chat-message", {"n": 1})
+    connection.emit("user-left", {"n": 2})
+    await page.send('42/user,0["user-seek",{}]')
+    await at.until(lambda: len(at.events) == 2)
+    await page.send("40/chat,")
+    heads = [(await page.packet())[0] for _ in range(4)]
+    assert heads == ["40/chat,", "42/chat,", "42/user,", "43/user,0"]
+
+
+async def test_the_address_is_the_clients_own(site: Open) -> None:
+    at = site()
+    page = await at.page(own_address="127.0.0.2")
+    await page.send('42/user,["user-join",{}]')
+    await at.until(lambda: len(at.events) == 1)
+    assert at.events[0][0].address == "127.0.0.2"
+
+
+async def test_small_frames_leave_at_once(site: Open) -> None:
+    at = site()
+    page = await at.page()
+    await page.send('42/user,["user-join",{}]')
+    await at.until(lambda: len(at.events) == 1)
+    channel: Any = at.events[0][0].wire._channel
+    assert channel.stream().socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_compression_is_never_negotiated(site: Open) -> None:
+    at = site()
+    page = await at.connect({"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"})
+    assert "sec-websocket-extensions" not in page.headers
+
+
+async def test_close_lets_out_what_was_emitted_before_and_ends_the_connection_once(site: Open) -> None:
+    at = site()
+
+    async def replace(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        connection.emit("user-replaced", {})
+        connection.close("replaced")
+        connection.close("replaced")
+        connection.emit("user-left", {})
+
+    at.on["user-join"] = replace
+    page = await at.page()
+    await page.send('42/user,["user-join",{}]')
+    await page.send('42/user,["user-seek",{}]')
+    assert await page.packet() == ("42/user,", ["user-replaced", {}])
+    with pytest.raises(Closed):
+        await page.text()
+    await page.close()
+    await at.until(lambda: at.closed != [])
+    assert at.closed == [at.events[0][0]] and at.edge.connections == 0
+    assert [event for _, event, _ in at.events] == ["user-join"]
+
+
+async def test_events_that_came_before_the_end_are_handled_before_closed_is_told(site: Open) -> None:
+    at = site()
+    go = asyncio.Event()
+    told: list[int] = []
+
+    async def slow(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        await go.wait()
+
+    async def leave(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        told.append(len(at.closed))
+
+    at.on |= {"user-join": slow, "user-leave": leave}
+    page = await at.page()
+    await page.send('42/user,["user-join",{}]')
+    await page.send('42/user,["user-leave",{}]')
+    await page.close()
+    await at.until(lambda: len(at.events) == 1 and not at.events[0][0].open)
+    assert at.closed == []
+    go.set()
+    await at.until(lambda: at.closed != [])
+    assert told == [0] and len(at.closed) == 1
+
+
+async def test_the_end_is_told_once_whoever_ends_it(site: Open) -> None:
+    at = site()
+    async with at.client():
+        pass
+    polite, rude, leaving = await at.page(), await at.page(), await at.page()
+    await polite.send("1")
+    await leaving.send("41/chat,")
+    rude.writer.transport.abort()
+    await polite.until_closed()
+    await leaving.until_closed()
+    for page in (polite, leaving):
+        await page.close()
+    await at.until(lambda: at.edge.connections == 0)
+    assert len(at.closed) == len(set(at.closed)) == 4
+    assert not at.edge._server.eio.sockets and not at.edge._server.environ and not at.edge._server.manager.rooms
+
+
+async def test_a_door_that_fails_ends_its_connection_only(site: Open, caplog: pytest.LogCaptureFixture) -> None:
+    at = site()
+
+    async def fail(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        raise ValueError(payload["x"])
+
+    at.on["chat-message"] = fail
+    page, other = await at.page(), await at.page()
+    with caplog.at_level(logging.DEBUG):
+        await page.send('42/chat,0["chat-message",{"x":"secret"}]')
+        assert await page.until_closed() == 1011
+    await other.send('42/user,0["user-join",{}]')
+    assert (await other.packet())[0] == "43/user,0"
+    assert "ValueError at" in caplog.text and "secret" not in caplog.text
+
+
+async def test_a_payload_that_is_no_json_ends_its_connection_only(site: Open, caplog: pytest.LogCaptureFixture) -> None:
+    at = site()
+
+    async def odd(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        connection.emit("user-nearby", {"free_nearby": {1, object()}})
+
+    at.on["user-seek"] = odd
+    page, other = await at.page(), await at.page()
+    await page.send('42/user,["user-seek",{}]')
+    assert await page.until_closed() == 1011
+    await other.send('42/user,0["user-join",{}]')
+    assert (await other.packet())[0] == "43/user,0"
+    assert "cannot be sent" in caplog.text
+
+
+async def test_stop_closes_every_page_after_what_was_emitted_and_lets_nobody_in(site: Open) -> None:
+    at = site()
+    async with at.client() as client:
+        drained = asyncio.Event()
+
+        @client.on("user-drain", namespace="/user")  # type: ignore[untyped-decorator]
+        async def drain(payload: object) -> None:
+            drained.set()
+
+        await client.call("user-join", {}, namespace="/user")
+        at.events[0][0].emit("user-drain", {"retry_ms": 5})
+        await at.edge.stop()
+        assert at.edge.connections == 0 and len(at.closed) == 1
+        await asyncio.wait_for(drained.wait(), 1)
+
+
+async def test_pings_keep_a_page_that_answers_and_end_one_that_does_not(site: Open) -> None:
+    at = site(bounds=Bounds(ping_s=0.1, answer_s=0.1, settle_s=30))
+    async with at.client() as client:
+        silent = await at.page()
+        assert await silent.until_closed() == 1001
+        await silent.close()
+        await at.until(lambda: at.edge.connections == 1)
+        await asyncio.sleep(0.5)
+        assert (await client.call("user-join", {}, namespace="/user"))["ok"]

@@ -1,0 +1,108 @@
+"""What the edge relies on inside its libraries: an upgrade that changes one of these must fail here, loudly."""
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+import socketio
+import tornado.websocket
+from bidict import bidict
+from engineio.async_server import AsyncServer as EngineServer
+from tornado.iostream import IOStream
+
+from citychat.edge.frames import Packet
+from citychat.edge.server import Server
+from tests.server.conftest import Open, is_well
+
+
+def source(of: object) -> str:
+    return inspect.getsource(of)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("_handle_eio_message", ["self", "eio_sid", "data"]),
+        ("_handle_connect", ["self", "eio_sid", "namespace", "data"]),
+        ("_handle_event", ["self", "eio_sid", "namespace", "id", "data"]),
+        ("_handle_ack", ["self", "eio_sid", "namespace", "id", "data"]),
+        ("_handle_disconnect", ["self", "eio_sid", "namespace", "reason"]),
+    ],
+)
+def test_the_methods_we_call_or_replace_take_what_we_think(name: str, arguments: list[str]) -> None:
+    method = getattr(socketio.AsyncServer, name)
+    assert asyncio.iscoroutinefunction(method)
+    assert list(inspect.signature(method).parameters) == arguments
+
+
+def test_every_packet_goes_through_the_methods_we_replace() -> None:
+    text = source(socketio.AsyncServer._handle_eio_message)
+    for name in ("packet_class", "_handle_connect", "_handle_event", "_handle_ack", "_handle_disconnect"):
+        assert f"self.{name}(" in text
+
+
+def test_only_connects_of_the_library_trigger_events() -> None:
+    assert list(inspect.signature(socketio.AsyncServer._trigger_event).parameters) == [
+        "self",
+        "event",
+        "namespace",
+        "args",
+    ]
+    assert source(socketio.AsyncServer._handle_connect).count("self._trigger_event(") == 3
+
+
+def test_the_library_sends_through_its_table_of_sockets() -> None:
+    assert "self.eio.send(" in source(socketio.AsyncServer._send_packet)
+    assert "self._get_socket(sid)" in source(EngineServer.send_packet)
+    assert "await socket.send(pkt)" in source(EngineServer.send_packet)
+    lookup = source(EngineServer._get_socket)
+    assert "self.sockets[sid]" in lookup and "s.closed" in lookup
+
+
+async def nothing(*_: object) -> None: ...
+
+
+def test_the_server_has_the_tables_we_write_to() -> None:
+    server: Any = Server(nothing)
+    assert server.environ == {} and server.eio.sockets == {} and server.manager_initialized is True
+    assert server.async_handlers is False and server.eio.start_service_task is False
+    assert server.packet_class is Packet and server.namespaces == ["/user", "/chat"]
+    assert isinstance(server.new_id(), str) and server.new_id() != server.new_id()
+
+
+def test_our_packet_has_every_field_the_library_reads() -> None:
+    known = set(vars(socketio.packet.Packet())) - {"attachments"}
+    assert known <= set(vars(Packet()))
+    assert list(inspect.signature(Packet).parameters) == list(inspect.signature(socketio.packet.Packet).parameters)
+
+
+async def test_a_namespace_has_one_table_and_no_room_for_each_page(site: Open) -> None:
+    at = site()
+    pages = [await at.page() for _ in range(3)]
+    rooms = at.edge._server.manager.rooms
+    assert set(rooms) == {"/user", "/chat"}
+    for tables in rooms.values():
+        assert set(tables) == {None} and isinstance(tables[None], bidict) and len(tables[None]) == 3
+    for page in pages:
+        await page.close()
+    await at.until(lambda: rooms == {})
+    assert at.edge._server.manager.pending_connect == {} and at.edge._server.manager.pending_disconnect == {}
+
+
+async def test_a_written_frame_is_done_at_once_when_the_system_takes_it(site: Open) -> None:
+    """The wire counts as unsent what ``IOStream.write`` has not finished when it returns."""
+    at = site()
+    page = await at.page()
+    await is_well(page)
+    stream = at.events[0][0].wire._channel.stream()
+    assert isinstance(stream, IOStream)
+    at.events[0][0].emit("user-nearby", {})
+    assert at.events[0][0].wire._unsent_frames == 0
+    assert stream.write(b"").done()
+
+
+def test_tornado_awaits_what_on_message_returns_before_it_reads_on() -> None:
+    assert "await handled_future" in source(tornado.websocket.WebSocketProtocol13._receive_frame)
+    assert "self.handler.on_message" in source(tornado.websocket.WebSocketProtocol13._handle_message)
+    assert "on_ws_connection_close" in source(tornado.websocket.WebSocketProtocol13._receive_frame_loop)
