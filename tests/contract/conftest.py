@@ -15,6 +15,7 @@ import pytest
 
 from citychat.adapters.local import LocalBus, LocalLobby
 from citychat.ports import Bus, Lobby
+from tests.contract.town import Town
 
 Port = TypeVar("Port")
 
@@ -83,6 +84,12 @@ async def bus(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Bus
 async def lobby(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Lobby]:
     async with LOBBIES[request.param](world) as opened:
         yield opened
+
+
+@pytest.fixture
+async def town(lobby: Lobby, clock: Clock) -> Town:
+    await lobby.renew("p")
+    return Town(lobby, clock)
 
 
 def pytest_report_header() -> str:

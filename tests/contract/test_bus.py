@@ -31,7 +31,7 @@ async def published(bus: Bus, guest: str, record: Record) -> int:
 async def settled(bus: Bus, guest: str, listeners: int) -> None:
     """Wait until so many are counted: a server learns of the end of a subscription after ``unlisten`` has returned."""
     async with asyncio.timeout(PATIENCE_S):
-        while await bus.listeners([guest]) != [listeners]:
+        while await bus.listeners([guest]) != [listeners]:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
 
 

@@ -1,0 +1,300 @@
+"""Whom every lobby asks, and whom never (protocol §3: Candidates, M5, M14, M15)."""
+
+import pytest
+
+from citychat.model import DAY_MS, Cell
+from tests.contract.town import CENTRE, Town
+
+
+async def look(town: Town, guest: str, visible: bool = True, **changes: object) -> None:
+    """Let ``guest`` enter and wait for somebody: nobody else of the pool may be askable yet."""
+    await town.enter(guest, visible=visible, available=False, pool=f"only {guest}", **changes)
+    assert await town.waits(guest)
+    await town.lobby.move(guest, "lyon", CENTRE, "Lyon")
+
+
+async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: Town) -> None:
+    await look(town, "looks, in view")
+    await look(town, "looks, hidden", visible=False)
+    for guest in ("looks, in view", "looks, hidden"):
+        await town.lobby.move(guest, "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
+    await town.enter("idle, in view")
+    for n, expected in enumerate(["looks, in view", "looks, hidden", "idle, in view"]):
+        await town.enter(f"seeker {n}", available=False)
+        await town.ask(f"seeker {n}", expected)
+
+
+async def test_a_guest_changes_class_with_the_view(town: Town) -> None:
+    await look(town, "ben")
+    await look(town, "carl")
+    await town.lobby.view("ben", False, False)
+    await town.enter("anna", available=False)
+    await town.ask("anna", "carl")
+
+
+@pytest.mark.parametrize(
+    "why", ["hidden", "does not want", "later hidden", "later does not want", "other pool", "gone"]
+)
+async def test_an_idle_guest_is_not_asked_who_is(town: Town, why: str) -> None:
+    entered = await town.enter(
+        "ben",
+        visible=why != "hidden",
+        available=why != "does not want",
+        pool="paris" if why == "other pool" else "lyon",
+    )
+    match why:
+        case "later hidden":
+            await town.lobby.view("ben", False, False)
+        case "later does not want":
+            await town.lobby.available("ben", False, False)
+        case "gone":
+            await town.lobby.leave("ben", entered.epoch)
+    await town.enter("anna")
+    assert await town.waits("anna")
+
+
+async def test_an_idle_guest_is_asked_again_when_back_in_view(town: Town) -> None:
+    await town.enter("ben", visible=False)
+    await town.enter("anna", available=False)
+    assert await town.waits("anna")
+    await town.lobby.view("ben", True, False)
+    await town.ask("anna", "ben")
+
+
+NEAREST_FIRST = [(0, 0), (0, 1), (1, 0), (-2, 1), (2, -3), (5, 5), (0, -12), (40, 3), (-100, 90), (900, -500)]
+
+
+async def test_the_nearest_cell_comes_first(town: Town) -> None:
+    for up, along in reversed(NEAREST_FIRST):
+        await town.enter(f"{up} {along}", cell=Cell(CENTRE.lat + up, CENTRE.lon + along))
+    for n, (up, along) in enumerate(NEAREST_FIRST):
+        await town.enter(f"seeker {n}", available=False)
+        await town.ask(f"seeker {n}", f"{up} {along}")
+
+
+@pytest.mark.parametrize("here, near, far", [(8_999, -9_000, 8_990), (-9_000, 8_998, -8_990)])
+async def test_nearness_does_not_stop_at_the_180th_meridian(town: Town, here: int, near: int, far: int) -> None:
+    await town.enter("far", cell=Cell(-850, far))
+    await town.enter("near", cell=Cell(-850, near))
+    await town.enter("anna", cell=Cell(-850, here))
+    await town.ask("anna", "near")
+
+
+async def test_a_cell_of_longitude_is_narrower_in_the_north(town: Town) -> None:
+    oslo = Cell(2995, 537)
+    await town.enter("three up", cell=Cell(oslo.lat + 3, oslo.lon))
+    await town.enter("five along", cell=Cell(oslo.lat, oslo.lon + 5))
+    await town.enter("anna", cell=oslo, available=False)
+    await town.ask("anna", "five along")
+
+
+async def test_inside_a_cell_everybody_has_a_chance(town: Town) -> None:
+    guests = [f"guest {n}" for n in range(5)]
+    await town.enter(*guests)
+    asked = set()
+    for _ in range(200):
+        epoch = (await town.enter("anna", available=False)).epoch
+        offer = (await town.seek("anna")).offer
+        assert offer is not None
+        asked.add(offer.candidate)
+        await town.lobby.leave("anna", epoch)
+        await town.lobby.view(offer.candidate, True, True)
+        await town.advance(601)
+        if len(asked) == len(guests):
+            return
+    raise AssertionError(f"never asked: {set(guests) - asked}")
+
+
+async def test_two_free_lookers_of_one_pool_find_each_other(town: Town) -> None:
+    await look(town, "anna", visible=False)
+    await town.enter("ben", visible=False, available=False, cell=Cell(-100, 7_000))
+    await town.ask("ben", "anna")
+
+
+async def test_those_a_guest_is_barred_with_hide_nobody_behind_them(town: Town) -> None:
+    """Neither 40 in one cell, of which a claim draws 32, nor those of 70 cells, of which it walks 64."""
+    crowded = [f"here {n}" for n in range(40)]
+    around = [f"ring {n}" for n in range(70)]
+    await town.enter(*crowded, "somebody")
+    await town.lobby.move("somebody", "lyon", Cell(CENTRE.lat + 200, CENTRE.lon), "Lyon")
+    for n, guest in enumerate(around):
+        await town.enter(guest, cell=Cell(CENTRE.lat + 1 + n, CENTRE.lon))
+    await town.enter("anna", barred=(*crowded, *around))
+    await town.ask("anna", "somebody")
+
+
+@pytest.mark.parametrize("end", ["no", "block"])
+async def test_a_no_is_for_ever_in_both_directions(town: Town, end: str) -> None:
+    await town.enter("anna", "ben")
+    offer = await town.ask("anna", "ben")
+    if end == "no":
+        await town.lobby.decline("ben", offer.id)
+    else:
+        assert await town.lobby.bar("anna", "ben") == offer
+    assert await town.states("anna", "ben") == ["free", "free"]
+    assert await town.waits("anna")
+    assert await town.waits("ben")
+    await town.enter("anna", "ben")
+    await town.advance(700)
+    assert await town.waits("ben")
+    assert await town.waits("anna")
+
+
+async def test_a_bar_of_two_without_an_offer_ends_no_other_offer(town: Town) -> None:
+    await town.enter("anna", "ben")
+    offer = await town.ask("anna", "ben")
+    assert await town.lobby.bar("ben", "carl") is None
+    assert (await town.where("ben")).offer == offer
+
+
+@pytest.mark.parametrize("who", ["anna", "ben"])
+async def test_pairs_barred_earlier_enter_with_the_guest(town: Town, who: str) -> None:
+    await town.enter("anna", barred=("ben",) if who == "anna" else ())
+    await town.enter("ben", barred=("anna",) if who == "ben" else ())
+    assert await town.waits("anna")
+    assert await town.waits("ben")
+
+
+async def test_a_no_that_history_does_not_have_yet_survives_a_new_page(town: Town) -> None:
+    await town.enter("anna", "ben")
+    offer = await town.ask("anna", "ben")
+    await town.lobby.decline("ben", offer.id)
+    await town.enter("anna", "ben", barred=())
+    assert await town.waits("anna")
+
+
+@pytest.mark.parametrize("seeker, candidate", [("anna", "new"), ("new", "anna")])
+@pytest.mark.parametrize("told", ["at once", "on entering"])
+async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours(
+    town: Town, seeker: str, candidate: str, told: str
+) -> None:
+    at = town.clock.now_ms()
+    await town.enter("anna", shuns={"n1": at} if told == "on entering" else {})
+    if told == "at once":
+        await town.lobby.shun("anna", ["n0", "n1"], at)
+    await town.enter("new", made=at + 1, networks=("n1", "n2"))
+    assert await town.waits(seeker)
+    await town.advance(DAY_MS / 1_000 - 1)
+    assert await town.waits(seeker)
+    await town.lobby.stop(seeker)
+    await town.advance(1)
+    await town.ask(seeker, candidate)
+
+
+@pytest.mark.parametrize("made, networks", [(0, ("n1",)), (1, ("n2",)), (1, ())])
+async def test_neighbours_of_somebody_blocked_are_not_shunned(town: Town, made: int, networks: tuple[str, ...]) -> None:
+    """Older than the block, or of another network."""
+    at = town.clock.now_ms()
+    await town.enter("anna")
+    await town.lobby.shun("anna", ["n1"], at)
+    await town.enter("old", made=at + made, networks=networks)
+    await town.ask("anna", "old")
+
+
+async def test_the_networks_a_guest_entered_with_can_be_asked_for(town: Town) -> None:
+    await town.enter("anna", networks=("n1", "n2"))
+    assert await town.lobby.networks("anna") == ("n1", "n2")
+    assert await town.lobby.networks("nobody") == ()
+
+
+@pytest.mark.parametrize("how", ["expiry", "stop", "leave", "enter"])
+async def test_a_pair_rests_10_minutes_after_no_answer(town: Town, how: str) -> None:
+    await town.enter("ben")
+    epoch = (await town.enter("anna", available=False)).epoch
+    await town.ask("anna", "ben")
+    match how:
+        case "expiry":
+            await town.advance(15)
+        case "stop":
+            await town.lobby.stop("anna")
+        case "leave":
+            await town.lobby.leave("anna", epoch)
+    await town.enter("anna", available=False)
+    await town.advance(599.9)
+    await town.lobby.view("ben", True, True)
+    assert await town.waits("anna")
+    await town.advance(0.1)
+    await town.ask("anna", "ben")
+
+
+async def test_a_rest_ends_the_moment_both_look(town: Town) -> None:
+    await town.enter("anna", "ben", available=False)
+    await town.lobby.available("ben", True, False)
+    await town.ask("anna", "ben")
+    await town.advance(15)
+    assert await town.waits("anna")
+    offer = await town.ask("ben", "anna")
+    assert offer.looking
+
+
+async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(town: Town) -> None:
+    await town.enter("anna", "ben", available=False)
+    await town.lobby.available("ben", True, False)
+    await town.ask("anna", "ben")
+    await town.advance(15)  # they rest
+    await look(town, "carl", barred=("anna",))
+    await town.ask("ben", "carl")  # ben looks, and so does anna: no rest
+    await town.lobby.stop("ben")
+    await town.advance(121)
+    await town.ask("anna", "ben")
+
+
+async def test_later_leaves_no_rest(town: Town) -> None:
+    await town.enter("anna", "ben")
+    offer = await town.ask("anna", "ben")
+    await town.lobby.later("ben", offer.id)
+    await town.lobby.available("ben", True, False)
+    await town.advance(120)
+    await town.ask("anna", "ben")
+
+
+async def test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes(town: Town) -> None:
+    await town.enter("ben")
+    await town.enter("anna", "carl", available=False)
+    await town.ask("anna", "ben")
+    await town.lobby.stop("anna")
+    await town.lobby.view("ben", True, True)
+    await town.advance(119.9)
+    assert await town.waits("carl")
+    await town.advance(0.1)
+    await town.ask("carl", "ben")
+
+
+async def test_somebody_who_looks_is_asked_as_often_as_anybody_comes(town: Town) -> None:
+    await look(town, "ben")
+    for n in range(5):
+        await town.enter(f"guest {n}", available=False)
+        offer = await town.ask(f"guest {n}", "ben")
+        await town.lobby.decline("ben", offer.id)
+        await town.lobby.stop(f"guest {n}")
+
+
+async def test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_page(town: Town) -> None:
+    await town.enter("ben")
+    for n in range(2):
+        await town.enter(f"guest {n}", available=False)
+        await town.ask(f"guest {n}", "ben")
+        await town.advance(15)
+        await town.lobby.stop(f"guest {n}")
+        await town.advance(130)
+    await town.enter("anna", available=False)
+    await town.lobby.view("ben", False, False)
+    await town.lobby.view("ben", True, False)
+    await town.advance(3_600)
+    await town.enter("ben")
+    assert await town.waits("anna")
+    await town.lobby.view("ben", True, True)
+    await town.ask("anna", "ben")
+
+
+async def test_an_answer_forgives_the_unanswered_ring_before_it(town: Town) -> None:
+    await town.enter("ben")
+    for n, answered in enumerate([False, True, False, False]):
+        await town.enter(f"guest {n}", available=False)
+        offer = await town.ask(f"guest {n}", "ben")
+        if answered:
+            await town.lobby.decline("ben", offer.id)
+        await town.lobby.stop(f"guest {n}")
+        await town.advance(130)
+    await town.enter("anna", available=False)
+    assert await town.waits("anna")

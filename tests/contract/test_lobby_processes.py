@@ -1,0 +1,131 @@
+"""What every lobby promises about processes, their leases and the epochs of their guests (protocol §2.8, M9)."""
+
+from tests.contract.town import Town
+
+
+async def test_a_new_page_gets_a_larger_epoch_even_within_the_same_instant(town: Town) -> None:
+    epochs = [(await town.enter("anna")).epoch for _ in range(3)]
+    assert epochs[0] < epochs[1] < epochs[2]
+    assert epochs[0] >= town.clock.now_ms() * 1_000
+    await town.advance(1)
+    assert (await town.enter("anna")).epoch >= town.clock.now_ms() * 1_000
+
+
+async def test_a_page_that_was_replaced_cannot_take_the_guest_away(town: Town) -> None:
+    old = await town.enter("anna")
+    new = await town.enter("anna", process="q")
+    await town.lobby.renew("q")
+    assert await town.lobby.leave("anna", old.epoch) is None
+    assert (await town.where("anna")).epoch == new.epoch
+    assert await town.state("anna") == "free"
+    await town.lobby.leave("anna", new.epoch)
+    assert await town.state("anna") == "gone"
+    assert await town.lobby.leave("nobody", 1) is None
+
+
+async def test_a_process_that_enters_its_guests_again_keeps_their_epochs(town: Town) -> None:
+    epoch = (await town.enter("anna")).epoch
+    await town.lobby.drop("p")
+    assert await town.state("anna") == "gone"
+    assert (await town.enter("anna", epoch=epoch)).epoch == epoch
+    await town.lobby.renew("p")
+    assert await town.state("anna") == "free"
+
+
+async def test_the_larger_recorded_epoch_wins_and_the_entry_changes_nothing(town: Town) -> None:
+    old = (await town.enter("anna")).epoch
+    await town.lobby.renew("q")
+    new = await town.enter("anna", process="q", pool="paris")
+    before = await town.where("anna")
+    assert (await town.enter("anna", epoch=old)).epoch == new.epoch > old
+    assert await town.where("anna") == before
+    await town.enter("ben", pool="paris")
+    await town.ask("ben", "anna")
+
+
+async def test_a_lobby_that_lost_its_data_takes_the_epoch_a_process_holds(town: Town) -> None:
+    held = (town.clock.now_ms() + 5_000) * 1_000
+    assert (await town.enter("anna", epoch=held)).epoch == held
+    assert (await town.enter("anna")).epoch == held + 1
+
+
+async def test_guests_of_a_silent_process_are_gone_after_15_seconds(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", process="q")
+    await town.enter("anna")
+    await town.advance(14.9)
+    assert await town.state("ben") == "free"
+    assert await town.lobby.nearby("anna") == 1
+    await town.advance(0.1)
+    assert await town.states("anna", "ben") == ["free", "gone"]
+    assert await town.lobby.nearby("anna") == 0
+    assert await town.waits("anna")
+
+
+async def test_a_silent_process_takes_its_offers_along_and_frees_the_other_side(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", process="q", slow=True)
+    await town.enter("anna")
+    await town.ask("anna", "ben")
+    await town.advance(15)
+    assert await town.states("anna", "ben") == ["free", "gone"]
+    assert (await town.where("anna")).looking
+
+
+async def test_a_process_that_renews_keeps_its_guests(town: Town) -> None:
+    await town.enter("anna")
+    await town.advance(3_600)
+    assert await town.state("anna") == "free"
+
+
+async def test_a_process_that_was_frozen_comes_back_with_its_guests(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", process="q")
+    await town.enter("anna")
+    await town.advance(20)
+    assert await town.waits("anna")
+    await town.lobby.renew("q")
+    assert await town.state("ben") == "free"
+    await town.ask("anna", "ben")
+
+
+async def test_guests_of_a_dead_process_who_entered_elsewhere_stay(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", process="q")
+    await town.enter("ben")
+    await town.advance(20)
+    await town.lobby.drop("q")
+    assert await town.state("ben") == "free"
+
+
+async def test_guests_stand_nowhere_before_their_process_has_renewed(town: Town) -> None:
+    await town.enter("ben", process="q")
+    await town.enter("anna")
+    assert await town.waits("anna")
+    await town.lobby.renew("q")
+    await town.ask("anna", "ben")
+
+
+async def test_a_going_process_takes_its_guests_out_and_ends_their_offers_at_once(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", "carl", process="q")
+    await town.enter("anna")
+    await town.lobby.available("carl", False, False)
+    await town.ask("anna", "ben")
+    await town.lobby.drop("q")
+    assert await town.states("anna", "ben", "carl") == ["free", "gone", "gone"]
+    await town.lobby.renew("q")
+    assert await town.states("ben", "carl") == ["gone", "gone"]
+    await town.lobby.drop("never seen")
+
+
+async def test_chats_outlive_their_processes(town: Town) -> None:
+    await town.lobby.renew("q")
+    await town.enter("ben", process="q")
+    await town.enter("anna")
+    await town.talk("anna", "ben", "s")
+    await town.advance(60)
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+    await town.lobby.drop("p")
+    anna, ben = await town.lobby.whereabouts(["anna", "ben"])
+    assert anna.session == ben.session == "s"

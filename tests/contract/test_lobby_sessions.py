@@ -1,0 +1,181 @@
+"""What every lobby promises about sessions, places and the count of people nearby (protocol §3)."""
+
+import pytest
+
+from citychat.model import Busy, Cell
+from tests.contract.town import CENTRE, Town, row
+
+
+async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_they_say_so(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    await town.lobby.end("s", ["anna", "ben"])
+    for found in await town.lobby.whereabouts(["anna", "ben"]):
+        assert (found.state, found.session, found.looking) == ("free", None, False)
+    assert await town.waits("anna")
+    await town.lobby.stop("anna")
+    await town.enter("carl")
+    assert await town.waits("carl")
+    await town.lobby.available("anna", True, False)
+    await town.ask("carl", "anna")
+
+
+async def test_the_end_of_a_session_touches_nobody_who_is_no_longer_in_it(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    await town.lobby.end("older", ["anna", "ben", "nobody"])
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+    await town.lobby.end("s", ["anna", "ben"])
+    await town.lobby.end("s", ["anna", "ben"])
+    assert await town.states("anna", "ben") == ["free", "free"]
+
+
+async def test_a_place_change_is_busy_during_an_offer_and_says_for_how_long(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.ask("anna", "ben")
+    await town.advance(5)
+    for guest in ("anna", "ben"):
+        with pytest.raises(Busy) as busy:
+            await town.lobby.move(guest, "paris", CENTRE, "Paris")
+        assert busy.value.retry_ms == 10_000
+
+
+async def test_a_place_change_moves_a_looker_in_one_step(town: Town) -> None:
+    await town.enter("anna", "ben", available=False)
+    assert await town.waits("anna")
+    await town.lobby.move("anna", "paris", Cell(2442, 117), "Paris")
+    assert await town.waits("ben")
+    await town.enter("carl", pool="paris", available=False)
+    await town.ask("carl", "anna")
+
+
+async def test_a_place_change_in_a_chat_counts_from_the_next_search(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    await town.lobby.move("anna", "paris", CENTRE, "Paris")
+    assert await town.state("anna") == "chat"
+    await town.lobby.end("s", ["anna", "ben"])
+    await town.enter("carl", pool="paris")
+    assert (await town.ask("anna", "carl")).city == "Paris"
+
+
+async def test_nearby_counts_the_other_free_guests_of_the_pool_to_6(town: Town) -> None:
+    await town.enter("anna")
+    await town.enter("far", pool="paris")
+    assert await town.lobby.nearby("anna") == 0
+    for n in range(1, 9):
+        await town.enter(f"guest-{n}", visible=n % 2 == 0)
+        assert await town.lobby.nearby("anna") == min(n, 6)
+    assert await town.lobby.nearby("far") == 0
+    assert await town.lobby.nearby("nobody") == 0
+
+
+async def test_nearby_tells_nobody_who_declined(town: Town) -> None:
+    await town.enter("anna", "ben")
+    offer = await town.ask("anna", "ben")
+    assert await town.lobby.nearby("anna") == 0
+    await town.lobby.decline("ben", offer.id)
+    assert await town.lobby.nearby("anna") == 1
+
+
+async def test_talk_again_makes_the_session_when_both_are_free(town: Town) -> None:
+    await town.enter("anna", "ben", available=False)
+    await town.seek("anna")
+    assert await town.lobby.pair("s", ["anna", "ben"])
+    for found in await town.lobby.whereabouts(["anna", "ben"]):
+        assert (found.state, found.session, found.looking) == ("chat", "s", False)
+
+
+@pytest.mark.parametrize("why", ["gone", "unknown", "asked", "chat", "barred", "alone"])
+async def test_talk_again_happens_not_at_all_when_one_cannot(town: Town, why: str) -> None:
+    epoch = (await town.enter("anna", "ben")).epoch
+    members = ["anna", "nobody" if why == "unknown" else "anna" if why == "alone" else "ben"]
+    match why:
+        case "gone":
+            await town.lobby.leave("ben", epoch)
+        case "barred":
+            await town.lobby.bar("ben", "anna")
+        case "asked" | "chat":
+            await town.lobby.available("anna", False, False)
+            await town.enter("carl")
+            offer = await town.ask("carl", "ben")
+            if why == "chat":
+                await town.lobby.accept("ben", offer.id, "other")
+    before = await town.lobby.whereabouts(members)
+    assert not await town.lobby.pair("s", members)
+    assert await town.lobby.whereabouts(members) == before
+
+
+async def test_a_reload_during_a_chat_returns_to_it(town: Town) -> None:
+    epoch = (await town.enter("anna", "ben")).epoch
+    await town.talk("anna", "ben", "s")
+    await town.lobby.leave("ben", epoch)
+    gone = await town.where("ben")
+    assert (gone.state, gone.session) == ("chat", "s")
+    entered = await town.enter("ben", session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended) == ("s", None)
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+
+
+async def test_a_chat_outlives_any_absence_until_it_is_ended(town: Town) -> None:
+    epochs = [(await town.enter(guest)).epoch for guest in ("anna", "ben")]
+    await town.talk("anna", "ben", "s")
+    for guest, epoch in zip(("anna", "ben"), epochs, strict=True):
+        await town.lobby.leave(guest, epoch)
+    await town.clock.advance(23 * 3_600)
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+    await town.lobby.end("s", ["anna", "ben"])
+    assert await town.states("anna", "ben") == ["gone", "gone"]
+
+
+async def test_entering_before_the_row_is_read_keeps_the_session_that_the_lobby_knows(town: Town) -> None:
+    """An accept may fall between reading the rows and entering."""
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    assert (await town.enter("ben")).session == "s"
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: Town, known: bool) -> None:
+    if known:
+        await town.enter("ben")
+        assert await town.waits("ben")
+    entered = await town.enter("anna", session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended) == ("s", None)
+    anna, ben = await town.lobby.whereabouts(["anna", "ben"])
+    assert (anna.state, anna.session) == (ben.state, ben.session) == ("chat", "s")
+    assert not ben.looking
+    assert (ben.epoch > 0) is known
+    assert (await town.enter("ben", session=row("s", "anna", "ben"))).session == "s"
+    await town.lobby.end("s", ["anna", "ben"])
+    assert await town.states("anna", "ben") == ["free", "free"]
+
+
+@pytest.mark.parametrize("elsewhere", ["offer", "session"])
+async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: Town, elsewhere: str) -> None:
+    await town.enter("ben", "carl")
+    offer = await town.ask("ben", "carl")
+    if elsewhere == "session":
+        await town.lobby.accept("carl", offer.id, "other")
+    before = await town.lobby.whereabouts(["ben", "carl"])
+    entered = await town.enter("anna", session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended) == (None, "s")
+    assert await town.state("anna") == "free"
+    assert await town.lobby.whereabouts(["ben", "carl"]) == before
+
+
+async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ended(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    entered = await town.enter("anna", session=row("older", "anna", "carl"))
+    assert (entered.session, entered.ended) == ("s", "older")
+    assert await town.state("carl") == "gone"
+
+
+async def test_an_offer_ends_before_a_session_is_resumed(town: Town) -> None:
+    await town.enter("anna", "carl")
+    offer = await town.ask("anna", "carl")
+    entered = await town.enter("anna", session=row("s", "anna", "ben"))
+    assert (entered.session, entered.over) == ("s", offer)
+    assert await town.states("anna", "ben", "carl") == ["chat", "chat", "free"]

@@ -1,0 +1,107 @@
+"""A lobby with short ways to fill it; shared by the lobby's contract tests."""
+
+from typing import Protocol
+
+from citychat.model import Cell, Offer, Session
+from citychat.ports import Entered, Entry, Lobby, Sought, Whereabouts
+
+CENTRE = Cell(2288, 242)
+
+
+class Advances(Protocol):
+    def now_ms(self) -> int: ...
+
+    async def advance(self, seconds: float) -> None: ...
+
+
+class Town:
+    """Guests enter in view, available, not looking, all in one pool and cell, on process ``p``, unless told."""
+
+    def __init__(self, lobby: Lobby, clock: Advances) -> None:
+        self.lobby = lobby
+        self.clock = clock
+        self._offers = 0
+
+    def entry(
+        self,
+        guest: str,
+        *,
+        process: str = "p",
+        pool: str | None = "lyon",
+        cell: Cell = CENTRE,
+        city: str = "Lyon",
+        available: bool = True,
+        slow: bool = False,
+        visible: bool = True,
+        made: int = 0,
+        epoch: int = 0,
+        networks: tuple[str, ...] = (),
+        shuns: dict[str, int] | None = None,
+        barred: tuple[str, ...] = (),
+        session: Session | None = None,
+    ) -> Entry:
+        return Entry(
+            guest,
+            process,
+            pool,
+            cell,
+            city,
+            available,
+            slow,
+            visible,
+            made,
+            epoch,
+            networks,
+            shuns or {},
+            barred,
+            session,
+        )
+
+    async def enter(self, *guests: str, **changes: object) -> Entered:
+        """Let them enter; the answer is the last one's."""
+        assert guests
+        for guest in guests:
+            entered = await self.lobby.enter(self.entry(guest, **changes))  # type: ignore[arg-type]
+        return entered
+
+    async def seek(self, guest: str) -> Sought:
+        self._offers += 1
+        return await self.lobby.seek(guest, f"offer-{self._offers}")
+
+    async def ask(self, seeker: str, candidate: str) -> Offer:
+        """``seeker`` seeks and must come upon ``candidate``."""
+        sought = await self.seek(seeker)
+        assert sought.state == "asking", sought
+        assert sought.offer is not None
+        assert (sought.offer.seeker, sought.offer.candidate) == (seeker, candidate)
+        return sought.offer
+
+    async def waits(self, guest: str) -> bool:
+        return await self.seek(guest) == Sought("waiting")
+
+    async def talk(self, seeker: str, candidate: str, s: str) -> None:
+        offer = await self.ask(seeker, candidate)
+        await self.lobby.accept(candidate, offer.id, s)
+
+    async def where(self, guest: str) -> Whereabouts:
+        (whereabouts,) = await self.lobby.whereabouts([guest])
+        return whereabouts
+
+    async def state(self, guest: str) -> str:
+        return (await self.where(guest)).state
+
+    async def states(self, *guests: str) -> list[str]:
+        return [found.state for found in await self.lobby.whereabouts(guests)]
+
+    async def advance(self, seconds: float, *, alive: tuple[str, ...] = ("p",)) -> None:
+        """Let time pass while the processes ``alive`` renew their leases, as they do every 5 s."""
+        while seconds > 0:
+            step = min(seconds, 5)
+            await self.clock.advance(step)
+            for process in alive:
+                await self.lobby.renew(process)
+            seconds -= step
+
+
+def row(s: str, *members: str) -> Session:
+    return Session(s, members, ("Amber Fox", "Teal Owl"), "Lyon", 0, 1)
