@@ -14,7 +14,8 @@ from typing import TypeVar
 import pytest
 
 from citychat.adapters.local import LocalBus, LocalLobby
-from citychat.ports import Bus, Lobby
+from citychat.ports import Bus, History, Lobby, Mailbox
+from tests.contract.stores import HISTORIES, MAILBOXES, Store
 from tests.contract.town import Town
 
 Port = TypeVar("Port")
@@ -92,5 +93,30 @@ async def town(lobby: Lobby, clock: Clock) -> Town:
     return Town(lobby, clock)
 
 
+@pytest.fixture(params=MAILBOXES)
+def mailbox_store(request: pytest.FixtureRequest, world: World) -> Store[Mailbox]:
+    opener = MAILBOXES[request.param]
+    return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
+
+
+@pytest.fixture
+async def mailbox(mailbox_store: Store[Mailbox]) -> AsyncIterator[Mailbox]:
+    async with mailbox_store.open() as opened:
+        yield opened
+
+
+@pytest.fixture(params=HISTORIES)
+def history_store(request: pytest.FixtureRequest, world: World) -> Store[History]:
+    opener = HISTORIES[request.param]
+    return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
+
+
+@pytest.fixture
+async def history(history_store: Store[History]) -> AsyncIterator[History]:
+    async with history_store.open() as opened:
+        yield opened
+
+
 def pytest_report_header() -> str:
-    return f"contracts: bus over {', '.join(BUSES)}; lobby over {', '.join(LOBBIES)}"
+    ports = {"bus": BUSES, "lobby": LOBBIES, "mailbox": MAILBOXES, "history": HISTORIES}
+    return "contracts: " + "; ".join(f"{port} over {', '.join(adapters)}" for port, adapters in ports.items())

@@ -1,0 +1,90 @@
+"""The matrix of mailboxes and histories: how each adapter is opened on a folder, again and again on the same one.
+
+A server's adapter would take its address from the environment and a name of its own from the folder. ``now_ms`` is the
+wall clock; the times a history works with are all in its arguments.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Generic, TypeVar
+
+from citychat.adapters.sqlite import Database
+from citychat.adapters.sqlite_history import SqliteHistory
+from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.model import Message
+from citychat.ports import History, Mailbox, Timer
+
+PATIENCE_S = 20.0
+
+Port = TypeVar("Port")
+Now = Callable[[], int]
+Opener = Callable[[Path, Now], AbstractAsyncContextManager[Port]]
+
+
+class StoreClock:
+    """The test's wall, the loop's timers."""
+
+    def __init__(self, now_ms: Now) -> None:
+        self.wall_ms = now_ms
+
+    def monotonic_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay_s, call)
+
+
+@asynccontextmanager
+async def open_sqlite_mailbox(folder: Path, now_ms: Now) -> AsyncIterator[Mailbox]:
+    clock = StoreClock(now_ms)
+    async with Database(folder / "citychat.db") as database, SqliteMailbox(database, clock) as mailbox:
+        yield mailbox
+
+
+@asynccontextmanager
+async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
+    async with Database(folder / "citychat.db") as database, SqliteHistory(database, Random()) as history:
+        yield history
+
+
+MAILBOXES: Mapping[str, Opener[Mailbox]] = {"sqlite": open_sqlite_mailbox}
+HISTORIES: Mapping[str, Opener[History]] = {"sqlite": open_sqlite_history}
+
+
+@dataclass(frozen=True)
+class Store(Generic[Port]):
+    """One adapter on one folder; every ``open`` finds what the one before has kept."""
+
+    adapter: str
+    folder: Path
+    open: Callable[[], AbstractAsyncContextManager[Port]]
+
+
+def message(
+    n: int, *, s: str = "s", side: int = 0, st: str = "st", x: str | None = None, k: str | None = None
+) -> Message:
+    return Message(s, side, st, n, n, f"text {n}" if x is None else x, 1_700_000_000_000 + n, k=k)
+
+
+async def put(mailbox: Mailbox, guest: str, *messages: Message) -> bool:
+    """Put and wait for the answer."""
+    stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    mailbox.put(guest, messages, stored.set_result)
+    assert not stored.done(), "the answer came before put had returned"
+    async with asyncio.timeout(PATIENCE_S):
+        return await stored
+
+
+async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
+    """Add, wait for the commit, and answer its gaps."""
+    done: asyncio.Future[frozenset[tuple[str, int, str, int]] | None] = asyncio.get_running_loop().create_future()
+    history.add(rows, lambda committed: done.set_result(None if committed is None else committed.gaps))
+    assert not done.done(), "the answer came before add had returned"
+    async with asyncio.timeout(PATIENCE_S):
+        gaps = await done
+    assert gaps is not None, "not committed"
+    return gaps
