@@ -30,7 +30,8 @@ KM_PER_DEGREE = 111.2
 
 # The metro rule. One IP database says "Willesden" or "Brooklyn" where another one, or a browser, says London or New
 # York: the larger city whose influence covers the point gives one pool. 0.01 km per root of people is 30 km for New
-# York and 15 km for Paris; two IP databases agree on 48 % of addresses with it against 32 % without.
+# York and 15 km for Paris; two IP databases agree on 48 % of addresses with it against 32 % without. Across a border it
+# ends: else Hong Kong would be in Shenzhen, El Paso in Ciudad Juárez and Brazzaville in Kinshasa.
 INFLUENCE_KM2_PER_PERSON = 0.01**2
 INFLUENCE_MAX_KM = 40.0
 NEAREST_MAX_DEGREES = 3.0  # beyond, the sea or the ice: no city
@@ -48,9 +49,13 @@ class City(NamedTuple):
     lon: float
     population: int
 
+    def shown(self) -> dict[str, str]:
+        """One answer of ``user-cities`` (protocol §1)."""
+        return {"id": self.id, "name": self.name, "region": self.region, "country": self.country}
+
 
 class Around(NamedTuple):
-    """What a point belongs to: its nearest city, and the metro area that gives the pool."""
+    """What a point belongs to: its nearest city, which says the country too, and the metro area that gives the pool."""
 
     nearest: City
     nearest_km: float
@@ -128,18 +133,26 @@ class Gazetteer:
             str(self._ids[at]),
             self._names[at],
             self._regions[at],
-            self._countries[2 * at : 2 * at + 2],
+            self._country(at),
             self._lats[at] / UNITS_PER_DEGREE,
             self._lons[at] / UNITS_PER_DEGREE,
             self._people[at] * PEOPLE_UNIT,
         )
 
     def _settle(self, near: list[tuple[float, int]]) -> Around:
-        """The nearest of the cities, and the most populous one that covers the point (the nearest, if none does)."""
+        """The nearest of the cities, and the most populous of its country that covers the point, else the nearest."""
         nearest_km2, nearest = min(near)
-        covering = [(self._people[at], -km2, at) for km2, at in near if km2 <= self._influence_km2(at)]
+        country = self._country(nearest)
+        covering = [
+            (self._people[at], -km2, at)
+            for km2, at in near
+            if km2 <= self._influence_km2(at) and self._country(at) == country
+        ]
         _, metro_km2, metro = max(covering, default=(0, -nearest_km2, nearest))
         return Around(self._city(nearest), nearest_km2**0.5, self._city(metro), (-metro_km2) ** 0.5)
+
+    def _country(self, at: int) -> str:
+        return self._countries[2 * at : 2 * at + 2]
 
     def _influence_km2(self, at: int) -> float:
         return min(INFLUENCE_MAX_KM**2, INFLUENCE_KM2_PER_PERSON * self._people[at] * PEOPLE_UNIT)
@@ -157,8 +170,7 @@ class Gazetteer:
     def _box(self, lat: float, lon: float, degrees: float) -> Iterator[int]:
         polewards = min(90.0, abs(lat) + degrees)  # a degree of longitude is shortest at that edge of the circle
         width = degrees / cos(radians(polewards)) if polewards < 89.0 else 180.0
-        west, east = lon - width, lon + width
-        windows = [(west, east), (west - 360, east - 360), (west + 360, east + 360)] if width < 180 else [(-181, 181)]
+        windows = [(lon - width + turn, lon + width + turn) for turn in (-360, 0, 360)]  # over the date line, too
         lowest, highest = floor((lat - degrees) * BANDS_PER_DEGREE), floor((lat + degrees) * BANDS_PER_DEGREE)
         for band in range(lowest, highest + 1):
             first, end = self._bands.get(band, (0, 0))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citychat.gazetteer import EARTH_KM, FILE, INFLUENCE_MAX_KM, NEAREST_MAX_DEGREES, Gazetteer, described, fold
+from citychat.gazetteer import EARTH_KM, FILE, INFLUENCE_MAX_KM, NEAREST_MAX_DEGREES, City, Gazetteer, described, fold
 
 gazetteer = Gazetteer()
 
@@ -47,31 +47,58 @@ def test_the_date_line_divides_nothing() -> None:
     assert {around and around.metro for around in on_it} == {west.metro}
 
 
-@settings(max_examples=50, deadline=None)  # each looks at all 34,006 cities
-@given(lat=st.floats(-90, 90), lon=st.floats(-180, 180))
-def test_every_point_gets_the_city_a_look_at_all_cities_gives(lat: float, lon: float) -> None:
+@pytest.mark.parametrize(
+    ("point", "metro"),
+    [
+        ((22.2850, 114.1577), "Hong Kong"),  # 31 km from Shenzhen
+        ((31.7619, -106.4850), "El Paso"),
+        ((-4.2634, 15.2429), "Brazzaville"),
+        ((46.1944, 6.2377), "Annemasse"),
+    ],
+)
+def test_a_metro_area_ends_at_the_border(point: tuple[float, float], metro: str) -> None:
+    around = gazetteer.around(*point)
+    assert around and around.metro.name == metro
+
+
+# The two below look at all 34,006 cities for each example.
+
+
+@settings(max_examples=120, deadline=None)
+@given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-2, 2), east=st.floats(-6, 6))
+def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east: float) -> None:
+    lat, lon = CITIES[at].lat + north, (CITIES[at].lon + east + 180) % 360 - 180
     found = gazetteer.around(lat, lon)
-    nearest_km = min(_great_circle_km(lat, lon, *place) for place in COORDINATES)
+    nearest_km = min(_great_circle_km(lat, lon, city) for city in CITIES)
     if found is None:
         assert nearest_km > NEAREST_MAX_DEGREES * 111
     else:
         assert found.nearest_km == pytest.approx(nearest_km, abs=0.2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-0.2, 0.2), east=st.floats(-0.2, 0.2))
 def test_a_metro_area_is_the_most_populous_of_the_cities_that_reach_the_point(
     at: int, north: float, east: float
 ) -> None:
-    lat, lon = COORDINATES[at][0] + north, COORDINATES[at][1] + east
+    lat, lon = CITIES[at].lat + north, CITIES[at].lon + east
     found = gazetteer.around(lat, lon)
     assert found
     reach = [
-        people
-        for (*place, people) in CITIES
-        if _great_circle_km(lat, lon, *place) <= min(INFLUENCE_MAX_KM, 0.01 * people**0.5)
+        city.population
+        for city in CITIES
+        if city.country == found.nearest.country
+        and _great_circle_km(lat, lon, city) <= min(INFLUENCE_MAX_KM, 0.01 * city.population**0.5)
     ]
     assert found.metro.population == max(reach, default=found.nearest.population)
+
+
+@pytest.mark.parametrize("lat", [60.0, 64.5, 69.0, 77.9])
+def test_degrees_of_longitude_shrink_in_the_north(lat: float) -> None:
+    for tenths in range(-1800, 1800, 75):
+        found = gazetteer.around(lat, tenths / 10)
+        nearest_km = min(_great_circle_km(lat, tenths / 10, city) for city in NORTHERN)
+        assert (found.nearest_km if found else 400) == pytest.approx(nearest_km, abs=0.2) or nearest_km > 333
 
 
 @pytest.mark.parametrize(
@@ -127,6 +154,11 @@ def test_a_city_is_found_by_its_number() -> None:
     assert lyon and (lyon.name, lyon.country) == ("Lyon", "FR")
 
 
+def test_a_city_is_shown_without_its_coordinates() -> None:
+    (found,) = gazetteer.search("springfield", 1)
+    assert found.shown() == {"id": "4409896", "name": "Springfield", "region": "Missouri", "country": "US"}
+
+
 @pytest.mark.parametrize("id", ["", "0", "-1", "c2996944", "２９９６９４４", "9" * 5_000, "2996944.0"])
 def test_a_number_that_no_city_has_finds_nothing(id: str) -> None:
     assert gazetteer.city(id) is None
@@ -172,11 +204,11 @@ def test_the_file_is_small_and_loads_at_once() -> None:
     assert time.process_time() - started < 0.5  # 30 ms alone; ten times that on a machine at its limit
 
 
-def _great_circle_km(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+def _great_circle_km(lat: float, lon: float, city: City) -> float:
     """Another formula than the gazetteer's."""
-    a, b = radians(lat), radians(other_lat)
-    return EARTH_KM * acos(min(1.0, sin(a) * sin(b) + cos(a) * cos(b) * cos(radians(lon - other_lon))))
+    a, b = radians(lat), radians(city.lat)
+    return EARTH_KM * acos(min(1.0, sin(a) * sin(b) + cos(a) * cos(b) * cos(radians(lon - city.lon))))
 
 
-CITIES = [(city.lat, city.lon, city.population) for id in gazetteer._ids if (city := gazetteer.city(str(id)))]
-COORDINATES = [(lat, lon) for lat, lon, _ in CITIES]
+CITIES = [city for id in gazetteer._ids if (city := gazetteer.city(str(id)))]
+NORTHERN = [city for city in CITIES if city.lat > 55]

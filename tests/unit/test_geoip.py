@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mmdb_writer import IPSet, MMDBWriter
+from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 
 from citychat.geoip import Database, Databases, files, remember, verify
 from citychat.geoip_commands import main
@@ -89,12 +89,13 @@ def geoip(tmp_path: Path) -> Said:
 # Reading
 
 
-def test_a_flat_pair_answers_for_ipv4_and_ipv6(flat_4: Path, flat_6: Path) -> None:
+def test_a_flat_pair_answers_for_ipv4_and_ipv6(flat_4: Path, flat_6: Path, caplog: pytest.LogCaptureFixture) -> None:
     databases = Databases([flat_4, flat_6])
     lyon, tokyo = databases.locate("2.0.9.9"), databases.locate("2001:200::1")
     assert lyon and (lyon.country, lyon.city) == ("FR", "Lyon")
     assert lyon.point == pytest.approx((45.76, 4.84))
     assert tokyo and (tokyo.country, tokyo.city) == ("JP", "Chiyoda")
+    assert caplog.records == []
 
 
 def test_one_file_in_geoip2_schema_answers_for_ipv4_and_ipv6(city: Path) -> None:

@@ -25,7 +25,7 @@ LYON, PARIS, TOKYO, LONDON, GENEVA = "c2996944", "c2988507", "c1850147", "c26437
 OWN = ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.7.7",
        "fe80::1", "fe80::1%eth0", "fd12::1", "100.64.0.1", "100.127.255.255", "::ffff:192.168.1.1"]  # fmt: skip
 PUBLIC = ["8.8.8.8", "172.32.0.1", "172.15.0.1", "192.169.0.1", "100.63.0.1", "100.128.0.1", "11.0.0.1", "2001:db8::1",
-          "203.0.113.7", "::ffff:8.8.8.8"]  # fmt: skip
+          "203.0.113.77", "::ffff:8.8.8.8"]  # fmt: skip
 FRENCH, JAPANESE, NOWHERE, NO_CITY = "203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4"
 RECORDS = {
     FRENCH: Located("FR", "Lyon", (45.76, 4.84)),
@@ -98,8 +98,8 @@ def test_a_public_address_never_enters_the_pool_of_the_own_network(address: str)
     assert not own_network(address)
     for host in (places, at_home):
         for before in (host.place("127.0.0.1"), host.place("127.0.0.1", position=IN_PARIS)):
-            placed = host.place(address, kept=before)
-            assert placed is None or placed.source not in ("network", "home")
+            assert host.place(address, kept=before) is None
+    assert key(at_home.place(FRENCH, kept=places.place("127.0.0.1", position=IN_PARIS))) == LYON
 
 
 def test_a_choice_comes_before_position_and_address() -> None:
@@ -127,6 +127,14 @@ def test_a_position_in_tokyo_from_a_french_address_is_not_believed() -> None:
     assert key(places.place(FRENCH, position=IN_TOKYO)) == LYON
     assert key(places.place(JAPANESE, position=IN_TOKYO)) == TOKYO
     assert places.place(NO_CITY, position=IN_TOKYO) is None
+
+
+def test_a_position_beside_a_border_is_of_its_own_side() -> None:
+    border = Places(gazetteer, {"203.0.113.8": Located("US", "", None), "203.0.113.9": Located("MX", "", None)}.get)
+    el_paso = seen(31.7619, -106.4850)
+    placed = border.place("203.0.113.8", position=el_paso)
+    assert placed and (placed.city, placed.country) == ("El Paso", "US")
+    assert border.place("203.0.113.9", position=el_paso) is None
 
 
 def test_a_position_is_believed_where_the_address_has_no_country() -> None:
