@@ -61,7 +61,8 @@ LIMITS = {
         Limit("outbox unsent", 200, "messages", "page", "without ✓; then the composer says so"),
         Limit("outbox", 500, "messages", "page", "without ✓✓, in the browser's storage"),
         Limit("mailbox", 500, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
-        Limit("outgoing queue", 256, "packets", "connection", "a page that does not read is closed, not stored for"),
+        Limit("outgoing queue", 1024, "packets", "connection", "all held messages in one go; who reads none is closed"),
+        Limit("outgoing size", 256 * 1024, "bytes", "connection", "the same, for long texts"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
     )

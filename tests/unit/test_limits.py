@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citychat import model
+from citychat import model, outbox
+from citychat.adapters import sqlite_mailbox
+from citychat.delivery import ledger, receiving, sending
+from citychat.edge.wire import Bounds
 from citychat.limits import LIMITS, Buckets, buckets, is_local, network
 from citychat.settings import FIELDS
 
@@ -133,9 +136,23 @@ def test_public_addresses_are_not_local() -> None:
         assert not is_local(address)
 
 
-def test_the_table_agrees_with_the_model_and_the_settings() -> None:
-    assert LIMITS["text"].value == model.TEXT_MAX_CHARS
-    assert LIMITS["text size"].value == model.TEXT_MAX_BYTES
+def test_the_table_says_what_the_code_does() -> None:
+    said = {name: limit.value for name, limit in LIMITS.items()}
+    assert said["text"] == model.TEXT_MAX_CHARS
+    assert said["text size"] == model.TEXT_MAX_BYTES
+    assert said["pending"] == sending.PENDING_MAX
+    assert said["held"] == receiving.HELD_MAX
+    assert said["uncommitted texts"] == ledger.BODIES_MAX_BYTES
+    assert said["outbox unsent"] == outbox.WAITING_MAX
+    assert said["outbox"] == outbox.STORED_MAX
+    assert said["mailbox"] == sqlite_mailbox.READY_MAX
+    assert said["frame size"] == Bounds().frame_bytes
+    assert said["frames"] == Bounds().frames_burst
+    assert said["outgoing queue"] == Bounds().unsent_frames
+    assert said["outgoing size"] == Bounds().unsent_bytes
+
+
+def test_the_table_says_what_the_settings_start_with() -> None:
     assert FIELDS["message_burst"].default == LIMITS["messages"].value
     assert FIELDS["message_rate"].default == LIMITS["messages"].per_s
     assert FIELDS["connections_per_address"].default == LIMITS["connections"].value
