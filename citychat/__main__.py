@@ -1,0 +1,56 @@
+"""``python -m citychat``: the server; ``guest URL``: a guest in the terminal; ``geoip …``: city databases."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from citychat import app, geoip_commands, terminal
+from citychat.settings import Settings, SettingsError, describe, load, load_with_words
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 something could not be had, 2 a wrong value or command."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        match words:
+            case ["guest", *rest]:
+                return terminal.main(rest)
+            case ["geoip", *rest]:
+                return _geoip(*load_with_words(rest, os.environ))
+            case _:
+                return _server(load(words, os.environ))
+    except SettingsError as error:
+        print(f"citychat: {error}", file=sys.stderr)
+        return 2
+    except app.StartError as error:
+        print(f"citychat: {error}", file=sys.stderr)
+        return 1
+
+
+def _server(settings: Settings) -> int:
+    if settings.print_settings:
+        print(describe(settings))
+    elif settings.check:
+        asyncio.run(app.check(app.prepare(settings)))
+        print("Everything is in order.")
+    else:
+        app.run(settings)
+    return 0
+
+
+def _geoip(settings: Settings, words: list[str]) -> int:
+    return geoip_commands.main(
+        words,
+        data=settings.data,
+        geoip=settings.geoip,
+        home_city=settings.home_city,
+        today=date.today(),
+        out=sys.stdout,
+        progress=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

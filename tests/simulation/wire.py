@@ -1,0 +1,147 @@
+"""The wire between simulated pages and simulated processes: in order, late, sometimes dead without a sign."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
+
+from citychat.page import Answer, Page
+from tests.simulation.engines import Machine, Wire, World
+
+PING_S = 40.0  # engine.io: a ping every 20 s and 20 s for its answer; then a half-open link is closed
+REFUSED_S = 0.05
+
+
+class Server(Protocol):
+    """What a link needs of a process."""
+
+    machine: Machine
+
+    def door(
+        self, page: "SimConnection", event: str, payload: object, reply: Callable[[Mapping[str, object]], None] | None
+    ) -> Coroutine[Any, Any, None]: ...
+
+    def closed(self, page: "SimConnection") -> None: ...
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> object: ...
+
+
+class SimConnection:
+    """The server's end: a ``ports.Page``. Events of one connection are handled one after the other."""
+
+    address = "127.0.0.1"
+
+    def __init__(self, world: World, server: Server, link: "SimLink") -> None:
+        self.world, self.server, self.link = world, server, link
+        self.up, self.down = Wire(world), Wire(world)
+        self.open = True
+        self.half_open = False
+        self.inbox: asyncio.Queue[tuple[str, Any, Answer | None]] = asyncio.Queue()
+        server.spawn(self._serve(), "connection")
+
+    # -- what the process does ----------------------------------------------------------------------------------------
+
+    def emit(self, event: str, payload: Mapping[str, object]) -> None:
+        copy = json.loads(json.dumps(payload))
+        self._to_page(lambda: self.link.page.event(event, copy))
+
+    def close(self, why: str) -> None:
+        if self.open:
+            self.world.trace("server closes", self.link.name, why)
+            self.down.send(self.link.broken, self)
+            self._ended()
+
+    def _ended(self) -> None:
+        if self.open:
+            self.open = False
+            self.world.loop.call_soon(self.server.machine.runs, lambda: self.server.closed(self))
+
+    # -- what the page does -------------------------------------------------------------------------------------------
+
+    def send(self, event: str, payload: Any, answer: Answer | None) -> None:
+        if self.open and not self.half_open:
+            self.up.send(self._arrived, event, json.loads(json.dumps(payload)), answer)
+
+    def _arrived(self, event: str, payload: Any, answer: Answer | None) -> None:
+        if self.open and not self.half_open and self.server.machine.alive:
+            self.inbox.put_nowait((event, payload, answer))
+
+    def page_closed(self) -> None:
+        """The page closed its socket; a half-open link does not tell."""
+        if not self.half_open:
+            self.up.send(self._ended)
+
+    def cut(self) -> None:
+        """From now on nothing arrives in either direction, and nobody is told."""
+        if self.open and not self.half_open:
+            self.half_open = True
+            self.world.loop.call_later(PING_S, self._ended)
+
+    def process_died(self) -> None:
+        self.open = False
+        if not self.half_open:
+            self.down.send(self.link.broken, self)
+
+    async def _serve(self) -> None:
+        while True:
+            event, payload, answer = await self.inbox.get()
+            if self.open:
+                await self.server.door(self, event, payload, self._reply(answer) if answer else None)
+
+    def _reply(self, answer: Answer) -> Callable[[Mapping[str, object]], None]:
+        def reply(payload: Mapping[str, object]) -> None:
+            copy = json.loads(json.dumps(payload))
+            self._to_page(lambda: answer(copy))
+
+        return reply
+
+    def _to_page(self, call: Callable[[], None]) -> None:
+        if self.open and not self.half_open:
+            self.down.send(self._delivered, call)
+
+    def _delivered(self, call: Callable[[], None]) -> None:
+        if self.link.connection is self and not self.half_open:
+            call()
+
+
+class SimLink:
+    """The page's end: a ``page.Link`` to whichever process answers."""
+
+    def __init__(self, world: World, name: str, pick: Callable[[], Server | None]) -> None:
+        self.world, self.name, self.pick = world, name, pick
+        self.page: Page
+        self.connection: SimConnection | None = None
+        self.allowed = True  # the network is there
+
+    def open(self) -> None:
+        self.close()
+        server = self.pick() if self.allowed else None
+        if server is None:
+            self.world.loop.call_later(REFUSED_S, self._refused)
+            return
+        connection = SimConnection(self.world, server, self)
+        connection.down.send(self._opened, connection)
+        self.connection = connection
+
+    def _refused(self) -> None:
+        if self.connection is None and not self.page.stopped:
+            self.page.closed()
+
+    def _opened(self, connection: SimConnection) -> None:
+        if self.connection is connection and connection.open:
+            self.page.opened()
+
+    def broken(self, connection: SimConnection) -> None:
+        if self.connection is connection:
+            self.connection = None
+            if not self.page.stopped:
+                self.page.closed()
+
+    def emit(self, event: str, payload: dict[str, Any], answer: Answer | None = None) -> None:
+        if self.connection is not None:
+            self.connection.send(event, payload, answer)
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.page_closed()
