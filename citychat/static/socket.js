@@ -31,6 +31,7 @@ const ANSWER_MS = 8000;
 const OPEN_MS = 8000;
 const SILENT_MS = 20_000; // the server pings every 20 s
 const PROBE_MS = 2000;
+const STALE_MS = 2000; // an attempt so old belongs to the network we had before
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 const BLOCKED_AFTER = 3; // failed openings before we ask whether plain HTTP works
@@ -43,6 +44,7 @@ export class Socket {
   #wanted = false;
   #attempt = 0;
   #timer = 0;
+  #began = 0;
   #heard = 0;
   #probing = false;
   #opened = false;
@@ -78,8 +80,9 @@ export class Socket {
   /** The page is in view or on line again: forget the backoff, and doubt a silent link. */
   wake() {
     this.#attempt = 0;
-    if (this.#manager) this.#check();
-    else this.#connect();
+    if (this.live) this.#check();
+    else if (!this.#manager) this.#connect();
+    else if (this.now() - this.#began > STALE_MS) this.#lose(this.#manager, 0);
   }
 
   seek = () => this.#ask("user-seek");
@@ -128,6 +131,7 @@ export class Socket {
     const user = manager.socket("/user");
     const chat = manager.socket("/chat");
     this.#manager = manager;
+    this.#began = this.now();
     this.#user = user;
     this.#chat = chat;
     manager.on("open", () => {
@@ -144,6 +148,7 @@ export class Socket {
       }
       socket.connect();
     }
+    manager.engine.on("close", () => this.#lose(manager)); // closed before it was open: the client says nothing
   }
 
   async #join(manager) {

@@ -89,7 +89,7 @@ function reasons({ talking }, chat, done) {
   const choices = REASONS.map((reason) =>
     h("label", { class: "choice" }, h("input", { type: "radio", name: "reason", value: reason }), h("span", {}, t(`report.${reason}`))));
   const note = h("textarea", { class: "field", id: "note", rows: 2, maxlength: NOTE_MAX });
-  const list = h("fieldset", { class: "plainset" }, h("legend", { class: "label" }, t("report.title")), h("div", { class: "choices" }, ...choices));
+  const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")), h("div", { class: "choices" }, ...choices));
   const send = working(t("report.send"), "lamp", async () => {
     const chosen = list.querySelector(":checked");
     if (!chosen) return list.querySelector("input").focus() ?? false;

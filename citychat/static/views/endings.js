@@ -1,16 +1,22 @@
 // The screens that end or interrupt everything: loading, another window, paused, erased.
 
 import { Street } from "citychat/views/street.js";
-import { aloneHint, button, h, sentence, show, t, title } from "citychat/views/dom.js";
+import { aloneHint, button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
 import { moment } from "citychat/words.js";
 
 const QUIET_MS = 400; // no sign of waiting before it
+const TROUBLE = { blocked: "link.blocked", drain: "link.drain", away: "link.unavailable", cut: "link.cut.short" };
 
 export function loading({ state }) {
   const line = h("p", { class: "soft", role: "status", hidden: true }, t("loading"));
+  const update = () => {
+    const trouble = TROUBLE[state.link];
+    write(line, t(trouble ?? "loading"));
+    line.className = trouble ? "big" : "soft";
+  };
   const root = h("div", { class: "plain" }, new Street(state.place?.key ?? "").light({ mine: false }), line);
   const timer = setTimeout(() => show(line, true), QUIET_MS);
-  return { root, close: () => clearTimeout(timer) };
+  return { root, update, close: () => clearTimeout(timer) };
 }
 
 export function replaced({ visit }) {

@@ -34,6 +34,7 @@ export function ready(page) {
   const said = h("span", {});
   const wrong = link(t("ready.wrong"), () => state.set({ screen: "city", cityBusy: false }), "inline");
   const place = h("div", { class: "place" }, within, name, h("p", { class: "said" }, said, " ", wrong));
+  const told = h("p", { class: "hint", role: "status", hidden: true });
   const line = h("p", { class: "news", role: "status" });
   const actions = h("div", { class: "stack" });
   const waiting = h("div", { class: "stack" });
@@ -43,7 +44,7 @@ export function ready(page) {
   const badge = h("span", { class: "badge", hidden: true }, t("ready.unread"));
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
-  const root = h("div", { class: "ready" }, canvas, place, line, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
+  const root = h("div", { class: "ready" }, canvas, place, told, line, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
 
   const builders = {
     idle: () => [button(t("ready.find"), "lamp wide", () => meeting.seek())],
@@ -62,7 +63,7 @@ export function ready(page) {
     shown = next;
     waiting.replaceChildren();
     actions.replaceChildren(...builders[next]());
-    if (next === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen")), keepAwake());
+    if (next === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
     if (next === "ring") actions.querySelector("h2").focus();
     else if (held) actions.querySelector("button")?.focus();
   }
@@ -87,6 +88,9 @@ export function ready(page) {
     show(wrong, !state.living && !asked);
     if (next !== shown) rebuild(next);
     show(place, next !== "ring");
+    const notice = asked || state.notice.startsWith("link.") ? "" : state.notice;
+    write(told, notice && t(notice));
+    show(told, Boolean(notice));
     show(line, !asked);
     write(line, asked ? "" : news(page));
     show(switches, !asked && !state.living);

@@ -33,6 +33,6 @@ export function keepAwake() {
     } catch {
       one.hidden = true; // refused, for example on low battery: the sentence above still says what to do
     }
-  });
+  }, "inline");
   return one;
 }

@@ -68,8 +68,9 @@ export class Shell {
     show(this.where, joined && Boolean(state.place) && !["ready", "city"].includes(state.screen));
     write(this.where, state.place?.city ?? "");
     const inside = state.screen === "talk" && state.living; // the composer has its own strip
-    const link = !inside && !WITHOUT_LINK.includes(state.screen) && LINES[state.link];
-    const line = state.notice || link || (state.kept ? "" : "link.memory");
+    const link = !inside && !["loading", ...WITHOUT_LINK].includes(state.screen) && LINES[state.link];
+    const notice = state.notice.startsWith("link.") ? state.notice : "";
+    const line = notice || link || (state.kept ? "" : "link.memory");
     write(this.strip, line ? t(line) : "");
     show(this.strip, Boolean(line));
   }

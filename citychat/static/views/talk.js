@@ -8,12 +8,15 @@ import { date, lasting } from "citychat/words.js";
 
 const AGAIN_MS = 86_400_000;
 
-/** One of three sentences: here, away for so long, has left. */
-function presence(chat, now) {
-  if (chat.ended) return t("talk.left");
-  if (chat.here) return t("talk.here");
+/** Away for so long: the one sentence of presence that needs a line of its own. */
+function away(chat, now) {
   const gone = now - (chat.away_since ?? now);
   return gone < 60_000 ? t("talk.away.now") : t("talk.away", { time: lasting(gone) });
+}
+
+function presence(state, chat) {
+  if (state.screen === "past") return t("chats.deleted", { date: date(chat.expires) });
+  return t(chat.ended ? "talk.left" : chat.here ? "talk.here" : "talk.away.short");
 }
 
 /** How an ended chat ended, as far as this page knows. */
@@ -34,9 +37,10 @@ export function talk(page) {
   const leave = button(t("talk.leave"), "", () => state.set({ dialog: { kind: "leave" } }));
   const bar = h("header", { class: "bar" }, back,
     h("div", { class: "who" }, disc(chat.alias), h("div", { class: "names" }, title(chat.alias), here)), defend, leave);
+  const absent = h("p", { class: "presence", role: "status", hidden: true });
   const below = h("div", { class: "below" });
   const rail = h("nav", { class: "rail", "aria-label": t("chats.title") });
-  const root = [rail, h("section", { class: "talk", "aria-label": chat.alias }, bar, log.element, below)];
+  const root = [rail, h("section", { class: "talk", "aria-label": chat.alias }, bar, absent, log.element, below)];
   let rowsOf;
   let foot = "";
 
@@ -44,7 +48,10 @@ export function talk(page) {
     const shown = state.shown;
     if (!shown) return;
     const live = state.screen === "talk" && !shown.ended;
-    write(here, state.screen === "past" ? t("chats.deleted", { date: date(shown.expires) }) : presence(shown, now()));
+    write(here, presence(state, shown));
+    const gone = live && !shown.here;
+    write(absent, gone ? away(shown, now()) : "");
+    show(absent, gone);
     show(leave, live);
     log.update(state.transcript(shown.session), { typing: live && state.typing, last: ending(shown) });
     const next = live ? "composer" : `end ${state.again.has(shown.session)} ${Boolean(state.living)}`;

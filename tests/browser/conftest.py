@@ -1,0 +1,68 @@
+"""Real pages in Chromium against the real server.
+
+A page that logs an error (a refused script, a missing file, an exception) fails its test.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.browser.serving import BROWSER, FLAGS, Served
+
+LYON = {"latitude": 45.7578, "longitude": 4.832}
+Person = Callable[..., Page]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    one = Served(tmp_path / "data", "--home-city", "Lyon")
+    yield one
+    if one.process.poll() is None:
+        one.stop()
+
+
+@pytest.fixture
+def server(served: Served) -> str:
+    return served.url
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": BROWSER, "args": FLAGS}
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What pages said on their consoles and must not have; a test may clear what it provoked."""
+    return []
+
+
+@pytest.fixture
+def person(browser: Browser, server: str, complaints: list[str]) -> Iterator[Person]:
+    """Call it for a page of a new person, at the start screen: ``person(url=..., position=True, ...)``."""
+    contexts = []
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "WebSocket connection to" not in message.text:
+            complaints.append(message.text)
+
+    def new(*, url: str = "", position: bool = False, **options: Any) -> Page:
+        options = {"viewport": {"width": 360, "height": 740}, "locale": "en-GB"} | options
+        if position:
+            options |= {"permissions": ["geolocation"], "geolocation": LYON}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", console)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url or server)
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []

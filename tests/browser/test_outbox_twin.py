@@ -1,0 +1,196 @@
+"""The page's outbox in the browser and its Python twin make the same calls, whatever happens in whatever order."""
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from citychat.outbox import WRITER, Calls, Outbox
+
+TRACES, STEPS = 1_000, 60
+TWIN = Path(__file__).with_name("twin.js").read_text("utf-8")
+TEXTS = [
+    "hello", "", "   ", "e\u0301", "\ufeff", "\u2028", "a\u202eb", "tab\there", "two\r\nlines\rthree", "x" * 2_000,
+    "x" * 2_001, "\U0001f98a" * 1_024, "\U0001f98a" * 1_025, "\x00", "\x85", "שלום", '<b>"quoted"</b> & \\ more',
+]  # fmt: skip
+
+
+class Recorder:
+    """Writes down what an outbox calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Any]] = []
+
+    def emit(self, event: str, payload: dict[str, Any]) -> None:
+        self.calls.append(["emit", event, payload])
+
+    def draw(self, row: dict[str, Any], state: str) -> None:
+        self.calls.append(["draw", row, state])
+
+    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
+        self.calls.append(["mark", s, st, n, state, why])
+
+    def alarm(self, at: float) -> None:
+        self.calls.append(["alarm", at])
+
+
+class Trace:
+    """One seeded life of a page: makes each step up from what the Python outbox is at that moment, and does it."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.now = 1_700_000_000_000
+        self.storage: dict[str, str] = {}
+        self.recorder: Calls = Recorder()
+        self.streams = self.pages = 0
+        self.box = self._page("p0")
+        self.steps: list[list[Any]] = []
+        self.out: list[Any] = []
+        for _ in range(STEPS):
+            self.now += self.random.choice([0, 1, 20, 60, 2_500, 11_000, 31_000, 90_000_000])
+            self._do(*self._step())
+
+    def _page(self, name: str) -> Outbox:
+        return Outbox(self.storage, name, self._stream, self.recorder)
+
+    def _stream(self) -> str:
+        self.streams += 1
+        return f"st{self.streams}"
+
+    def _do(self, name: str, *args: Any) -> None:
+        args = json.loads(json.dumps(args))
+        assert isinstance(self.recorder, Recorder)
+        self.recorder.calls = []
+        answer = None
+        if name == "reload":
+            self.box = self._page(*args)
+        elif name == "steal":
+            self.storage[WRITER] = args[0]
+        else:
+            answer = getattr(self.box, name)(*args)
+        self.steps.append([name, *args])
+        self.out.append(json.loads(json.dumps({"calls": self.recorder.calls, "answer": answer, "have": self.box.have()})))
+
+    def kept(self) -> dict[str, Any]:
+        return {name: text if name == WRITER else json.loads(text) for name, text in self.storage.items()}
+
+    def _step(self) -> list[Any]:
+        kinds = {
+            "compose": 14, "message": 12, "status": 12, "tick": 8, "joined": 5, "closed": 2, "busy": 2, "session": 2,
+            "ended": 1, "partner": 3, "older": 2, "forget": 1, "reload": 2, "steal": 1, "many": 1,
+        }  # fmt: skip
+        kind = self.random.choices(list(kinds), list(kinds.values()))[0]
+        made: list[Any] = getattr(self, f"_{kind}")()
+        return made
+
+    def _compose(self) -> list[Any]:
+        return ["compose", self.random.choice(TEXTS), self.now]
+
+    def _many(self) -> list[Any]:
+        for _ in range(self.random.choice([10, 40])):
+            self._do("compose", "more", self.now)
+        return ["tick", self.now]
+
+    def _message(self) -> list[Any]:
+        return ["message", self._row(self._s(), own=False), self.now]
+
+    def _status(self) -> list[Any]:
+        if self.box.entries and self.random.random() < 0.9:
+            entry = self.random.choice(self.box.entries)
+            s, st, n = entry["s"], entry["st"], entry["n"]
+        else:
+            s, st, n = self._s(), "other", 1
+        state = self.random.choice(["stored", "stored", "delivered", "refused"])
+        ranges = [[max(1, n - self.random.randrange(3)), n], [n + 2, n + 2 + self.random.randrange(2)]]
+        status: dict[str, Any] = {"s": s, "st": st, "ranges": ranges, "state": state}
+        if state == "refused" and self.random.random() < 0.5:
+            status["error"] = "no-session"
+        return ["status", status, self.now]
+
+    def _tick(self) -> list[Any]:
+        return ["tick", self.now]
+
+    def _joined(self) -> list[Any]:
+        answer: dict[str, Any] = {"ok": True, "state": "free"}
+        if self.random.random() < 0.85:
+            answer["session"] = self._made()
+            s = answer["session"]["session"]
+            answer["messages"] = [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(4))]
+            if self.random.random() < 0.8:
+                answer["seen"] = {st: self.random.randrange(5) for st in ("t1", "t2")}
+        return ["joined", answer, self.now]
+
+    def _closed(self) -> list[Any]:
+        return ["closed"]
+
+    def _busy(self) -> list[Any]:
+        return ["busy", {"s": self._s(), "retry_ms": self.random.choice([0, 200, 5_000])}, self.now]
+
+    def _session(self) -> list[Any]:
+        return ["session", self._made(), self.now]
+
+    def _ended(self) -> list[Any]:
+        return ["ended", self._s()]
+
+    def _partner(self) -> list[Any]:
+        return ["partner", self.random.random() < 0.6, self.now]
+
+    def _older(self) -> list[Any]:
+        s = self._s()
+        side = self.box.chats[s].side if s in self.box.chats else 0
+        return ["older", s, side, [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(5))]]
+
+    def _forget(self) -> list[Any]:
+        return ["forget", self._s(), self.random.randrange(2)]
+
+    def _reload(self) -> list[Any]:
+        self.pages += 1
+        return ["reload", f"p{self.pages}"]
+
+    def _steal(self) -> list[Any]:
+        return ["steal", "another"]
+
+    def _s(self) -> str:
+        return self.random.choice([self.box.living or "A", "A", "B"])
+
+    def _made(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"session": self._s(), "side": 0, "here": self.random.random() < 0.7}
+        if self.random.random() < 0.15:
+            made["ended"] = self.now
+        return made
+
+    def _row(self, s: str, *, own: bool) -> dict[str, Any]:
+        side = self.box.chats[s].side if s in self.box.chats else 0
+        mine = [e for e in self.box.entries if e["s"] == s]
+        if own and mine and self.random.random() < 0.7:
+            entry = self.random.choice(mine)
+            return {k: v for k, v in entry.items() if k not in ("state", "since")}
+        st = self.random.choice(["t1", "t2"])
+        seen = self.box.chats[s].seen.get(st, 0) if s in self.box.chats else 0
+        n = max(1, seen + self.random.choice([1, 1, 1, 1, 0, 2, -1]))
+        row: dict[str, Any] = {
+            "s": s, "side": side if own else 1 - side, "st": st, "n": n,
+            "l": self.random.choice([n, n + 3, 2**52]), "x": "theirs", "at": self.now,
+        }  # fmt: skip
+        if not own and self.random.random() < 0.1:
+            row |= {"k": "gap", "x": ""}
+        return row
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_thousand_lives_of_a_page_are_the_same_in_both_languages(page: Page, server: str) -> None:
+    page.goto(server)
+    traces = [Trace(seed) for seed in range(TRACES)]
+    calls = {call[0] for trace in traces for step in trace.out for call in step["calls"]}
+    assert calls == {"emit", "draw", "mark", "alarm"}, "the traces must reach every call"
+    for first in range(0, TRACES, 100):
+        part = traces[first : first + 100]
+        answers = json.loads(page.evaluate(TWIN, json.dumps([trace.steps for trace in part])))
+        for seed, (trace, answer) in enumerate(zip(part, answers, strict=True), first):
+            for number, (step, ours, theirs) in enumerate(zip(trace.steps, trace.out, answer["out"], strict=True)):
+                assert theirs == ours, f"seed {seed}, step {number}: {step[0]}"
+            assert answer["kept"] == trace.kept(), f"seed {seed}: what is kept"

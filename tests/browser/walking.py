@@ -1,0 +1,47 @@
+"""What people do on the page, step by step."""
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+
+def enter(page: Page, *, position: bool = False) -> None:
+    """From the start screen to Ready: two presses."""
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Start with my position" if position else "Start with my city").click()
+    expect(page.get_by_role("button", name="Find someone")).to_be_visible()
+
+
+def seek(page: Page) -> None:
+    page.get_by_role("button", name="Find someone").click()
+
+
+def meet(a: Page, b: Page) -> None:
+    """One looks, the other is asked and says yes."""
+    seek(a)
+    b.get_by_role("button", name="Talk", exact=True).click()
+    for page in (a, b):
+        expect(composer(page)).to_be_visible()
+
+
+def composer(page: Page):  # type: ignore[no-untyped-def]
+    return page.get_by_role("textbox", name="Write a message")
+
+
+def write(page: Page, text: str) -> None:
+    composer(page).fill(text)
+    composer(page).press("Enter")
+
+
+def shown(page: Page) -> list[str]:
+    """All texts on the screen, in order, with who said them."""
+    return page.locator(".bubble").evaluate_all("(all) => all.map((b) => b.textContent)")
+
+
+def until(happened: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait for something no locator can wait for."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
