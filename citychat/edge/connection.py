@@ -18,8 +18,6 @@ NAMESPACES = ("/user", "/chat")
 Reply = Callable[[Mapping[str, object]], None]
 """Sends the one ack of an event, at once; a second call does nothing."""
 
-_LAST_EVENTS_S = 10.0  # every service call in a handler gives up earlier; a guest must not look present for ever
-
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -67,6 +65,9 @@ class Connection:
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with (``user-join`` → ``/user``)."""
         namespace = "/" + event.partition("-")[0]
+        if namespace not in NAMESPACES:
+            self._around.logger.error("No namespace for an event of ours: %s", event)
+            return
         self._send(namespace, lambda: event_text(namespace, event, payload))
 
     def reply(self, namespace: str, number: int) -> Reply:
@@ -177,7 +178,12 @@ class Connection:
         if self._worker is None:
             self._tell()
         else:
-            asyncio.get_running_loop().call_later(_LAST_EVENTS_S, self._worker.cancel)
+            asyncio.get_running_loop().call_later(self._around.bounds.last_events_s, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._worker is not None:
+            self._around.logger.error("An event still ran long after its page had gone; it was stopped")
+            self._worker.cancel()
 
     def _tell(self) -> None:
         if not self._told:

@@ -1,11 +1,12 @@
 """The WebSocket handshake: who may connect, before anything is kept for them."""
 
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 from tornado.web import RequestHandler
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from citychat.edge.connection import Connection
 from citychat.edge.wire import Bounds, Channel
@@ -42,6 +43,18 @@ def unfit(request: HTTPServerRequest) -> Refusal | None:
     return None
 
 
+class PacedProtocol(WebSocketProtocol13):
+    """Counts every frame: floods of pings and of empty fragments reach no method of a handler that could slow them."""
+
+    handler: "Handshake"
+
+    async def _receive_frame(self) -> None:
+        # tornado 6.5–6.6, private: reads and handles one frame; its loop calls it until the client is gone.
+        await super()._receive_frame()
+        if (pause := self.handler.pace()) is not None:
+            await pause
+
+
 class Handshake(WebSocketHandler):
     """The handler of ``/socket.io/``; takes the place of python-socketio's."""
 
@@ -76,6 +89,10 @@ class Handshake(WebSocketHandler):
     def max_message_size(self) -> int:
         return self.gate.bounds.frame_bytes
 
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        plain = super().get_websocket_protocol()
+        return PacedProtocol(self, False, plain.params) if isinstance(plain, WebSocketProtocol13) else plain
+
     def open(self, *args: str, **kwargs: str) -> None:
         # Without it an ack followed by another frame waits for the client's delayed TCP ack: 44 ms.
         self.set_nodelay(True)
@@ -84,6 +101,10 @@ class Handshake(WebSocketHandler):
 
     def on_message(self, message: str | bytes) -> Any:
         return None if self._connection is None else self._connection.wire.heard(message)
+
+    def pace(self) -> Awaitable[None] | None:
+        """After every frame: what to wait for before the next is read."""
+        return None if self._connection is None else self._connection.wire.pace()
 
     def on_close(self) -> None:
         if self._connection is not None:

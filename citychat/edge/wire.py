@@ -37,6 +37,9 @@ class Bounds:
     """A guest who comes back gets up to 600 held messages in one go (protocol §2.5.2): 256 would cut them off."""
     unsent_bytes: int = 256 * 1024
     strikes: int = 3
+    last_events_s: float = 10.0
+    """So long may an event run on after its page has gone: every service call gives up earlier, and nobody must look
+    present for ever."""
 
 
 class Channel(Protocol):
@@ -134,7 +137,7 @@ class Wire:
         self.write(pkt.encode().encode())
 
     def heard(self, frame: str | bytes) -> Awaitable[None] | None:
-        """One frame from the client. What is returned must be awaited before the next is read (backpressure)."""
+        """One message from the client. What is returned must be awaited before the next is read (backpressure)."""
         if self.closed:
             return None
         try:
@@ -142,19 +145,7 @@ class Wire:
         except Malformed as error:
             self.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
             return None
-        return self._pace()
-
-    def _pace(self) -> Awaitable[None] | None:
-        if self.closed:
-            return None
-        now_s = self._now_s()
-        earned = (now_s - self._tokens_at_s) * self.bounds.frames_per_s
-        self._tokens_at_s = now_s
-        self._tokens = min(self.bounds.frames_burst, self._tokens + earned)
-        if self._tokens >= self.bounds.frames_burst:
-            self._holds = 0
-        self._tokens -= 1
-        return self._hold() if self._tokens < 0 else self._room()
+        return self._room()
 
     def _take(self, frame: str | bytes) -> None:
         if not isinstance(frame, str):
@@ -169,15 +160,23 @@ class Wire:
             case _:
                 raise Malformed("no Engine.IO packet that a client may send")
 
-    async def _hold(self) -> None:
-        """Stop reading for a while: what a flooder sends then costs this process nothing at all."""
+    def pace(self) -> Awaitable[None] | None:
+        """After every WebSocket frame, pings and fragments too: None, or how long not to read on."""
+        now_s = self._now_s()
+        earned = (now_s - self._tokens_at_s) * self.bounds.frames_per_s
+        self._tokens_at_s = now_s
+        self._tokens = min(self.bounds.frames_burst, self._tokens + earned)
+        if self._tokens >= self.bounds.frames_burst:
+            self._holds = 0
+        self._tokens -= 1
+        if self._tokens >= 0:
+            return None
         self._holds += 1
         if self._holds > self.bounds.holds:
             self.refuse("a flood of frames", BROKEN_RULE)
-            return
-        await asyncio.sleep(self.bounds.held_s)
-        if (full := self._room()) is not None:
-            await full
+            return None
+        # What a flooder sends meanwhile stays in the system's buffers and costs this process nothing.
+        return asyncio.sleep(self.bounds.held_s)
 
     def strike(self, what: str) -> None:
         """A frame that is merely odd; the third closes the connection."""

@@ -106,3 +106,10 @@ def test_tornado_awaits_what_on_message_returns_before_it_reads_on() -> None:
     assert "await handled_future" in source(tornado.websocket.WebSocketProtocol13._receive_frame)
     assert "self.handler.on_message" in source(tornado.websocket.WebSocketProtocol13._handle_message)
     assert "on_ws_connection_close" in source(tornado.websocket.WebSocketProtocol13._receive_frame_loop)
+
+
+def test_tornado_reads_every_frame_with_the_method_we_wrap() -> None:
+    assert "await self._receive_frame()" in source(tornado.websocket.WebSocketProtocol13._receive_frame_loop)
+    assert list(inspect.signature(tornado.websocket.WebSocketProtocol13).parameters) == [
+        "handler", "mask_outgoing", "params",
+    ]  # fmt: skip
