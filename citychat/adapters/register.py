@@ -69,6 +69,7 @@ class Register:
     def seat(self, visitor: Visitor, entry: Entry) -> None:
         """What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3)."""
         self._unseat(visitor)
+        self._absent.pop(visitor.id, None)  # a new visit, even if its process has yet to renew
         self._staff.setdefault(entry.process, {})[entry.guest] = None
         visitor.process, visitor.online, visitor.looking = entry.process, True, False
         visitor.pool, visitor.cell, visitor.city = entry.pool, entry.cell, entry.city
@@ -110,7 +111,7 @@ class Register:
         """
         if offer is not None:
             seeker, candidate = self._sides(offer)
-            rest(seeker, candidate, self.now)
+            rest(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
             candidate.unanswered += not offer.looking
             self.close(offer)
         return offer

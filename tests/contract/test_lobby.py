@@ -36,6 +36,7 @@ async def test_somebody_unknown_or_gone_or_without_a_place_waits(town: Town) -> 
     assert await town.waits("nobody")
     await town.lobby.leave("ben", epoch)
     assert await town.waits("ben")
+    assert not (await town.where("ben")).looking
     await town.enter("carl", pool=None)
     assert await town.waits("carl")
     assert (await town.where("carl")).looking
@@ -212,6 +213,14 @@ async def test_later_ends_the_offer_and_asking_but_bars_nobody(town: Town) -> No
     assert await town.waits("anna")
     await town.lobby.available("ben", True, False)
     await town.ask("anna", "ben")
+
+
+async def test_a_looker_who_says_later_stops_looking(town: Town) -> None:
+    await town.look("ben")
+    await town.enter("anna")
+    offer = await town.ask("anna", "ben")
+    await town.lobby.later("ben", offer.id)
+    assert not (await town.where("ben")).looking
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])

@@ -1,4 +1,4 @@
-"""Whom every lobby asks, and whom never (protocol §3: Candidates, M5, M14, M15)."""
+"""Whom every lobby asks, and whom never (protocol §3: Candidates, M5, M14)."""
 
 import pytest
 
@@ -6,18 +6,11 @@ from citychat.model import DAY_MS, Cell
 from tests.contract.town import CENTRE, Town
 
 
-async def look(town: Town, guest: str, visible: bool = True, **changes: object) -> None:
-    """Let ``guest`` enter and wait for somebody: nobody else of the pool may be askable yet."""
-    await town.enter(guest, visible=visible, available=False, pool=f"only {guest}", **changes)
-    assert await town.waits(guest)
-    await town.lobby.move(guest, "lyon", CENTRE, "Lyon")
-
-
 async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: Town) -> None:
-    await look(town, "looks, in view")
-    await look(town, "looks, hidden", visible=False)
-    for guest in ("looks, in view", "looks, hidden"):
-        await town.lobby.move(guest, "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
+    await town.look("looks, in view")
+    await town.look("looks, hidden", visible=False)
+    await town.lobby.move("looks, in view", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
+    await town.lobby.move("looks, hidden", "lyon", Cell(CENTRE.lat + 5, CENTRE.lon), "Lyon")
     await town.enter("idle, in view")
     for n, expected in enumerate(["looks, in view", "looks, hidden", "idle, in view"]):
         await town.enter(f"seeker {n}", available=False)
@@ -25,8 +18,9 @@ async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_howe
 
 
 async def test_a_guest_changes_class_with_the_view(town: Town) -> None:
-    await look(town, "ben")
-    await look(town, "carl")
+    await town.look("ben")
+    await town.look("carl")
+    await town.lobby.move("carl", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
     await town.lobby.view("ben", False, False)
     await town.enter("anna", available=False)
     await town.ask("anna", "carl")
@@ -106,7 +100,7 @@ async def test_inside_a_cell_everybody_has_a_chance(town: Town) -> None:
 
 
 async def test_two_free_lookers_of_one_pool_find_each_other(town: Town) -> None:
-    await look(town, "anna", visible=False)
+    await town.look("anna", visible=False)
     await town.enter("ben", visible=False, available=False, cell=Cell(-100, 7_000))
     await town.ask("ben", "anna")
 
@@ -155,12 +149,16 @@ async def test_pairs_barred_earlier_enter_with_the_guest(town: Town, who: str) -
     assert await town.waits("ben")
 
 
-async def test_a_no_that_history_does_not_have_yet_survives_a_new_page(town: Town) -> None:
+@pytest.mark.parametrize("who", ["anna", "ben"])
+async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_absence(town: Town, who: str) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.lobby.decline("ben", offer.id)
-    await town.enter("anna", "ben", barred=())
+    await town.lobby.leave(who, (await town.enter(who)).epoch)
+    await town.advance(3_600)
+    await town.enter(who)
     assert await town.waits("anna")
+    assert await town.waits("ben")
 
 
 @pytest.mark.parametrize("seeker, candidate", [("anna", "new"), ("new", "anna")])
@@ -195,106 +193,3 @@ async def test_the_networks_a_guest_entered_with_can_be_asked_for(town: Town) ->
     await town.enter("anna", networks=("n1", "n2"))
     assert await town.lobby.networks("anna") == ("n1", "n2")
     assert await town.lobby.networks("nobody") == ()
-
-
-@pytest.mark.parametrize("how", ["expiry", "stop", "leave", "enter"])
-async def test_a_pair_rests_10_minutes_after_no_answer(town: Town, how: str) -> None:
-    await town.enter("ben")
-    epoch = (await town.enter("anna", available=False)).epoch
-    await town.ask("anna", "ben")
-    match how:
-        case "expiry":
-            await town.advance(15)
-        case "stop":
-            await town.lobby.stop("anna")
-        case "leave":
-            await town.lobby.leave("anna", epoch)
-    await town.enter("anna", available=False)
-    await town.advance(599.9)
-    await town.lobby.view("ben", True, True)
-    assert await town.waits("anna")
-    await town.advance(0.1)
-    await town.ask("anna", "ben")
-
-
-async def test_a_rest_ends_the_moment_both_look(town: Town) -> None:
-    await town.enter("anna", "ben", available=False)
-    await town.lobby.available("ben", True, False)
-    await town.ask("anna", "ben")
-    await town.advance(15)
-    assert await town.waits("anna")
-    offer = await town.ask("ben", "anna")
-    assert offer.looking
-
-
-async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(town: Town) -> None:
-    await town.enter("anna", "ben", available=False)
-    await town.lobby.available("ben", True, False)
-    await town.ask("anna", "ben")
-    await town.advance(15)  # they rest
-    await look(town, "carl", barred=("anna",))
-    await town.ask("ben", "carl")  # ben looks, and so does anna: no rest
-    await town.lobby.stop("ben")
-    await town.advance(121)
-    await town.ask("anna", "ben")
-
-
-async def test_later_leaves_no_rest(town: Town) -> None:
-    await town.enter("anna", "ben")
-    offer = await town.ask("anna", "ben")
-    await town.lobby.later("ben", offer.id)
-    await town.lobby.available("ben", True, False)
-    await town.advance(120)
-    await town.ask("anna", "ben")
-
-
-async def test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes(town: Town) -> None:
-    await town.enter("ben")
-    await town.enter("anna", "carl", available=False)
-    await town.ask("anna", "ben")
-    await town.lobby.stop("anna")
-    await town.lobby.view("ben", True, True)
-    await town.advance(119.9)
-    assert await town.waits("carl")
-    await town.advance(0.1)
-    await town.ask("carl", "ben")
-
-
-async def test_somebody_who_looks_is_asked_as_often_as_anybody_comes(town: Town) -> None:
-    await look(town, "ben")
-    for n in range(5):
-        await town.enter(f"guest {n}", available=False)
-        offer = await town.ask(f"guest {n}", "ben")
-        await town.lobby.decline("ben", offer.id)
-        await town.lobby.stop(f"guest {n}")
-
-
-async def test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_page(town: Town) -> None:
-    await town.enter("ben")
-    for n in range(2):
-        await town.enter(f"guest {n}", available=False)
-        await town.ask(f"guest {n}", "ben")
-        await town.advance(15)
-        await town.lobby.stop(f"guest {n}")
-        await town.advance(130)
-    await town.enter("anna", available=False)
-    await town.lobby.view("ben", False, False)
-    await town.lobby.view("ben", True, False)
-    await town.advance(3_600)
-    await town.enter("ben")
-    assert await town.waits("anna")
-    await town.lobby.view("ben", True, True)
-    await town.ask("anna", "ben")
-
-
-async def test_an_answer_forgives_the_unanswered_ring_before_it(town: Town) -> None:
-    await town.enter("ben")
-    for n, answered in enumerate([False, True, False, False]):
-        await town.enter(f"guest {n}", available=False)
-        offer = await town.ask(f"guest {n}", "ben")
-        if answered:
-            await town.lobby.decline("ben", offer.id)
-        await town.lobby.stop(f"guest {n}")
-        await town.advance(130)
-    await town.enter("anna", available=False)
-    assert await town.waits("anna")

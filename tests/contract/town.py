@@ -79,6 +79,12 @@ class Town:
     async def waits(self, guest: str) -> bool:
         return await self.seek(guest) == Sought("waiting")
 
+    async def look(self, guest: str, *, visible: bool = True, barred: tuple[str, ...] = ()) -> None:
+        """Let ``guest`` enter and wait for somebody, alone in a pool, and then come to the others."""
+        await self.enter(guest, visible=visible, available=False, barred=barred, pool=f"only {guest}")
+        assert await self.waits(guest)
+        await self.lobby.move(guest, "lyon", CENTRE, "Lyon")
+
     async def talk(self, seeker: str, candidate: str, s: str) -> None:
         offer = await self.ask(seeker, candidate)
         await self.lobby.accept(candidate, offer.id, s)
