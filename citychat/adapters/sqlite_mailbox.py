@@ -130,8 +130,6 @@ class SqliteMailbox:
             self._timers[consumer] = self._clock.later(RETRY_S, lambda: self._read(consumer))
             return
         for tag, *row in rows:
-            if self._holder(consumer.guest) is not consumer:
-                return
             consumer.passed = tag
             consumer.unacked.add(tag)
             consumer.mail(Mail(tag, to_message(tuple(row))))

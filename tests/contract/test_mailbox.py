@@ -91,6 +91,17 @@ async def test_what_is_acked_is_forgotten_and_the_rest_comes_back_in_its_place(m
     assert [m.n for m in await all_waiting(mailbox, "anna")] == [1, 3, 4, 6, 7]
 
 
+async def test_what_comes_after_all_was_acked_is_delivered_too(mailbox: Mailbox) -> None:
+    reader = Reader()
+    handle = await mailbox.open("anna", reader)
+    for n in range(1, 4):
+        assert await put(mailbox, "anna", message(n))
+        await reader.read(n)
+        mailbox.ack(handle, reader.tags(n))
+    assert [mail.message.n for mail in reader.mail] == [1, 2, 3]
+    assert len({mail.tag for mail in reader.mail}) == 3
+
+
 async def test_an_ack_after_the_close_changes_nothing(mailbox: Mailbox) -> None:
     await put(mailbox, "anna", message(1))
     reader = Reader()

@@ -7,7 +7,8 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -46,6 +47,17 @@ async def guests(database: Database) -> set[str]:
         return {name for name in "abcdef" if transaction.change("begin_member", name, "s") == 0}
 
     return await database.run(work)
+
+
+@contextmanager
+def held_up(database: Database) -> Iterator[None]:
+    """A disk that stands still meanwhile."""
+    moves = Event()
+    database.submit(lambda _: moves.wait(), lambda _: None)
+    try:
+        yield
+    finally:
+        moves.set()
 
 
 async def refused(path: Path, complaint: str) -> None:
@@ -213,14 +225,25 @@ async def test_jobs_of_one_tick_share_a_commit_and_a_bad_one_harms_nobody(databa
     assert answers == [1, None, 1, None, 1]
 
 
+async def test_an_error_that_rolls_everything_back_harms_nobody_else(database: Database) -> None:
+    """As a full disk may do at any statement."""
+
+    def rolls_back(transaction: Transaction) -> int:
+        return transaction._connection.execute("INSERT OR ROLLBACK INTO members VALUES (NULL, 's')").rowcount
+
+    answers: list[int | None] = []
+    for job in (insert("a"), rolls_back, insert("b")):
+        database.submit(job, answers.append)
+    assert await guests(database) >= {"a", "b"}
+    assert answers == [1, None, 1]
+
+
 async def test_waiting_jobs_are_committed_together(database: Database, path: Path) -> None:
     """A commit writes at least the page it changes: the WAL tells how many there were."""
-    hold = Event()
-    database.submit(lambda _: hold.wait(), lambda _: None)
     wal = path.with_name("citychat.db-wal")
-    before = wal.stat().st_size
-    last = [database.run(insert(f"g{n}")) for n in range(200)]
-    hold.set()
+    with held_up(database):
+        before = wal.stat().st_size
+        last = [database.run(insert(f"g{n}")) for n in range(200)]
     await asyncio.gather(*last)
     assert wal.stat().st_size - before < 20 * 4_096
 
@@ -250,15 +273,13 @@ async def test_a_fault_of_ours_is_not_called_an_outage(database: Database, caplo
 
 
 async def test_jobs_beyond_the_bound_are_refused(database: Database) -> None:
-    hold = Event()
-    database.submit(lambda _: hold.wait(), lambda _: None)
     answers: list[int | None] = []
-    for n in range(JOBS_WAITING_MAX + 1):
-        database.submit(insert(f"g{n}"), answers.append)
-    await asyncio.sleep(0)
-    assert answers == [None, None]
-    last = database.run(insert("never"))
-    hold.set()
+    with held_up(database):
+        for n in range(JOBS_WAITING_MAX + 1):
+            database.submit(insert(f"g{n}"), answers.append)
+        await asyncio.sleep(0)
+        assert answers == [None, None]
+        last = database.run(insert("never"))
     with pytest.raises(Unavailable):
         await last
     async with asyncio.timeout(PATIENCE_S):
