@@ -1,7 +1,7 @@
 """Every sentence the page shows, in English, under the name the page knows it by.
 
 English is the source. A further language is one file ``locale/<code>/LC_MESSAGES/citychat.po``: it is read as text at
-start, so nothing has to be compiled. What a file does not translate stays English. ``{name}`` marks what the page fills in.
+start, so nothing has to be compiled. What a file does not translate stays English. ``{name}`` is filled in by the page.
 """
 
 import re
@@ -18,7 +18,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "name": "CityChat",
     "about": "Talk with someone in your city. No account, no name.",
     "arrive.title": "Talk with someone in your city.",
-    "arrive.text": "No account, no name. You are asked about one person nearby, and you talk only if both of you say yes.",
+    "arrive.text": "No account, no name. You are asked about one person nearby,"
+    " and you talk only if both of you say yes.",
     "arrive.rules": "Be decent. Never ask for names, numbers, addresses or money.",
     "arrive.seen": "They learn your city and nothing finer.",
     "arrive.stored": "Messages are stored on this server until {date}; the host can read reported ones."
@@ -114,12 +115,10 @@ ENGLISH: Final[Mapping[str, str]] = {
     "talk.new": "New messages",
     "talk.mine": "You",
     "talk.older": "Show older messages",
-    "talk.start": "The chat starts here.",
     "talk.long": "Too long: {n} of 2,000 characters.",
     "talk.heavy": "Too long: shorten it a little.",
     "talk.full": "200 messages wait to be sent. You can write again when the server has some of them.",
     "talk.gap": "A message was lost on the way and will not come.",
-    "talk.gaps": "Messages were lost on the way and will not come.",
     "talk.erased": "{alias} has erased their messages.",
     "talk.ended": "{alias} has left.",
     "talk.ended.you": "You have left this chat.",
@@ -137,7 +136,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "why.bad-payload": "the server did not understand it",
     "why.other": "the server refused it",
     # Link
-    "link.first": "Connecting…",
     "link.cut": "Reconnecting. You can keep typing.",
     "link.cut.short": "Reconnecting.",
     "link.blocked": "Your network blocks live connections. Try mobile data or another network.",
@@ -161,7 +159,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "chats.now": "now",
     "chats.row": "{when}, deleted {date}",
     "chats.deleted": "Deleted on {date}",
-    "chats.open": "Read",
     "chats.empty": "Nothing was written in this chat.",
     # Block and report
     "defend.title": "Block or report {alias}",
@@ -202,7 +199,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "more.download": "Download my chats",
     "more.download.wait": "Collecting your chats…",
     "more.erase": "Erase everything about me",
-    "more.host": "This server",
     "erase.title": "Erase everything about me?",
     "erase.text": "Your messages vanish from both screens and from the server, with your matches and your id."
     " A running chat ends.",
@@ -224,7 +220,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "foot.imprint": "Imprint",
     "foot.contact": "Contact",
     "foot.nobody": "The host gives no contact",
-    "foot.credit": "Cities: {credit}",
     "text.back": "Back to CityChat",
     "nojs": "CityChat needs JavaScript: messages arrive live. Nothing is loaded from anywhere but this server.",
     "loading": "Loading…",

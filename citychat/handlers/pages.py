@@ -13,16 +13,13 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from tornado.web import HTTPError, RequestHandler, StaticFileHandler
+from tornado.web import RequestHandler
 
 from citychat.catalogue import catalogue, direction, languages
+from citychat.handlers.files import STATIC, Files, Guarded, imports, versioned
 
-HERE = Path(__file__).parents[1]
-STATIC = HERE / "static"
-TEMPLATES = HERE / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 TEXTS = ("rules", "privacy", "imprint")
-YEAR_S = 31_536_000
-SAFE_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 Readiness = Callable[[], tuple[bool, Mapping[str, str]]]
 
@@ -42,9 +39,10 @@ class Rendered(NamedTuple):
 class Pages:
     """All pages of one server, ready to be sent.
 
-    ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#`` headings,
-    ``-`` lists, paragraphs; never markup). ``contact`` is shown as it is, linked when it is an address of mail or web.
-    ``ready`` says whether guests can be served, and names each part. With ``dev`` files are read at each request.
+    ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#``
+    headings, ``-`` lists, paragraphs; never markup). ``contact`` is shown as it is, and linked when it is an
+    address of mail or web. ``ready`` says whether guests can be served, and names each part. With ``dev`` files are
+    read at each request.
     """
 
     def __init__(
@@ -105,8 +103,8 @@ class Pages:
             (r"/", Page, here),
             (r"/(rules|privacy|imprint)", Page, here),
             (r"/manifest\.webmanifest", Manifest, here),
-            (r"/(favicon\.ico)", Files, {"path": str(STATIC), "alias": {"favicon.ico": "icon.svg"}}),
-            (r"/static/(.*)", Files, {"path": str(STATIC), "alias": {}}),
+            (r"/(favicon\.ico)", Files, {"path": str(STATIC)}),
+            (r"/static/(.*)", Files, {"path": str(STATIC)}),
             (r"/(live|ready)", Health, here),
         ]
 
@@ -116,7 +114,7 @@ class Pages:
 
     def _render(self, name: str, language: str) -> Rendered:
         words = catalogue(language)
-        importmap = json.dumps({"imports": _imports()}, separators=(",", ":"))
+        importmap = json.dumps({"imports": imports()}, separators=(",", ":"))
         template = self._jinja.get_template(f"{name}.html" if name in ("page", "missing") else "text.html")
         html = template.render(
             self._facts,
@@ -126,7 +124,7 @@ class Pages:
             words=words,
             catalogue=Markup(_script_json(words)),
             importmap=Markup(importmap),
-            versioned=_versioned,
+            versioned=versioned,
             text=_paragraphs(self._fill(self._texts[name])) if name in self._texts else "",
         )
         return Rendered(html, b64encode(sha256(importmap.encode()).digest()).decode())
@@ -134,38 +132,6 @@ class Pages:
     def _fill(self, text: str) -> str:
         contact = self._facts["contact"] or "the host has given none"
         return text.replace("{history_days}", str(self._facts["history_days"])).replace("{contact}", contact)
-
-
-class Guarded(RequestHandler):
-    """Security headers on every answer, refusals included (reliability.md T11)."""
-
-    script_hash = ""
-
-    def set_default_headers(self) -> None:
-        self.clear_header("Server")
-        self.set_header("Content-Security-Policy", self._policy())
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "no-referrer")
-        self.set_header("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
-        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        if self.request.protocol == "https":
-            self.set_header("Strict-Transport-Security", f"max-age={YEAR_S}")
-
-    def _policy(self) -> str:
-        host = self.request.host
-        # Safari before 15.4 does not count ws: of the same host as 'self'.
-        sockets = f" ws://{host} wss://{host}" if SAFE_HOST.fullmatch(host) else ""
-        script = f" 'sha256-{self.script_hash}'" if self.script_hash else ""
-        return (
-            f"default-src 'none'; script-src 'self'{script}; style-src 'self'; connect-src 'self'{sockets}; "
-            "img-src 'self'; manifest-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
-            "frame-ancestors 'none'"
-        )
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(f"{status_code} {self._reason}\n")
 
 
 class Page(Guarded):
@@ -202,7 +168,7 @@ class Manifest(Guarded):
     def get(self) -> None:
         language = self._pages.language(self.request.headers.get("Accept-Language", ""))
         words = catalogue(language)
-        icon = {"src": _versioned("icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+        icon = {"src": versioned("icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
         self.set_header("Content-Type", "application/manifest+json")
         self.set_header("Cache-Control", "no-cache")
         self.finish(
@@ -232,50 +198,6 @@ class Health(Guarded):
         self.set_status(200 if ready else 503)
         self.set_header("Cache-Control", "no-store")
         self.finish({which: ready, **parts})
-
-
-class Files(Guarded, StaticFileHandler):
-    """Files under ``static``: kept for a year when asked for by their content's hash, else checked at each use."""
-
-    def initialize(self, path: str, alias: Mapping[str, str], default_filename: str | None = None) -> None:
-        super().initialize(path, default_filename)
-        self._alias = alias
-
-    def parse_url_path(self, url_path: str) -> str:
-        return super().parse_url_path(self._alias.get(url_path, url_path))
-
-    def get_cache_time(self, path: str, modified: Any, mime_type: str) -> int:
-        return 0
-
-    def set_extra_headers(self, path: str) -> None:
-        asked = self.get_query_argument("v", "")
-        known = self.absolute_path is not None and asked == _hash(Path(self.absolute_path))
-        self.set_header("Cache-Control", f"public, max-age={YEAR_S}, immutable" if known else "no-cache")
-
-    def get_content_type(self) -> str:
-        kind = super().get_content_type()
-        return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-
-    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if any(part.startswith(".") for part in Path(absolute_path).relative_to(root).parts):
-            raise HTTPError(404)
-        return super().validate_absolute_path(root, absolute_path)
-
-
-def _hash(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _versioned(name: str) -> str:
-    return f"/static/{name}?v={_hash(STATIC / name)}"
-
-
-def _imports() -> dict[str, str]:
-    """Bare names of our modules → URLs with their content's hash (architecture.md, fact 13)."""
-    ours = sorted([*STATIC.glob("*.js"), *STATIC.glob("views/*.js")])
-    imports = {f"citychat/{path.relative_to(STATIC).as_posix()}": path.relative_to(STATIC).as_posix() for path in ours}
-    imports["socket.io-client"] = "vendor/socket.io.esm.min.js"
-    return {name: _versioned(path) for name, path in imports.items()}
 
 
 def _script_json(value: object) -> str:

@@ -35,7 +35,7 @@ export class State extends EventTarget {
   kept = true; // whether this browser stores anything
   changed = false; // whether the rules were changed since consent
   place = null;
-  cityBusy = false;
+  cityBusy = ""; // the name of why the city stays
   free = "none";
   looking = ""; // "" asking next waiting
   lookingSince = 0;

@@ -216,7 +216,7 @@ export class Talking {
     const ended = { ended: now(), here: false, by };
     if (state.living?.session === session) state.set({ session: { ...state.session, ...ended }, typing: false });
     if (state.reading?.session === session && !state.reading.ended) state.set({ reading: { ...state.reading, ...ended } });
-    state.set({ chats: null });
+    this.list();
   }
 
   #setAlarm(at) {

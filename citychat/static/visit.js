@@ -89,8 +89,8 @@ export class Visit {
   async choose(city) {
     const { state, socket } = this.page;
     const answer = await socket.place(city);
-    if (answer.ok) state.set({ place: answer.place, screen: "ready", cityBusy: false, notice: "" });
-    else if (answer.error === "busy") state.set({ cityBusy: true });
+    if (answer.ok) state.set({ place: answer.place, screen: "ready", cityBusy: "", notice: "" });
+    else if (answer.error === "busy") state.set({ cityBusy: state.looking === "asking" ? "city.asked" : "city.busy" });
     else state.set({ notice: "link.failed" });
   }
 

@@ -238,7 +238,8 @@ def together(camera: Camera, browser: Browser, url: str) -> None:
     second.goto(url)
     expect(a.get_by_role("button", name="Use it here")).to_be_visible()
     camera.take("50-second-window", a)
-    two.say("user-banned", {"until": 1_800_000_000_000, "reason": "three reports within a day", "contact": "host@example.org"})
+    facts = {"until": 1_800_000_000_000, "reason": "three reports within a day", "contact": "host@example.org"}
+    two.say("user-banned", facts)
     camera.take("51-paused", b)
     for person in (one, two):
         person.context.close()

@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --disable-dev-shm-usage"
-    " --host-resolver-rules=MAP*chat.example*127.0.0.1"
-).split()
-FLAGS[-1] = FLAGS[-1].replace("*", " ")  # one flag with blanks: an insecure context is a name that means this machine
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP chat.example 127.0.0.1",  # plain http under a name: an insecure context
+]
 STOP_S = 15
 
 

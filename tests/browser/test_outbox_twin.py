@@ -72,7 +72,8 @@ class Trace:
         else:
             answer = getattr(self.box, name)(*args)
         self.steps.append([name, *args])
-        self.out.append(json.loads(json.dumps({"calls": self.recorder.calls, "answer": answer, "have": self.box.have()})))
+        told = {"calls": self.recorder.calls, "answer": answer, "have": self.box.have()}
+        self.out.append(json.loads(json.dumps(told)))
 
     def kept(self) -> dict[str, Any]:
         return {name: text if name == WRITER else json.loads(text) for name, text in self.storage.items()}
@@ -141,7 +142,8 @@ class Trace:
     def _older(self) -> list[Any]:
         s = self._s()
         side = self.box.chats[s].side if s in self.box.chats else 0
-        return ["older", s, side, [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(5))]]
+        rows = [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(5))]
+        return ["older", s, side, rows]
 
     def _forget(self) -> list[Any]:
         return ["forget", self._s(), self.random.randrange(2)]

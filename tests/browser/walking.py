@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 def enter(page: Page, *, position: bool = False) -> None:
@@ -25,7 +25,7 @@ def meet(a: Page, b: Page) -> None:
         expect(composer(page)).to_be_visible()
 
 
-def composer(page: Page):  # type: ignore[no-untyped-def]
+def composer(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Write a message")
 
 
@@ -36,7 +36,8 @@ def write(page: Page, text: str) -> None:
 
 def shown(page: Page) -> list[str]:
     """All texts on the screen, in order, with who said them."""
-    return page.locator(".bubble").evaluate_all("(all) => all.map((b) => b.textContent)")
+    texts: list[str] = page.locator(".bubble").evaluate_all("(all) => all.map((b) => b.textContent)")
+    return texts
 
 
 def until(happened: Callable[[], bool], seconds: float = 15) -> None:

@@ -57,7 +57,7 @@ export function city({ state, visit, socket }) {
     event.preventDefault();
   }
 
-  const back = link(t("city.back"), () => state.set({ screen: "ready", cityBusy: false }));
+  const back = link(t("city.back"), () => state.set({ screen: "ready", cityBusy: "" }));
   const root = h("div", { class: "choose" },
     new Street("").light({ mine: true }),
     title(t("city.title")),
@@ -66,8 +66,8 @@ export function city({ state, visit, socket }) {
     list, status, busy, back);
   const update = () => {
     show(back, Boolean(state.place));
-    show(busy, state.cityBusy);
-    write(busy, state.cityBusy ? t("city.busy", { city: state.place?.city ?? "" }) : "");
+    show(busy, Boolean(state.cityBusy));
+    write(busy, state.cityBusy ? t(state.cityBusy, { city: state.place?.city ?? "" }) : "");
   };
   return { root, update, focus: field };
 }

@@ -1,7 +1,7 @@
 // The messages of one chat. Rows are patched by their id; nothing that is being read moves.
 
 import { Street } from "citychat/views/street.js";
-import { button, h, show, sign, t } from "citychat/views/dom.js";
+import { button, h, show, sign, t, write } from "citychat/views/dom.js";
 import { clock, has } from "citychat/words.js";
 
 const CLOSE_MS = 120_000; // bubbles of one speaker within it sit close, with one time
@@ -19,6 +19,7 @@ export class Log {
   #older;
   #fresh;
   #atEnd = true;
+  #top = 0;
 
   constructor({ talking }, chat) {
     this.chat = chat;
@@ -62,8 +63,10 @@ export class Log {
     show(this.#older, transcript.more === true);
     show(this.head, transcript.more !== true);
     show(this.dots, typing);
-    this.tail.textContent = last || (transcript.erased ? t("talk.erased", { alias: this.chat.alias }) : "");
-    show(this.tail, Boolean(this.tail.textContent));
+    const lines = [transcript.erased && t("talk.erased", { alias: this.chat.alias }), last];
+    const tail = lines.filter(Boolean).join(" ") || (transcript.more === false && !rows.length && this.chat.ended ? t("chats.empty") : "");
+    write(this.tail, tail);
+    show(this.tail, Boolean(tail));
     if (this.#atEnd) this.toEnd();
     else if (firstRow && this.list.querySelector(".message") !== firstRow) element.scrollTop = element.scrollHeight - below;
     else if (arrived) show(this.#fresh, true);
@@ -123,9 +126,12 @@ export class Log {
     this.list.focus();
   }
 
+  /** Only a move upwards leaves the end: a composer that grows, or a bubble that came since, does not. */
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    this.#atEnd = near || (this.#atEnd && scrollTop >= this.#top);
+    this.#top = scrollTop;
     if (this.#atEnd) show(this.#fresh, false);
   }
 }

@@ -32,7 +32,7 @@ export function ready(page) {
   const name = title("");
   const within = h("p", { class: "in" }, t("ready.in"));
   const said = h("span", {});
-  const wrong = link(t("ready.wrong"), () => state.set({ screen: "city", cityBusy: false }), "inline");
+  const wrong = link(t("ready.wrong"), () => state.set({ screen: "city", cityBusy: "" }), "inline");
   const place = h("div", { class: "place" }, within, name, h("p", { class: "said" }, said, " ", wrong));
   const told = h("p", { class: "hint", role: "status", hidden: true });
   const line = h("p", { class: "news", role: "status" });
@@ -64,7 +64,7 @@ export function ready(page) {
     waiting.replaceChildren();
     actions.replaceChildren(...builders[next]());
     if (next === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
-    if (next === "ring") actions.querySelector("h2").focus();
+    if (next === "ring") actions.querySelector("h1").focus();
     else if (held) actions.querySelector("button")?.focus();
   }
 

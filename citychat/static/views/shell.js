@@ -26,7 +26,7 @@ export class Shell {
     this.strip = document.getElementById("strip");
     this.dialogs = new Dialogs(page);
     const { state } = page;
-    this.where = h("button", { type: "button", class: "link where", on: { click: () => state.set({ screen: "city", cityBusy: false }) } });
+    this.where = h("button", { type: "button", class: "link where", on: { click: () => state.set({ screen: "city", cityBusy: "" }) } });
     this.more = round(t("more.open"), "more", () => state.set({ dialog: { kind: "more" } }));
     document.getElementById("bar").append(h("span", { class: "space" }), this.where, this.more);
   }

@@ -1,0 +1,232 @@
+"""The page, its files and texts over HTTP: what is sent, what is allowed, what is kept in caches."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application
+
+from citychat import catalogue
+from citychat.handlers.files import STATIC
+from citychat.handlers.pages import Credit, Pages
+from citychat.model import ALIAS_COLOURS
+
+Get = Callable[..., Awaitable[HTTPResponse]]
+
+
+def pages(**changes: object) -> Pages:
+    facts: dict[str, object] = {
+        "version": "1.2.3",
+        "consent": "7",
+        "contact": "host@example.org",
+        "credit": Credit("Cities by <Somebody>", "https://example.org/"),
+        "history_days": 30,
+    }
+    return Pages(**(facts | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def get() -> AsyncIterator[Get]:
+    servers = []
+
+    async def fetch(path: str, served: Pages | None = None, **options: object) -> HTTPResponse:
+        served = served or pages()
+        handler, arguments = served.missing()
+        app = Application(served.routes(), default_handler_class=handler, default_handler_args=arguments)
+        sock, port = bind_unused_port()
+        server = HTTPServer(app)
+        server.add_socket(sock)
+        servers.append(server)
+        return await AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}{path}", raise_error=False, **options)
+
+    yield fetch
+    for server in servers:
+        server.stop()
+        await server.close_all_connections()
+
+
+def head(response: HTTPResponse, name: str) -> str:
+    return str(response.headers.get(name, ""))
+
+
+async def test_every_answer_carries_the_security_headers_refusals_included(get: Get) -> None:
+    for path in ("/", "/rules", "/static/app.js", "/static/nothing.js", "/nowhere", "/live", "/manifest.webmanifest"):
+        answer = await get(path)
+        policy = head(answer, "Content-Security-Policy")
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, path
+        assert "unsafe" not in policy and "data:" not in policy and "*" not in policy, path
+        assert head(answer, "X-Content-Type-Options") == "nosniff", path
+        assert head(answer, "Referrer-Policy") == "no-referrer", path
+        assert "geolocation=(self)" in head(answer, "Permissions-Policy"), path
+        assert "Server" not in answer.headers, path
+
+
+async def test_an_unknown_address_is_404_with_a_page_and_a_missing_file_404_without(get: Get) -> None:
+    page, file = await get("/nowhere"), await get("/static/nothing.js")
+    assert (page.code, file.code) == (404, 404)
+    assert b"There is no such page." in page.body
+
+
+async def test_the_import_map_is_allowed_by_its_own_hash_and_is_the_only_inline_script(get: Get) -> None:
+    answer = await get("/")
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", answer.body.decode(), re.DOTALL)
+    inline = [(attributes, body) for attributes, body in scripts if body and "application/json" not in attributes]
+    assert [attributes for attributes, _ in inline] == [' type="importmap"']
+    digest = b64encode(sha256(inline[0][1].encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in head(answer, "Content-Security-Policy")
+    assert "style=" not in answer.body.decode() and "<style" not in answer.body.decode()
+
+
+async def test_every_module_is_imported_by_a_url_that_names_its_content(get: Get) -> None:
+    answer = await get("/")
+    found = re.search(r'<script type="importmap">(.*?)</script>', answer.body.decode())
+    assert found
+    imports = json.loads(found[1])["imports"]
+    modules = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js")}
+    assert {url.partition("?")[0].removeprefix("/static/") for url in imports.values()} == modules
+    for path in [*STATIC.glob("*.js"), *STATIC.glob("views/*.js")]:
+        for name in re.findall(r'from "([^"]+)"', path.read_text("utf-8")):
+            assert name in imports, f"{path.name} imports {name}"
+    url = imports["citychat/app.js"]
+    assert head(await get(url), "Cache-Control") == "public, max-age=31536000, immutable"
+
+
+async def test_a_file_asked_for_without_its_hash_or_with_an_old_one_is_checked_each_time(get: Get) -> None:
+    for path in ("/static/app.js", "/static/app.js?v=000000000000", "/favicon.ico"):
+        answer = await get(path)
+        assert answer.code == 200
+        assert head(answer, "Cache-Control") == "no-cache", path
+    assert head(await get("/favicon.ico"), "Content-Type") == "image/svg+xml"
+
+
+async def test_nothing_outside_the_static_folder_can_be_had(get: Get) -> None:
+    for path in ("/static/../catalogue.py", "/static/%2e%2e/catalogue.py", "/static//etc/passwd", "/static/.secret"):
+        assert (await get(path)).code in (403, 404), path
+
+
+async def test_the_page_says_which_consent_it_asks_for(get: Get) -> None:
+    assert b'data-consent="7"' in (await get("/")).body
+
+
+async def test_the_hosts_own_words_are_shown_and_never_become_markup(get: Get) -> None:
+    texts = {"rules": "# My <rules>\n\n- be <b>kind</b>\n- and &quiet\n\n<script>alert(1)</script>"}
+    body = (await get("/rules", pages(texts=texts))).body.decode()
+    assert "<h1>My &lt;rules&gt;</h1>" in body
+    assert "<li>be &lt;b&gt;kind&lt;/b&gt;</li><li>and &amp;quiet</li>" in body
+    assert "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>" in body
+    assert "Cities by &lt;Somebody&gt;" in body
+
+
+async def test_the_privacy_text_names_the_days_and_the_contact(get: Get) -> None:
+    body = (await get("/privacy", pages(history_days=12))).body.decode()
+    assert "12 days" in body and "host@example.org" in body and "{" not in body
+
+
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        ("host@example.org", '<a href="mailto:host@example.org"'),
+        ("https://example.org/contact", '<a href="https://example.org/contact"'),
+        ("javascript:alert(1)", "Contact: javascript:alert(1)"),
+        ("Street 1, Lyon", "Contact: Street 1, Lyon"),
+        (None, "The host gives no contact"),
+    ],
+)
+async def test_the_contact_is_linked_only_when_it_is_an_address(get: Get, contact: str | None, shown: str) -> None:
+    assert shown in (await get("/", pages(contact=contact))).body.decode()
+
+
+async def test_live_answers_always_and_ready_names_what_is_away(get: Get) -> None:
+    away = pages(ready=lambda: (False, {"history": "away"}))
+    live, ready = await get("/live", away), await get("/ready", away)
+    assert (live.code, ready.code) == (200, 503)
+    assert json.loads(ready.body) == {"ready": False, "history": "away"}
+    assert (await get("/ready")).code == 200
+
+
+async def test_old_safari_finds_the_sockets_host_in_the_policy_and_a_strange_host_does_not_get_in(get: Get) -> None:
+    policy = head(await get("/", headers={"Host": "chat.example:8888"}), "Content-Security-Policy")
+    assert "connect-src 'self' ws://chat.example:8888 wss://chat.example:8888;" in policy
+    policy = head(await get("/", headers={"Host": "a;script-src"}), "Content-Security-Policy")
+    assert "connect-src 'self';" in policy
+
+
+async def test_a_page_can_be_asked_for_without_its_body(get: Get) -> None:
+    answer = await get("/", method="HEAD")
+    assert (answer.code, answer.body) == (200, b"")
+
+
+def test_every_sentence_the_page_asks_for_is_in_the_catalogue_and_none_is_there_for_nobody() -> None:
+    script = "\n".join(p.read_text("utf-8") for p in [*STATIC.glob("*.js"), *STATIC.glob("views/*.js")])
+    templates = "\n".join(p.read_text("utf-8") for p in STATIC.parent.glob("templates/*.html"))
+    asked = set(re.findall(r'"((?!citychat\.)(?:[a-z]+\.)+[a-z\-]+)"', script))
+    asked |= set(re.findall(r"words\['([^']+)'\]", templates))
+    families = [*re.findall(r"`([a-z.]+\.)\$\{", script), "foot.", "tick."]
+    missing = {name for name in asked if name not in catalogue.ENGLISH and name != "socket.io-client"}
+    assert missing == set()
+    idle = {n for n in catalogue.ENGLISH if n not in asked and not any(n.startswith(f) for f in families) and "." in n}
+    assert idle == set()
+
+
+def test_the_template_for_translators_is_up_to_date() -> None:
+    assert (catalogue.LOCALE / "citychat.pot").read_text("utf-8") == catalogue.template()
+
+
+def test_a_translation_is_read_as_gettext_writes_it() -> None:
+    text = (
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+        '#: ready.find\nmsgid "Find someone"\nmsgstr "Trouver "\n"quelqu\'un \\"ici\\""\n\n'
+        '#, fuzzy\nmsgid "Leave"\nmsgstr "Feuille"\n\nmsgid "Stay"\nmsgstr ""\n'
+    )
+    assert catalogue.read_po(text) == {"Find someone": 'Trouver quelqu\'un "ici"', "Stay": ""}
+
+
+def test_languages_written_from_right_to_left_say_so() -> None:
+    assert [catalogue.direction(code) for code in ("en", "ar", "he", "fa-IR")] == ["ltr", "rtl", "rtl", "rtl"]
+
+
+def test_the_browsers_wish_for_a_language_we_do_not_have_ends_in_english() -> None:
+    assert pages().language("xx-YY,*;q=0.5") == "en"
+    assert pages().language("en-US,en;q=0.9") == "en"
+
+
+def test_each_of_the_alias_colours_has_its_disc() -> None:
+    sheet = (STATIC / "style" / "people.css").read_text("utf-8")
+    assert {word.lower() for word in ALIAS_COLOURS} == set(re.findall(r"\.who-([a-z]+)", sheet))
+
+
+def test_every_disc_and_every_pair_of_text_colours_can_be_read() -> None:
+    sheet = (STATIC / "style" / "people.css").read_text("utf-8")
+    for word, ground, letter in re.findall(r"\.who-([a-z]+) \{ background: (#\w{6}); color: (#\w{6})", sheet):
+        assert contrast(ground, letter) >= 4.5, word
+    tokens = (STATIC / "style" / "tokens.css").read_text("utf-8")
+    light, dark = tokens.split("@media")
+    for theme in (light, dark):
+        colour = dict(re.findall(r"--([a-z-]+): (#\w{6})", theme))
+        for ink, ground in [
+            ("ink", "paper"), ("ink", "card"), ("ink", "theirs"), ("ink", "lamp-tint"), ("soft", "paper"),
+            ("soft", "card"), ("soft", "theirs"), ("lamp-ink", "lamp"), ("lamp-ink", "lamp-deep"), ("mine-ink", "mine"),
+            ("warn", "warn-tint"), ("bad", "paper"), ("bad", "card"),
+        ]:  # fmt: skip
+            assert contrast(colour[ink], colour[ground]) >= 4.5, (ink, ground)
+        edges = [("edge", "paper"), ("edge", "card"), ("focus", "paper"), ("focus", "card"), ("ok", "card")]
+        for edge, ground in edges:
+            assert contrast(colour[edge], colour[ground]) >= 3, (edge, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's contrast ratio of two colours written #rrggbb."""
+    dark, light = sorted(_luminance(c) for c in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
