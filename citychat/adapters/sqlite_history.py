@@ -216,7 +216,7 @@ def _drop_session(transaction: Transaction, s: str) -> None:
 def _merged(ranges: Ranges) -> Ranges:
     """The same numbers, each once: a page may ask for one range a thousand times."""
     merged: Ranges = []
-    for a, b in sorted(ranges):
+    for a, b in sorted((a, b) for a, b in ranges if a <= b):
         if merged and a <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(b, merged[-1][1]))
         else:

@@ -301,6 +301,14 @@ async def test_nothing_less_pauses(history: History, third: tuple[str, tuple[str
     assert await history.pause("carl", at) is None
 
 
+async def test_one_guest_on_two_networks_is_not_two(history: History) -> None:
+    reports = Reports(history)
+    await reports.of("g1", "n1")
+    await reports.of("g1", "n2", at=NOW + 10)
+    await reports.of("g2", "n3", at=NOW + 20)
+    assert await history.pause("ben", NOW + 20) is None
+
+
 async def test_reports_from_one_network_do_not_hide_those_from_three(history: History) -> None:
     reports = Reports(history)
     for n in range(20):

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from citychat.adapters.sqlite import JOBS_WAITING_MAX, SCHEMA_VERSION, SQL, Database, StorageError, Transaction
-from citychat.adapters.sqlite_history import ERASED_MS, EVIDENCE_MESSAGES, SqliteHistory
+from citychat.adapters.sqlite_history import ERASED_MS, EVIDENCE_MESSAGES, SqliteHistory, _merged
 from citychat.adapters.sqlite_mailbox import SWEEP_S, SqliteMailbox
 from citychat.model import DAY_MS, MAILBOX_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report, Timer
@@ -236,6 +236,9 @@ async def test_an_error_that_rolls_everything_back_harms_nobody_else(database: D
         database.submit(job, answers.append)
     assert await guests(database) >= {"a", "b"}
     assert answers == [1, None, 1]
+    with pytest.raises(Unavailable) as raised:
+        await database.run(rolls_back)
+    assert isinstance(raised.value.__cause__, sqlite3.IntegrityError)
 
 
 async def test_waiting_jobs_are_committed_together(database: Database, path: Path) -> None:
@@ -290,8 +293,11 @@ async def test_jobs_beyond_the_bound_are_refused(database: Database) -> None:
 
 
 async def test_a_caller_that_gave_up_disturbs_nobody(database: Database) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
     database.run(insert("a")).cancel()
     assert await guests(database) >= {"a"}
+    assert complaints == []
 
 
 async def test_leaving_finishes_what_was_accepted_and_takes_no_more(path: Path) -> None:
@@ -335,6 +341,10 @@ def test_pages_and_mail_are_read_in_the_order_of_an_index() -> None:
     found = plans()
     for name in ("page_newest", "page_before", "evidence", "mail_next", "streams", "beyond"):
         assert not any("TEMP B-TREE" in step for step in found[name]), (name, found[name])
+
+
+def test_a_range_asked_for_a_thousand_times_is_read_once() -> None:
+    assert _merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2)] * 1_000) == [(1, 6), (9, 9)]
 
 
 def plans() -> dict[str, list[str]]:
