@@ -1,0 +1,109 @@
+"""Background work with an owner: nothing is fire-and-forget, no failure is silent, all ends with the process."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from random import Random
+from typing import Any, Self, TypeVar
+
+from citychat.model import ChatError, Unavailable
+from citychat.ports import Clock
+
+RETRY_MIN_S, RETRY_MAX_S = 0.5, 30.0  # a service that restarts is met soon, one that is down is not hammered
+CLOSE_S = 5.0  # what was begun for a guest may still finish when the process goes
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """The background tasks of one process. A failure is logged by its kind and place, never by what a guest wrote."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+        self._loops: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Do ``work`` in the background. Its owner may also await the task."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def every(self, period_s: float, step: Callable[[], Awaitable[object]], name: str, clock: Clock) -> None:
+        """Run ``step`` again and again, ``period_s`` after it has ended; a failure is logged and the loop goes on."""
+        task = self.spawn(_every(period_s, step, name, clock), name)
+        self._loops.add(task)
+        task.add_done_callback(self._loops.discard)
+
+    def cancel(self) -> None:
+        for task in self._running:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Loops stop; what was begun may finish, at most 5 s; then the rest is cancelled."""
+        for task in self._loops:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_S)
+        self.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ChatError):
+            log.error("%s failed: %s", task.get_name(), described(error))
+
+
+def described(error: BaseException) -> str:
+    """An error's kind and the lines of code it passed; without its message, which may quote what a guest wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    path = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    cause = f", because of {described(error.__cause__)}" if error.__cause__ is not None else ""
+    return f"{type(error).__name__} at {path}{cause}"
+
+
+async def pause(clock: Clock, delay_s: float) -> None:
+    """Sleep by the Clock, so that a dead or frozen machine of the simulation sleeps on."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    timer = clock.later(delay_s, wake)
+    try:
+        await over
+    finally:
+        timer.cancel()
+
+
+async def until_available(step: Callable[[], Awaitable[T]], clock: Clock, random: Random) -> T:
+    """``step``, again and again until its service is there; other errors are the caller's."""
+    delay_s = RETRY_MIN_S
+    while True:
+        try:
+            return await step()
+        except Unavailable:
+            await pause(clock, random.uniform(delay_s / 2, delay_s))
+            delay_s = min(RETRY_MAX_S, 2 * delay_s)
+
+
+async def _every(period_s: float, step: Callable[[], Awaitable[object]], name: str, clock: Clock) -> None:
+    while True:
+        await pause(clock, period_s)
+        try:
+            await step()
+        except Unavailable:
+            continue  # the adapter has logged it; the next round is the retry
+        except Exception as error:
+            log.error("%s failed: %s", name, described(error))
