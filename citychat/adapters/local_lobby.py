@@ -53,10 +53,10 @@ class LocalLobby:
 
     async def seek(self, guest: str, offer: str) -> Sought:
         visitor = self._visitor(guest)
+        if visitor is not None and visitor.session is not None:
+            return Sought("matched", session=visitor.session)
         if visitor is None or not visitor.online:
             return Sought("waiting")
-        if visitor.session is not None:
-            return Sought("matched", session=visitor.session)
         self._look(visitor)
         running = visitor.offer or self._claim(visitor, offer)
         if running is None:

@@ -62,6 +62,10 @@ class Known:
     def here(self, guest: str) -> bool:
         return guest in self.pages and self.leases.get(self.pages[guest].process, 0) > self.now
 
+    def free(self, looking: bool = False) -> list[str]:
+        found = zip(GUESTS, step(self.lobby.whereabouts(GUESTS)), strict=True)
+        return [guest for guest, at in found if at.state == "free" and at.looking >= looking]
+
     def networks(self, guest: str) -> tuple[str, ...]:
         return ("even",) if GUESTS.index(guest) % 2 == 0 else ("odd",)
 
@@ -88,21 +92,29 @@ class Known:
         if guest in self.pages:
             self.pages[guest] = replace(self.pages[guest], **fields)
 
+    def candidates(self, seeker: str) -> list[list[str]]:
+        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests."""
+        ranks: list[list[str]] = [[], [], []]
+        pool = self.pages[seeker].pool if seeker in self.pages else None
+        for guest in self.free():
+            page = self.pages[guest]
+            if guest == seeker or pool is None or page.pool != pool or self.apart(guest, seeker):  # M5
+                continue
+            if self.where(guest).looking:
+                ranks[0 if page.visible else 1].append(guest)
+            elif page.visible and page.available and self._may_ring(guest, seeker):
+                ranks[2].append(guest)
+        return ranks
+
+    def _may_ring(self, guest: str, seeker: str) -> bool:
+        rested = self.rests.get(frozenset((guest, seeker)), 0) <= self.now
+        return rested and self.rung.get(guest, 0) + RING_PAUSE_MS <= self.now and self.unanswered[guest] < 2  # M15
+
     def opened(self, seeker: str, offer: Offer) -> None:
-        """Check an offer that was made just now."""
-        page, pair = self.pages[offer.candidate], frozenset((offer.seeker, offer.candidate))
+        """An offer was made just now."""
         assert offer.seeker == seeker
-        assert offer.looking == self.where(offer.candidate).looking
-        assert offer.seconds == (60 if page.slow else 15)
+        assert offer.seconds == (60 if self.pages[offer.candidate].slow else 15)
         assert offer.ends == self.now + offer.seconds * 1_000
-        assert page.pool == self.pages[seeker].pool
-        assert not self.apart(offer.seeker, offer.candidate)  # M5
-        if not offer.looking:
-            assert page.visible
-            assert page.available
-            assert self.rung.get(offer.candidate, 0) + RING_PAUSE_MS <= self.now  # M15
-            assert self.unanswered[offer.candidate] < 2  # M15
-            assert self.rests.get(pair, 0) <= self.now
         self.rung[offer.candidate] = self.now
         self.offers[offer.id] = offer
 
