@@ -132,7 +132,8 @@ async def serve(parts: Parts, out: Callable[[str], None]) -> None:
     clock, random = SystemClock(loop), SystemRandom()
     async with AsyncExitStack() as stack:
         sockets = _bind(settings.listen, settings.port)
-        stack.callback(lambda: [sock.close() for sock in sockets])
+        for listening in sockets:
+            stack.callback(listening.close)
         database = await _storage(stack, settings.data)
         tasks = await stack.enter_async_context(Tasks())
         consent = consent_version(parts.texts)

@@ -114,7 +114,8 @@ class Joining:
     async def _enter(self, visit: Visit, asked: Join) -> dict[str, object]:
         visit.row, away_ms = await self.arrival.arrive(visit.page.address, asked)
         sessions = await self._sessions(visit.row, away_ms)
-        entered = await self.lobby.enter(await self._entry(visit.row, asked, sessions))
+        entry = await self._entry(visit.row, asked, sessions)
+        entered = await self.lobby.enter(entry)
         self._take_over(visit, entered.epoch)
         if entered.ended:
             await self.history.end(entered.ended, self.clock.wall_ms())
@@ -122,7 +123,7 @@ class Joining:
         visit.desk = self.delivery.open(visit.guest, entered.epoch, visit.page, away_ms)
         visit.subscription = await self.bus.listen(visit.guest, lambda record: self._heard(visit, record))
         chat = await self._catch_up(visit, visit.desk, sessions, entered, asked.have)
-        await self.matching.entered(visit.guest, entered.epoch, visit.page, visit.place)
+        await self.matching.entered(visit.guest, entered.epoch, visit.page, visit.place, entry, entered.over)
         return {
             "ok": True,
             "token": self.arrival.token(visit.row),
@@ -177,7 +178,7 @@ class Joining:
             made=row.made,
             networks=row.networks,
             shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
-            barred=tuple(await self.history.barred(row.id)),
+            barred=(*await self.history.barred(row.id), *self.matching.parting.unkept(row.id)),
             session=next((session for session in sessions if session.ended is None), None),
         )
 
@@ -202,13 +203,9 @@ class Joining:
                 desk.living = session
         desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
         shown = desk.living or recent[0]
-        fields = await self.shown(shown, visit.guest)
+        fields = await self.matching.shown(shown, visit.guest)
         visit.partner_here = fields["here"] is True
         return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
-
-    async def shown(self, session: Session, guest: str) -> dict[str, object]:
-        """The payload of ``user-session``: the session as this member sees it, and whether the partner is here."""
-        return await self.matching.shown(session, guest)
 
     def _start(self, visit: Visit) -> None:
         """The answer has left: everything held so far, then live, and the partner hears of it."""
@@ -218,6 +215,7 @@ class Joining:
         visit.desk.start()
         for record in early:
             self._heard(visit, record)
+        self.matching.started(visit.guest, visit.epoch, visit.session)
         if visit.session:
             self.bus.publish(visit.session.partner(visit.guest), Here(visit.session.id))
 
@@ -278,8 +276,9 @@ class Joining:
         place = row.place
         assert place is not None
         await self.lobby.move(row.id, place.key, place.cell, place.city)
-        await self.history.keep_guest(row)
         visit.row = row
+        self.matching.moved(row.id, place)
+        await self.history.keep_guest(row)
         return place
 
     # -- out ----------------------------------------------------------------------------------------------------------
@@ -326,7 +325,7 @@ class Joining:
     async def drain(self) -> None:
         """SIGTERM: no more joins, free guests out of the lobby, pages sent elsewhere in waves, batches finished."""
         self.draining = True
-        await self.lobby.drop(self.process)
+        await self.matching.drain()
         pages = list(self.visits)
         wave = max(1, len(pages) // DRAIN_WAVES)
         for start in range(0, len(pages), wave):

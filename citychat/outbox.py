@@ -20,6 +20,7 @@ ACK_MS, ACK_ROWS = 50, 8
 HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000
 UNDELIVERED_MS = 24 * 3_600_000 + 600_000  # the mailbox keeps 24 h; ten minutes for clocks and late receipts
+FINAL = ("no-session", "bad-payload", "too-long")  # a message refused for another reason is sent again
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"
 
 OUTBOX, LAST, WRITER = "citychat.outbox", "citychat.last", "citychat.writer"
@@ -192,7 +193,7 @@ class Outbox:
         hit = [e for e in self.entries if e["s"] == s and e["st"] == st and _within(e["n"], payload["ranges"])]
         if state == "delivered":
             self._settle(s, hit)
-        else:
+        elif state == "stored" or payload.get("error") in FINAL:
             for entry in [e for e in hit if e["state"] == "waiting"]:
                 entry["state"], entry["since"] = state, now
                 self.calls.mark(s, st, entry["n"], state, payload.get("error") or "")

@@ -136,8 +136,12 @@ class Page:
             self._cancel(name)
 
     def _open_later(self, delay_s: float) -> None:
-        if not self.stopped and (not self.answered or self.storage.get(WRITER) == self.id):
-            self._later("open", delay_s, self.link.open)
+        self._later("open", delay_s, self._open)
+
+    def _open(self) -> None:
+        """A page that was answered once comes back by itself only while no other page writes."""
+        if not self.answered or self.storage.get(WRITER) == self.id:
+            self.link.open()
 
     def _join_answered(self, answer: Mapping[str, Any]) -> None:
         self._cancel("join")
@@ -171,9 +175,13 @@ class Page:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
+    def heard(self) -> None:
+        """A sign of life that is no event: an answer, a ping of the transport."""
+        self._heard_s = self.clock.monotonic_s()
+
     def event(self, name: str, payload: Mapping[str, Any]) -> None:
         """Whatever the server sends. Before the join answer there is nothing to hear."""
-        self._heard_s = self.clock.monotonic_s()
+        self.heard()
         if not self.joined:
             return
         match name:
@@ -207,8 +215,8 @@ class Page:
                 self.offer = None
                 self.looking = self.looking and payload["looking"]
                 self._cancel("yes")
-            case "user-replaced":
-                self._lost()
+            case "user-replaced":  # coming back by itself would replace the other page, which would come back, ...
+                self.stop()
             case "user-drain":
                 self._return(payload["retry_ms"])
             case "user-banned":

@@ -10,7 +10,7 @@ from citychat.model import Key, Message
 from citychat.ports import Clock, Timer
 
 HELD_MAX = 600  # above the mailbox bound: with less, the missing message sat behind a window full of held ones
-OUT_MAX = 64  # unacked at the page; a mailbox of 500 must not overrun the connection's queue of 256 packets
+OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
 STREAMS_MAX = 4_096  # of one connection: page loads of the partner, with room
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
 GAP_ROWS_MAX = 10_000  # the mailbox loses at most 500 a day; a larger hole is a lie

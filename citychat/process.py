@@ -1,0 +1,131 @@
+"""One process's working parts, wired together: everything between its engines and its edge.
+
+The server and the simulation assemble the same thing here; they differ in what they pass in.
+"""
+
+from random import Random
+
+from msgspec import Struct
+
+from citychat.arrival import Arrival
+from citychat.delivery import Delivery
+from citychat.gazetteer import Gazetteer
+from citychat.handlers import Door
+from citychat.handlers.chat import ChatEvents
+from citychat.handlers.user import UserEvents
+from citychat.joining import Joining
+from citychat.limits import Buckets
+from citychat.matching import Matching
+from citychat.parting import Parting
+from citychat.places import Places
+from citychat.ports import Bus, Clock, History, Lobby, Mailbox
+from citychat.sessions import Sessions
+from citychat.tasks import Tasks
+from citychat.tokens import Keys
+
+CHECK_S = 15.0  # what nobody could tell: partners who came or went, sessions that began or ended (protocol §2.4)
+REFRESH_S = 10.0  # how many are free, told at most so often (product page, Ready)
+LEASE_S = 5.0  # a third of what the lobby grants, so that two renewals may be lost (M9)
+TIDY_S = 3_600.0
+HOUR_S = 3_600.0
+
+
+class Rules(Struct, frozen=True):
+    """What the host has settled: ``consent`` is the version of the rules asked for, ``contact`` may be empty."""
+
+    consent: str
+    contact: str
+    history_ms: int
+    message_burst: int
+    message_rate: float
+    guests_per_hour: int
+
+
+class Process:
+    """``door`` takes the events of pages, ``joining.closed`` their end."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        bus: Bus,
+        mailbox: Mailbox,
+        history: History,
+        lobby: Lobby,
+        clock: Clock,
+        random: Random,
+        tasks: Tasks,
+        keys: Keys,
+        places: Places,
+        gazetteer: Gazetteer,
+        rules: Rules,
+    ) -> None:
+        self.name, self.lobby, self.clock, self.tasks = name, lobby, clock, tasks
+        now_s = clock.monotonic_s
+        self.delivery = Delivery(
+            bus=bus,
+            mailbox=mailbox,
+            history=history,
+            lobby=lobby,
+            clock=clock,
+            random=random,
+            spawn=tasks.spawn,
+            take=Buckets(rules.message_burst, rules.message_rate, now_s).take,
+        )
+        self.sessions = Sessions(
+            lobby=lobby,
+            bus=bus,
+            history=history,
+            mailbox=mailbox,
+            talk=self.delivery,
+            clock=clock,
+            random=random,
+            tasks=tasks,
+            history_ms=rules.history_ms,
+        )
+        parting = Parting(self.sessions)
+        self.matching = Matching(process=name, sessions=self.sessions, parting=parting)
+        self.joining = Joining(
+            arrival=Arrival(
+                consent=rules.consent,
+                contact=rules.contact,
+                keys=keys,
+                places=places,
+                gazetteer=gazetteer,
+                history=history,
+                clock=clock,
+                random=random,
+                new_guest=Buckets(rules.guests_per_hour, rules.guests_per_hour / HOUR_S, now_s).take,
+            ),
+            process=name,
+            history=history,
+            lobby=lobby,
+            bus=bus,
+            delivery=self.delivery,
+            matching=self.matching,
+            clock=clock,
+            random=random,
+            spawn=tasks.spawn,
+        )
+        self.door = Door(
+            [UserEvents(self.joining, self.matching, self.sessions, parting), ChatEvents(self.joining, self.delivery)],
+            joining=self.joining,
+            tasks=tasks,
+            now_s=now_s,
+        )
+
+    def start(self) -> None:
+        """Everything that runs by itself."""
+        self.tasks.spawn(self.delivery.ledger.run(), "ledger")
+        self.tasks.spawn(self.lobby.renew(self.name), "lease")
+        for period_s, step, name in (
+            (LEASE_S, lambda: self.lobby.renew(self.name), "lease"),
+            (CHECK_S, self.joining.check, "partners"),
+            (CHECK_S, self.matching.check, "whereabouts"),
+            (REFRESH_S, self.matching.refresh, "free nearby"),
+            (TIDY_S, self.sessions.tidy, "tidy"),
+        ):
+            self.tasks.every(period_s, step, name, self.clock)
+
+    async def drain(self) -> None:
+        await self.joining.drain()

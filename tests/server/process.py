@@ -1,0 +1,90 @@
+"""The server as a process of its own, which can be killed and started again on the same port and data."""
+
+import asyncio
+import ctypes
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).parents[2]
+START_S = 20.0  # a loaded machine takes several seconds to import everything
+STOP_S = 15.0  # protocol §2.7: at most 10 s for batches and confirms
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """In the child: no server outlives a test that was killed (Linux; elsewhere nothing happens)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class ServerProcess:
+    """``async with`` starts it and ends it. Everything it prints is kept in ``output``."""
+
+    def __init__(self, data: Path, *flags: str) -> None:
+        self.data, self.flags = data, flags
+        self.port = 0
+        self.output: list[str] = []
+        self._process: asyncio.subprocess.Process
+        self._reader: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start, on the same port as before if there was one. Raises RuntimeError with what the process said."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT, preexec_fn=die_with_parent,
+        )  # fmt: skip
+        ready = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read(self._process, ready))
+        async with asyncio.timeout(START_S):
+            self.port = await ready
+
+    async def _read(self, process: asyncio.subprocess.Process, ready: "asyncio.Future[int]") -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode().rstrip("\n")
+            self.output.append(line)
+            if not ready.done() and (port := re.search(r"http://localhost:(\d+)", line)):
+                ready.set_result(int(port[1]))
+        if not ready.done():
+            ready.set_exception(RuntimeError("the server did not start:\n" + "\n".join(self.output)))
+
+    async def kill(self) -> None:
+        """kill -9."""
+        await self._signalled(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit status. Raises TimeoutError when it takes longer than STOP_S."""
+        return await self._signalled(signal.SIGTERM)
+
+    async def _signalled(self, number: signal.Signals) -> int:
+        if self.running:
+            os.kill(self.pid, number)
+        async with asyncio.timeout(STOP_S):
+            status = await self._process.wait()
+            await self._reader
+        return status
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self.running:
+            await self.kill()

@@ -1,0 +1,67 @@
+"""Runs of the simulated town: one seed, many seeds, and the replay of a failing one."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.town import Server, Town, Wrong
+
+TALK_S = 60.0
+
+
+@dataclass
+class Tally:
+    """What happened in a run, or in many together."""
+
+    runs: int = 0
+    said: int = 0
+    acked: int = 0
+    shown: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        self.runs += other.runs
+        self.said += other.said
+        self.acked += other.acked
+        self.shown += other.shown
+        self.faults += other.faults
+        self.wrong += other.wrong
+
+
+def one(seed: int, tamper: Callable[[Server], None] = lambda server: None) -> tuple[Tally, list[str]]:
+    """One run: its tally and its trace, line by line."""
+    logging.disable(logging.ERROR)
+    loop = VirtualLoop()
+    town = Town(loop, seed, tamper)
+    plan = Random(seed)
+    tally = Tally(runs=1)
+    try:
+        loop.run_until_complete(town.run(TALK_S, plan.choice([0.1, 0.2, 0.4]), leaves=plan.random() < 0.3))
+    except Wrong as wrong:
+        tally.wrong.append((seed, str(wrong)))
+    finally:
+        town.end()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+        logging.disable(logging.NOTSET)
+    if town.wrong:
+        tally.wrong.append((seed, town.wrong[0]))
+    tally.said = sum(len(person.said) for person in town.people)
+    tally.acked = len(town.acked)
+    tally.shown = sum(len(person.screen.rows) for person in town.people)
+    tally.faults = town.faults
+    return tally, town.lines
+
+
+def many(seeds: range) -> Tally:
+    total = Tally()
+    for seed in seeds:
+        total.add(one(seed)[0])
+    return total
