@@ -1,6 +1,7 @@
 """Pages without a browser, for tests and the load programme: ``citychat.page.Page`` over a real socket."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ class Recording:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.states: dict[tuple[str, int], str] = {}
+        self.delivered_s: dict[tuple[str, int], float] = {}  # when, by time.monotonic
         self.heard: list[tuple[str, Mapping[str, Any]]] = []
         self._changed = asyncio.Event()
 
@@ -31,6 +33,8 @@ class Recording:
 
     def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
         self.states[st, n] = state
+        if state == "delivered":
+            self.delivered_s.setdefault((st, n), time.monotonic())
         self._changed.set()
 
     def said(self, event: str, payload: Mapping[str, Any]) -> None:
@@ -51,7 +55,7 @@ class Recording:
 
 
 class LivePage(Page):
-    """A page that runs on the current event loop against the server at ``url``."""
+    """A page on the current event loop, at the server at ``url``; whoever asks for it gets a yes."""
 
     link: SocketLink
     screen: Recording
@@ -66,10 +70,22 @@ class LivePage(Page):
         )
         link.page = self
 
+    def in_chat(self) -> bool:
+        return bool(self.outbox.living)
+
     def say(self, text: str) -> None:
         """Raises AssertionError when the page would not take it."""
         why = self.outbox.compose(text, self.now)
         assert not why, why
+
+    def closed(self) -> None:
+        super().closed()
+        self.screen.said("closed", {})
+
+    def event(self, name: str, payload: Mapping[str, Any]) -> None:
+        super().event(name, payload)
+        if name == "user-offer" and not payload["looking"]:
+            self.answer("yes")
 
     async def done(self) -> None:
         """Close the page, and wait until its socket is closed."""
@@ -83,6 +99,6 @@ async def meet(a: LivePage, b: LivePage) -> str:
         page.looking = True
         page.start()
     for page in (a, b):
-        await page.screen.until(lambda page=page: bool(page.outbox.living))  # type: ignore[misc]
+        await page.screen.until(page.in_chat)
     assert a.outbox.living == b.outbox.living
     return a.outbox.living

@@ -1,0 +1,189 @@
+"""Many pairs talk while the server is killed: ``python -m bench.load``; exits 1 when a promise of delivery breaks.
+
+Starts a server of its own on a temporary data folder, brings pairs together, lets both sides write at a fixed rate,
+ends the server with kill -9 several times and starts it again, then reads every page and the store. Pages are
+``citychat.page`` on real sockets. What the generator costs stands in the last lines: its lag is not the server's.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from citychat.app import runner
+from tests.crowd import Crowd, Verdict, history_of
+from tests.server.process import ServerProcess
+
+SETTLE_S = 90.0  # the page asks after its ticks every 30 s; twice that and a reconnect
+TICK_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Recovery:
+    """After one kill: seconds until the server answered, and until each page had joined again."""
+
+    up_s: float
+    joined_s: list[float]
+    from_s: float
+    until_s: float
+
+
+@dataclass
+class Meter:
+    """CPU seconds and peak memory of the server over its several lives (Linux; zero elsewhere)."""
+
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+    _began_s: float = 0.0
+
+    def begin(self, pid: int) -> None:
+        self._began_s = _cpu_s(pid)
+
+    def end(self, pid: int) -> None:
+        self.cpu_s += _cpu_s(pid) - self._began_s
+        self.peak_mb = max(self.peak_mb, _peak_mb(pid))
+
+
+@dataclass
+class Result:
+    verdict: Verdict
+    status: int | None
+    crowd: Crowd
+    meter: Meter
+    own_cpu_share: float
+    recoveries: list[Recovery] = field(default_factory=list)
+
+    def is_calm(self, at_s: float) -> bool:
+        """Whether a message written then met no kill."""
+        return not any(each.from_s - 1 <= at_s <= each.until_s for each in self.recoveries)
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICK_PER_S
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+async def run(pairs: int, rate_per_s: float, seconds: float, kills: int, seed: int, folder: Path) -> Result:
+    meter, recoveries = Meter(), list[Recovery]()
+    async with ServerProcess(folder) as server:
+        crowd = Crowd(server.url, pairs, Random(seed))
+        await crowd.meet()
+        _say(f"{pairs} pairs have met")
+        meter.begin(server.pid)
+        began_s, own_s = time.monotonic(), time.process_time()
+        talking = asyncio.create_task(crowd.talk(rate_per_s, seconds))
+        for kill in range(kills):
+            await asyncio.sleep(max(0.0, began_s + seconds * (kill + 1) / (kills + 1) - time.monotonic()))
+            recoveries.append(await _kill(server, crowd, meter))
+            _say(f"kill {kill + 1}: all pages are back after {recoveries[-1].joined_s[-1]:.1f} s")
+        await talking
+        await crowd.settle(SETTLE_S)
+        meter.end(server.pid)
+        share = (time.process_time() - own_s) / (time.monotonic() - began_s)
+        await crowd.close()
+        status = await server.stop()
+    return Result(crowd.judge(history_of(folder)), status, crowd, meter, share, recoveries)
+
+
+async def _kill(server: ServerProcess, crowd: Crowd, meter: Meter) -> Recovery:
+    meter.end(server.pid)
+    from_s = time.monotonic()
+    await server.kill()
+    for person in crowd.people:
+        await person.page.screen.until(lambda person=person: not person.page.joined)  # type: ignore[misc]
+    joined = asyncio.create_task(crowd.rejoined())
+    waited_s = time.monotonic() - from_s
+    await server.start()
+    up_s = time.monotonic() - from_s
+    meter.begin(server.pid)
+    return Recovery(up_s, [waited_s + each for each in await joined], from_s, time.monotonic())
+
+
+def table(result: Result) -> list[str]:
+    verdict, meter = result.verdict, result.meter
+    calm, every = result.crowd.latencies_s(result.is_calm), result.crowd.latencies_s(lambda at_s: True)
+    lines = [
+        f"{name:24}{number:>10,}"
+        for name, number in (
+            ("sent", verdict.sent),
+            ("acknowledged", verdict.acknowledged),
+            ("shown", verdict.shown),
+            ("in history", verdict.history),
+            ("lost", verdict.lost),
+            ("duplicated", verdict.duplicated),
+            ("out of order", verdict.out_of_order),
+            ("stuck", verdict.stuck),
+            ("transcripts that differ", verdict.differing),
+        )
+    ]
+    lines.append(f"{'✓✓ without a kill':24}p50 {_ms(calm, 0.5)}  p99 {_ms(calm, 0.99)}")
+    lines.append(f"{'✓✓ of all':24}p50 {_ms(every, 0.5)}  p99 {_ms(every, 0.99)}  max {_ms(every, 1)}")
+    for number, each in enumerate(result.recoveries, 1):
+        joined = f"p50 {_ms(each.joined_s, 0.5)}  max {_ms(each.joined_s, 1)}"
+        lines.append(f"{f'after kill {number}':24}server up {each.up_s * 1000:,.0f} ms  pages back {joined}")
+    if verdict.sent:
+        lines.append(f"{'server':24}{meter.cpu_s / verdict.sent * 1e6:,.0f} µs a message  peak {meter.peak_mb:,.0f} MB")
+    lags = sorted(result.crowd.lags_s)
+    lines.append(f"{'generator':24}{result.own_cpu_share:.0%} of a core  lag p99 {_ms(lags, 0.99)}  max {_ms(lags, 1)}")
+    lines.append(f"{'SIGTERM':24}exit status {result.status}")
+    return lines
+
+
+def _ms(ascending_s: list[float], part: float) -> str:
+    if not ascending_s:
+        return "-"
+    return f"{ascending_s[min(len(ascending_s) - 1, int(len(ascending_s) * part))] * 1000:,.0f} ms"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+async def _main(given: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="citychat-load-") as folder:
+        result = await run(given.pairs, given.rate, given.seconds, given.kills, given.seed, Path(folder))
+    print(
+        f"{given.pairs} pairs, both directions, {given.rate:g} messages/s each, {given.seconds:g} s,"
+        f" {given.kills} kill -9, seed {given.seed}"
+    )
+    for line in [*table(result), *result.verdict.complaints[:20]]:
+        print(line)
+    return int(not result.verdict.kept() or result.status != 0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--rate", type=float, default=2.0, help="messages a second of each person")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(argv)
+    status: list[int] = []
+
+    async def run_and_keep() -> None:
+        status.append(await _main(given))
+
+    runner(run_and_keep())
+    return status[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

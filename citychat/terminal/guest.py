@@ -1,0 +1,178 @@
+"""A terminal guest: a page, a screen of lines, and what the typed lines mean."""
+
+import asyncio
+from collections.abc import Callable, MutableMapping
+from random import Random
+
+from citychat.catalogue import ENGLISH as WORDS
+from citychat.model import TEXT_MAX_CHARS
+from citychat.terminal.city import CityChoice
+from citychat.terminal.lines import Lines, Out
+from citychat.terminal.page import GuestPage
+from citychat.terminal.past import Past
+from citychat.terminal.screen import Screen
+from citychat.terminal.site import Site
+
+LAST_S = 10.0  # what was typed before the end of the input gets so long to be kept
+HELP = """\
+In a chat a line is a message (// at its start stands for one /), and commands start with /. Elsewhere the / may be left out.
+find  stop          look for somebody; stop looking
+yes  no  later      when somebody would like to talk; no is for ever, later means: stop asking me
+ask on|off          whether others may ask you
+where  city NAME    where you are; choose your city
+leave               end the chat for good
+block [N]           end it and never meet again
+report [N] REASON [note]    REASON is one of: minor threat sexual hate spam other
+case CODE           what came of a report
+chats  read [N]     your chats; what was written in one
+again [N]           talk again, if both want it within 24 hours
+erase               erase everything about you
+help  quit"""  # noqa: E501  # a terminal wraps
+
+
+class Guest:
+    """``city``: the name of the guest's city, for when the server asks."""
+
+    def __init__(self, site: Site, storage: MutableMapping[str, str], random: Random, out: Out, city: str) -> None:
+        self.out = out
+        self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        out.broken = lambda: self.end(1)
+        self.screen = Screen(out, lambda: self.city.ask(), self.end)
+        self.page = GuestPage(site, self.screen, storage, random)
+        self.city = CityChoice(self.page, city)
+        past = Past(self.page)
+        self._confirmed: Callable[[], None] | None = None
+        self._commands: dict[str, Callable[[list[str]], object]] = {
+            "find": self._find,
+            "stop": self._stop,
+            "yes": lambda _: self._match("yes"),
+            "no": lambda _: self._match("no"),
+            "later": self._later,
+            "ask": self._ask,
+            "where": lambda _: self.screen.where(),
+            "city": lambda rest: self.city.search(" ".join(rest)) if rest else self.city.ask(),
+            "leave": self._leave,
+            "block": past.block,
+            "report": past.report,
+            "case": past.case,
+            "chats": past.chats,
+            "read": past.read,
+            "again": past.again,
+            "erase": self._erase,
+            "help": self._help,
+            "quit": lambda _: self.end(0),
+        }
+
+    async def run(self, lines: Lines) -> int:
+        """Be a guest until the end of the input or ``quit``; the exit status."""
+        self.page.start()
+        reading = asyncio.create_task(self._read(lines))
+        try:
+            return await self.over
+        finally:
+            reading.cancel()
+            self.page.stop()
+            await self.page.link.finish()
+
+    def end(self, status: int) -> None:
+        if not self.over.done():
+            self.over.set_result(status)
+
+    async def _read(self, lines: Lines) -> None:
+        while (text := await lines.next()) is not None:
+            self.line(text)
+        await self.screen.all_kept(LAST_S)
+        self.end(0)
+
+    def line(self, text: str) -> None:
+        """Whatever was typed."""
+        confirmed, self._confirmed = self._confirmed, None
+        words = text.split()
+        if confirmed and words and words[0].lower() in ("yes", "y", "no", "n"):
+            if words[0].lower() in ("yes", "y"):
+                confirmed()
+        elif text.startswith("/") and not text.startswith("//"):
+            self._command(text[1:])
+        elif self.page.outbox.living:
+            self._say(text.removeprefix("/"))
+        elif words and not self.city.line(text.strip()):
+            self._command(text)
+
+    def _say(self, text: str) -> None:
+        match self.screen.typed(text):
+            case "too-long" if len(text) > TEXT_MAX_CHARS:
+                self.out.say(WORDS["talk.long"].format(n=len(text)))
+            case "too-long":
+                self.out.say(WORDS["talk.heavy"])
+            case "full":
+                self.out.say(WORDS["talk.full"])
+
+    def _command(self, text: str) -> None:
+        name, *rest = text.split() or [""]
+        command = self._commands.get(name.lower())
+        if command is None:
+            self.out.say(f"{name!r} is no command, and nobody is here to read it. help: what there is")
+        else:
+            command(rest)
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def _find(self, rest: list[str]) -> None:
+        if self.page.outbox.living:
+            self.out.say(WORDS["ready.chatting"].format(alias=self.screen.alias(self.page.outbox.living)))
+        else:
+            self.screen.ringing = False
+            self.page.seek()
+
+    def _stop(self, rest: list[str]) -> None:
+        self.page.looking = False
+        self.page.request("user-stop", {}, lambda _: self.screen.stopped())
+
+    def _later(self, rest: list[str]) -> None:
+        if self._match("later"):
+            self.page.available = False
+            self.out.say(WORDS["ring.off"])
+
+    def _match(self, answer: str) -> bool:
+        """Whether there was somebody to answer."""
+        if self.page.offer is None:
+            self.out.say("Nobody is asking you.")
+            return False
+        self.screen.ringing = False
+        self.page.answer(answer)
+        return True
+
+    def _ask(self, rest: list[str]) -> None:
+        if rest not in (["on"], ["off"]):
+            self.out.say("ask on, or ask off?")
+            return
+        self.page.available = rest == ["on"]
+        said = f"{WORDS['ready.ask']}: {rest[0]}"
+        self.page.request("user-available", {"on": self.page.available}, lambda _: self.out.say(said))
+
+    def _leave(self, rest: list[str]) -> None:
+        if not self.page.outbox.living:
+            self.out.say("You are in no chat.")
+            return
+        self.out.say(f"{WORDS['leave.title']} {WORDS['leave.text']} yes or no?")
+        self._confirmed = self._left
+
+    def _left(self) -> None:
+        self.page.leave()
+        self.screen.left()
+
+    def _erase(self, rest: list[str]) -> None:
+        for words in ("erase.title", "erase.text", "erase.kept", "erase.new"):
+            self.out.say(WORDS[words])
+        self.out.say("yes or no?")
+        self._confirmed = lambda: self.page.request("user-erase", {"confirm": True}, lambda _: self._erased())
+
+    def _erased(self) -> None:
+        self.page.stop()
+        self.page.storage.clear()
+        self.out.say(WORDS["erase.done"])
+        self.end(0)
+
+    def _help(self, rest: list[str]) -> None:
+        for line in HELP.splitlines():
+            self.out.say(line)

@@ -1,0 +1,50 @@
+"""The page of a terminal guest: it says when its link is down, and shows what the server refuses."""
+
+import asyncio
+from collections.abc import Callable, Mapping, MutableMapping
+from random import Random
+from typing import Any
+
+from citychat.app import SystemClock
+from citychat.catalogue import ENGLISH as WORDS
+from citychat.outbox import Row
+from citychat.page import Page
+from citychat.socket_link import SocketLink
+from citychat.terminal.screen import Screen
+from citychat.terminal.site import Site
+
+Then = Callable[[Mapping[str, Any]], None]
+
+
+class GuestPage(Page):
+    link: SocketLink
+    screen: Screen
+
+    def __init__(self, site: Site, screen: Screen, storage: MutableMapping[str, str], random: Random) -> None:
+        link = SocketLink(site.url)
+        clock = SystemClock(asyncio.get_running_loop())
+        super().__init__(link, screen, storage, clock, random, consent=site.consent)
+        link.page = screen.page = self
+
+    def closed(self) -> None:
+        super().closed()
+        if not self.stopped:
+            self.screen.cut()
+
+    def reconnect(self) -> None:
+        super().reconnect()
+        self.screen.cut()
+
+    def request(self, event: str, payload: Row, then: Then) -> None:
+        """Ask the server and go on with a good answer; a bad one is shown."""
+
+        def answered(answer: Mapping[str, Any]) -> None:
+            if answer["ok"]:
+                then(answer)
+            else:
+                self.screen.out.say(answer["message"])
+
+        if self.joined:
+            self.ask(event, payload, answered)
+        else:
+            self.screen.out.say(WORDS["link.cut.short"])

@@ -1,0 +1,296 @@
+"""What a terminal guest reads: every event of the page as a plain line, in the words of the catalogue."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from citychat.catalogue import ENGLISH as WORDS
+from citychat.outbox import Row
+from citychat.page import Page
+from citychat.ports import Timer
+from citychat.terminal.lines import Out
+
+TICKS_S = 0.3  # ticks of one breath make one line
+TYPING_S = 5.0  # protocol §1: typing expires
+TALK_HINT = "A line is a message. /leave  /block  /report REASON  /help"
+READY_HINT = "find: Find someone · help: everything else"
+
+
+class Screen:
+    """A ``page.Screen``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
+    exit status when the server sends the guest away."""
+
+    page: Page
+
+    def __init__(self, out: Out, nowhere: Callable[[], None], over: Callable[[int], None]) -> None:
+        self.out, self.nowhere, self.over = out, nowhere, over
+        self.chats: dict[str, Mapping[str, Any]] = {}  # by session, as far as seen
+        self.ringing = False
+        self._composing = False
+        self.welcomed = False
+        self._over: set[str] = set()
+        self._place: Mapping[str, str] | None = None
+        self._cut = False
+        self._nearby = ""
+        self._looking = ""
+        self._typing_s = -TYPING_S
+        self._ticks: dict[str, int] = {}
+        self._ticks_due: Timer | None = None
+
+    @property
+    def chat(self) -> Mapping[str, Any] | None:
+        """The chat on screen, which may have ended."""
+        return self.page.session
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def draw(self, row: Row, state: str) -> None:
+        self._introduce(row["s"])
+        if row.get("k") == "gap":
+            self.out.say(WORDS["talk.gap"])
+        elif not row["x"]:
+            pass  # void: its number is used, and there is nothing to see
+        elif not state:
+            self._typing_s = -TYPING_S
+            self.out.said(self.alias(row["s"]), row["x"])
+        elif not (self._composing and self.out.echoes):
+            self.out.said(WORDS["talk.mine"], row["x"])
+
+    def typed(self, text: str) -> str:
+        """Send what was typed; answers why not, or ""."""
+        self._composing = True
+        why = self.page.outbox.compose(text, self.page.now)
+        self._composing = False
+        return why
+
+    async def all_kept(self, patience_s: float) -> None:
+        """Wait until no message waits for its tick: without one it would be lost with this page's memory."""
+        clock = self.page.clock
+        until_s = clock.monotonic_s() + patience_s
+        while any(entry["state"] == "waiting" for entry in self.page.outbox.entries):
+            if clock.monotonic_s() > until_s:
+                return
+            await asyncio.sleep(0.05)
+
+    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
+        match state:
+            case "refused":
+                reason = WORDS.get(f"why.{why}", WORDS["why.other"])
+                self.out.say("✗ " + WORDS["tick.refused"].format(why=reason))
+            case "undelivered":
+                self.out.say("✗ " + WORDS["tick.lost"])
+            case "stored" | "delivered":
+                self._ticks[state] = self._ticks.get(state, 0) + 1
+                if self._ticks_due is None:
+                    self._ticks_due = self.page.clock.later(TICKS_S, self._show_ticks)
+
+    def _show_ticks(self) -> None:
+        ticks, self._ticks, self._ticks_due = self._ticks, {}, None
+        for state, sign in (("stored", "✓"), ("delivered", "✓✓")):
+            if ticks.get(state, 0) == 1:
+                self.out.say(f"{sign} {WORDS[f'tick.{state}']}")
+            elif state in ticks:
+                self.out.say(f"{sign} {WORDS[f'tick.{state}']} ({ticks[state]})")
+
+    def alias(self, s: str) -> str:
+        chat = self.chats.get(s) or (self.chat if self.chat and self.chat["session"] == s else None)
+        return str(chat["alias"]) if chat else "Somebody of an earlier chat"
+
+    def _introduce(self, s: str) -> None:
+        """Once a chat, before its first line."""
+        chat = self.chat
+        if chat is None or chat["session"] != s or s in self.chats:
+            return
+        self.chats[s] = chat
+        self.out.say(WORDS["talk.intro"].format(alias=chat["alias"]) + " " + WORDS["talk.you"].format(you=chat["you"]))
+        if chat.get("ended"):
+            self._over.add(s)
+        else:
+            self.out.say(TALK_HINT)
+
+    # -- the link -----------------------------------------------------------------------------------------------------
+
+    def cut(self) -> None:
+        """The link is down; said once."""
+        self.ringing = False
+        if not self._cut:
+            self._cut = True
+            self.out.say(WORDS["link.cut"] if self.welcomed else WORDS["link.first"])
+
+    def _joined(self, answer: Mapping[str, Any]) -> None:
+        self._place = answer["place"]
+        self._nearby = answer["free_nearby"]
+        if self._cut and self.welcomed:
+            self.out.say("Connected again.")
+        self._cut = False
+        session = answer.get("session")
+        if session and not session.get("ended"):
+            self._introduce(session["session"])
+            if not self.welcomed and not session["here"]:
+                self._away()
+        elif session and session["session"] in self.chats and session["session"] not in self._over:
+            self._over.add(session["session"])
+            self._ended(WORDS["talk.ended"].format(alias=session["alias"]))
+        elif not self.welcomed and self._place is not None:
+            self.where()
+        self.welcomed = True
+        if self._place is None and answer["state"] == "free":
+            self.nowhere()
+
+    def _refused(self, answer: Mapping[str, Any]) -> None:
+        match answer["error"]:
+            case "banned":
+                self._banned(answer)
+            case "refused-consent":
+                self.out.say(WORDS["arrive.changed"])
+                self.over(1)
+            case "reload":
+                self.out.say("This program and the server do not speak the same version. Please update it.")
+                self.over(1)
+            case "busy":
+                self.out.say(answer["message"])
+            case "unavailable":
+                self.out.say(WORDS["link.unavailable"])
+
+    def _banned(self, told: Mapping[str, Any]) -> None:
+        until = datetime.fromtimestamp(told["until"] / 1000)
+        contact = told["contact"] or WORDS["banned.nobody"]
+        self.out.say(
+            WORDS["banned.text"].format(date=f"{until:%d %B %Y %H:%M}", reason=told["reason"], contact=contact)
+        )
+        self.over(1)
+
+    # -- where, and how many ------------------------------------------------------------------------------------------
+
+    def where(self) -> None:
+        """You are in Lyon, why, and how many are free."""
+        if self._place is None:
+            self.nowhere()
+            return
+        self.out.say(f"{WORDS['ready.in']} {self._place['city']}. {WORDS['ready.' + self._place['source']]}")
+        self.out.say(self._crowd())
+        self.out.say(READY_HINT)
+
+    def placed(self, place: Mapping[str, str]) -> None:
+        self._place = place
+        self.where()
+
+    def _crowd(self) -> str:
+        return WORDS[f"ready.{self._nearby}"].format(city=self._place["city"] if self._place else "")
+
+    def _counted(self, nearby: str) -> None:
+        was, self._nearby = self._nearby, nearby
+        if was != nearby and not self.page.looking and not self.page.outbox.living and self._place:
+            self.out.say(self._crowd())
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def said(self, event: str, payload: Mapping[str, Any]) -> None:
+        """Answers carry ``ok``, events do not."""
+        if "ok" in payload:
+            self._answered(event, payload)
+            return
+        match event:
+            case "user-session":
+                self.ringing, self._looking = False, ""
+                self._introduce(payload["session"])
+            case "user-offer":
+                self._offered(payload)
+            case "user-offer-end":
+                self._offer_ended(payload)
+            case "user-seek":
+                self._seeking(payload["state"])
+            case "user-nearby":
+                self._counted(payload["free_nearby"])
+            case "user-drain":
+                self.out.say(WORDS["link.drain"])
+                self._cut = True
+            case "user-replaced":
+                self.out.say("You are here in another window.")
+                self.over(1)
+            case "user-banned":
+                self._banned(payload)
+            case _:
+                self._of_chat(event, payload)
+
+    def _answered(self, event: str, answer: Mapping[str, Any]) -> None:
+        if event == "user-join":
+            self._joined(answer) if answer["ok"] else self._refused(answer)
+        elif not answer["ok"]:
+            if event == "user-seek":
+                self.page.looking = False
+            self.out.say(WORDS["ring.over"] if answer["error"] == "gone" else answer["message"])
+        elif event == "user-seek":
+            self._seeking(answer["state"])
+
+    def _of_chat(self, event: str, payload: Mapping[str, Any]) -> None:
+        s = payload.get("session") or payload.get("s")
+        if s not in self.chats or s in self._over:
+            return
+        match event:
+            case "user-join":
+                self.out.say(f"{self.alias(s)}: {WORDS['talk.here']}.")
+            case "user-left" if payload["how"] == "away":
+                self._away()
+            case "user-left":
+                self._over.add(s)
+                self._ended(WORDS["talk.ended"].format(alias=self.alias(s)))
+            case "chat-typing" if payload["on"]:
+                now_s = self.page.clock.monotonic_s()
+                if now_s - self._typing_s >= TYPING_S:
+                    self.out.say(WORDS["talk.typing"].format(alias=self.alias(s)))
+                self._typing_s = now_s
+            case "chat-erased":
+                self.out.say(WORDS["talk.erased"].format(alias=self.alias(s)))
+            case "chat-busy":
+                self.out.say(WORDS["link.busy"].format(n=max(1, round(payload["retry_ms"] / 1000))))
+
+    def _away(self) -> None:
+        assert self.chat is not None
+        self.out.say(f"{self.chat['alias']}: {WORDS['talk.away.now']}.")
+
+    def _ended(self, how: str) -> None:
+        self.out.say(how)
+        self.out.say("find: Find someone new · again: Talk again · block · report REASON")
+
+    def left(self) -> None:
+        """This guest has left."""
+        assert self.chat is not None
+        self.forget(self.chat["session"])
+        self._ended(WORDS["talk.ended.you"])
+
+    def forget(self, s: str) -> None:
+        """Nothing more about this chat, whose end was said already."""
+        self._over.add(s)
+
+    # -- meeting ------------------------------------------------------------------------------------------------------
+
+    def _seeking(self, state: str) -> None:
+        if state != self._looking and state != "matched":
+            self.out.say(WORDS[f"look.{state}"].format(city=self._place["city"] if self._place else ""))
+        self._looking = state
+
+    def stopped(self) -> None:
+        """This guest looks no more."""
+        self._looking = ""
+        self.where()
+
+    def _offered(self, offer: Mapping[str, Any]) -> None:
+        self.out.ring()
+        if offer["looking"]:
+            self.out.say(f"{WORDS['look.found']} {WORDS['look.found.in'].format(n=2)} stop: {WORDS['look.found.stop']}")
+            return
+        self.ringing = True
+        seconds = WORDS["ring.seconds"].format(n=offer["seconds"])
+        self.out.say(f"{WORDS['ring.title'].format(city=offer['city'])}. {WORDS['ring.text']} {seconds}.")
+        self.out.say(f"yes: {WORDS['ring.talk']} · no: {WORDS['ring.no']} · later: {WORDS['ring.later']}")
+        self.out.say(WORDS["ring.no.text"])
+
+    def _offer_ended(self, payload: Mapping[str, Any]) -> None:
+        if self.ringing:
+            self.out.say(WORDS["ring.over"])
+        self.ringing = False
+        if self._looking and not payload["looking"]:
+            self._looking = ""
+            self.out.say(f"{WORDS['look.still']} find: {WORDS['look.still.button']}")

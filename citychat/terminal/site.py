@@ -1,0 +1,57 @@
+"""What a guest must know of a server before anything connects: its rules and their version."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Self
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from citychat.catalogue import ENGLISH as WORDS
+
+FETCH_S = 8.0
+PAGE_MAX_BYTES = 1_000_000
+ATTRIBUTE = r'<html[^>]*\bdata-{}="([^"]*)"'
+
+
+class NoSite(Exception):
+    """One line for the person: why there is no server to talk to."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """``consent``: the version of the rules; ``days``: how long messages are kept."""
+
+    url: str
+    consent: str
+    days: int
+
+    @classmethod
+    def fetch(cls, url: str) -> Self:
+        """Read them from the page, as a browser does. Raises NoSite."""
+        opener = build_opener(ProxyHandler({}))  # the socket will not go through a proxy either
+        try:
+            with opener.open(Request(url + "/", headers={"Accept-Language": "en"}), timeout=FETCH_S) as answer:
+                page = answer.read(PAGE_MAX_BYTES).decode("utf-8", "replace")
+        except HTTPError as error:
+            raise NoSite(f"{url} answers {error.code} {error.reason}: this is no CityChat server") from error
+        except (URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise NoSite(f"cannot reach {url}: {getattr(reason, 'strerror', None) or reason}") from error
+        consent = re.search(ATTRIBUTE.format("consent"), page)
+        days = re.search(ATTRIBUTE.format("days"), page)
+        if consent is None or days is None or not days[1].isdigit():
+            raise NoSite(f"{url} is no CityChat server")
+        return cls(url, consent[1], int(days[1]))
+
+    def rules(self) -> list[str]:
+        """Their essence, as the page's first screen has it."""
+        until = date.today() + timedelta(days=self.days)
+        return [
+            WORDS["arrive.title"],
+            WORDS["arrive.text"],
+            WORDS["arrive.rules"],
+            WORDS["arrive.seen"],
+            WORDS["arrive.stored"].format(date=f"{until:%d %B %Y}"),
+            f"All of it: {self.url}/rules {self.url}/privacy",
+        ]
