@@ -1,0 +1,345 @@
+"""Two processes over one lobby, one bus and one SQLite file, and pages that note what they are told; in virtual time.
+
+Everything is the real thing. ``Line`` stands between a process and a store and can be cut, before or after the step.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from citychat.adapters.local import LocalBus, LocalLobby
+from citychat.adapters.sqlite import Database
+from citychat.adapters.sqlite_history import SqliteHistory
+from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.delivery import Delivery
+from citychat.matching import Matching
+from citychat.model import Cell, Guest, Place, Session, Unavailable
+from citychat.parting import Parting
+from citychat.ports import Bus, Entry, History, Lobby, Mailbox, Timer, Whereabouts
+from citychat.records import Record
+from citychat.sessions import Sessions
+from citychat.tasks import Tasks
+
+START_MS = 1_700_000_000_000
+PATIENCE_S = 20.0  # of real time, for the database thread
+LYON = Place("lyon", "Lyon", "FR", "chosen", Cell(2288, 242))
+PARIS = Place("paris", "Paris", "FR", "chosen", Cell(2442, 117))
+HISTORY_MS = 30 * 86_400_000
+
+
+class _Select(selectors.SelectSelector):
+    """Waits for the database when it works, else lets virtual time pass."""
+
+    loop: "Loop"
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None or (timeout > 0 and self.loop.works()):
+            found = super().select(PATIENCE_S)
+            assert found, "nothing left to do, and somebody still waits"
+            return found
+        if timeout > 0:
+            self.loop.now_s += timeout
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        selector = _Select()
+        selector.loop = self
+        self.now_s = 0.0
+        self.works: Callable[[], bool] = lambda: False
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now_s
+
+
+class Clock:
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def wall_ms(self) -> int:
+        return START_MS + round(self._loop.time() * 1000)
+
+    def monotonic_s(self) -> float:
+        return self._loop.time()
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        return self._loop.call_later(delay_s, call)
+
+
+class Line:
+    """One process's way to a store. ``away``: the steps that fail; ``mute``: those that are done, but not answered."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+        self.away: set[str] = set()
+        self.mute: set[str] = set()
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        step = getattr(self._store, name)
+        if not asyncio.iscoroutinefunction(step):
+            return step
+
+        async def call(*args: Any) -> Any:
+            self.calls.append(name)
+            if self.away & {name, "all"}:
+                raise Unavailable
+            answer = await step(*args)
+            if name in self.mute:
+                raise Unavailable
+            return answer
+
+        return call
+
+
+class LossyBus:
+    """A process's bus; ``lost`` decides which of its records nobody gets."""
+
+    def __init__(self, bus: LocalBus) -> None:
+        self._bus = bus
+        self.lost: Callable[[Record], bool] = lambda record: False
+        self.listen, self.unlisten, self.listeners = bus.listen, bus.unlisten, bus.listeners
+
+    def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
+        if not self.lost(record):
+            self._bus.publish(guest, record, published)
+
+
+class Page:
+    """What one page was told, in order."""
+
+    address = "127.0.0.1"
+
+    def __init__(self, town: "Town", process: "Process", guest: str) -> None:
+        self.town, self.process, self.guest = town, process, guest
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.closed = ""
+        self.epoch = 0
+        self.subscription: object = None
+
+    def emit(self, event: str, payload: Mapping[str, object]) -> None:
+        self.told.append((event, dict(payload)))
+
+    def close(self, why: str) -> None:
+        self.closed = self.closed or why
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [payload for event, payload in self.told if event == name]
+
+    def last(self, name: str) -> dict[str, Any]:
+        return self.events(name)[-1]
+
+    @property
+    def matching(self) -> Matching:
+        return self.process.matching
+
+    async def seek(self) -> str:
+        state, then = await self.matching.seek(self.guest)
+        then()
+        return state
+
+    async def yes(self, offer: str = "") -> None:
+        (await self.matching.accept(self.guest, offer or self.last("user-offer")["offer"]))()
+
+    async def no(self, offer: str = "") -> None:
+        await (await self.matching.decline(self.guest, offer or self.last("user-offer")["offer"]))
+
+    async def leave(self) -> None:
+        task = await self.process.sessions.leave(self.guest, self.session)
+        if task is not None:
+            await task
+
+    @property
+    def session(self) -> str:
+        return str(self.last("user-session")["session"])
+
+    async def leaves(self) -> None:
+        """The socket closes."""
+        self.process.bus.unlisten(self.subscription)
+        desk = self.process.delivery.desks.get(self.guest)
+        if desk is not None and desk.page is self:
+            await self.process.delivery.close(desk)
+        await self.matching.left(self.guest, self.epoch)
+
+    async def where(self) -> Whereabouts:
+        return (await self.town.lobby.whereabouts([self.guest]))[0]
+
+
+class Process:
+    def __init__(self, town: "Town", name: str) -> None:
+        self.town, self.name = town, name
+        self.lobby, self.history = Line(town.lobby), Line(town.history)
+        self.bus = LossyBus(town.bus)
+        self.tasks = Tasks()
+        lobby, history, bus = cast(Lobby, self.lobby), cast(History, self.history), cast(Bus, self.bus)
+        mailbox = cast(Mailbox, town.mailbox)
+        self.delivery = Delivery(
+            bus=bus,
+            mailbox=mailbox,
+            history=history,
+            lobby=lobby,
+            clock=town.clock,
+            random=town.random,
+            spawn=self.tasks.spawn,
+            take=lambda guest: 0.0,
+        )
+        self.sessions = Sessions(
+            lobby=lobby,
+            bus=bus,
+            history=history,
+            mailbox=mailbox,
+            talk=self.delivery,
+            clock=town.clock,
+            random=town.random,
+            tasks=self.tasks,
+            history_ms=HISTORY_MS,
+        )
+        self.parting = Parting(self.sessions)
+        self.matching = Matching(process=name, sessions=self.sessions, parting=self.parting)
+
+    async def start(self) -> None:
+        await self.town.lobby.renew(self.name)
+        self.tasks.every(5.0, lambda: self.lobby.renew(self.name), "lease", self.town.clock)
+        self.tasks.every(15.0, self.matching.check, "check", self.town.clock)
+        self.tasks.every(10.0, self.matching.refresh, "nearby", self.town.clock)
+
+    async def join(self, guest: str, *, looking: bool = False, place: Place | None = LYON, **changes: Any) -> Page:
+        """A page joins, as joining does it; with ``looking`` it seeks at once, as a page that looks does."""
+        page = Page(self.town, self, guest)
+        row = await self.town.history.guest(guest)
+        now = self.town.clock.wall_ms()
+        row = replace(row, seen=now) if row else Guest(guest, now, now, "1", now, place)
+        row = replace(row, networks=changes.pop("networks", row.networks))
+        await self.town.history.keep_guest(row)
+        rows = await self.town.history.sessions(guest)
+        entry = Entry(
+            guest=guest,
+            process=self.name,
+            pool=place.key if place else None,
+            cell=place.cell if place else Cell(0, 0),
+            city=place.city if place else "",
+            available=changes.pop("available", True),
+            slow=changes.pop("slow", False),
+            visible=changes.pop("visible", True),
+            made=row.made,
+            networks=row.networks,
+            shuns=await self.town.history.shunned(guest, now),
+            barred=tuple(await self.town.history.barred(guest)),
+            session=next((session for session in rows if session.ended is None), None),
+        )
+        assert not changes
+        entered = await self.town.lobby.enter(entry)
+        page.epoch = entered.epoch
+        if entered.ended:
+            await self.town.history.end(entered.ended, now)
+        desk = self.delivery.open(guest, entered.epoch, page, 0)
+        page.subscription = await self.town.bus.listen(guest, lambda record: self._heard(page, record))
+        running = next((session for session in rows if session.id == entered.session), None)
+        if running is not None:
+            await desk.load(running, {})
+            desk.living = running
+        await self.matching.entered(guest, entered.epoch, page, place, entry, entered.over)
+        desk.start()
+        self.matching.started(guest, entered.epoch, running)
+        if looking:
+            await page.seek()
+        return page
+
+    def _heard(self, page: Page, record: Record) -> None:
+        self.matching.heard(page.guest, record)
+        self.delivery.heard(page.guest, record)
+
+    def die(self) -> None:
+        """kill -9: nothing of it happens any more, and its sockets are gone."""
+        self.tasks.cancel()
+        self.bus.lost = lambda record: True
+        self.lobby.away = self.history.away = {"all"}
+        for seat in self.sessions.seats.values():
+            seat.disarm()
+            cast(Page, seat.page).emit = lambda event, payload: None  # type: ignore[method-assign]
+            self.bus.unlisten(cast(Page, seat.page).subscription)
+
+
+class Town:
+    """``p`` and ``q`` are processes."""
+
+    def __init__(self, loop: Loop, database: Database) -> None:
+        self.loop, self.clock, self.random = loop, Clock(loop), Random(7)
+        self.bus = LocalBus(loop.call_soon)
+        self.lobby = LocalLobby(self.clock.wall_ms, Random(7))
+        self.history = SqliteHistory(database, self.random)
+        self.mailbox = SqliteMailbox(database, self.clock)
+        self.p, self.q = Process(self, "p"), Process(self, "q")
+
+    async def session(self, s: str) -> Session | None:
+        return await self.history.session(s)
+
+    async def after(self, secs: float) -> None:
+        await asyncio.sleep(secs)
+
+    async def meet(self, a: Page, b: Page) -> str:
+        """They find each other, and ``b`` says yes."""
+        assert await a.seek() == "asking"
+        await self.after(0.1)
+        await b.yes()
+        await self.after(0.1)
+        assert a.session == b.session
+        return a.session
+
+    async def truth(self, *pages: Page) -> None:
+        """M1, M2, and every page was told what the lobby says."""
+        for page in pages:
+            seat, where = page.process.sessions.seats[page.guest], await page.where()
+            assert not (where.offer and where.session), "M1"
+            assert (seat.session.id if seat.session else None) == where.session
+            assert (seat.offer.id if seat.offer else None) == (where.offer.id if where.offer else None)
+            assert seat.looking == where.looking
+            if where.offer is not None:
+                for side in (where.offer.seeker, where.offer.candidate):
+                    assert (await self.lobby.whereabouts([side]))[0].offer == where.offer, "M2"
+
+
+Scene = Callable[[Town], Coroutine[Any, Any, None]]
+
+
+def meeting(scene: Scene) -> Callable[[Path], None]:
+    """A test that is given a Town."""
+
+    def test(tmp_path: Path) -> None:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(_play(scene, tmp_path))
+
+    test.__name__, test.__qualname__, test.__module__, test.__doc__ = (
+        scene.__name__,
+        scene.__qualname__,
+        scene.__module__,
+        scene.__doc__,
+    )
+    return test
+
+
+async def _play(scene: Scene, folder: Path) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(folder / "citychat.db"))
+        loop.works = lambda: database._waiting > 0
+        town = Town(loop, database)
+        await stack.enter_async_context(town.mailbox)
+        for process in (town.p, town.q):
+            stack.push_async_callback(process.tasks.close)
+            await process.start()
+        await scene(town)
+
+
+def kinds(page: Page) -> list[str]:
+    """The events a page was told, without their payloads."""
+    return [event for event, _ in page.told]
