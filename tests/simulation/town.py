@@ -17,7 +17,7 @@ from citychat.outbox import Row
 from citychat.page import Page
 from citychat.places import Places
 from citychat.process import Process, Rules
-from citychat.tasks import Tasks
+from citychat.tasks import Tasks, described
 from citychat.tokens import Key, Keys
 from tests.simulation.engines import Machine, SimBus, SimHistory, SimMailbox, SlowLobby, World
 from tests.simulation.loop import SimClock, VirtualLoop
@@ -182,10 +182,16 @@ class Town:
         self.people = [Person(self, "A"), Person(self, "B")]
         self.faults: Counter[str] = Counter()
         self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
+        self.texts: dict[tuple[str, int], str] = {}
         self.wrong: list[str] = []
+        loop.set_exception_handler(self._crashed)
 
     def trace(self, *words: object) -> None:
         self.lines.append(f"{self.loop.now_s:9.3f}  " + " ".join(str(word) for word in words))
+
+    def _crashed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.wrong.append(f"{context['message']}: {error!r}" + (described(error) if error else ""))
 
     def pick(self) -> Server | None:
         alive = [server for server in self.servers if server is not None]
@@ -318,6 +324,7 @@ class Town:
     def check_drawn(self, screen: Screen, row: Row) -> None:
         """Nothing twice, nothing before what was said before it, no gap within a day."""
         name, text = screen.person.name, row["x"]
+        self.texts[row["st"], row["n"]] = text
         if row.get("k") == "gap":
             self.wrong.append(f"{name} sees a gap instead of {row['st']} {row['n']}")
             return
@@ -336,7 +343,7 @@ class Town:
         if state == "stored" and row is None and (st, n) not in self._waiting_mail():
             self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
         if state in ("stored", "delivered"):
-            self.acked[s, st, n] = next(r["x"] for r in person.screen.rows if (r["st"], r["n"]) == (st, n))
+            self.acked[s, st, n] = self.texts[st, n]
 
     def _waiting_mail(self) -> set[tuple[str, int]]:
         return {
