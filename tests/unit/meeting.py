@@ -285,6 +285,11 @@ class Town:
     async def after(self, secs: float) -> None:
         await asyncio.sleep(secs)
 
+    async def skip(self, ms: int) -> None:
+        """So much time passes at once, as for a machine that slept."""
+        self.loop.now_s += ms / 1000
+        await self.after(6)
+
     async def meet(self, a: Page, b: Page) -> str:
         """They find each other, and ``b`` says yes."""
         assert await a.seek() == "asking"
