@@ -86,6 +86,7 @@ async def test_a_process_that_was_frozen_comes_back_with_its_guests(town: Town) 
     assert await town.waits("anna")
     await town.lobby.renew("q")
     assert await town.state("ben") == "free"
+    await town.advance(3_600, alive=("p", "q"))
     await town.ask("anna", "ben")
 
 

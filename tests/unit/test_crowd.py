@@ -1,5 +1,8 @@
 """The crowd finds the nearest without looking at everybody, and keeps nothing of those who went."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from math import cos, radians
 from random import Random
@@ -93,3 +96,31 @@ def test_nothing_is_kept_of_cells_that_are_empty_again() -> None:
     crowd.discard("stays")
     assert not crowd._areas
     assert not crowd._counts
+
+
+WANDERINGS = """
+from random import Random
+from citychat.adapters.crowd import IDLE_IN_VIEW, Crowd
+from citychat.model import Cell
+random = Random(5)
+crowd = Crowd(random)
+for n in range(2_000):
+    crowd.put(f"guest {n % 300}", "pool", IDLE_IN_VIEW, Cell(random.randrange(40), random.randrange(40)))
+    if n % 3 == 0:
+        crowd.discard(f"guest {random.randrange(300)}")
+    print(next(crowd.draw("pool", Cell(20, 20), {f"guest {k}" for k in range(50)}), None))
+"""
+
+
+def test_the_same_seed_draws_the_same_guests_whatever_the_hashes_of_strings() -> None:
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", WANDERINGS],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0].count(b"guest") > 1_900

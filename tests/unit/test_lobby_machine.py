@@ -108,6 +108,7 @@ class LobbyMachine(RuleBasedStateMachine):
         after = known.where(guest)
         assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
         assert (sought.offer, sought.session) == (after.offer, after.session)
+        assert after.looking == (guest in known.pages and after.session is None)
         if before.state == "free":
             best = next((rank for rank in ranks if rank), [])
             assert sought.offer.candidate in best if sought.offer else best == []  # M13, M14
