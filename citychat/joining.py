@@ -204,7 +204,7 @@ class Joining:
         desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
         shown = desk.living or recent[0]
         fields = await self.matching.shown(shown, visit.guest)
-        visit.partner_here = fields["here"] is True
+        visit.partner_here = desk.partner_here = fields["here"] is True
         return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
 
     def _start(self, visit: Visit) -> None:

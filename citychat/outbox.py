@@ -276,6 +276,8 @@ class Outbox:
             return
         if self.acks and now - self.acked_at >= ACK_MS:
             self._flush_acks(now)
+        elif self.acks:  # woken by an earlier alarm: this one is still to come
+            self.calls.alarm(self.acked_at + ACK_MS)
         waiting = [e for e in self.entries if e["state"] == "waiting"]
         if waiting and now - self.sent.get((waiting[0]["st"], waiting[0]["n"]), now) >= HEAD_MS:
             self.sent = {}
@@ -284,6 +286,7 @@ class Outbox:
             self._ask(now)
         elif now - self.asked_at >= ANSWER_MS:
             self._give_up(now)
+        self._alarm_ask(now)
 
     def _give_up(self, now: float) -> None:
         late = [e for e in self.entries if e["state"] == "stored" and now - e["since"] >= UNDELIVERED_MS]

@@ -61,13 +61,8 @@ class Delivery:
 
     def partner(self, guest: str, here: bool) -> None:
         """The page of the living session's partner came or went, by whatever sign."""
-        desk = self.desks.get(guest)
-        if desk is not None and desk.living is not None:
-            sending = desk.sending(desk.living)
-            if here:
-                sending.here()
-            else:
-                sending.gone()
+        if guest in self.desks:
+            self.desks[guest].partner(here)
 
     async def reopen(self) -> None:
         """Open mailboxes that a full ledger or an absent broker has closed (every 15 s)."""

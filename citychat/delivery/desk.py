@@ -12,13 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from citychat.delivery.ledger import Ledger
-from citychat.delivery.receiving import GAP_AFTER_A_DAY_S, GAP_S, HELD_MAX, Receiving
+from citychat.delivery.receiving import HELD_MAX, Receiving
 from citychat.delivery.sending import Sending
 from citychat.model import DAY_MS, Message, Ranges, Session, Unavailable, by_stream
 from citychat.ports import Bus, Clock, Committed, History, Mail, Mailbox, Page
 from citychat.records import Erased, Receipt, Record, Said, Typing
 
 NEWEST_ROWS = 50
+GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
 OPEN_S = 1.0  # a silent broker does not hold up a join for longer
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,10 @@ class Desk:
             drawn=self._drawn,
             skip=self._skip,
             half_open=lambda: page.close("half-open"),
-            gap_s=GAP_AFTER_A_DAY_S if away_ms > DAY_MS else GAP_S,
+            patience_s=self._patience_s,
         )
+        self.partner_here = True
+        self._after_a_day = away_ms > DAY_MS
         self.closed = False
         self._mailbox: object | None = None
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
@@ -119,6 +122,25 @@ class Desk:
                 sending.close()
             self.receiving.close()
             await self.close_mailbox()
+
+    def partner(self, here: bool) -> None:
+        """The page of the living session's partner came or went, by whatever sign."""
+        if self.living is not None:
+            self.partner_here = here
+            sending = self.sending(self.living)
+            if here:
+                sending.here()
+            else:
+                sending.gone()
+            self.receiving.wait_for_gap()
+
+    def _patience_s(self, s: str) -> float:
+        """How long to wait for what is missing. While its sender is away it may lie in the outbox of a closed page, so
+        it is waited for as long as a mailbox would keep it."""
+        if self._after_a_day:
+            return GAP_AFTER_A_DAY_S
+        waiting = self.living is not None and self.living.id == s and not self.partner_here
+        return DAY_MS / 1000 if waiting else GAP_S
 
     # -- records and mail ---------------------------------------------------------------------------------------------
 

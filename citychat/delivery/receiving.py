@@ -12,7 +12,6 @@ from citychat.ports import Clock, Timer
 HELD_MAX = 600  # above the mailbox bound: with less, the missing message sat behind a window full of held ones
 OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
 STREAMS_MAX = 4_096  # of one connection: page loads of the partner, with room
-GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
 GAP_ROWS_MAX = 10_000  # the mailbox loses at most 500 a day; a larger hole is a lie
 HALF_OPEN_S = 30.0
 
@@ -31,7 +30,8 @@ class Stream:
 
 class Receiving:
     """``drawn`` is called with what the page has drawn, for history; ``skip`` with gap rows that history must have
-    before ``skipped``; ``half_open`` when the page has stopped answering."""
+    before ``skipped``; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a session
+    may still be filled."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Receiving:
         drawn: Callable[[Message], None],
         skip: Callable[[list[Message]], None],
         half_open: Callable[[], None],
-        gap_s: float = GAP_S,
+        patience_s: Callable[[str], float],
     ) -> None:
         self.clock, self.emit, self.to_history = clock, emit, drawn
-        self.skip, self.half_open, self.gap_s = skip, half_open, gap_s
+        self.skip, self.half_open, self.patience_s = skip, half_open, patience_s
         self.streams: dict[str, Stream] = {}
         self.out: dict[Key, Message] = {}
         self.held: dict[Key, Message] = {}
@@ -72,8 +72,8 @@ class Receiving:
             self.held[message.key] = message
             if self._is_next(message):
                 self._release()
-            elif self._gap is None and len(self.out) < OUT_MAX:
-                self._gap = self.clock.later(self.gap_s, self._skip)
+            elif self._gap is None:
+                self.wait_for_gap()
 
     def drawn(self, st: str, n: int) -> None:
         """The page has drawn this stream up to n (``chat-ack``)."""
@@ -105,7 +105,7 @@ class Receiving:
     def unskipped(self, st: str) -> None:
         """History could not take the gap rows: try again later."""
         self.streams[st].skipping = False
-        self._wait_for_gap()
+        self.wait_for_gap()
 
     def take_tags(self, keys: Iterable[Key]) -> list[int]:
         """The mailbox tags of messages that are settled."""
@@ -148,7 +148,7 @@ class Receiving:
                     progress = True
         if self.out:
             self._watch()
-        self._wait_for_gap()
+        self.wait_for_gap()
 
     def _watch(self) -> None:
         if self._ack is None:
@@ -162,19 +162,23 @@ class Receiving:
         elif self.out:
             self._watch()
 
-    def _wait_for_gap(self) -> None:
-        """The gap's time runs anew whenever something has moved."""
+    def wait_for_gap(self) -> None:
+        """The gap's time runs anew whenever something has moved, or the sender has come or gone."""
         if self._gap:
             self._gap.cancel()
             self._gap = None
         if self.held and len(self.out) < OUT_MAX:
-            self._gap = self.clock.later(self.gap_s, self._skip)
+            patience_s = min(map(self.patience_s, {message.s: None for message in self.held.values()}))
+            self._gap = self.clock.later(patience_s, self._skip)
 
     def _skip(self) -> None:
         """Nothing has filled the hole: the numbers that block each stream's first held message become a gap."""
         self._gap = None
         first: dict[str, Message] = {}
+        shortest_s = min(map(self.patience_s, {message.s: None for message in self.held.values()}), default=0.0)
         for message in self.held.values():
+            if self.patience_s(message.s) > shortest_s:
+                continue
             if message.st not in first or message.n < first[message.st].n:
                 first[message.st] = message
         for message in first.values():

@@ -28,7 +28,7 @@ class Sending:
         self.bus, self.mailbox, self.clock, self.random, self.tell = bus, mailbox, clock, random, tell
         self.pending: dict[Key, Message] = {}
         self.away = False
-        self._storing: list[Key] = []
+        self._storing = False
         self._late: Timer | None = None
         self._retry: Timer | None = None
         self._retry_s = RETRY_MIN_S
@@ -66,14 +66,13 @@ class Sending:
         self._store()
 
     def close(self) -> None:
-        """This page is gone. Its outbox has what was not answered; the mailbox gets it once, if it never returns."""
+        """This page is gone. Its outbox has what was not answered, but nobody knows when it will be back."""
+        if self.pending:
+            self.mailbox.put(self.partner, list(self.pending.values()), lambda stored: None)
+        self.pending.clear()
         self._cancel_late()
         if self._retry:
             self._retry.cancel()
-        rest = [message for key, message in self.pending.items() if key not in self._storing]
-        self.pending.clear()
-        if rest:
-            self.mailbox.put(self.partner, rest, lambda stored: None)
 
     def _publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -101,11 +100,11 @@ class Sending:
 
     def _store(self) -> None:
         if self.pending and not self._storing:
-            self._storing = list(self.pending)
-            self.mailbox.put(self.partner, list(self.pending.values()), partial(self._stored, self._storing))
+            self._storing = True
+            self.mailbox.put(self.partner, list(self.pending.values()), partial(self._stored, list(self.pending)))
 
     def _stored(self, keys: list[Key], ok: bool) -> None:
-        self._storing = []
+        self._storing = False
         if not ok:
             self._retry_later()
             return

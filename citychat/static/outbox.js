@@ -15,6 +15,7 @@ const ACK_ROWS = 8;
 const HEAD_MS = 10_000; // a message without any answer for so long is sent again
 const ASK_MS = 30_000;
 const UNDELIVERED_MS = 24 * 3_600_000 + 600_000; // the mailbox keeps 24 h; ten minutes for clocks and late receipts
+const FINAL = ["no-session", "bad-payload", "too-long"]; // a message refused for another reason is sent again
 const ANSWER_MS = 10_000; // what an ask may take before its silence counts as "history does not hold it"
 
 export const OUTBOX = "citychat.outbox";
@@ -178,7 +179,7 @@ export class Outbox {
     const hit = this.entries.filter((e) => e.s === s && e.st === st && within(e.n, payload.ranges));
     if (state === "delivered") {
       this.#settle(s, hit);
-    } else {
+    } else if (state === "stored" || FINAL.includes(payload.error)) {
       for (const entry of hit.filter((e) => e.state === "waiting")) {
         entry.state = state;
         entry.since = now;
@@ -274,11 +275,13 @@ export class Outbox {
   tick(now) {
     if (!this.live) return;
     if (this.acks.size && now - this.ackedAt >= ACK_MS) this.#flushAcks(now);
+    else if (this.acks.size) this.calls.alarm(this.ackedAt + ACK_MS); // woken by an earlier alarm: this one is still to come
     const head = this.entries.find((e) => e.state === "waiting");
     if (head && now - (this.sent.get(keyOf(head)) ?? now) >= HEAD_MS) this.sent = new Map();
     this.#pump(now);
     if (this.partnerHere && now - this.askedAt >= ASK_MS) this.#ask(now);
     else if (now - this.askedAt >= ANSWER_MS) this.#giveUp(now);
+    this.#alarmAsk(now);
   }
 
   #giveUp(now) {
