@@ -46,6 +46,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "city.label": "City",
     "city.none": "No city by that name. Try the next bigger one.",
     "city.some": "Cities found: {n}",
+    "city.position": "Use my position",
+    "city.position.none": "Your browser gave no position.",
     "city.back": "Back",
     "city.busy": "You have changed your city three times today. It stays {city} until tomorrow.",
     "city.asked": "You can change your city when nobody is being asked.",

@@ -24,9 +24,9 @@ class Guarded(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
-        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        if self.request.protocol == "https":
+        if self.request.protocol == "https":  # over plain http browsers complain about the first and ignore the second
+            self.set_header("Cross-Origin-Opener-Policy", "same-origin")
             self.set_header("Strict-Transport-Security", f"max-age={YEAR_S}")
 
     def _policy(self) -> str:

@@ -12,11 +12,14 @@ import { Shell } from "citychat/views/shell.js";
 import { learn } from "citychat/words.js";
 
 const { lang, dataset } = document.documentElement;
-learn(JSON.parse(document.getElementById("catalogue").textContent), lang);
+// Dates in the guest's own manner where it is a manner of the page's language.
+const manner = navigator.language.startsWith(lang) ? navigator.language : lang;
+learn(JSON.parse(document.getElementById("catalogue").textContent), manner);
 
 const page = { id: newId(128), consent: dataset.consent, now: () => Date.now(), random: () => Math.random() };
 page.state = new State();
-page.storage = new Storage();
+page.storage = new Storage(() => window.localStorage);
+page.tab = new Storage(() => window.sessionStorage);
 page.socket = new Socket({ joining: () => page.visit.joining(), now: page.now, random: page.random });
 page.talking = new Talking(page);
 page.outbox = new Outbox(page.storage, page.id, () => newId(64), page.talking.calls());

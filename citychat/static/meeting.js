@@ -64,7 +64,7 @@ export class Meeting {
     state.set({ offer: { ...offer, ends: now() + offer.seconds * 1000, starts: now() + START_MS }, dialog: null, notice: "", screen: "ready" });
     clearTimeout(this.#starting);
     if (offer.looking && document.visibilityState === "visible") {
-      this.#starting = setTimeout(() => this.answer("yes"), START_MS);
+      this.#starting = setTimeout(() => document.visibilityState === "visible" && this.answer("yes"), START_MS);
     }
   }
 

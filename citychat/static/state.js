@@ -78,6 +78,11 @@ export class State extends EventTarget {
     return this.session && !this.session.ended ? this.session : null;
   }
 
+  /** Whether the guest has a say in the city: everybody on the host's own network is in one place. */
+  get movable() {
+    return Boolean(this.place) && !["home", "network"].includes(this.place.source);
+  }
+
   /** The chat on the screen. */
   get shown() {
     return this.screen === "past" ? this.reading : this.screen === "talk" ? this.session : null;

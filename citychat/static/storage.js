@@ -1,9 +1,10 @@
-// What outlives a reload. localStorage may throw (refused, full, private window): then memory, and `kept` says so.
+// What outlives a reload. The browser's storage may throw (refused, full, private window): then memory, and `kept` says so.
 
 export class Storage {
   #memory = new Map();
 
-  constructor(area = () => window.localStorage) {
+  /** `area()` answers localStorage or sessionStorage, or throws. */
+  constructor(area) {
     this.kept = true;
     try {
       this.area = area();

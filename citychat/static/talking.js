@@ -213,6 +213,7 @@ export class Talking {
   #end(session, by) {
     const { state, outbox, now } = this.page;
     outbox.ended(session);
+    this.page.storage.delete(`citychat.draft.${session}`);
     const ended = { ended: now(), here: false, by };
     if (state.living?.session === session) state.set({ session: { ...state.session, ...ended }, typing: false });
     if (state.reading?.session === session && !state.reading.ended) state.set({ reading: { ...state.reading, ...ended } });

@@ -6,9 +6,9 @@ import { askPosition } from "citychat/position.js";
 const CONSENT = "citychat.consent";
 const TOKEN = "citychat.token";
 const SETTINGS = "citychat.settings";
-const LOOKING = "citychat.looking"; // in sessionStorage's stead: kept for this page id only
+const LOOKING = "citychat.looking"; // survives a reload, not the closing of the window
 
-/** `page` is {state, storage, socket, outbox, id, consent, now, random}. */
+/** `page` is {state, storage, tab, socket, outbox, id, consent, now, random}. */
 export class Visit {
   #position;
   #joined = false;
@@ -87,9 +87,22 @@ export class Visit {
   }
 
   async choose(city) {
-    const { state, socket } = this.page;
-    const answer = await socket.place(city);
-    if (answer.ok) state.set({ place: answer.place, screen: "ready", cityBusy: "", notice: "" });
+    this.#placed(await this.page.socket.place(city));
+  }
+
+  /** The browser's position instead; answers whether it gave one. */
+  async choosePosition() {
+    const { socket } = this.page;
+    const position = await askPosition(() => undefined);
+    if (typeof position === "string") return false;
+    this.#position = position;
+    this.#placed(await socket.position(position));
+    return true;
+  }
+
+  #placed(answer) {
+    const { state } = this.page;
+    if (answer.ok) state.set({ place: answer.place, screen: answer.place ? "ready" : "city", cityBusy: "", notice: "" });
     else if (answer.error === "busy") state.set({ cityBusy: state.looking === "asking" ? "city.asked" : "city.busy" });
     else state.set({ notice: "link.failed" });
   }
@@ -105,7 +118,7 @@ export class Visit {
   availability() {
     const { state, socket } = this.page;
     const on = this.#askable();
-    if (on !== this.told) {
+    if (socket.live && on !== this.told) {
       this.told = on;
       socket.available(on, state.settings.slow);
     }
@@ -126,22 +139,23 @@ export class Visit {
   }
 
   async erase() {
-    const { state, socket, storage } = this.page;
+    const { state, socket, storage, tab } = this.page;
     const answer = await socket.erase();
     if (!answer.ok) return false;
     socket.close();
     storage.clear();
+    tab.clear();
     state.set({ screen: "erased", dialog: null, session: null });
     return true;
   }
 
   get lookingKept() {
-    return this.page.storage.get(LOOKING) === "yes";
+    return this.page.tab.get(LOOKING) === "yes";
   }
 
   keepLooking(on) {
-    if (on) this.page.storage.set(LOOKING, "yes");
-    else this.page.storage.delete(LOOKING);
+    if (on) this.page.tab.set(LOOKING, "yes");
+    else this.page.tab.delete(LOOKING);
   }
 
   #askable() {
@@ -165,7 +179,7 @@ export class Visit {
     });
     const session = answer.session ?? null;
     const known = session && state.session?.session === session.session;
-    if (session && (answer.state === "chat" || known)) state.set({ session });
+    if (session && (answer.state === "chat" || known)) state.set({ session: { by: known ? state.session.by : undefined, ...session } });
     else if (answer.state !== "chat" && state.living) state.set({ session: { ...state.session, ended: now() } });
     outbox.joined(answer, now());
     if (session) state.transcript(session.session).more ??= (answer.messages ?? []).length >= 50;
@@ -196,7 +210,7 @@ export class Visit {
   #closed() {
     const { state, outbox } = this.page;
     outbox.closed();
-    if (["first", "drain", "away", "blocked"].includes(state.link)) return;
+    if (["drain", "away", "blocked"].includes(state.link)) return;
     state.set({ link: "cut", offer: null, typing: false });
   }
 

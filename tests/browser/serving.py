@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
@@ -18,7 +19,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP chat.example 127.0.0.1",  # plain http under a name: an insecure context
 ]
-STOP_S = 15
+START_S, STOP_S = 30, 15
 
 
 class Served:
@@ -26,6 +27,7 @@ class Served:
 
     def __init__(self, data: Path, *flags: str) -> None:
         self.data, self.flags = data, flags
+        self.log = data.with_name(f"{data.name}.log")
         self.port = 0
         self.start()
 
@@ -40,15 +42,14 @@ class Served:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert self.process.stdout
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if found := re.search(r"http://localhost:(\d+)", line):
-                self.port = int(found[1])
-                return
-        raise RuntimeError("the server did not start:\n" + "".join(lines))
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        end = time.monotonic() + START_S
+        while not (found := re.search(r"http://localhost:(\d+)", self.log.read_text("utf-8"))):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("the server did not start:\n" + self.log.read_text("utf-8"))
+            time.sleep(0.05)
+        self.port = int(found[1])
 
     def kill(self) -> None:
         self.process.kill()

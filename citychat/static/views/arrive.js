@@ -1,18 +1,17 @@
 // Arriving: what this is, the rules, the tick, two buttons; then the browser's own question.
 
 import { Street } from "citychat/views/street.js";
-import { button, h, say, sentence, show, t, title, write } from "citychat/views/dom.js";
+import { button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
 import { date } from "citychat/words.js";
 
 const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
 
 export function arrive({ state, visit, now }) {
   const box = h("input", { type: "checkbox", id: "consent", "aria-describedby": "problem", on: { change: () => show(problem, false) } });
-  const problem = h("p", { class: "problem", id: "problem", hidden: true }, t("arrive.tick"));
+  const problem = h("p", { class: "problem", id: "problem", role: "alert", hidden: true }, t("arrive.tick"));
   const go = (start) => () => {
     if (!box.checked) {
       show(problem, true);
-      say(t("arrive.tick"), true);
       box.focus();
       return;
     }

@@ -27,7 +27,7 @@ export function chats(page) {
   const kept = days(Number(document.documentElement.dataset.days));
   const empty = h("div", { class: "empty", hidden: true }, new Street(state.place?.key ?? "").light({ mine: true }),
     h("p", {}, t("chats.none")), h("p", { class: "soft small" }, t("chats.none.text", { days: kept })));
-  const back = round(t("talk.back"), "back", () => state.set({ screen: "ready", notice: "" }));
+  const back = round(t("talk.back"), "back", () => state.set({ screen: state.place || state.living ? "ready" : "city", notice: "" }));
   const root = h("div", { class: "chats" }, h("div", { class: "title" }, back, title(t("chats.title"))), list, empty);
   const update = () => {
     const rows = chatRows(page);

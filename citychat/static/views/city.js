@@ -57,14 +57,17 @@ export function city({ state, visit, socket }) {
     event.preventDefault();
   }
 
+  const none = h("p", { class: "hint", role: "status", hidden: true }, t("city.position.none"));
+  const position = link(t("city.position"), async () => show(none, !(await visit.choosePosition())));
   const back = link(t("city.back"), () => state.set({ screen: "ready", cityBusy: "" }));
   const root = h("div", { class: "choose" },
     new Street("").light({ mine: true }),
     title(t("city.title")),
     h("p", { class: "soft" }, t("city.text")),
     h("div", {}, h("label", { class: "label", for: "city" }, t("city.label")), field),
-    list, status, busy, back);
+    list, status, busy, h("div", {}, position, none), back);
   const update = () => {
+    show(position, window.isSecureContext);
     show(back, Boolean(state.place));
     show(busy, Boolean(state.cityBusy));
     write(busy, state.cityBusy ? t(state.cityBusy, { city: state.place?.city ?? "" }) : "");

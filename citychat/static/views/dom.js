@@ -51,11 +51,15 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
+const SAID_MS = 5000;
+
 /** Say it to those who do not see it; `urgent` interrupts. */
 export function say(text, urgent = false) {
   const place = document.getElementById(urgent ? "alarm" : "say");
-  place.textContent = "";
-  setTimeout(() => (place.textContent = text), 50);
+  const words = h("span", {}, text);
+  place.replaceChildren();
+  setTimeout(() => place.replaceChildren(words), 50); // what was there before is not read again
+  setTimeout(() => words.remove(), SAID_MS);
 }
 
 export function disc(alias) {

@@ -85,7 +85,7 @@ export function ready(page) {
     write(name, cityOf(state));
     show(within, state.place?.source !== "network");
     write(said, state.place ? t(`ready.${state.place.source}`) : "");
-    show(wrong, !state.living && !asked);
+    show(wrong, state.movable && !state.living && !asked);
     if (next !== shown) rebuild(next);
     show(place, next !== "ring");
     const notice = asked || state.notice.startsWith("link.") ? "" : state.notice;
@@ -94,6 +94,7 @@ export function ready(page) {
     show(line, !asked);
     write(line, asked ? "" : news(page));
     show(switches, !asked && !state.living);
+    show(ask.querySelector(".small"), next !== "looking"); // a looker is asked anyway
     ask.querySelector("input").checked = state.settings.ask;
     show(chats, !asked);
     if (hint) show(hint, !asked && !state.living && state.free === "none");

@@ -38,17 +38,20 @@ export class Shell {
   }
 
   #update() {
-    const { state } = this.page;
+    const { state, visit } = this.page;
     const key = `${state.screen} ${state.shown?.session ?? ""}`;
-    if (key !== this.#shown) this.#mount(key);
+    const other = key !== this.#shown;
+    if (other) this.#mount(key);
     this.#view.update?.();
+    if (other) this.#focus();
     this.#frame();
     this.dialogs.update();
     this.#title();
+    visit.availability();
   }
 
   #mount(key) {
-    const { state, visit } = this.page;
+    const { state } = this.page;
     this.#view?.close?.();
     this.#shown = key;
     this.#view = SCREENS[state.screen](this.page);
@@ -56,16 +59,19 @@ export class Shell {
     this.screen.replaceChildren(...[this.#view.root].flat());
     window.scrollTo(0, 0);
     this.#count += 1;
+  }
+
+  #focus() {
+    if (this.#count <= 2) return; // arriving: nobody has pressed anything
     const target = this.#view.focus ?? this.screen.querySelector("h1");
-    if (this.#count > 2 && target) target.focus({ preventScroll: true }); // not on arriving: nobody has pressed anything
-    visit.availability();
+    target?.focus({ preventScroll: true });
   }
 
   #frame() {
     const { state } = this.page;
     const joined = !["loading", ...WITHOUT_LINK].includes(state.screen);
     show(this.more, joined);
-    show(this.where, joined && Boolean(state.place) && !["ready", "city"].includes(state.screen));
+    show(this.where, joined && state.movable && !["ready", "city"].includes(state.screen));
     write(this.where, state.place?.city ?? "");
     const inside = state.screen === "talk" && state.living; // the composer has its own strip
     const link = !inside && !["loading", ...WITHOUT_LINK].includes(state.screen) && LINES[state.link];
@@ -84,7 +90,7 @@ export class Shell {
     document.title = calls ? `● ${t(state.offer ? "ring.tab" : "talk.new")}` : name;
     if (state.offer && state.offer.offer !== this.#rang) {
       this.#rang = state.offer.offer;
-      if (hidden || !state.offer.looking) chime();
+      if (hidden) chime();
     }
   }
 }

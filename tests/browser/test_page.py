@@ -1,0 +1,207 @@
+"""What the page owes to everybody: text stays text, every screen can be read, reached and used."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Person
+from tests.browser.walking import (
+    FROM_OUTSIDE,
+    composer,
+    enter,
+    enter_from_outside,
+    meet,
+    seek,
+    shown,
+    until,
+    write,
+)
+
+MARKUP = [
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<script>alert(1)</script>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "javascript:alert(1)",
+    '"><iframe src=javascript:alert(1)>',
+    "<template><b>x</b></template>",
+    "&lt;b&gt;",
+    "\u202e<b>drawn backwards</b>",
+    "<a href=//example.org>here</a>",
+    "]]><!--",
+]
+
+
+def axe(page: Page, where: str) -> None:
+    page.wait_for_timeout(700)  # colours on their way are no colours to measure
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], where
+
+
+def test_text_of_others_never_becomes_markup(person: Person) -> None:
+    a, b = person(), person()
+    enter(a)
+    enter(b)
+    meet(a, b)
+    count = "document.querySelectorAll('*:not(.log *)').length"
+    before = b.evaluate(count)
+    for text in MARKUP:
+        write(a, text)
+    until(lambda: len(shown(b)) == len(MARKUP))
+    assert b.evaluate(count) == before
+    assert b.evaluate("document.querySelectorAll('.bubble :not(span, svg, path)').length") == 0
+    assert [text.partition(": ")[2] for text in shown(b)] == [text.replace("\u202e", "") for text in MARKUP]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_main_screen(person: Person, scheme: str) -> None:
+    options = {"color_scheme": scheme, "reduced_motion": "reduce", "extra_http_headers": FROM_OUTSIDE}
+    a, b = person(**options), person(**options)
+    axe(a, "arrive")
+    enter_from_outside(a)
+    enter_from_outside(b)
+    axe(a, "ready")
+    a.get_by_role("button", name="Not right?").click()
+    a.get_by_role("combobox").fill("Ly")
+    expect(a.get_by_role("option").first).to_be_visible()
+    axe(a, "city")
+    a.get_by_role("button", name="Back").click()
+    a.get_by_role("button", name="More").click()
+    axe(a, "more")
+    a.keyboard.press("Escape")
+    seek(b)
+    expect(a.get_by_role("button", name="Talk", exact=True)).to_be_visible()
+    axe(a, "asked")
+    a.get_by_role("button", name="Talk", exact=True).click()
+    expect(composer(a)).to_be_visible()
+    write(a, "one")
+    write(b, "two")
+    axe(a, "talk")
+    a.get_by_role("button", name="Block or report").click()
+    axe(a, "defend")
+    a.get_by_role("button", name="Report", exact=True).click()
+    axe(a, "report")
+    a.keyboard.press("Escape")
+    a.get_by_role("button", name="Leave").click()
+    axe(a, "leave")
+    a.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    axe(a, "ended")
+    a.get_by_role("button", name="Back").click()
+    axe(a, "my chats")
+
+
+def test_the_whole_path_by_keyboard(person: Person) -> None:
+    a, b = person(), person()
+    enter(b)
+    a.locator("#consent").focus()
+    a.keyboard.press("Space")
+    press(a, "Start with my city")
+    expect(a.get_by_role("button", name="Find someone")).to_be_visible()
+    press(a, "Find someone")
+    expect(b.get_by_role("heading", name="would like to talk")).to_be_focused()
+    press(b, "Talk")
+    for page in (a, b):
+        expect(composer(page)).to_be_focused()
+    a.keyboard.type("by hand")
+    a.keyboard.press("Shift+Enter")
+    a.keyboard.type("two lines")
+    a.keyboard.press("Enter")
+    expect(b.get_by_text("by hand")).to_contain_text("two lines")
+    press(a, "Leave")
+    expect(a.get_by_role("heading", name="Really leave?")).to_be_focused()
+    a.keyboard.press("Escape")
+    expect(a.get_by_role("button", name="Leave")).to_be_focused()
+
+
+def press(page: Page, name: str) -> None:
+    """Tab until the button of that name has the focus, then Enter."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("(document.activeElement.ariaLabel || document.activeElement.textContent).trim()") == name:
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"no way to {name} by Tab")
+
+
+def test_messages_are_announced_and_everything_pressed_is_large_enough(person: Person) -> None:
+    a, b = person(), person()
+    enter(a)
+    enter(b)
+    for page in (a, b):
+        assert small_targets(page) == []
+    meet(a, b)
+    write(b, "hear me")
+    log = a.get_by_role("log", name="Messages")
+    expect(log).to_have_attribute("aria-live", "polite")
+    expect(log).to_contain_text("hear me")
+    assert small_targets(a) == []
+
+
+def small_targets(page: Page) -> list[str]:
+    """Buttons and boxes under 44 px, except links inside a sentence."""
+    script = """() => [...document.querySelectorAll('button, input, textarea')]
+        .filter((e) => e.checkVisibility() && !e.classList.contains('inline'))
+        .map((e) => [e, (e.closest('label') ?? e).getBoundingClientRect()])
+        .filter(([, box]) => box.width < 43.9 || box.height < 43.9)
+        .map(([e]) => e.outerHTML)"""
+    found: list[str] = page.evaluate(script)
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (320, 568), (427, 300)])
+def test_nothing_is_cut_off_on_small_screens_and_at_300_percent(person: Person, width: int, height: int) -> None:
+    a, b = (person(viewport={"width": width, "height": height}) for _ in range(2))
+    wide = "document.documentElement.scrollWidth - innerWidth"
+    assert a.evaluate(wide) <= 0
+    enter(a)
+    enter(b)
+    assert a.evaluate(wide) <= 0
+    meet(a, b)
+    write(b, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3)
+    expect(a.locator(".bubble")).to_be_visible()
+    assert a.evaluate(wide) <= 0
+    assert a.evaluate("document.querySelector('.scroll').scrollWidth <= document.querySelector('.scroll').clientWidth")
+    expect(composer(a)).to_be_in_viewport(ratio=1)
+
+
+def test_nothing_important_is_below_the_fold_of_a_small_phone(person: Person) -> None:
+    page = person(viewport={"width": 360, "height": 640})
+    expect(page.get_by_role("button", name="Start with my city")).to_be_in_viewport(ratio=1)
+    enter(page)
+    expect(page.get_by_role("button", name="Find someone")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("switch")).to_be_in_viewport(ratio=1)
+
+
+def test_reading_above_is_not_disturbed_by_what_arrives(person: Person) -> None:
+    a, b = person(), person()
+    enter(a)
+    enter(b)
+    meet(a, b)
+    for number in range(30):
+        write(b, f"line {number}")
+        expect(a.get_by_text(f"line {number}", exact=True)).to_be_visible()
+    scroll = a.locator(".scroll")
+    scroll.hover()
+    a.mouse.wheel(0, -500)
+    a.wait_for_timeout(300)
+    place = scroll.evaluate("(e) => e.scrollTop")
+    write(b, "the newest")
+    expect(a.get_by_role("button", name="New messages")).to_be_visible()
+    assert abs(scroll.evaluate("(e) => e.scrollTop") - place) <= 1
+    a.get_by_role("button", name="New messages").click()
+    expect(a.get_by_text("the newest")).to_be_in_viewport()
+
+
+def test_a_page_written_from_right_to_left_is_its_mirror(person: Person) -> None:
+    page = person()
+    enter(page)
+    left = page.locator(".mark").bounding_box()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    right = page.locator(".mark").bounding_box()
+    assert left and right and left["x"] < 40 and right["x"] + right["width"] > 320
+
+
+def test_without_javascript_the_page_says_what_it_needs(person: Person) -> None:
+    page = person(java_script_enabled=False)
+    expect(page.locator("noscript p")).to_be_visible()

@@ -1,0 +1,288 @@
+"""Two people in two browsers walk the whole path: from arriving to meeting, talking, coming back and leaving."""
+
+import json
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Person
+from tests.browser.serving import Served
+from tests.browser.walking import (
+    FROM_OUTSIDE,
+    choose,
+    composer,
+    enter,
+    enter_from_outside,
+    meet,
+    seek,
+    shown,
+    until,
+    write,
+)
+
+
+def together(person: Person) -> tuple[Page, Page]:
+    a, b = person(), person()
+    enter(a)
+    enter(b)
+    meet(a, b)
+    return a, b
+
+
+def test_from_the_two_addresses_to_the_first_message_in_at_most_eight_presses(person: Person, served: Served) -> None:
+    a, b = person(url=served.url, position=True), person(url=served.twin)
+    presses = 0
+    for page, start in ((a, "Start with my position"), (b, "Start with my position")):
+        page.get_by_role("checkbox").click()
+        page.get_by_role("button", name=start).click()
+        presses += 2
+    expect(b.get_by_text("Your browser gave no position.")).to_be_visible()
+    expect(a.get_by_role("heading", name="Lyon")).to_be_visible()
+    a.get_by_role("button", name="Find someone").click()
+    b.get_by_role("button", name="Talk", exact=True).click()
+    composer(a).type("Hello")
+    a.get_by_role("button", name="Send").click()
+    presses += 3
+    expect(b.get_by_text("Hello")).to_be_visible()
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
+    assert presses <= 8
+
+
+def test_two_who_both_look_are_brought_together_by_their_pages(person: Person) -> None:
+    a, b = person(), person()
+    enter(a)
+    enter(b)
+    b.get_by_role("switch").uncheck()
+    seek(a)
+    expect(a.get_by_text("Keep this page open")).to_be_visible()
+    seek(b)
+    for page in (a, b):
+        expect(composer(page)).to_be_visible()
+
+
+def test_the_path_works_on_a_plain_http_name_where_browsers_refuse_half_their_interfaces(
+    person: Person, served: Served
+) -> None:
+    url = f"http://chat.example:{served.port}"
+    a, b = person(url=url, position=True), person(url=url)
+    assert a.evaluate("isSecureContext") is False
+    a.get_by_role("checkbox").check()
+    a.get_by_role("button", name="Start with my position").click()
+    expect(a.get_by_text("Browsers give a position to https and localhost only.")).to_be_visible()
+    enter(b)
+    meet(a, b)
+    write(a, "over plain http")
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
+    seek_share = b.get_by_role("button", name="Leave")
+    expect(seek_share).to_be_visible()
+
+
+def test_somebody_from_outside_chooses_a_city_and_can_change_it(person: Person) -> None:
+    page = person(extra_http_headers=FROM_OUTSIDE)
+    enter_from_outside(page)
+    expect(page.get_by_role("heading", name="Lyon")).to_be_visible()
+    expect(page.get_by_text("You chose it.")).to_be_visible()
+    page.get_by_role("button", name="Not right?").click()
+    choose(page, "Marseille")
+    expect(page.get_by_role("heading", name="Marseille")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Marseille")).to_be_visible()
+
+
+def test_nothing_connects_and_nothing_is_stored_before_consent(person: Person) -> None:
+    page = person()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.reload()
+    page.get_by_role("button", name="Start with my city").click()
+    expect(page.get_by_text("Please tick the box first.")).to_be_visible()
+    assert sockets == []
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert page.context.cookies() == []
+
+
+def test_no_request_ever_leaves_for_another_server(person: Person, served: Served) -> None:
+    a, b = person(), person()
+    asked: list[str] = []
+    for page in (a, b):
+        page.on("request", lambda request: asked.append(request.url))
+        page.reload()
+        enter(page)
+    meet(a, b)
+    write(a, "https://example.org/picture.png")
+    expect(b.get_by_text("picture.png")).to_be_visible()
+    assert asked and all(url.startswith((served.url, f"ws://localhost:{served.port}", "blob:")) for url in asked)
+
+
+def test_a_reload_during_a_chat_returns_to_it_with_every_message_in_order(person: Person) -> None:
+    a, b = together(person)
+    for number in range(6):
+        write(a if number % 2 else b, f"message {number}")
+        expect((b if number % 2 else a).get_by_text(f"message {number}")).to_be_visible()
+    composer(a).fill("half a thought")
+    a.wait_for_timeout(500)
+    a.reload()
+    expect(a.get_by_text("message 5")).to_be_visible()
+    assert [text[-9:] for text in shown(a)] == [f"message {n}" for n in range(6)]
+    expect(composer(a)).to_have_value("half a thought")
+    write(a, "after the reload")
+    expect(b.get_by_text("after the reload")).to_be_visible()
+    until(lambda: [t[-8:] for t in shown(a)] == [t[-8:] for t in shown(b)])
+
+
+def test_what_is_typed_without_a_link_is_kept_over_a_reload_and_sent_once(person: Person) -> None:
+    a, b = together(person)
+    a.context.set_offline(True)
+    a.evaluate("dispatchEvent(new Event('offline'))")
+    for page_socket in range(3):
+        write(a, f"without a link {page_socket}")
+    a.context.set_offline(False)
+    a.reload()
+    expect(b.get_by_text("without a link 2")).to_be_visible()
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
+    until(lambda: len(shown(b)) == 3)
+    assert [text[-1] for text in shown(b)] == ["0", "1", "2"]
+
+
+def test_a_killed_server_comes_back_and_both_pages_go_on_by_themselves(person: Person, served: Served) -> None:
+    a, b = together(person)
+    write(a, "before")
+    expect(b.get_by_text("before")).to_be_visible()
+    served.kill()
+    expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_visible()
+    write(a, "while it was away")
+    served.start()
+    expect(b.get_by_text("while it was away")).to_be_visible(timeout=45_000)
+    expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_hidden(timeout=45_000)
+    assert len(shown(b)) == 2
+
+
+def test_a_second_window_takes_over_and_the_first_can_take_it_back(person: Person) -> None:
+    a, b = together(person)
+    write(b, "which window?")
+    expect(a.get_by_text("which window?")).to_be_visible()
+    second = a.context.new_page()
+    second.goto(a.url)
+    expect(second.get_by_text("which window?")).to_be_visible()
+    expect(a.get_by_text("This chat goes on in another window.")).to_be_visible()
+    write(second, "this one")
+    expect(b.get_by_text("this one")).to_be_visible()
+    a.get_by_role("button", name="Use it here").click()
+    expect(a.get_by_text("this one")).to_be_visible()
+    expect(second.get_by_role("button", name="Use it here")).to_be_visible()
+    write(a, "now here")
+    expect(b.get_by_text("now here")).to_be_visible()
+    assert len(shown(b)) == 3
+
+
+def test_somebody_away_is_shown_as_away_and_finds_everything_on_return(person: Person, served: Served) -> None:
+    a, b = together(person)
+    b.goto("about:blank")
+    expect(a.get_by_text("Just went away, what you write waits 24 hours")).to_be_visible()
+    write(a, "are you there?")
+    expect(a.get_by_text("Kept by the server")).to_be_visible()
+    b.goto(served.url)
+    expect(b.get_by_text("are you there?")).to_be_visible()
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
+    expect(a.locator(".who").get_by_text("here", exact=True)).to_be_visible()
+
+
+def test_typing_is_shown_and_can_be_switched_off(person: Person) -> None:
+    a, b = together(person)
+    composer(a).press_sequentially("Hm")
+    expect(b.get_by_role("img", name="is typing")).to_be_visible()
+    expect(b.get_by_role("img", name="is typing")).to_be_hidden(timeout=8_000)
+
+
+def test_leaving_is_asked_twice_ends_it_for_both_and_stays_readable(person: Person) -> None:
+    a, b = together(person)
+    write(a, "so long")
+    expect(b.get_by_text("so long")).to_be_visible()
+    b.get_by_role("button", name="Leave").click()
+    b.get_by_role("button", name="Stay").click()
+    b.get_by_role("button", name="Leave").click()
+    b.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(a.get_by_text(re.compile("has left.$"))).to_be_visible()
+    expect(composer(a)).to_be_hidden()
+    a.reload()
+    a.get_by_role("button", name="My chats").click()
+    a.get_by_text(re.compile(", deleted ")).click()
+    expect(a.get_by_text("so long")).to_be_visible()
+    expect(a.get_by_text("Deleted on")).to_be_visible()
+
+
+def test_talk_again_works_when_both_press_it(person: Person) -> None:
+    a, b = together(person)
+    a.get_by_role("button", name="Leave").click()
+    a.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    for page in (a, b):
+        page.get_by_role("button", name="Talk again").click()
+    for page in (a, b):
+        expect(composer(page)).to_be_visible()
+
+
+def test_a_report_ends_in_a_code_that_can_be_looked_up_and_looks_like_leaving(person: Person) -> None:
+    a, b = together(person)
+    write(b, "something bad")
+    expect(a.get_by_text("something bad")).to_be_visible()
+    a.get_by_role("button", name="Block or report").click()
+    a.get_by_role("button", name="Report", exact=True).click()
+    a.get_by_role("radio", name="Threat or danger").check()
+    a.get_by_role("button", name="Send the report").click()
+    told = a.get_by_text("Thank you. Your code is").inner_text()
+    found = re.search(r"Your code is (\S+)\. In danger now\?", told)
+    assert found
+    expect(b.get_by_text(re.compile("has left.$"))).to_be_visible()
+    a.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    a.get_by_role("button", name="Back").click()
+    a.get_by_role("button", name="More").click()
+    a.get_by_label("Code of the report").fill(found[1])
+    a.get_by_role("button", name="Look up").click()
+    expect(a.get_by_text("Received. The host has not decided yet.")).to_be_visible()
+
+
+def test_after_a_block_and_after_a_no_the_two_are_never_asked_about_each_other(person: Person) -> None:
+    a, b = together(person)
+    a.get_by_role("button", name="Block or report").click()
+    a.get_by_role("button", name="Block", exact=True).click()
+    expect(a.get_by_text("Gone. You will not meet again. They only see that you left.")).to_be_visible()
+    a.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    for page in (a, b):
+        seek(page)
+    for page in (a, b):
+        expect(page.get_by_text("Keep this page open")).to_be_visible()
+    c = person()
+    enter(c)
+    c.get_by_role("button", name="No", exact=True).click()
+    expect(c.get_by_role("button", name="Find someone")).to_be_visible()
+
+
+def test_download_holds_the_texts_and_erase_takes_them_from_both_screens(person: Person, tmp_path: Path) -> None:
+    a, b = together(person)
+    write(a, "mine to erase")
+    expect(b.get_by_text("mine to erase")).to_be_visible()
+    a.get_by_role("button", name="Back").click()
+    a.get_by_role("button", name="More").click()
+    with a.expect_download() as saved:
+        a.get_by_role("button", name="Download my chats").click()
+    saved.value.save_as(tmp_path / "chats.json")
+    chats = json.loads((tmp_path / "chats.json").read_text("utf-8"))["chats"]
+    assert [message["text"] for message in chats[0]["messages"]] == ["mine to erase"]
+    a.get_by_role("button", name="Erase everything about me").click()
+    a.get_by_role("button", name="Erase everything", exact=True).click()
+    expect(a.get_by_text("Everything about you is erased.")).to_be_visible()
+    expect(b.get_by_text("mine to erase")).to_be_hidden()
+    assert a.evaluate("Object.keys(localStorage)") == []
+
+
+def test_a_browser_that_stores_nothing_still_works_and_says_so(person: Person) -> None:
+    a, b = person(), person()
+    a.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })")
+    a.reload()
+    enter(a)
+    enter(b)
+    expect(a.get_by_text("This browser stores nothing")).to_be_visible()
+    meet(a, b)
+    write(a, "from memory")
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
