@@ -36,18 +36,30 @@ class Recovery:
 
 @dataclass
 class Meter:
-    """CPU seconds and peak memory of the server over its several lives (Linux; zero elsewhere)."""
+    """A process's CPU seconds, seconds ready but without a CPU, and peak memory, over its several lives.
+
+    From Linux's /proc; elsewhere all stay 0. What others take on a busy machine is in ``waited_s``.
+    """
 
     cpu_s: float = 0.0
+    waited_s: float = 0.0
+    watched_s: float = 0.0
     peak_mb: float = 0.0
-    _began_s: float = 0.0
 
-    def begin(self, pid: int) -> None:
-        self._began_s = _cpu_s(pid)
+    def begin(self, pid: int | str) -> None:
+        self._add(pid, -1)
 
-    def end(self, pid: int) -> None:
-        self.cpu_s += _cpu_s(pid) - self._began_s
+    def end(self, pid: int | str) -> None:
+        self._add(pid, 1)
         self.peak_mb = max(self.peak_mb, _peak_mb(pid))
+
+    def _add(self, pid: int | str, sign: int) -> None:
+        self.watched_s += sign * time.monotonic()
+        self.cpu_s += sign * _cpu_s(pid)
+        self.waited_s += sign * _waited_s(pid)
+
+    def shown(self) -> str:
+        return f"{self.cpu_s / self.watched_s:.0%} of a core, {self.waited_s / self.watched_s:.0%} waiting for one"
 
 
 @dataclass
@@ -55,8 +67,8 @@ class Result:
     verdict: Verdict
     status: int | None
     crowd: Crowd
-    meter: Meter
-    own_cpu_share: float
+    server: Meter
+    generator: Meter
     recoveries: list[Recovery] = field(default_factory=list)
 
     def is_calm(self, at_s: float) -> bool:
@@ -64,42 +76,51 @@ class Result:
         return not any(each.from_s - 1 <= at_s <= each.until_s for each in self.recoveries)
 
 
-def _cpu_s(pid: int) -> float:
+def _proc(pid: int | str, name: str) -> str:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/{name}").read_text()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICK_PER_S
+        return ""
 
 
-def _peak_mb(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
+def _cpu_s(pid: int | str) -> float:
+    """User and system time of all threads."""
+    fields = _proc(pid, "stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK_PER_S if fields else 0.0
+
+
+def _waited_s(pid: int | str) -> float:
+    """How long the main thread was ready and not running."""
+    fields = _proc(pid, "schedstat").split()
+    return int(fields[1]) / 1e9 if fields else 0.0
+
+
+def _peak_mb(pid: int | str) -> float:
+    lines = _proc(pid, "status").splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 async def run(pairs: int, rate_per_s: float, seconds: float, kills: int, seed: int, folder: Path) -> Result:
-    meter, recoveries = Meter(), list[Recovery]()
+    meter, generator, recoveries = Meter(), Meter(), list[Recovery]()
     async with ServerProcess(folder) as server:
         crowd = Crowd(server.url, pairs, Random(seed))
         await crowd.meet()
         _say(f"{pairs} pairs have met")
         meter.begin(server.pid)
-        began_s, own_s = time.monotonic(), time.process_time()
+        generator.begin("self")
+        began_s = time.monotonic()
         talking = asyncio.create_task(crowd.talk(rate_per_s, seconds))
         for kill in range(kills):
             await asyncio.sleep(max(0.0, began_s + seconds * (kill + 1) / (kills + 1) - time.monotonic()))
             recoveries.append(await _kill(server, crowd, meter))
             _say(f"kill {kill + 1}: all pages are back after {recoveries[-1].joined_s[-1]:.1f} s")
         await talking
+        generator.end("self")
         await crowd.settle(SETTLE_S)
         meter.end(server.pid)
-        share = (time.process_time() - own_s) / (time.monotonic() - began_s)
         await crowd.close()
         status = await server.stop()
-    return Result(crowd.judge(history_of(folder)), status, crowd, meter, share, recoveries)
+    return Result(crowd.judge(history_of(folder)), status, crowd, meter, generator, recoveries)
 
 
 async def _kill(server: ServerProcess, crowd: Crowd, meter: Meter) -> Recovery:
@@ -117,7 +138,7 @@ async def _kill(server: ServerProcess, crowd: Crowd, meter: Meter) -> Recovery:
 
 
 def table(result: Result) -> list[str]:
-    verdict, meter = result.verdict, result.meter
+    verdict, server = result.verdict, result.server
     calm, every = result.crowd.latencies_s(result.is_calm), result.crowd.latencies_s(lambda at_s: True)
     lines = [
         f"{name:24}{number:>10,}"
@@ -139,9 +160,11 @@ def table(result: Result) -> list[str]:
         joined = f"p50 {_ms(each.joined_s, 0.5)}  max {_ms(each.joined_s, 1)}"
         lines.append(f"{f'after kill {number}':24}server up {each.up_s * 1000:,.0f} ms  pages back {joined}")
     if verdict.sent:
-        lines.append(f"{'server':24}{meter.cpu_s / verdict.sent * 1e6:,.0f} µs a message  peak {meter.peak_mb:,.0f} MB")
+        cost = f"{server.cpu_s / verdict.sent * 1e6:,.0f} µs a message  peak {server.peak_mb:,.0f} MB"
+        lines.append(f"{'server':24}{cost}  {server.shown()}")
     lags = sorted(result.crowd.lags_s)
-    lines.append(f"{'generator':24}{result.own_cpu_share:.0%} of a core  lag p99 {_ms(lags, 0.99)}  max {_ms(lags, 1)}")
+    own = f"lag p99 {_ms(lags, 0.99)}  max {_ms(lags, 1)}"
+    lines.append(f"{'generator':24}{own}  {result.generator.shown()}")
     lines.append(f"{'SIGTERM':24}exit status {result.status}")
     return lines
 

@@ -17,8 +17,7 @@ NAMESPACES = ("/user", "/chat")
 OPEN_S = 8.0  # from the first packet to both namespaces, as static/socket.js has it
 
 _silent = logging.getLogger("citychat.socket_link")
-_silent.addHandler(logging.NullHandler())
-_silent.propagate = False  # a link that breaks is the page's business, and what it carries is nobody's
+_silent.disabled = True  # a link that breaks is the page's business, and what it carries is nobody's
 
 
 class _Engine(engineio.AsyncClient):  # type: ignore[misc]  # the library is untyped
