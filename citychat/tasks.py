@@ -21,7 +21,7 @@ class Tasks:
     """The background tasks of one process. A failure is logged by its kind and place, never by what a guest wrote."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], None] = {}
         self._loops: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
@@ -33,7 +33,7 @@ class Tasks:
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Do ``work`` in the background. Its owner may also await the task."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._running.add(task)
+        self._running[task] = None
         task.add_done_callback(self._done)
         return task
 
@@ -44,7 +44,7 @@ class Tasks:
         task.add_done_callback(self._loops.discard)
 
     def cancel(self) -> None:
-        for task in self._running:
+        for task in list(self._running):
             task.cancel()
 
     async def close(self) -> None:
@@ -58,7 +58,7 @@ class Tasks:
             await asyncio.wait(self._running)
 
     def _done(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ChatError):
             log.error("%s failed: %s", task.get_name(), described(error))

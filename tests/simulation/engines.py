@@ -24,13 +24,14 @@ RowKey = tuple[str, int, str, int]
 
 
 class Wire:
-    """One direction of a connection: in order, each 0.5 to 5 ms late."""
+    """One direction of a connection: in order, each 0.5 to 5 ms late, or as slow as it gets."""
 
-    def __init__(self, world: "World") -> None:
-        self.world, self.last_s = world, 0.0
+    def __init__(self, world: "World", slowest_s: float = 0.005) -> None:
+        self.world, self.slowest_s, self.last_s = world, slowest_s, 0.0
 
     def send(self, call: Callable[..., object], *args: object) -> None:
-        self.last_s = max(self.world.loop.time() + self.world.random.uniform(0.0005, 0.005), self.last_s + 1e-6)
+        late_s = self.world.random.uniform(0.0005, self.slowest_s)
+        self.last_s = max(self.world.loop.time() + late_s, self.last_s + 1e-6)
         self.world.loop.call_at(self.last_s, call, *args)
 
 
@@ -75,6 +76,7 @@ class World:
     def __init__(self, loop: VirtualLoop, random: Random) -> None:
         self.loop, self.random = loop, random
         self.loss = 0.0
+        self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
         self.subscriptions: dict[str, list[Subscription]] = {}
         self.queues: dict[str, Queue] = {}
         self.numbers = 0
@@ -227,7 +229,7 @@ class SimMailbox:
 class SimHistory:
     def __init__(self, world: World, machine: Machine) -> None:
         self.world, self.machine = world, machine
-        self.there, self.back = Wire(world), Wire(world)
+        self.there, self.back = Wire(world, world.commit_s), Wire(world)
 
     async def _asked(self) -> None:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))

@@ -6,14 +6,14 @@ is the world between them: engines, wires, time.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from citychat.adapters.local import LocalLobby
 from citychat.gazetteer import Gazetteer
 from citychat.model import Message
-from citychat.outbox import Row
+from citychat.outbox import WRITER, Row
 from citychat.page import Page
 from citychat.places import Places
 from citychat.process import Process, Rules
@@ -24,6 +24,7 @@ from tests.simulation.loop import SimClock, VirtualLoop
 from tests.simulation.wire import SimConnection, SimLink
 
 CONSENT = "1"
+KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
 GAZETTEER = Gazetteer()
 KEYS = Keys(Key("k", bytes(range(32))))
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
@@ -44,14 +45,12 @@ class Server:
         self.connections: dict[SimConnection, None] = {}
         self.tasks = Tasks()
         clock = SimClock(world.loop, self.machine.runs)
-        bus, mailbox, history = SimBus(world, self.machine), SimMailbox(world, self.machine), SimHistory(world, self.machine)
-        town.tamper(self)
         self.process = Process(
             name=name,
-            bus=bus,
-            mailbox=mailbox,
-            history=history,
-            lobby=SlowLobby(world, town.lobby),  # type: ignore[arg-type]  # forwards every method
+            bus=SimBus(world, self.machine),
+            mailbox=SimMailbox(world, self.machine),
+            history=SimHistory(world, self.machine),
+            lobby=SlowLobby(world, town.lobby),
             clock=clock,
             random=world.random,
             tasks=self.tasks,
@@ -124,23 +123,32 @@ class Person:
         self.looking = False
         self.network = True
         self.pages: list[Page] = []
-        self.screen: Screen
 
     @property
     def page(self) -> Page | None:
-        return self.pages[-1] if self.pages else None
+        """The one that writes, else the newest: of two windows the one that was answered last has taken over."""
+        pages = [page for page in self.pages if page.id == self.storage.get(WRITER)] or self.pages
+        return pages[-1] if pages else None
+
+    @property
+    def screen(self) -> Screen:
+        assert self.page is not None and isinstance(self.page.screen, Screen)
+        return self.page.screen
 
     def open_page(self) -> None:
         """A new page (a reload, a second window, a return); it takes over."""
         link = SimLink(self.town.world, self.name, self.town.pick)
         link.allowed = self.network
-        self.screen = Screen(self)
         clock = SimClock(self.town.world.loop, lambda call: call())
-        page = Page(link, self.screen, self.storage, clock, self.town.random, consent=CONSENT)
+        page = Page(link, Screen(self), self.storage, clock, self.town.random, consent=CONSENT)
         link.page = page
         page.looking = self.looking
         self.pages.append(page)
         page.start()
+
+    def return_home(self) -> None:
+        if not self.pages:
+            self.open_page()
 
     def close_pages(self) -> None:
         for page in self.pages:
@@ -170,10 +178,10 @@ class Person:
 
 
 class Town:
-    """One run. ``tamper`` may break a process on purpose, to see that the checker notices."""
+    """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, tamper: Callable[[Server], None] = lambda server: None) -> None:
-        self.loop, self.random, self.tamper = loop, Random(seed), tamper
+    def __init__(self, loop: VirtualLoop, seed: int, kinds: Sequence[str] = KINDS) -> None:
+        self.loop, self.random, self.kinds = loop, Random(seed), kinds
         self.world = World(loop, Random(seed + 1))
         self.lines: list[str] = []
         self.world.trace = self.trace
@@ -204,8 +212,7 @@ class Town:
     # -- faults -------------------------------------------------------------------------------------------------------
 
     def fault(self) -> None:
-        kinds = ["kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long"]
-        kind, person = self.random.choice(kinds), self.random.choice(self.people)
+        kind, person = self.random.choice(self.kinds), self.random.choice(self.people)
         self.faults[kind] += 1
         self.trace("FAULT", kind, person.name)
         getattr(self, f"_{kind}")(person)
@@ -233,7 +240,7 @@ class Town:
 
     def _away(self, person: Person, least_s: float = 1, most_s: float = 20) -> None:
         person.close_pages()
-        self.loop.call_later(self.random.uniform(least_s, most_s), lambda: person.pages or person.open_page())
+        self.loop.call_later(self.random.uniform(least_s, most_s), person.return_home)
 
     def _long(self, person: Person) -> None:
         self._away(person, 60, 300)
@@ -308,6 +315,8 @@ class Town:
             self._network(person, True)
         await asyncio.sleep(SETTLE_S + 60)
         for person in self.people:
+            self.check_page(person)
+        for person in self.people:
             person.close_pages()
             person.open_page()
         await asyncio.sleep(SETTLE_S)
@@ -346,6 +355,16 @@ class Town:
             self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
         if state in ("stored", "delivered"):
             self.acked[s, st, n] = self.texts[st, n]
+
+    def check_page(self, person: Person) -> None:
+        """The page has drawn what the history holds of the partner's words, without a reload."""
+        page = person.page
+        if page is None or not page.joined:
+            raise Wrong(f"{person.name} is not joined")
+        chat = page.outbox.chats.get(page.outbox.living)
+        for row in self.world.rows.values():
+            if chat and row.s == page.outbox.living and row.side != chat.side and row.n > chat.seen.get(row.st, 0):
+                raise Wrong(f"{person.name}'s page never got {row.x}, and the history holds it")
 
     def _waiting_mail(self) -> set[tuple[str, int]]:
         return {
