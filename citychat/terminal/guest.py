@@ -140,6 +140,8 @@ class Guest:
             return False
         self.screen.ringing = False
         self.page.answer(answer)
+        if answer != "yes":  # a yes may have to be said again, when the history was away
+            self.page.offer = None
         return True
 
     def _ask(self, rest: list[str]) -> None:

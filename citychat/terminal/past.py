@@ -47,7 +47,7 @@ class Past:
                 self._older(chat, more)
                 return
             if not answer["more"]:
-                self.out.say(WORDS["talk.start"] if more else WORDS["chats.empty"])
+                self.out.say("The chat starts here." if more else WORDS["chats.empty"])
             for row in more:
                 if row["x"]:
                     self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["x"])

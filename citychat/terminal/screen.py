@@ -116,7 +116,7 @@ class Screen:
         self.ringing = False
         if not self._cut:
             self._cut = True
-            self.out.say(WORDS["link.cut"] if self.welcomed else WORDS["link.first"])
+            self.out.say(WORDS["link.cut"] if self.welcomed else "Connecting…")
 
     def _joined(self, answer: Mapping[str, Any]) -> None:
         self._place = answer["place"]
