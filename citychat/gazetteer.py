@@ -35,6 +35,7 @@ KM_PER_DEGREE = 111.2
 INFLUENCE_KM2_PER_PERSON = 0.01**2
 INFLUENCE_MAX_KM = 40.0
 NEAREST_MAX_DEGREES = 3.0  # beyond, the sea or the ice: no city
+SEARCH_CROWD = 300  # of one letter's 3,000 cities only the largest are compared by name: 3.6 ms instead of 7.5
 SEARCH_MAX_CHARS = 60  # the longest name of the file has 57
 
 
@@ -96,17 +97,23 @@ class Gazetteer:
     def search(self, text: str, limit: int = 10) -> list[City]:
         """Cities one of whose names begins with ``text``, whatever its case and accents.
 
-        Those called exactly so come first (Bo would drown among Boston and Bogota), then the most populous.
+        Those called exactly so come first (Bo would drown among Boston and Bogota), then those whose own name begins
+        so, or another name is just so (for "Ly" Lyon, not Faisalabad, once Lyallpur; for "Wien" Vienna), then the rest,
+        the most populous first.
         """
         prefix = fold(text[:SEARCH_MAX_CHARS])
         if not prefix:
             return []
         first = bisect_left(self._keys, prefix)
         found = set(self._found_at[first : bisect_left(self._keys, prefix + "\U0010ffff", first)])
-        alike = self._found_at[first : bisect_right(self._keys, prefix, first)]
-        exact = {at for at in alike if fold(self._names[at]) == prefix}
-        best = nlargest(limit, found, key=lambda at: (at in exact, self._people[at], -self._ids[at]))
-        return [self._city(at) for at in best]
+        alike = set(self._found_at[first : bisect_right(self._keys, prefix, first)])
+        crowd = alike.union(nlargest(SEARCH_CROWD, found, key=lambda at: (self._people[at], -self._ids[at])))
+
+        def rank(at: int) -> tuple[bool, bool, int, int]:
+            own = fold(self._names[at])
+            return own == prefix, own.startswith(prefix) or at in alike, self._people[at], -self._ids[at]
+
+        return [self._city(at) for at in nlargest(limit, crowd, key=rank)]
 
     def named(self, text: str) -> City:
         """The one city a host means by "Lyon", "Lyon, FR", "Springfield, Illinois" or "2996944".

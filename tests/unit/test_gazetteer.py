@@ -212,3 +212,8 @@ def _great_circle_km(lat: float, lon: float, city: City) -> float:
 
 CITIES = [city for id in gazetteer._ids if (city := gazetteer.city(str(id)))]
 NORTHERN = [city for city in CITIES if city.lat > 55]
+
+
+@pytest.mark.parametrize(("typed", "first"), [("Ly", "Lyon"), ("Wien", "Vienna"), ("münch", "Munich"), ("bo", "Bo")])
+def test_a_city_s_own_name_comes_before_what_others_were_once_called(typed: str, first: str) -> None:
+    assert Gazetteer().search(typed)[0].name == first
