@@ -47,6 +47,7 @@ export class State extends EventTarget {
   chats = null; // null until asked
   unread = new Set();
   again = new Set(); // sessions I want to talk in again
+  barred = new Set(); // sessions whose partner I blocked or reported
   settings = { ask: true, slow: false, typing: true };
   dialog = null; // {kind, ...}
   banned = null;

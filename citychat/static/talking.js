@@ -7,7 +7,8 @@ const EXPORT_ROWS = 100;
 
 export class Talking {
   #typingOff = 0;
-  #typingSent = 0;
+  #typingAt = 0;
+  #typingShown = false;
   #alarmAt = Infinity;
   #alarm = 0;
 
@@ -46,7 +47,7 @@ export class Talking {
     if (why === "elsewhere") this.page.state.set({ screen: "replaced" });
     if (why === "") {
       this.draft("");
-      this.#typingSent = 0;
+      this.#typingShown = false; // the message itself ends it on the other side
     }
     return why;
   }
@@ -64,9 +65,9 @@ export class Talking {
   typing(on) {
     const { state, socket, now } = this.page;
     if (!state.settings.typing || !state.living) return;
-    if (on && now() - this.#typingSent < TYPING_GAP_MS) return;
-    if (!on && !this.#typingSent) return;
-    this.#typingSent = on ? now() : 0;
+    if (on ? now() - this.#typingAt < TYPING_GAP_MS : !this.#typingShown) return;
+    this.#typingShown = on;
+    if (on) this.#typingAt = now();
     socket.typing(state.living.session, on);
   }
 
@@ -92,14 +93,20 @@ export class Talking {
 
   async block(session) {
     const answer = await this.page.socket.block(session);
-    if (answer.ok) this.#end(session, "you");
+    if (answer.ok) this.#bar(session);
     return answer.ok;
   }
 
   async report(session, reason, note) {
     const answer = await this.page.socket.report(session, reason, note);
-    if (answer.ok) this.#end(session, "you");
+    if (answer.ok) this.#bar(session);
     return answer.ok ? answer.code : "";
+  }
+
+  #bar(session) {
+    this.page.state.barred.add(session);
+    this.page.state.again.delete(session);
+    this.#end(session, "you");
   }
 
   async list() {

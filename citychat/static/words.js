@@ -40,6 +40,9 @@ export function when(ms, now) {
   return date(ms);
 }
 
+/** The name of a country in the page's language, from its code. */
+export const country = (code) => (/^[A-Z]{2}$/.test(code) ? new Intl.DisplayNames([language], { type: "region" }).of(code) : code);
+
 const unit = (n, name) =>
   new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(n);
 

@@ -1,14 +1,13 @@
-"""Takes a picture of every state into docs/screens/: ``python -m tests.browser.screens [URL of a running server]``.
+"""Takes a picture of every state into docs/screens/: ``python -m tests.browser.screens``.
 
 Real pages against the real server. Only what a healthy server never says (paused, draining, slow down) and how many
 people are free is put on the wire by hand. Each state is taken at 360x740 and 1440x900, light and dark.
 """
 
+import argparse
 import io
 import json
-import os
 import re
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_play
 from tests.browser.serving import BROWSER, FLAGS, Served
 from tests.browser.walking import FROM_OUTSIDE, choose, composer, enter, meet, seek, until, write
 
-FOLDER = Path(os.environ.get("CITYCHAT_SCREENS", Path(__file__).parents[2] / "docs" / "screens"))
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS = 48
@@ -67,14 +66,11 @@ class Person:
 
 
 class Camera:
-    def __init__(self, folder: Path, only: str = "") -> None:
-        self.folder, self.only = folder, only
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, name: str, page: Page, *, end: bool = False) -> None:
-        """``end``: scroll a chat to its end first, as it stands there when it was never scrolled."""
-        if self.only and self.only not in name:
-            return
+    def take(self, name: str, page: Page) -> None:
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
@@ -216,7 +212,7 @@ def together(camera: Camera, browser: Browser, url: str) -> None:
     expect(a.get_by_text("wait with a coffee first")).to_be_visible()
     write(a, "Good plan. Which place?")
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
-    composer(b).press_sequentially("Th")
+    composer(b).press_sequentially("The o", delay=700)
     expect(a.get_by_role("img", name="is typing")).to_be_visible()
     camera.take("31-talk", a)
     a.get_by_role("button", name="Leave").click()
@@ -287,6 +283,8 @@ def leaving(camera: Camera, a: Page, b: Page) -> None:
     a.get_by_role("button", name="Stop looking").click()
     a.get_by_role("button", name="My chats").click()
     camera.take("43-chats", a)
+    a.reload()
+    a.get_by_role("button", name="My chats").click()
     a.get_by_role("main").get_by_role("button").nth(1).click()
     expect(a.get_by_role("button", name="Block or report")).to_be_visible()
     camera.take("44-past", a)
@@ -310,23 +308,24 @@ def session(page: Page) -> str:
     return found
 
 
-def main(url: str, only: str) -> None:
-    camera = Camera(FOLDER, only)
-    parts: list[Callable[[Camera, Browser, str], None]] = [before, alone, together]
-    parts = [p for p in parts if p.__name__ in os.environ.get("CITYCHAT_SCREENS_PARTS", "before alone together")]
-    with sync_playwright() as play, play.chromium.launch(executable_path=BROWSER, args=FLAGS) as browser:
-        for part in parts:
-            part(camera, browser, url)
+PARTS: dict[str, Callable[[Camera, Browser, str], None]] = {"before": before, "alone": alone, "together": together}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screens", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--part", choices=PARTS, action="append", help="only these")
+    asked = parser.parse_args()
+    camera = Camera(asked.folder)
+    with tempfile.TemporaryDirectory() as folder:
+        served = Served(Path(folder) / "data", "--home-city", "Lyon")
+        try:
+            with sync_playwright() as play, play.chromium.launch(executable_path=BROWSER, args=FLAGS) as browser:
+                for name in asked.part or PARTS:
+                    PARTS[name](camera, browser, served.url)
+        finally:
+            served.stop()
 
 
 if __name__ == "__main__":
-    asked = [*sys.argv[1:], "", ""]
-    if asked[0]:
-        main(asked[0], asked[1])
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            served = Served(Path(folder) / "data", "--home-city", "Lyon")
-            try:
-                main(served.url, "")
-            finally:
-                served.stop()
+    main()

@@ -193,6 +193,19 @@ def test_typing_is_shown_and_can_be_switched_off(person: Person) -> None:
     composer(a).press_sequentially("Hm")
     expect(b.get_by_role("img", name="is typing")).to_be_visible()
     expect(b.get_by_role("img", name="is typing")).to_be_hidden(timeout=8_000)
+    a.get_by_role("button", name="Back").click()
+    a.get_by_role("button", name="More").click()
+    a.get_by_role("switch", name="Show when I am typing").uncheck()
+    a.keyboard.press("Escape")
+    a.get_by_text("now", exact=True).click()
+    heard: list[str] = []
+    b.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(str(frame))))
+    b.reload()
+    expect(composer(b)).to_be_visible()
+    composer(a).press_sequentially("Hm")
+    write(a, "said")
+    expect(b.get_by_text("said")).to_be_visible()
+    assert heard and not any("chat-typing" in frame for frame in heard)
 
 
 def test_leaving_is_asked_twice_ends_it_for_both_and_stays_readable(person: Person) -> None:

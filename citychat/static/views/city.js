@@ -2,6 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { h, link, show, t, title, write } from "citychat/views/dom.js";
+import { country } from "citychat/words.js";
 
 const QUIET_MS = 200; // between the last key and the question
 
@@ -38,7 +39,7 @@ export function city({ state, visit, socket }) {
     list.replaceChildren(...found.map((one, i) => h("li", {
       class: "option", role: "option", id: `city-${i}`, "aria-selected": String(i === active),
       on: { mousedown: (event) => event.preventDefault(), click: () => visit.choose(one.id) },
-    }, h("span", {}, one.name), h("span", { class: "soft small" }, [one.region, one.country].filter(Boolean).join(", ")))));
+    }, h("span", {}, one.name), h("span", { class: "soft small" }, [one.region, country(one.country ?? "")].filter(Boolean).join(", ")))));
     if (active >= 0) field.setAttribute("aria-activedescendant", `city-${active}`);
     else field.removeAttribute("aria-activedescendant");
     list.children[active]?.scrollIntoView({ block: "nearest" });

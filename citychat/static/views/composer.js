@@ -3,10 +3,7 @@
 import { h, round, show, t, write } from "citychat/views/dom.js";
 import { TEXT_MAX_CHARS, chars, cleanText, fits, isBlank } from "citychat/text.js";
 
-const KEEP_MS = 300; // between the last key and writing the draft down
-
 export class Composer {
-  #keeping = 0;
   #wrong = "";
 
   constructor(page, sent) {
@@ -38,7 +35,6 @@ export class Composer {
   #send() {
     const why = this.page.talking.write(this.field.value);
     if (why === "") {
-      clearTimeout(this.#keeping);
       this.field.value = "";
       this.#wrong = "";
       this.#grow();
@@ -54,8 +50,7 @@ export class Composer {
     this.#wrong = "";
     this.#grow();
     this.#judge();
-    clearTimeout(this.#keeping);
-    this.#keeping = setTimeout(() => this.page.talking.draft(this.field.value), KEEP_MS);
+    this.page.talking.draft(this.field.value);
     this.page.talking.typing(!isBlank(this.field.value));
   }
 

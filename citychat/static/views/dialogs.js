@@ -27,7 +27,7 @@ export class Dialogs {
     const close = () => this.page.state.dialog === dialog && this.page.state.set({ dialog: null });
     const { heading, body } = KINDS[dialog.kind](this.page, dialog, close);
     const id = `dialog-${(count += 1)}`;
-    const element = h("dialog", { "aria-labelledby": id, on: { close, click: (event) => event.target === element && close() } },
+    const element = h("dialog", { "aria-labelledby": id, on: { close, click: (event) => outside(element, event) && close() } },
       h("div", { class: "head" }, h("h2", { id, tabindex: "-1" }, heading), round(t("more.close"), "close", close)), body);
     const back = document.activeElement;
     document.body.append(element);
@@ -37,6 +37,11 @@ export class Dialogs {
     return element;
   }
 }
+
+const outside = (element, { target, clientX: x, clientY: y }) => {
+  const box = element.getBoundingClientRect();
+  return target === element && (x < box.left || x > box.right || y < box.top || y > box.bottom);
+};
 
 /** A button that says when it did not work; `work()` answers whether it did. */
 function working(label, kind, work) {
@@ -92,7 +97,10 @@ function reasons({ talking }, chat, done) {
   const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")), h("div", { class: "choices" }, ...choices));
   const send = working(t("report.send"), "lamp", async () => {
     const chosen = list.querySelector(":checked");
-    if (!chosen) return list.querySelector("input").focus() ?? false;
+    if (!chosen) {
+      list.querySelector("input").focus();
+      return true;
+    }
     const code = await talking.report(chat.session, chosen.value, note.value.trim());
     if (code) done(code);
     return Boolean(code);

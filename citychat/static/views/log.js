@@ -28,7 +28,7 @@ export class Log {
     this.#fresh.hidden = true;
     this.head = h("div", { class: "system" }, new Street(chat.city + chat.session).light({ met: !chat.ended }),
       h("p", {}, `${t("talk.intro", { alias: chat.alias })} ${t("talk.you", { you: chat.you })}`));
-    this.list = h("div", { class: "log", role: "log", "aria-label": t("talk.log"), "aria-live": "polite", tabindex: "0" });
+    this.list = h("div", { class: "log", role: "log", "aria-label": t("talk.log"), "aria-live": "polite", "aria-relevant": "additions", tabindex: "0" });
     this.tail = h("div", { class: "system", hidden: true });
     this.dots = h("div", { class: "typing", role: "img", "aria-label": t("talk.typing", { alias: chat.alias }), hidden: true }, h("i"), h("i"), h("i"));
     this.list.append(this.#older, this.head, this.dots, this.tail);
@@ -121,8 +121,10 @@ export class Log {
 
   async #more(talking) {
     this.#older.disabled = true;
+    this.list.setAttribute("aria-live", "off"); // old messages are not news
     await talking.older(this.chat);
     this.#older.disabled = false;
+    setTimeout(() => this.list.setAttribute("aria-live", "polite"), 500);
     this.list.focus();
   }
 

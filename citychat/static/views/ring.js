@@ -20,11 +20,10 @@ export class Ring {
     this.buttons = [talk, no];
     this.element = h("section", { class: "ring", role: "alertdialog", "aria-labelledby": "ring-title", "aria-describedby": "ring-text" },
       h("div", { class: "ask" }, clock,
-        h("div", {}, h("h1", { id: "ring-title", tabindex: "-1" }, about), h("p", { class: "soft", id: "ring-text" }, t("ring.text")))),
+        h("div", {}, h("h1", { id: "ring-title", tabindex: "-1" }, about), h("p", { class: "soft", id: "ring-text" }, t("ring.text"), h("span", { class: "unseen" }, ` ${t("ring.seconds", { n: offer.seconds })}`)))),
       h("div", { class: "answers" }, talk, no),
       h("div", {}, h("p", { class: "soft small", id: "ring-no" }, t("ring.no.text")),
         link(t("ring.later"), () => meeting.answer("later"))));
-    say(`${about}. ${t("ring.seconds", { n: offer.seconds })}`, true);
   }
 
   update() {

@@ -34,6 +34,7 @@ export class Shell {
   start() {
     this.page.state.addEventListener("change", () => this.#update());
     document.addEventListener("visibilitychange", () => this.#title());
+    window.visualViewport?.addEventListener("resize", fit);
     this.#update();
   }
 
@@ -93,4 +94,14 @@ export class Shell {
       if (hidden) chime();
     }
   }
+}
+
+/** Where the keyboard covers the page instead of resizing it (Safari), the page gets the height that is left. */
+function fit() {
+  const { height, scale } = window.visualViewport;
+  const covered = Math.abs(scale - 1) < 0.01 && height < window.innerHeight - 1;
+  const { style } = document.documentElement;
+  if (covered) style.setProperty("--height", `${height}px`);
+  else style.removeProperty("--height");
+  if (covered && document.body.className === "talking") window.scrollTo(0, 0);
 }

@@ -54,7 +54,7 @@ export function talk(page) {
     show(absent, gone);
     show(leave, live);
     log.update(state.transcript(shown.session), { typing: live && state.typing, last: ending(shown) });
-    const next = live ? "composer" : `end ${state.again.has(shown.session)} ${Boolean(state.living)}`;
+    const next = live ? "composer" : `end ${state.again.has(shown.session)} ${state.barred.has(shown.session)} ${Boolean(state.living)}`;
     if (next !== foot) {
       foot = next;
       below.replaceChildren(live ? composer.element : afterwards(page, shown));
@@ -80,7 +80,7 @@ function afterwards({ state, meeting, talking, now }, chat) {
   const pair = h("div", { class: "pair" }, find);
   const soon = now() - chat.ended < AGAIN_MS;
   const asked = state.again.has(chat.session);
-  if (soon && !asked && !state.living && !chat.blocked) pair.append(button(t("talk.again"), "", () => talking.again(chat.session)));
+  if (soon && !asked && !state.living && !state.barred.has(chat.session)) pair.append(button(t("talk.again"), "", () => talking.again(chat.session)));
   inner.append(pair);
   if (asked) inner.append(h("p", { role: "status" }, t("talk.again.asked", { alias: chat.alias })));
   else if (pair.children.length > 1) inner.append(h("p", {}, t("talk.again.text")));
