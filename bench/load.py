@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -64,11 +65,11 @@ class Meter:
 
 @dataclass
 class Result:
-    verdict: Verdict
-    status: int | None
     crowd: Crowd
-    server: Meter
-    generator: Meter
+    verdict: Verdict = field(default_factory=Verdict)
+    status: int | None = None  # of the stopped server
+    server: Meter = field(default_factory=Meter)
+    generator: Meter = field(default_factory=Meter)
     recoveries: list[Recovery] = field(default_factory=list)
 
     def is_calm(self, at_s: float) -> bool:
@@ -100,27 +101,41 @@ def _peak_mb(pid: int | str) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
-async def run(pairs: int, rate_per_s: float, seconds: float, kills: int, seed: int, folder: Path) -> Result:
-    meter, generator, recoveries = Meter(), Meter(), list[Recovery]()
-    async with ServerProcess(folder) as server:
-        crowd = Crowd(server.url, pairs, Random(seed))
+async def run(given: argparse.Namespace, folder: Path) -> Result:
+    """Against a server of our own, with its data in ``folder``, or the one at ``given.url``."""
+    async with AsyncExitStack() as stack:
+        server = None if given.url else await stack.enter_async_context(ServerProcess(folder))
+        crowd = Crowd(server.url if server else given.url, given.pairs, Random(given.seed))
         await crowd.meet()
-        _say(f"{pairs} pairs have met")
-        meter.begin(server.pid)
-        generator.begin("self")
-        began_s = time.monotonic()
-        talking = asyncio.create_task(crowd.talk(rate_per_s, seconds))
-        for kill in range(kills):
-            await asyncio.sleep(max(0.0, began_s + seconds * (kill + 1) / (kills + 1) - time.monotonic()))
-            recoveries.append(await _kill(server, crowd, meter))
-            _say(f"kill {kill + 1}: all pages are back after {recoveries[-1].joined_s[-1]:.1f} s")
-        await talking
-        generator.end("self")
-        await crowd.settle(SETTLE_S)
-        meter.end(server.pid)
+        _say(f"{given.pairs} pairs have met")
+        result = await _measure(given, server, crowd)
+        history = [] if server else await crowd.history()
         await crowd.close()
-        status = await server.stop()
-    return Result(crowd.judge(history_of(folder)), status, crowd, meter, generator, recoveries)
+        if server:
+            result.status = await server.stop()
+            history = history_of(folder)
+    result.verdict = crowd.judge(history)
+    return result
+
+
+async def _measure(given: argparse.Namespace, server: ServerProcess | None, crowd: Crowd) -> Result:
+    result = Result(crowd)
+    if server:
+        result.server.begin(server.pid)
+    result.generator.begin("self")
+    began_s = time.monotonic()
+    talking = asyncio.create_task(crowd.talk(given.rate, given.seconds))
+    for kill in range(given.kills if server else 0):
+        assert server
+        await asyncio.sleep(max(0.0, began_s + given.seconds * (kill + 1) / (given.kills + 1) - time.monotonic()))
+        result.recoveries.append(await _kill(server, crowd, result.server))
+        _say(f"kill {kill + 1}: all pages are back after {result.recoveries[-1].joined_s[-1]:.1f} s")
+    await talking
+    result.generator.end("self")
+    await crowd.settle(SETTLE_S)
+    if server:
+        result.server.end(server.pid)
+    return result
 
 
 async def _kill(server: ServerProcess, crowd: Crowd, meter: Meter) -> Recovery:
@@ -159,13 +174,14 @@ def table(result: Result) -> list[str]:
     for number, each in enumerate(result.recoveries, 1):
         joined = f"p50 {_ms(each.joined_s, 0.5)}  max {_ms(each.joined_s, 1)}"
         lines.append(f"{f'after kill {number}':24}server up {each.up_s * 1000:,.0f} ms  pages back {joined}")
-    if verdict.sent:
+    if server.cpu_s:
         cost = f"{server.cpu_s / verdict.sent * 1e6:,.0f} µs a message  peak {server.peak_mb:,.0f} MB"
         lines.append(f"{'server':24}{cost}  {server.shown()}")
     lags = sorted(result.crowd.lags_s)
     own = f"lag p99 {_ms(lags, 0.99)}  max {_ms(lags, 1)}"
     lines.append(f"{'generator':24}{own}  {result.generator.shown()}")
-    lines.append(f"{'SIGTERM':24}exit status {result.status}")
+    if result.status is not None:
+        lines.append(f"{'SIGTERM':24}exit status {result.status}")
     return lines
 
 
@@ -181,14 +197,14 @@ def _say(line: str) -> None:
 
 async def _main(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="citychat-load-") as folder:
-        result = await run(given.pairs, given.rate, given.seconds, given.kills, given.seed, Path(folder))
+        result = await run(given, Path(folder))
     print(
         f"{given.pairs} pairs, both directions, {given.rate:g} messages/s each, {given.seconds:g} s,"
-        f" {given.kills} kill -9, seed {given.seed}"
+        f" {len(result.recoveries)} kill -9, seed {given.seed}"
     )
     for line in [*table(result), *result.verdict.complaints[:20]]:
         print(line)
-    return int(not result.verdict.kept() or result.status != 0)
+    return int(not result.verdict.kept() or bool(result.status))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -198,6 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--url", default="", help="a server that runs already, on an empty store; it is not killed")
     given = parser.parse_args(argv)
     status: list[int] = []
 

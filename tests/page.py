@@ -73,6 +73,15 @@ class LivePage(Page):
     def in_chat(self) -> bool:
         return bool(self.outbox.living)
 
+    async def asked(self, event: str, payload: Row) -> Mapping[str, Any]:
+        """The server's answer. Raises TimeoutError, and AssertionError when it is a refusal."""
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self.ask(event, payload, answer.set_result)
+        async with asyncio.timeout(PATIENCE_S):
+            told = await answer
+        assert told["ok"], told
+        return told
+
     def say(self, text: str) -> None:
         """Raises AssertionError when the page would not take it."""
         why = self.outbox.compose(text, self.now)

@@ -1,7 +1,6 @@
 """The server as a process of its own, which can be killed and started again on the same port and data."""
 
 import asyncio
-import ctypes
 import os
 import re
 import signal
@@ -12,13 +11,18 @@ from typing import Self
 ROOT = Path(__file__).parents[2]
 START_S = 20.0  # a loaded machine takes several seconds to import everything
 STOP_S = 15.0  # protocol §2.7: at most 10 s for batches and confirms
-PR_SET_PDEATHSIG = 1
+TETHER = """import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+os.execv(sys.executable, [sys.executable, "-m", "citychat", *sys.argv[1:]])"""
 
 
-def die_with_parent() -> None:
-    """In the child: no server outlives a test that was killed (Linux; elsewhere nothing happens)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def citychat(*arguments: str) -> list[str]:
+    """The command line of ``python -m citychat``; on Linux nothing started so outlives a test that was killed.
+
+    By a first step and not by preexec_fn, of which Python warns in a process that has threads.
+    """
+    start = ["-S", "-c", TETHER] if sys.platform == "linux" else ["-m", "citychat"]
+    return [sys.executable, *start, *arguments]
 
 
 class ServerProcess:
@@ -46,10 +50,12 @@ class ServerProcess:
     async def start(self) -> None:
         """Start, on the same port as before if there was one. Raises RuntimeError with what the process said."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            cwd=ROOT, preexec_fn=die_with_parent,
-        )  # fmt: skip
+            *citychat("--port", str(self.port), "--data", str(self.data), *self.flags),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+        )
         ready = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read(self._process, ready))
         async with asyncio.timeout(START_S):

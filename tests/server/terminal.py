@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from tests.server.process import ROOT, die_with_parent
+from tests.server.process import ROOT, citychat
 
 PATIENCE_S = 20.0
 
@@ -24,9 +23,8 @@ class TerminalGuest:
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "citychat", "guest", *self.arguments,
-            stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, cwd=ROOT, preexec_fn=die_with_parent,
-        )  # fmt: skip
+            *citychat("guest", *self.arguments), stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, cwd=ROOT
+        )
         self._reader = asyncio.create_task(self._read())
         return self
 
