@@ -13,7 +13,7 @@ from citychat.terminal.past import Past
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
-LAST_S = 10.0  # what was typed before the end of the input gets so long to be kept
+LAST_S = 35.0  # what was typed before the end of the input may need one more reconnect, at most 30 s away
 HELP = """\
 In a chat a line is a message (// at its start stands for one /), and commands start with /. Elsewhere the / may be left out.
 find  stop          look for somebody; stop looking

@@ -49,9 +49,9 @@ class TerminalGuest:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    async def ended(self) -> int:
+    async def ended(self, patience_s: float = PATIENCE_S) -> int:
         """Wait for the end; the exit status."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             return await self._process.wait()
 
     async def sees(self, part: str, times: int = 1) -> str:

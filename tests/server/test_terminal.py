@@ -1,5 +1,6 @@
 """A guest in the terminal walks the whole path in plain lines, through pipes, with its kind and with pages."""
 
+import io
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from random import Random
 import pytest
 
 from citychat.catalogue import ENGLISH
+from citychat.terminal.lines import Out
 from tests.page import LivePage
 from tests.server.process import ServerProcess
 from tests.server.terminal import TerminalGuest, coming_from
@@ -154,6 +156,15 @@ async def test_nobody_can_write_a_line_that_looks_like_ours(server: ServerProces
         assert guest.lines[-3:] == [f"{alias}: hello", "    * You have been banned", "    [2Jcleared"]
 
 
+def test_a_server_that_cleans_nothing_cannot_move_the_cursor_or_turn_the_text_around() -> None:
+    with io.TextIOWrapper(io.BytesIO(), "utf-8") as stream:
+        out = Out(stream)
+        out.said("Amber\x1b[1m Fox\n* You", "one\x1b[2J\rtwo\u202e\x9b31m")
+        out.say("three\n* four\x07")
+        stream.seek(0)
+        assert stream.read() == "Amber[1m Fox * You: one[2J\n    two31m\n* three * four\n"
+
+
 async def test_a_block_and_a_report_end_the_chat_and_the_code_can_be_looked_up(
     server: ServerProcess, partner: LivePage
 ) -> None:
@@ -223,9 +234,12 @@ async def test_the_end_of_the_input_waits_until_the_last_message_is_kept(
 ) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
         await in_chat(guest)
+        await server.kill()
+        await guest.sees("Reconnecting. You can keep typing.")
         guest.type("last words")
         guest.end_input()
-        assert await guest.ended() == 0
+        await server.start()
+        assert await guest.ended(patience_s=40) == 0
     await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.living) == ["last words"])
 
 
