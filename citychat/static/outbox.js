@@ -16,6 +16,7 @@ const HEAD_MS = 10_000; // a message without any answer for so long is sent agai
 const ASK_MS = 30_000;
 const UNDELIVERED_MS = 24 * 3_600_000 + 600_000; // the mailbox keeps 24 h; ten minutes for clocks and late receipts
 const FINAL = ["no-session", "bad-payload", "too-long"]; // a message refused for another reason is sent again
+const HAVE_MAX = 200; // of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
 const ANSWER_MS = 10_000; // what an ask may take before its silence counts as "history does not hold it"
 
 export const OUTBOX = "citychat.outbox";
@@ -23,22 +24,25 @@ export const LAST = "citychat.last";
 export const WRITER = "citychat.writer";
 const SENT = ["s", "st", "n", "l", "x", "p"];
 
-/** What this page has drawn of one session: `seen` per stream, `top` the largest Lamport number. */
+/** What this page has drawn of one session; `top`: the largest Lamport number. */
 class Chat {
   constructor(side) {
     this.side = side;
     this.top = 0;
-    this.seen = new Map();
     this.drawn = new Set();
   }
 }
 
-/** One page's outbox; `page` is its id, `newStream` draws a stream id. */
+/**
+ * One page's outbox; `page` is its id, `newStream` draws a stream id.
+ * `seen`: the last n drawn of each stream of a partner, the one drawn last at the end.
+ */
 export class Outbox {
   constructor(storage, page, newStream, calls) {
     Object.assign(this, { storage, page, newStream, calls });
     this.entries = [];
     this.chats = new Map();
+    this.seen = new Map();
     this.living = ""; // the session that can be written to
     this.stream = "";
     this.n = 0;
@@ -56,7 +60,7 @@ export class Outbox {
 
   /** For `user-join`: per stream the last n that this page has drawn. */
   have() {
-    return Object.fromEntries([...this.chats.values()].flatMap((chat) => [...chat.seen]));
+    return Object.fromEntries([...this.seen].slice(-HAVE_MAX));
   }
 
   /** The join was answered: from here on this page is the one that writes. */
@@ -116,15 +120,19 @@ export class Outbox {
     }
   }
 
-  /** History's rows: mine all (delivered, so they leave the outbox), the partner's up to `seen`. */
+  /**
+   * History's rows: mine all (delivered, so they leave the outbox), the partner's up to `seen`.
+   * A gap of mine stands for what the partner never got: no line of my transcript, and no tick.
+   */
   #rows(s, rows, seen) {
     const chat = this.chats.get(s);
-    for (const [st, n] of Object.entries(seen)) chat.seen.set(st, Math.max(n, chat.seen.get(st) ?? 0));
-    const mine = new Set(rows.filter((row) => row.side === chat.side).map((row) => `${row.st} ${row.n}`));
+    for (const [st, n] of Object.entries(seen)) this.seen.set(st, Math.max(n, this.seen.get(st) ?? 0));
+    const shown = rows.filter((row) => row.side !== chat.side || row.k !== "gap");
+    const mine = new Set(shown.filter((row) => row.side === chat.side).map((row) => `${row.st} ${row.n}`));
     this.#settle(s, this.entries.filter((e) => e.s === s && mine.has(`${e.st} ${e.n}`)));
-    for (const row of rows) {
+    for (const row of shown) {
       if (row.side === chat.side) this.#draw(row, "delivered");
-      else if (row.n <= (chat.seen.get(row.st) ?? 0)) this.#draw(row, "");
+      else if (row.n <= (this.seen.get(row.st) ?? 0)) this.#draw(row, "");
     }
   }
 
@@ -133,7 +141,8 @@ export class Outbox {
     if (!this.chats.has(s)) this.chats.set(s, new Chat(side));
     const chat = this.chats.get(s);
     for (const row of rows) {
-      if (row.side === chat.side || s !== this.living || row.n <= (chat.seen.get(row.st) ?? 0)) {
+      if (row.side === chat.side && row.k === "gap") continue;
+      if (row.side === chat.side || s !== this.living || row.n <= (this.seen.get(row.st) ?? 0)) {
         this.#draw(row, row.side === chat.side ? "delivered" : "");
       }
     }
@@ -187,8 +196,8 @@ export class Outbox {
       }
       const stored = this.entries.filter((e) => e.state === "stored");
       this.#remove(stored.slice(0, Math.max(0, stored.length - STORED_MAX)));
+      if (hit.length) this.#save();
     }
-    this.#save();
     this.#pump(now);
     this.#alarmAsk(now);
   }
@@ -248,15 +257,15 @@ export class Outbox {
 
   /** `chat-message`: drawn if it is the next of its stream (or a gap line), acked in any case. */
   message(row, now) {
-    // Without a chat it belongs to another of my chats, which this page has not opened.
+    // Perhaps another of my chats, not opened by this page.
     if (!this.chats.has(row.s)) this.chats.set(row.s, new Chat(1 - row.side));
-    const chat = this.chats.get(row.s);
-    const seen = chat.seen.get(row.st) ?? 0;
+    const seen = this.seen.get(row.st) ?? 0;
     if (row.n === seen + 1 || (row.k === "gap" && row.n > seen)) {
-      chat.seen.set(row.st, row.n);
+      this.seen.delete(row.st);
+      this.seen.set(row.st, row.n);
       this.#draw(row, "");
     }
-    this.acks.set(row.st, [row.s, chat.seen.get(row.st) ?? 0]);
+    this.acks.set(row.st, [row.s, this.seen.get(row.st) ?? 0]);
     this.ackCount += 1;
     if (now - this.ackedAt >= ACK_MS || this.ackCount >= ACK_ROWS) this.#flushAcks(now);
     else this.calls.alarm(this.ackedAt + ACK_MS);

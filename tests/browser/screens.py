@@ -40,7 +40,7 @@ class Person:
         self.context.set_default_timeout(15_000)
         self.page = self.context.new_page()
         self.wires: list[WebSocketRoute] = []
-        self.cut = False
+        self.cut = self.mute = False
         self.page.route_web_socket("**/socket.io/**", self._wire)
         self.url = url
 
@@ -56,6 +56,8 @@ class Person:
     def _wire(self, wire: WebSocketRoute) -> None:
         if self.cut:
             wire.close()
+            return
+        if self.mute:  # opened, and then nothing
             return
         wire.connect_to_server()
         self.wires.append(wire)
@@ -131,12 +133,19 @@ def before(camera: Camera, browser: Browser, url: str) -> None:
     one.context.close()
 
     one = Person(browser, url)
+    one.mute = True
+    page = one.open()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Start with my city").click()
+    expect(page.get_by_text("Loading…")).to_be_visible()
+    camera.take("05-loading", page)
+    one.context.close()
+
+    one = Person(browser, url)
     one.cut = True
     page = one.open()
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Start with my city").click()
-    page.wait_for_timeout(600)
-    camera.take("05-loading", page)
     expect(page.get_by_text("Your network blocks live connections")).to_be_visible(timeout=30_000)
     camera.take("06-blocked", page)
     one.context.close()

@@ -171,13 +171,13 @@ class Trace:
             entry = self.random.choice(mine)
             return {k: v for k, v in entry.items() if k not in ("state", "since")}
         st = self.random.choice(["t1", "t2"])
-        seen = self.box.chats[s].seen.get(st, 0) if s in self.box.chats else 0
+        seen = self.box.seen.get(st, 0)
         n = max(1, seen + self.random.choice([1, 1, 1, 1, 0, 2, -1]))
         row: dict[str, Any] = {
             "s": s, "side": side if own else 1 - side, "st": st, "n": n,
             "l": self.random.choice([n, n + 3, 2**52]), "x": "theirs", "at": self.now,
         }  # fmt: skip
-        if not own and self.random.random() < 0.1:
+        if self.random.random() < 0.1:
             row |= {"k": "gap", "x": ""}
         return row
 
