@@ -147,6 +147,7 @@ class Sessions:
         if session is None:
             return
         session = replace(session, ended=self.clock.wall_ms() if at is None else at)
+        self.ending.add(session.id)
         await self.talk.ended(seat.guest, session)
         seat.page.emit("user-left", {"session": session.id, "how": "left", "since": session.ended})
         self.tasks.spawn(self._end_durably(session), "end a session")

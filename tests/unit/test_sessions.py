@@ -6,6 +6,7 @@ import pytest
 
 from citychat.model import DAY_MS, BadPayload, Message, NoSession, Session, Unavailable
 from citychat.parting import new_code
+from citychat.ports import Mail
 from citychat.records import Left, Met, Paused, Record
 from tests.unit.meeting import HISTORY_MS, START_MS, Page, Town, kinds, meeting
 
@@ -71,6 +72,30 @@ async def test_leaving_with_the_lobby_away_is_final_for_the_page_and_reaches_the
     assert task is not None and task.done() and ben.last("user-left")["how"] == "left"
     assert len(anna.events("user-session")) == 1, "the chat that was left did not come back"
     await town.truth(anna, ben)
+
+
+@meeting
+async def test_a_chat_that_was_left_does_not_come_back_while_the_lobby_cannot_hear_of_it(town: Town) -> None:
+    anna, ben = await talking(town)
+    town.p.lobby.away = {"end"}
+    await town.p.sessions.leave("anna", anna.session)
+    await town.after(31)
+    assert (await anna.where()).session == anna.session and len(anna.events("user-session")) == 1
+    town.p.lobby.away = set()
+    await town.after(31)
+    await town.truth(anna, ben)
+
+
+@meeting
+async def test_a_chat_that_was_left_does_not_come_back_with_a_lobby_that_forgets(town: Town) -> None:
+    anna, ben = await talking(town)
+    town.p.history.away = town.q.history.away = {"end"}
+    await town.p.sessions.leave("anna", anna.session)
+    await town.after(1)
+    town.forget()
+    await town.after(40)
+    assert (await anna.where()).state == (await ben.where()).state == "free"
+    assert len(anna.events("user-session")) == len(ben.events("user-session")) == 1
 
 
 @meeting
@@ -159,7 +184,7 @@ async def test_somebody_who_reads_an_ended_chat_is_not_asked(town: Town) -> None
     await town.q.matching.view("ben", True, True)
     carl = await town.p.join("carl")
     assert await carl.seek() == "waiting"
-    await town.after(120)  # M15
+    await town.after(126)  # M15
     assert not ben.events("user-offer")[1:]
     await town.q.matching.available("ben", True, False)
     await town.after(5.1)
@@ -226,7 +251,9 @@ async def test_a_block_reaches_the_network_of_somebody_who_has_gone(town: Town) 
     ben = await town.q.join("ben", networks=("cafe",))
     await town.meet(anna, ben)
     await ben.leaves()
-    await town.after(3600)  # the lobby forgets who is away and talks to nobody
+    town.forget()
+    await town.after(31)
+    assert (await ben.where()).session == anna.session and await town.lobby.networks("ben") == ()
     await (await town.p.parting.block("anna", anna.session))
     assert list(await town.history.shunned("anna", town.clock.wall_ms())) == ["cafe"]
 
@@ -357,7 +384,7 @@ async def test_a_barred_pair_never_talks_again_and_is_told_nothing(town: Town) -
     await wishes(town, anna, s)
     await town.after(31)
     assert len(anna.events("user-session")) == len(ben.events("user-session")) == 1
-    assert len(await town.history.sessions("ben")) == 1
+    assert (town.p.history.calls + town.q.history.calls).count("begin") == 1
 
 
 @meeting
@@ -422,10 +449,10 @@ async def test_erasing_blanks_what_waits_in_the_mailbox(town: Town) -> None:
     await town.after(4)
     assert anna.last("chat-status")["state"] == "stored"
     await (await town.p.sessions.erase("anna"))
-    again = await town.q.join("ben")
-    await town.q.delivery.desks["ben"].open_mailbox()
+    waiting: list[Mail] = []
+    await town.mailbox.open("ben", waiting.append)
     await town.after(1)
-    assert [told["x"] for told in again.events("chat-message")] == [""]
+    assert [mail.message.x for mail in waiting] == [""]
 
 
 @meeting
