@@ -94,6 +94,8 @@ async def test_a_bad_payload_is_told_which_field_is_wrong_and_what_was_expected(
     ):
         answer = await page.ask(event, payload)
         assert (answer["ok"], answer["error"], answer["message"]) == (False, "bad-payload", expected)
+    for no_id in ("", "x" * 44, "x\n", "a b", "../x", "ä"):
+        assert (await page.ask("user-leave", {"session": no_id}))["error"] == "bad-payload"
 
 
 @behind_the_door
