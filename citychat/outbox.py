@@ -21,6 +21,7 @@ HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000
 UNDELIVERED_MS = 24 * 3_600_000 + 600_000  # the mailbox keeps 24 h; ten minutes for clocks and late receipts
 FINAL = ("no-session", "bad-payload", "too-long")  # a message refused for another reason is sent again
+HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"
 
 OUTBOX, LAST, WRITER = "citychat.outbox", "citychat.last", "citychat.writer"
@@ -42,17 +43,19 @@ class Calls(Protocol):
 
 
 class Chat:
-    """What this page has drawn of one session: ``seen`` per stream, ``top`` the largest Lamport number."""
+    """What this page has drawn of one session; ``top``: the largest Lamport number."""
 
     def __init__(self, side: int) -> None:
         self.side = side
         self.top = 0
-        self.seen: dict[str, int] = {}
         self.drawn: set[tuple[int, str, int]] = set()
 
 
 class Outbox:
-    """One page's outbox; ``page`` is its id, ``new_stream`` draws a stream id."""
+    """One page's outbox; ``page`` is its id, ``new_stream`` draws a stream id.
+
+    ``seen``: the last n drawn of each stream of a partner, the one drawn last at the end.
+    """
 
     def __init__(
         self, storage: MutableMapping[str, str], page: str, new_stream: Callable[[], str], calls: Calls
@@ -60,6 +63,7 @@ class Outbox:
         self.storage, self.page, self.new_stream, self.calls = storage, page, new_stream, calls
         self.entries: list[Row] = []
         self.chats: dict[str, Chat] = {}
+        self.seen: dict[str, int] = {}
         self.living = ""  # the session that can be written to
         self.stream, self.n = "", 0
         self.live = False
@@ -75,7 +79,7 @@ class Outbox:
 
     def have(self) -> dict[str, int]:
         """For ``user-join``: per stream the last n that this page has drawn."""
-        return {st: n for chat in self.chats.values() for st, n in chat.seen.items()}
+        return dict(list(self.seen.items())[-HAVE_MAX:])
 
     def joined(self, answer: Mapping[str, Any], now: float) -> None:
         """The join was answered: from here on this page is the one that writes."""
@@ -128,14 +132,14 @@ class Outbox:
         """
         chat = self.chats[s]
         for st, n in seen.items():
-            chat.seen[st] = max(n, chat.seen.get(st, 0))
+            self.seen[st] = max(n, self.seen.get(st, 0))
         rows = [row for row in rows if row["side"] != chat.side or row.get("k") != "gap"]
         mine = {(row["st"], row["n"]) for row in rows if row["side"] == chat.side}
         self._settle(s, [e for e in self.entries if e["s"] == s and (e["st"], e["n"]) in mine])
         for row in rows:
             if row["side"] == chat.side:
                 self._draw(row, "delivered")
-            elif row["n"] <= chat.seen.get(row["st"], 0):
+            elif row["n"] <= self.seen.get(row["st"], 0):
                 self._draw(row, "")
 
     def older(self, s: str, side: int, rows: list[Row]) -> None:
@@ -144,7 +148,7 @@ class Outbox:
         for row in rows:
             if row["side"] == chat.side and row.get("k") == "gap":
                 continue
-            if row["side"] == chat.side or s != self.living or row["n"] <= chat.seen.get(row["st"], 0):
+            if row["side"] == chat.side or s != self.living or row["n"] <= self.seen.get(row["st"], 0):
                 self._draw(row, "delivered" if row["side"] == chat.side else "")
         for entry in self.entries:
             self._draw(entry, str(entry["state"]))
@@ -200,7 +204,8 @@ class Outbox:
             stored = [e for e in self.entries if e["state"] == "stored"]
             for entry in stored[: max(0, len(stored) - STORED_MAX)]:
                 self.entries.remove(entry)
-        self._save()
+            if hit:
+                self._save()
         self._pump(now)
         self._alarm_ask(now)
 
@@ -249,14 +254,13 @@ class Outbox:
 
     def message(self, row: Row, now: float) -> None:
         """``chat-message``: drawn if it is the next of its stream (or a gap line), acked in any case."""
-        chat = self.chats.get(row["s"])
-        if chat is None:  # of another of my chats, which this page has not opened
-            chat = self.chats[row["s"]] = Chat(1 - row["side"])
-        seen = chat.seen.get(row["st"], 0)
+        self.chats.setdefault(row["s"], Chat(1 - row["side"]))  # perhaps another of my chats, not opened by this page
+        seen = self.seen.get(row["st"], 0)
         if row["n"] == seen + 1 or (row.get("k") == "gap" and row["n"] > seen):
-            chat.seen[row["st"]] = row["n"]
+            self.seen.pop(row["st"], None)
+            self.seen[row["st"]] = row["n"]
             self._draw(row, "")
-        self.acks[row["st"]] = (row["s"], chat.seen.get(row["st"], 0))
+        self.acks[row["st"]] = (row["s"], self.seen.get(row["st"], 0))
         self.ack_count += 1
         if now - self.acked_at >= ACK_MS or self.ack_count >= ACK_ROWS:
             self._flush_acks(now)

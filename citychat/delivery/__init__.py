@@ -6,6 +6,7 @@ history, a ``desk`` ties them to one page; this hub finds the desk and checks wh
 
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -16,7 +17,6 @@ from citychat.model import LAMPORT_MAX, BadPayload, Message, NoSession, Ranges, 
 from citychat.ports import Bus, Clock, History, Lobby, Mailbox, Page
 from citychat.records import Record, Typing
 
-SENDER_STREAMS_MAX = 256  # of one connection: the outbox holds at most 200 messages, each perhaps of its own page load
 BUSY_MS = 1_000
 
 __all__ = ["Delivery", "Desk"]
@@ -37,7 +37,7 @@ class Delivery:
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
         take: Callable[[str], float],
     ) -> None:
-        self.ledger = Ledger(history, lobby, clock)
+        self.ledger = Ledger(history, lobby)
         self.counts: Counter[str] = Counter()
         self.engines = Engines(bus, mailbox, history, clock, random, self.ledger, spawn, self.counts)
         self.take = take
@@ -76,6 +76,7 @@ class Delivery:
         """A session of a guest on this process has begun; before its page is told."""
         desk = self.desks.get(guest)
         if desk is not None:
+            desk.sendings = {s: sending for s, sending in desk.sendings.items() if sending.pending}
             desk.sessions[session.id] = desk.living = session
             await desk.open_mailbox()
 
@@ -100,12 +101,10 @@ class Delivery:
         sending = desk.sending(session)
         if (st, n) in sending.pending:
             return
-        desk.streams.add(st)
-        if len(desk.streams) > SENDER_STREAMS_MAX:
-            raise BadPayload(f"One page may use {SENDER_STREAMS_MAX} streams.")
-        wait_s = self.take(guest)
-        if wait_s or len(sending.pending) >= PENDING_MAX:
-            desk.page.emit("chat-busy", {"s": s, "retry_ms": max(BUSY_MS, round(wait_s * 1000))})
+        full = len(sending.pending) >= PENDING_MAX
+        wait_s = 0.0 if full else self.take(guest)
+        if full or wait_s:
+            desk.page.emit("chat-busy", {"s": s, "retry_ms": max(BUSY_MS, ceil(wait_s * 1000))})
             return
         text, at = clean_text(x), self.engines.clock.wall_ms()
         x = text if fits(text) else ""  # voided, never refused: its number is used

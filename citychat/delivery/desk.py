@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from citychat.delivery.ledger import Ledger
 from citychat.delivery.receiving import HELD_MAX, Receiving
 from citychat.delivery.sending import Sending
-from citychat.model import DAY_MS, Message, Ranges, Session, Unavailable, by_stream
+from citychat.model import DAY_MS, Key, Message, Ranges, Session, Unavailable, by_stream
 from citychat.ports import Bus, Clock, Committed, History, Mail, Mailbox, Page
 from citychat.records import Erased, Receipt, Record, Said, Typing
 
@@ -38,6 +38,14 @@ class Engines(Struct, frozen=True):
     counts: Counter[str]
 
 
+class Box:
+    """One opening of the guest's mailbox: its handle, and the mail that came before it."""
+
+    def __init__(self) -> None:
+        self.handle: object | None = None
+        self.early: list[Mail] = []
+
+
 def wire(message: Message) -> dict[str, object]:
     """A row as the page gets it: the fields of ``chat-message`` without the empty ones."""
     fields = {name: getattr(message, name) for name in ("s", "side", "st", "n", "l", "x", "at")}
@@ -52,19 +60,20 @@ class Desk:
         self.sessions: dict[str, Session] = {}
         self.living: Session | None = None
         self.sendings: dict[str, Sending] = {}
-        self.streams: set[str] = set()  # of this page's own messages
         self.receiving = Receiving(
             clock=engines.clock,
             emit=lambda message: page.emit("chat-message", wire(message)),
             drawn=self._drawn,
             skip=self._skip,
+            drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
         )
         self.partner_here = True
-        self._after_a_day = away_ms > DAY_MS
+        # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
+        self._hasty_until_s = engines.clock.monotonic_s() + GAP_S if away_ms > DAY_MS else 0.0
         self.closed = False
-        self._mailbox: object | None = None
+        self._box: Box | None = None
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
         self._strange: dict[str, list[tuple[Message, int]]] = {}  # mail of sessions that are being looked up
 
@@ -72,34 +81,39 @@ class Desk:
 
     async def open_mailbox(self) -> None:
         """From here on the guest's mail comes in; a broker that is silent is left to answer later."""
-        if self._mailbox is None and not self.closed:
-            opening = asyncio.ensure_future(self.engines.mailbox.open(self.guest, self._mail))
-            self.engines.spawn(self._opened(opening), "open a mailbox")
+        if self._box is None and not self.closed:
+            box = self._box = Box()
+            opening = asyncio.ensure_future(self.engines.mailbox.open(self.guest, partial(self._mail, box)))
+            self.engines.spawn(self._opened(box, opening), "open a mailbox")
             await asyncio.wait([opening], timeout=OPEN_S)
 
-    async def _opened(self, opening: "asyncio.Future[object]") -> None:
+    async def _opened(self, box: Box, opening: "asyncio.Future[object]") -> None:
         try:
-            handle = await opening
+            box.handle = await opening
         except Unavailable:
-            return  # ``reopen`` tries again
-        if self.closed or self._mailbox is not None:
-            await self.engines.mailbox.close(handle)
+            if self._box is box:
+                self._box = None  # ``reopen`` tries again
+            return
+        if self._box is box:
+            for mail in box.early:
+                self._incoming_or_early(mail.message, mail.tag)
+            box.early.clear()
         else:
-            self._mailbox = handle
+            await self.engines.mailbox.close(box.handle)
 
     async def close_mailbox(self) -> None:
         """Everything unacked goes back, for the next opener; its tags mean nothing any more."""
-        handle, self._mailbox = self._mailbox, None
+        box, self._box = self._box, None
         self.receiving.tags.clear()
-        if handle is not None:
-            await self.engines.mailbox.close(handle)
+        if box is not None and box.handle is not None:
+            await self.engines.mailbox.close(box.handle)
 
     async def load(self, session: Session, have: Mapping[str, int]) -> dict[str, int]:
         """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
         known = await self.engines.history.standing(session.id, 1 - session.side(self.guest))
         seen = {st: max(n, have.get(st, 0)) for st, n in known.seen.items()}
         self.sessions[session.id] = session
-        self.receiving.start(seen)
+        self.receiving.start(seen, session.id)
         for row in known.beyond[:HELD_MAX]:
             if row.n > seen.get(row.st, 0):
                 self._incoming_or_early(row, None)
@@ -137,7 +151,7 @@ class Desk:
     def _patience_s(self, s: str) -> float:
         """How long to wait for what is missing. While its sender is away it may lie in the outbox of a closed page, so
         it is waited for as long as a mailbox would keep it."""
-        if self._after_a_day:
+        if self.engines.clock.monotonic_s() < self._hasty_until_s:
             return GAP_AFTER_A_DAY_S
         waiting = self.living is not None and self.living.id == s and not self.partner_here
         return DAY_MS / 1000 if waiting else GAP_S
@@ -162,9 +176,12 @@ class Desk:
                 self.sessions[s] = replace(session, erased=(*session.erased, 1 - session.side(self.guest)))
                 self.page.emit("chat-erased", {"s": s})
 
-    def _mail(self, mail: Mail) -> None:
-        if not self.closed:
+    def _mail(self, box: Box, mail: Mail) -> None:
+        """Tags belong to one opening: what an older one still delivers has gone back already."""
+        if self._box is box and box.handle is not None:
             self._incoming_or_early(mail.message, mail.tag)
+        elif self._box is box:
+            box.early.append(mail)
 
     def _incoming_or_early(self, message: Message, tag: int | None) -> None:
         if self._early is None:
@@ -179,7 +196,7 @@ class Desk:
                 self._look_up(message, tag)
         elif not self._is_partners(message):
             self.engines.counts["not ours"] += 1
-            self._discard(tag)
+            self._forget(tag)
         else:
             erased = message.side in session.erased and message.x
             self.receiving.incoming(replace(message, x="") if erased else message, tag)
@@ -206,11 +223,18 @@ class Desk:
             if s in self.sessions:
                 self._incoming(message, tag)
             else:
-                self._discard(tag)
+                self._forget(tag)
 
-    def _discard(self, tag: int | None) -> None:
-        if tag is not None and self._mailbox is not None:
-            self.engines.mailbox.ack(self._mailbox, [tag])
+    def _forget(self, *tags: int | None) -> None:
+        """Out of the mailbox."""
+        acked = [tag for tag in tags if tag is not None]
+        if acked and self._box is not None:
+            self.engines.mailbox.ack(self._box.handle, acked)
+
+    def _dropped(self, keys: list[Key]) -> None:
+        """What no honest page sends: its sender hears nothing more of it."""
+        self.engines.counts["dropped"] += len(keys)
+        self._forget(*self.receiving.take_tags(keys))
 
     # -- between the machines -----------------------------------------------------------------------------------------
 
@@ -238,9 +262,7 @@ class Desk:
 
     def settled(self, receipted: list[Message], silent: list[Message]) -> None:
         """In the history, and this is the guest's newest page: out of the mailbox, receipts to the senders."""
-        tags = self.receiving.take_tags(message.key for message in (*receipted, *silent))
-        if tags and self._mailbox is not None:
-            self.engines.mailbox.ack(self._mailbox, tags)
+        self._forget(*self.receiving.take_tags(message.key for message in (*receipted, *silent)))
         for s in dict.fromkeys(message.s for message in receipted):
             partner = self.sessions[s].partner(self.guest)
             for st, ranges in by_stream([message.key for message in receipted if message.s == s]).items():
@@ -255,6 +277,6 @@ class Desk:
         if self.closed:
             return
         if committed is None:
-            self.receiving.unskipped(rows[-1].st)
+            self.receiving.unskipped(rows)
         else:
             self.receiving.skipped(rows)

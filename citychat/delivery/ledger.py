@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from citychat.model import Message, Unavailable
-from citychat.ports import Clock, Committed, History, Lobby
+from citychat.ports import Committed, History, Lobby
 
 BATCH_ROWS = 500
 BATCH_S = 0.020  # group commit: 0.4 ms a commit alone, 100 rows together cost 5 us each
@@ -38,13 +38,14 @@ class Drawer(Protocol):
 
 
 Drawn = tuple[Drawer, Message]
+RowKey = tuple[str, int, str, int]
 
 
 class Ledger:
     """One per process. ``run`` is its only task."""
 
-    def __init__(self, history: History, lobby: Lobby, clock: Clock) -> None:
-        self.history, self.lobby, self.clock = history, lobby, clock
+    def __init__(self, history: History, lobby: Lobby) -> None:
+        self.history, self.lobby = history, lobby
         self.waiting: list[Drawn] = []
         self.unsure: list[tuple[Drawn, bool]] = []  # committed, but the fence has not answered; with "is a gap"
         self.bytes = 0
@@ -89,13 +90,14 @@ class Ledger:
         await self._idle.wait()
 
     async def _commit(self, batch: Sequence[Drawn]) -> None:
-        rows = list({(m.s, m.side, m.st, m.n): m for _, m in batch}.values())
-        while (committed := await self._add(rows)) is None:
+        rows: dict[RowKey, Message] = {}
+        for _, message in batch:  # of two texts with one number the page has drawn the first
+            rows.setdefault(_row_key(message), message)
+        while (committed := await self._add(list(rows.values()))) is None:
             self.counts["commits failed"] += 1
             await asyncio.sleep(RETRY_S)
         for drawn in batch:
-            message = drawn[1]
-            is_gap = message.k == "gap" or (message.s, message.side, message.st, message.n) in committed.gaps
+            is_gap = drawn[1].k == "gap" or _row_key(drawn[1]) in committed.gaps
             self.unsure.append((drawn, is_gap))
 
     async def _add(self, rows: Sequence[Message]) -> Committed | None:
@@ -132,3 +134,7 @@ class Ledger:
                 self.counts["fenced"] += 1
         for drawer, (receipted, silent) in sure.items():
             drawer.settled(receipted, silent)
+
+
+def _row_key(message: Message) -> RowKey:
+    return message.s, message.side, message.st, message.n

@@ -1,37 +1,52 @@
 """The receiver's process: every stream in order to one page, and back what the page has drawn (protocol §2.5).
 
 A plain state machine for one connection of one guest. Copies of a message come from the bus, the mailbox and the
-history, in any order and any number; the page gets each once, in order, after what it links to.
+history, in any order and any number; the page gets each once, in order, after what it links to. What one partner sends
+wrongly stops that partner's session only: streams, gap rows and the patience for a hole are counted for each session.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+
+from msgspec.structs import replace
 
 from citychat.model import Key, Message
 from citychat.ports import Clock, Timer
 
 HELD_MAX = 600  # above the mailbox bound: with less, the missing message sat behind a window full of held ones
 OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
-STREAMS_MAX = 4_096  # of one connection: page loads of the partner, with room
-GAP_ROWS_MAX = 10_000  # the mailbox loses at most 500 a day; a larger hole is a lie
+STREAMS_MAX = 4_096  # of one session: page loads of a month, and a join answer that names them all takes 80 KB
+GAP_ROWS_MAX = 10_000  # of one session; a mailbox loses at most 500 a day, so a larger hole is a lie
 HALF_OPEN_S = 30.0
 
 Emit = Callable[[Message], None]
 
 
 class Stream:
-    """``sent``: the last n given to the page; ``seen``: the last n the page has drawn."""
+    """``sent``: the last n given to the page; ``seen``: the last n drawn; ``held``: what is not next, by n."""
 
-    __slots__ = ("seen", "sent", "skipping")
+    __slots__ = ("held", "seen", "sent", "skipping")
 
     def __init__(self, seen: int = 0) -> None:
         self.sent = self.seen = seen
-        self.skipping = False
+        self.held: dict[int, Message] = {}
+        self.skipping = False  # gap rows are on their way to the history
+
+
+class Chat:
+    """One session: how many streams and gap rows it has, its streams that hold something, the wait for a hole."""
+
+    __slots__ = ("gaps", "streams", "timer", "waiting")
+
+    def __init__(self) -> None:
+        self.streams = self.gaps = 0
+        self.waiting: dict[str, Stream] = {}
+        self.timer: Timer | None = None
 
 
 class Receiving:
     """``drawn`` is called with what the page has drawn, for history; ``skip`` with gap rows that history must have
-    before ``skipped``; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a session
-    may still be filled."""
+    before ``skipped``; ``drop`` with what is not taken at all, and its mail must go; ``half_open`` when the page has
+    stopped answering. ``patience_s``: how long a hole in a session may still be filled."""
 
     def __init__(
         self,
@@ -40,163 +55,205 @@ class Receiving:
         emit: Emit,
         drawn: Callable[[Message], None],
         skip: Callable[[list[Message]], None],
+        drop: Callable[[list[Key]], None],
         half_open: Callable[[], None],
         patience_s: Callable[[str], float],
     ) -> None:
         self.clock, self.emit, self.to_history = clock, emit, drawn
-        self.skip, self.half_open, self.patience_s = skip, half_open, patience_s
+        self.skip, self.drop, self.half_open, self.patience_s = skip, drop, half_open, patience_s
         self.streams: dict[str, Stream] = {}
+        self.chats: dict[str, Chat] = {}
         self.out: dict[Key, Message] = {}
-        self.held: dict[Key, Message] = {}
         self.tags: dict[Key, list[int]] = {}
-        self.gaps = 0
-        self._gap: Timer | None = None
-        self._ack: Timer | None = None
-        self._acked = False
+        self.held = 0
+        self._watching: Timer | None = None
+        self._heard_s = 0.0  # the last sign of the page while something is out
 
-    def start(self, seen: Mapping[str, int]) -> None:
-        """What the page has drawn already, or draws from its join answer."""
+    def start(self, seen: Mapping[str, int], s: str = "") -> None:
+        """What the page has drawn of session ``s`` already, or draws from its join answer."""
+        self._chat(s).streams += len(seen)
         for st, n in seen.items():
             self.streams[st] = Stream(n)
 
     def incoming(self, message: Message, tag: int | None = None) -> None:
-        """A copy of a message, from anywhere; ``tag`` if it came out of the mailbox."""
-        stream = self._stream(message.st)
-        if stream is None:
-            return
+        """A copy of a message, from anywhere; ``tag`` if it came out of the mailbox. Of two texts the first stays."""
+        chat, n = self._chat(message.s), message.n
+        stream = self._stream(chat, message.st)
         if tag is not None:
             self.tags.setdefault(message.key, []).append(tag)
-        if message.n <= stream.seen:
+        if stream is None:
+            self.drop([message.key])
+        elif n <= stream.seen:
             self.to_history(message)  # heals a lost receipt
-        elif message.n > stream.sent and (tag is not None or len(self.held) < HELD_MAX):
-            self.held[message.key] = message
-            if self._is_next(message):
-                self._release()
-            elif self._gap is None:
-                self.wait_for_gap()
+        elif n <= stream.sent or n in stream.held:
+            pass
+        elif self._is_next(stream, message):
+            self._send(stream, message)
+            if chat.waiting:
+                self._release(message.s, chat, moved=True)
+        elif tag is not None or self.held < HELD_MAX:
+            stream.held[n] = chat.waiting.setdefault(message.st, stream).held[n] = message
+            self.held += 1
+            if chat.timer is None:
+                self._wait(message.s, chat)
 
     def drawn(self, st: str, n: int) -> None:
         """The page has drawn this stream up to n (``chat-ack``)."""
+        self._heard_s = self.clock.monotonic_s()
         stream = self.streams.get(st)
         if stream is None:
             return
-        self._acked = True
         for i in range(stream.seen + 1, min(n, stream.sent) + 1):
             stream.seen = i
             message = self.out.pop((st, i), None)
             if message is not None:
                 self.to_history(message)
-        self._release()
+        if self.held:
+            for s, chat in self.chats.items():
+                if chat.waiting:
+                    self._release(s, chat)
 
     def skipped(self, rows: list[Message]) -> None:
         """History has these gap rows of one stream: the page draws one line for all of them."""
         last = rows[-1]
-        stream = self.streams[last.st]
+        stream, chat = self.streams[last.st], self.chats[last.s]
         stream.skipping = False
-        stream.sent = last.n
-        self.gaps += len(rows)
-        self.out[last.key] = last
-        self.emit(last)
-        self._watch()
-        for key in [key for key in self.held if key[0] == last.st and key[1] <= last.n]:
-            self.to_history(self.held.pop(key))  # came too late: acked to the mailbox, never receipted
-        self._release()
+        self._send(stream, last)
+        for n in sorted(n for n in stream.held if n <= last.n):
+            self.held -= 1
+            self.to_history(stream.held.pop(n))  # came too late: acked to the mailbox, never receipted
+        self._release(last.s, chat, moved=True)
 
-    def unskipped(self, st: str) -> None:
+    def unskipped(self, rows: list[Message]) -> None:
         """History could not take the gap rows: try again later."""
-        self.streams[st].skipping = False
-        self.wait_for_gap()
+        s, chat = rows[0].s, self.chats[rows[0].s]
+        self.streams[rows[0].st].skipping = False
+        chat.gaps -= len(rows)
+        self._wait(s, chat)
+
+    def wait_for_gap(self) -> None:
+        """The partner has come or gone: the time for every hole runs anew."""
+        for s, chat in self.chats.items():
+            self._wait(s, chat)
 
     def take_tags(self, keys: Iterable[Key]) -> list[int]:
         """The mailbox tags of messages that are settled."""
         return [tag for key in keys for tag in self.tags.pop(key, ())]
 
     def close(self) -> None:
-        for timer in (self._gap, self._ack):
+        for timer in (self._watching, *(chat.timer for chat in self.chats.values())):
             if timer:
                 timer.cancel()
-        self.held.clear()
+        self.chats.clear()
+        self.streams.clear()
         self.out.clear()
 
-    def _stream(self, st: str) -> Stream | None:
+    def _chat(self, s: str) -> Chat:
+        chat = self.chats.get(s)
+        if chat is None:
+            chat = self.chats[s] = Chat()
+        return chat
+
+    def _stream(self, chat: Chat, st: str) -> Stream | None:
         stream = self.streams.get(st)
-        if stream is None and len(self.streams) < STREAMS_MAX:
+        if stream is None and chat.streams < STREAMS_MAX:
             stream = self.streams[st] = Stream()
+            chat.streams += 1
         return stream
 
-    def _is_next(self, message: Message) -> bool:
-        stream = self.streams[message.st]
+    # -- in order to the page -----------------------------------------------------------------------------------------
+
+    def _is_next(self, stream: Stream, message: Message) -> bool:
         if message.n != stream.sent + 1 or stream.skipping or len(self.out) >= OUT_MAX:
             return False
-        return message.n > 1 or message.p is None or self._sent(message.p[0]) >= message.p[1]
+        return message.n > 1 or self._is_reached(message.p)
 
-    def _sent(self, st: str) -> int:
-        stream = self.streams.get(st)
-        return stream.sent if stream else 0
+    def _is_reached(self, link: Key | None) -> bool:
+        if link is None:
+            return True
+        linked = self.streams.get(link[0])
+        return linked is not None and linked.sent >= link[1]
 
-    def _release(self) -> None:
-        """Give the page everything held that has become next."""
-        progress = True
-        while progress and self.held:
-            progress = False
-            for message in list(self.held.values()):
-                if self._is_next(message):
-                    del self.held[message.key]
-                    self.streams[message.st].sent = message.n
-                    self.out[message.key] = message
-                    self.emit(message)
-                    progress = True
-        if self.out:
-            self._watch()
-        self.wait_for_gap()
+    def _send(self, stream: Stream, message: Message) -> None:
+        if not self.out:
+            self._heard_s = self.clock.monotonic_s()
+        stream.sent = message.n
+        self.out[message.key] = message
+        self.emit(message)
+        if self._watching is None:
+            self._watching = self.clock.later(HALF_OPEN_S, self._check_page)
 
-    def _watch(self) -> None:
-        if self._ack is None:
-            self._acked = False
-            self._ack = self.clock.later(HALF_OPEN_S, self._check_ack)
+    def _release(self, s: str, chat: Chat, moved: bool = False) -> None:
+        """Give the page everything held of a session that has become next."""
+        moving = True
+        while moving:
+            moving = False
+            for st, stream in list(chat.waiting.items()):
+                while (message := stream.held.get(stream.sent + 1)) and self._is_next(stream, message):
+                    del stream.held[message.n]
+                    self.held -= 1
+                    self._send(stream, message)
+                    moved = moving = True
+                if not stream.held:
+                    del chat.waiting[st]
+        if moved or chat.timer is None:
+            self._wait(s, chat)
 
-    def _check_ack(self) -> None:
-        self._ack = None
-        if self.out and not self._acked:
+    def _check_page(self) -> None:
+        self._watching = None
+        left_s = self._heard_s + HALF_OPEN_S - self.clock.monotonic_s()
+        if self.out and left_s <= 0:
             self.half_open()
         elif self.out:
-            self._watch()
+            self._watching = self.clock.later(left_s, self._check_page)
 
-    def wait_for_gap(self) -> None:
-        """The gap's time runs anew whenever something has moved, or the sender has come or gone."""
-        if self._gap:
-            self._gap.cancel()
-            self._gap = None
-        if self.held and len(self.out) < OUT_MAX:
-            patience_s = min(map(self.patience_s, {message.s: None for message in self.held.values()}))
-            self._gap = self.clock.later(patience_s, self._skip)
+    # -- holes --------------------------------------------------------------------------------------------------------
 
-    def _skip(self) -> None:
-        """Nothing has filled the hole: the numbers that block each stream's first held message become a gap."""
-        self._gap = None
-        first: dict[str, Message] = {}
-        shortest_s = min(map(self.patience_s, {message.s: None for message in self.held.values()}), default=0.0)
-        for message in self.held.values():
-            if self.patience_s(message.s) > shortest_s:
-                continue
-            if message.st not in first or message.n < first[message.st].n:
-                first[message.st] = message
-        for message in first.values():
-            if message.p is not None and message.n == 1 and self._sent(message.p[0]) < message.p[1]:
-                self._skip_to(message, message.p[0], message.p[1])
-            elif message.n > self._sent(message.st) + 1:
-                self._skip_to(message, message.st, message.n - 1)
+    def _wait(self, s: str, chat: Chat) -> None:
+        """The time for a hole runs anew whenever its session has moved."""
+        if chat.timer:
+            chat.timer.cancel()
+            chat.timer = None
+        if chat.waiting and len(self.out) < OUT_MAX and not any(stream.skipping for stream in chat.waiting.values()):
+            chat.timer = self.clock.later(self.patience_s(s), lambda: self._give_up(s, chat))
 
-    def _skip_to(self, message: Message, st: str, last: int) -> None:
-        stream = self._stream(st)
-        if stream is None or stream.skipping:
+    def _give_up(self, s: str, chat: Chat) -> None:
+        """Nothing has filled the hole: the numbers before each stream's first held message become a gap."""
+        chat.timer = None
+        if len(self.out) >= OUT_MAX:
+            return  # the page is slow; its next ack starts the time again
+        holes: dict[str, tuple[int, Message]] = {}
+        linked: list[tuple[Stream, Message]] = []
+        for st, stream in chat.waiting.items():
+            first = stream.held[min(stream.held)]
+            if first.n > stream.sent + 1:
+                holes[st] = first.n - 1, first
+            elif first.p is not None and first.p[0] not in chat.waiting:
+                holes[first.p[0]] = max(first.p[1], holes.get(first.p[0], (0, first))[0]), first
+            else:
+                linked.append((stream, first))  # the hole before what it links to comes first
+        if not holes and linked:
+            stream, first = linked[0]  # links in a circle: no honest page makes them
+            stream.held[first.n] = replace(first, p=None)
+            self._release(s, chat)
             return
-        if last - stream.sent > GAP_ROWS_MAX:
-            self.held.pop(message.key)
+        for st, (last, first) in holes.items():
+            self._skip_to(chat, first, st, last)
+        self._wait(s, chat)
+
+    def _skip_to(self, chat: Chat, message: Message, st: str, last: int) -> None:
+        stream = self._stream(chat, st)
+        if stream is not None and (stream.skipping or stream.sent >= last):
             return
-        if any(key[0] == st and key[1] <= last for key in self.held):
-            return  # the stream it links to has something held itself: that one's hole comes first
+        count = last - stream.sent if stream else 0
+        if stream is None or chat.gaps + count > GAP_ROWS_MAX:
+            liar = chat.waiting.pop(message.st)
+            self.held -= len(liar.held)
+            self.drop([(message.st, n) for n in liar.held])
+            liar.held.clear()
+            return
         stream.skipping = True
+        chat.gaps += count
         s, side, l, at = message.s, message.side, max(1, message.l - 1), message.at  # noqa: E741
         self.skip(
             [Message(s=s, side=side, st=st, n=n, l=l, x="", at=at, k="gap") for n in range(stream.sent + 1, last + 1)]

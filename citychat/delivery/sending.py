@@ -48,14 +48,15 @@ class Sending:
                 self._drop([key for key in self.pending if key[0] == st and first <= key[1] <= last])
             else:
                 self._drop([(st, n) for n in range(first, last + 1)])
-        self.away = False
         self._cancel_late()
-        if self.pending:
+        if self.away:
+            self.here()
+        elif self.pending:
             self._watch()
         self.tell(st, ranges, "delivered")
 
     def here(self) -> None:
-        """The partner's page has joined: the live route again, for everything unanswered."""
+        """The partner's page has joined, or answers: the live route again, for everything unanswered."""
         self.away = False
         self._publish(list(self.pending.values()))
 
@@ -73,6 +74,7 @@ class Sending:
         self._cancel_late()
         if self._retry:
             self._retry.cancel()
+            self._retry = None
 
     def _publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -99,7 +101,7 @@ class Sending:
             self._late = None
 
     def _store(self) -> None:
-        if self.pending and not self._storing:
+        if self.pending and not self._storing and self._retry is None:
             self._storing = True
             self.mailbox.put(self.partner, list(self.pending.values()), partial(self._stored, list(self.pending)))
 
@@ -124,6 +126,7 @@ class Sending:
             self._retry = self.clock.later(delay_s, self._again)
 
     def _again(self) -> None:
+        self._retry = None
         self._publish(list(self.pending.values()))
         self._store()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from citychat.delivery.desk import Desk
 from citychat.delivery.ledger import Ledger
-from citychat.delivery.receiving import Receiving
+from citychat.delivery.receiving import Receiving, Stream
 from citychat.model import Message, by_stream
 from citychat.records import Receipt
 
@@ -23,21 +23,19 @@ async def _no_fence(self: Ledger) -> None:
         drawer.settled(*(([], [message]) if is_gap else ([message], [])))
 
 
-def _no_hold(self: Receiving, message: Message) -> bool:
+def _no_hold(self: Receiving, stream: Stream, message: Message) -> bool:
     """Whatever comes goes to the page."""
-    return message.n > self.streams[message.st].sent
+    return message.n > stream.sent
 
 
-def _no_link(self: Receiving, message: Message) -> bool:
+def _no_link(self: Receiving, stream: Stream, message: Message) -> bool:
     """A new stream does not wait for the end of the one before."""
-    stream = self.streams[message.st]
     return message.n == stream.sent + 1 and not stream.skipping and len(self.out) < 32
 
 
 def _ack_first(self: Desk, message: Message) -> None:
     """The mailbox forgets a message as soon as the page has drawn it."""
-    if self._mailbox is not None:
-        self.engines.mailbox.ack(self._mailbox, self.receiving.take_tags([message.key]))
+    self._forget(*self.receiving.take_tags([message.key]))
     self.engines.ledger.add(self, message)
 
 

@@ -363,7 +363,8 @@ class Town:
             raise Wrong(f"{person.name} is not joined")
         chat = page.outbox.chats.get(page.outbox.living)
         for row in self.world.rows.values():
-            if chat and row.s == page.outbox.living and row.side != chat.side and row.n > chat.seen.get(row.st, 0):
+            theirs = chat is not None and row.s == page.outbox.living and row.side != chat.side
+            if theirs and row.n > page.outbox.seen.get(row.st, 0):
                 raise Wrong(f"{person.name}'s page never got {row.x}, and the history holds it")
 
     def _waiting_mail(self) -> set[tuple[str, int]]:
