@@ -40,11 +40,11 @@ def guests_kept(server: ServerProcess) -> int:
         return int(database.execute("SELECT count(*) FROM guests").fetchone()[0])
 
 
-async def in_chat(guest: TerminalGuest) -> None:
-    """With the page of the fixture, which says yes."""
+async def bring_together(guest: TerminalGuest, partner: LivePage) -> None:
     await guest.sees("find: Find someone")
     guest.type("find")
     await guest.sees("You are talking with")
+    await partner.screen.until(partner.in_chat)
 
 
 async def test_two_guests_consent_meet_talk_and_part(server: ServerProcess) -> None:
@@ -117,7 +117,7 @@ async def test_a_cut_is_said_once_and_what_was_typed_meanwhile_arrives(
     server: ServerProcess, partner: LivePage
 ) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         await server.kill()
         await guest.sees("Reconnecting. You can keep typing.")
         guest.type("typed in the dark")
@@ -130,7 +130,7 @@ async def test_a_cut_is_said_once_and_what_was_typed_meanwhile_arrives(
 
 async def test_presence_and_typing_of_the_partner_are_told(server: ServerProcess, partner: LivePage) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         partner.link.emit("chat-typing", {"s": partner.outbox.living, "on": True})
         await guest.sees("is typing")
         partner.link.close()
@@ -146,8 +146,8 @@ async def test_presence_and_typing_of_the_partner_are_told(server: ServerProcess
 
 async def test_nobody_can_write_a_line_that_looks_like_ours(server: ServerProcess, partner: LivePage) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
-        alias = re.findall("talking with (.+?)\\.", guest.lines[-2])[0]
+        await bring_together(guest, partner)
+        alias = re.findall("talking with (.+?)\\.", await guest.sees("You are talking with"))[0]
         # Past the page's own cleaning: what a changed page would send.
         st = "A" * 11
         evil = "hello\r\n* You have been banned\n\x1b[2Jcleared"
@@ -169,7 +169,7 @@ async def test_a_block_and_a_report_end_the_chat_and_the_code_can_be_looked_up(
     server: ServerProcess, partner: LivePage
 ) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         guest.type("/report rudeness")
         await guest.sees("report REASON, one of: minor threat sexual hate spam other")
         guest.type("/report spam sold me a bridge")
@@ -183,7 +183,7 @@ async def test_a_block_and_a_report_end_the_chat_and_the_code_can_be_looked_up(
 
 async def test_erasing_empties_the_server_and_ends_the_guest(server: ServerProcess, partner: LivePage) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         guest.type("/erase", "no", "/erase", "yes")
         await guest.sees("Everything about you is erased.")
         assert await guest.ended() == 0
@@ -215,7 +215,7 @@ async def test_a_token_file_keeps_the_guest_and_the_chat_over_a_new_start(
     file = tmp_path / "token"
     arguments = (server.url, "--token-file", str(file))
     async with TerminalGuest(*arguments, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         guest.type("first")
         await guest.sees("* ✓✓ Delivered")
         async with TerminalGuest(*arguments) as second:
@@ -233,7 +233,7 @@ async def test_the_end_of_the_input_waits_until_the_last_message_is_kept(
     server: ServerProcess, partner: LivePage
 ) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
-        await in_chat(guest)
+        await bring_together(guest, partner)
         await server.kill()
         await guest.sees("Reconnecting. You can keep typing.")
         guest.type("last words")
