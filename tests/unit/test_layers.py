@@ -159,13 +159,19 @@ def _circle(edges: Mapping[str, set[str]]) -> list[str]:
 
 def code_of(path: Path) -> str:
     """A module of the page without its comments, which may speak of what the code must not touch."""
-    return re.sub(r"^\s*//.*$|\s// .*$|/\*.*?\*/", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"/\*(?s:.*?)\*/|(?m:(^|\s)//( .*)?$)", "", path.read_text("utf-8"))
 
 
 def test_the_pages_outbox_and_state_know_no_browser() -> None:
     for name in ("outbox.js", "state.js", "text.js", "words.js"):
         found = OUTSIDE_OF_THE_PAGE.findall(code_of(STATIC / name))
         assert not found, f"{name} uses {found}; only storage, time and calls passed in may be used there"
+
+
+def test_code_is_told_from_comments(tmp_path: Path) -> None:
+    module = tmp_path / "module.js"
+    module.write_text("// window\n/** document\n * window */\nf(); // window\n  //\ng('http://x');\n")
+    assert code_of(module).split() == ["f();", "g('http://x');"]
 
 
 def test_only_views_draw_and_only_socket_js_knows_the_library() -> None:
