@@ -11,7 +11,7 @@ from citychat.settings import Settings, SettingsError, describe, load, load_with
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 something could not be had, 2 a wrong value or command."""
+    """Exit status: 0 done, 1 something could not be had, 2 a wrong value or command, 130 Ctrl+C during the start."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         match words:
@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except app.StartError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 130
 
 
 def _server(settings: Settings) -> int:

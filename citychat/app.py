@@ -5,21 +5,22 @@ away in waves, batches finished, storage closed.
 """
 
 import asyncio
-import contextlib
+import errno
+import gc
 import hashlib
+import json
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
@@ -32,6 +33,7 @@ from citychat.edge import Edge
 from citychat.gazetteer import City, Gazetteer
 from citychat.geoip import Databases, files
 from citychat.handlers.pages import TEXTS, Credit, Pages
+from citychat.listening import SPARE_FILES, accept, own_names, public_name, raise_file_limit
 from citychat.model import DAY_MS, new_id
 from citychat.places import Places
 from citychat.ports import Timer
@@ -41,7 +43,7 @@ from citychat.tasks import Tasks
 from citychat.tokens import KeyFileError, Keys, load_keys
 
 CONSENT = "1"  # the version of the built-in rules; a host's own rules make their own
-LOCAL_NAMES = ("127.0.0.1", "::1", "localhost")
+YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests in the lobby, this less than 1 %
 
 log = logging.getLogger(__name__)
 
@@ -82,35 +84,62 @@ class Parts:
 def prepare(settings: Settings) -> Parts:
     """Check and load everything that needs no event loop. Raises StartError."""
     data = settings.data
+    _make_folder(data)
+    gazetteer = Gazetteer()
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(data, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
-        gazetteer = Gazetteer()
+        geoip = files(data, settings.geoip)
         return Parts(
             settings=settings,
             keys=load_keys(settings.secret_file, SystemRandom()),
             gazetteer=gazetteer,
-            home=gazetteer.named(settings.home_city) if settings.home_city else None,
-            databases=Databases(files(data, settings.geoip)),
-            has_database=bool(files(data, settings.geoip)),
+            home=_home(gazetteer, settings.home_city),
+            databases=Databases(geoip),
+            has_database=bool(geoip),
             texts=own_texts(data),
         )
     except OSError as error:
-        raise StartError(f"cannot use the data folder {data}: {error.strerror}; name another with --data") from error
+        raise StartError(f"cannot read {error.filename or data}: {error.strerror}") from error
     except (KeyFileError, ValueError) as error:
         raise StartError(str(error)) from error
 
 
+def _make_folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        problem = "" if os.access(data, os.R_OK | os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except FileExistsError:
+        problem = os.strerror(errno.ENOTDIR)
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        raise StartError(f"cannot use the data folder {data}: {problem}; name another with --data")
+
+
+def _home(gazetteer: Gazetteer, name: str) -> City | None:
+    try:
+        return gazetteer.named(name) if name else None
+    except ValueError as error:
+        raise StartError(f"home_city: {error}") from error
+
+
 def own_texts(data: Path) -> dict[str, str]:
-    """The host's own rules.md, privacy.md and imprint.md, where there are any."""
-    return {name: path.read_text("utf-8") for name in TEXTS if (path := data / f"{name}.md").is_file()}
+    """The host's own rules.md, privacy.md and imprint.md, where there are any. Raises StartError, OSError."""
+    texts = {}
+    for name in TEXTS:
+        path = data / f"{name}.md"
+        try:
+            texts[name] = path.read_text("utf-8")
+        except FileNotFoundError:
+            continue
+        except UnicodeDecodeError as error:
+            raise StartError(f"{path} is not UTF-8 text: save it as UTF-8, or move it away") from error
+    return texts
 
 
 def consent_version(texts: dict[str, str]) -> str:
     """Changes whenever the host's own rules or privacy notice do, so that everybody is asked again."""
-    own = "".join(texts.get(name, "") for name in ("rules", "privacy"))
-    return f"{CONSENT}-{hashlib.sha256(own.encode()).hexdigest()[:8]}" if own else CONSENT
+    own = {name: texts[name] for name in ("rules", "privacy") if name in texts}
+    return f"{CONSENT}-{hashlib.sha256(json.dumps(own).encode()).hexdigest()[:8]}" if own else CONSENT
 
 
 async def check(parts: Parts) -> None:
@@ -126,27 +155,29 @@ async def _storage(stack: AsyncExitStack, data: Path) -> Database:
         raise StartError(str(error)) from error
 
 
-async def serve(parts: Parts, out: Callable[[str], None]) -> None:
-    """Run until SIGTERM or Ctrl+C. Raises StartError when the port or the storage cannot be had."""
+async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> None:
+    """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
+
+    Raises StartError when the port or the storage cannot be had.
+    """
     settings, loop = parts.settings, asyncio.get_running_loop()
     clock, random = SystemClock(loop), SystemRandom()
+    stopped = _signals(loop)
     async with AsyncExitStack() as stack:
         sockets = _bind(settings.listen, settings.port)
         for listening in sockets:
             stack.callback(listening.close)
         database = await _storage(stack, settings.data)
-        tasks = await stack.enter_async_context(Tasks())
         consent = consent_version(parts.texts)
-        history = await stack.enter_async_context(SqliteHistory(database, random))
         process = Process(
             name=new_id(random),
             bus=await stack.enter_async_context(LocalBus(loop.call_soon)),
             lobby=await stack.enter_async_context(LocalLobby(clock.wall_ms, random, settings.ring_s)),
             mailbox=await stack.enter_async_context(SqliteMailbox(database, clock)),
-            history=history,
+            history=await stack.enter_async_context(SqliteHistory(database, random)),
             clock=clock,
             random=random,
-            tasks=tasks,
+            tasks=await stack.enter_async_context(Tasks()),  # last, so that it ends before what its tasks use
             keys=parts.keys,
             places=Places(parts.gazetteer, parts.databases.locate, parts.home),
             gazetteer=parts.gazetteer,
@@ -162,12 +193,16 @@ async def serve(parts: Parts, out: Callable[[str], None]) -> None:
             connections_per_address=settings.connections_per_address,
         )
         server = edge.http_server(_application(parts, edge, consent))
-        server.add_sockets(sockets)
         process.start()
-        for line in greeting(parts, sockets[0].getsockname()[1]):
-            out(line)
-        await _until_signal(loop)
-        await _stop(server, process, edge)
+        with accept(server, sockets, file_limit, clock.monotonic_s):
+            for line in greeting(parts, sockets):
+                out(line)
+            await stopped.wait()
+        log.info("Stopping: %d pages are sent away to come back", edge.connections)
+        await process.drain()
+        await edge.stop()
+        await server.close_all_connections()
+    log.info("Stopped")
 
 
 def _rules(settings: Settings, consent: str) -> Rules:
@@ -192,71 +227,65 @@ def _application(parts: Parts, edge: Edge, consent: str) -> Application:
         texts=parts.texts,
     )
     missing, arguments = pages.missing()
-    return Application(
-        [*edge.routes(), *pages.routes()], default_handler_class=missing, default_handler_args=arguments
-    )
+    return Application([*edge.routes(), *pages.routes()], default_handler_class=missing, default_handler_args=arguments)
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
-    """Raises StartError. On a loopback name both families, so that localhost and 127.0.0.1 are the same server."""
+    """Of a name with two families both, with one port, so that localhost and 127.0.0.1 are the same server; :: takes
+    IPv4 along. Raises StartError."""
     try:
-        return bind_sockets(port, host)
+        return bind_sockets(port, "" if host == "::" else host)
     except OSError as error:
-        hint = "; another program has it, choose another with --port" if error.errno == 98 else ""
+        hints = {
+            errno.EADDRINUSE: "; another program has it, choose another with --port",
+            errno.EACCES: "; this user may not, choose one above 1023 with --port",
+        }
+        hint = hints.get(error.errno or 0, "")
         raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}{hint}") from error
 
 
-async def _until_signal(loop: asyncio.AbstractEventLoop) -> None:
+def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    """Set by SIGTERM and Ctrl+C; further ones change nothing."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
-async def _stop(server: HTTPServer, process: Process, edge: Edge) -> None:
-    server.stop()
-    await process.drain()
-    await edge.stop()
-    await server.close_all_connections()
-
-
-def greeting(parts: Parts, port: int) -> list[str]:
+def greeting(parts: Parts, sockets: Sequence[socket.socket]) -> list[str]:
     """What a start prints, and nothing else (product page, Host)."""
-    settings = parts.settings
-    is_public = settings.listen not in LOCAL_NAMES
+    port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
     pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
+    second = (f"{names[1]}:{port}", "same browser") if names[1:] else (f"{names[0]}:{port}", "in a private window")
+    reach = f"http://{public}:{port}" if public else "start with --listen 0.0.0.0"
     lines = [
         f"CityChat {citychat.__version__}",
-        f"Data folder   {settings.data}",
+        f"Data folder   {parts.settings.data}",
         "Services      embedded (bus, mailbox, history)",
         f"People here   meet in: {pool}",
-        f"You           http://localhost:{port}",
-        f"A second you  http://127.0.0.1:{port} (same browser, counts as another person)",
+        f"You           http://{names[0]}:{port}",
+        f"A second you  http://{second[0]} ({second[1]}, counts as another person)",
+        f"Phones        {reach} (browsers give a position to https and localhost only)",
     ]
-    reach = f"http://{_own_address()}:{port}" if is_public else "start with --listen 0.0.0.0"
-    lines.append(f"Phones        {reach} (browsers give a position to https and localhost only)")
     if not parts.has_database:
         lines.append("City database none: guests choose their city; get one with: python -m citychat geoip fetch")
-    if is_public and not settings.contact:
+    if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]
 
 
-def _own_address() -> str:
-    """This machine's address on the network it would use; nothing is sent."""
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
-            return str(probe.getsockname()[0])
-        except OSError:
-            return socket.gethostname()
-
-
 def run(settings: Settings) -> None:
     """Prepare and serve, on uvloop where there is one. Raises StartError."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    file_limit = raise_file_limit()
+    if file_limit < 2 * SPARE_FILES:
+        raise StartError(f"only {file_limit} files may be open: allow {2 * SPARE_FILES} or more (ulimit -n)")
     parts = prepare(settings)
-    with contextlib.suppress(KeyboardInterrupt):
-        runner(serve(parts, lambda line: print(line, flush=True)))
+    # What is loaded by now lives as long as the process: a full collection need not look at it (15 ms of a pause).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    runner(serve(parts, lambda line: print(line, flush=True), file_limit))
 
 
 def runner(main: Coroutine[Any, Any, None]) -> None:

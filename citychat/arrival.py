@@ -1,6 +1,7 @@
 """Who a page is and where: consent, token, guest row and place (product page, Arrive and Location)."""
 
 from collections.abc import Callable
+from math import ceil
 from random import Random
 
 from msgspec import Struct
@@ -44,8 +45,8 @@ class Join(Struct):
 
 
 class Arrival:
-    """``consent``: the version of the rules asked for; ``new_guest`` takes a network's share of new guests and
-    answers the seconds to wait for one (0: go on)."""
+    """``consent``: the version of the rules asked for. ``new_guest`` takes one of a network's new guests, ``again`` one
+    of a guest's joins; both answer the seconds to wait for one (0: go on)."""
 
     def __init__(
         self,
@@ -59,10 +60,12 @@ class Arrival:
         clock: Clock,
         random: Random,
         new_guest: Callable[[str], float],
+        again: Callable[[str], float],
     ) -> None:
         self.consent, self.contact, self.keys = consent, contact, keys
         self.places, self.gazetteer, self.history = places, gazetteer, history
-        self.clock, self.random, self.new_guest = clock, random, new_guest
+        self.clock, self.random = clock, random
+        self.new_guest, self.again = new_guest, again
         self.tokens = Tokens(keys, clock.wall_ms)
 
     async def arrive(self, address: str, asked: Join) -> tuple[Guest, int]:
@@ -79,9 +82,11 @@ class Arrival:
         now = self.clock.wall_ms()
         old = await self._known(asked.token, now)
         row = old or self._new(address, now)
+        if row.consent != self.consent:
+            row = replace(row, consent=self.consent, consented=now)
+        row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
         place = self.places.place(address, position=position(asked.position), kept=row.place)
-        row = self._moved(replace(row, seen=now, consent=self.consent), address, place, now) or row
-        row = replace(row, networks=network_marks(self.keys, address, now))
+        row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         await self.history.keep_guest(row)
         return row, now - old.seen if old else 0
 
@@ -116,10 +121,12 @@ class Arrival:
         ]
 
     async def _known(self, token: str | None, now: int) -> Guest | None:
-        """The guest of a token that holds; a bad one counts as none. Raises Banned."""
+        """The guest of a token that holds; a bad one counts as none. Raises Banned, Busy."""
         claims = self.tokens.read(token) if token else None
         if claims is None:
             return None
+        if wait_s := self.again(claims.guest):
+            raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
         pause = await self.history.pause(claims.guest, now)
         if pause is not None:
             raise self.banned(pause.until, pause.reason)
@@ -128,9 +135,8 @@ class Arrival:
 
     def _new(self, address: str, now: int) -> Guest:
         source = network(address)
-        wait_s = self.new_guest(source) if source else 0.0
-        if wait_s:
-            raise Busy("Too many new guests from your network.", retry_ms=round(wait_s * 1000))
+        if source and (wait_s := self.new_guest(source)):
+            raise Busy("Too many new guests from your network.", retry_ms=ceil(wait_s * 1000))
         return Guest(new_id(self.random), now, now, self.consent, now)
 
     def _moved(self, row: Guest, address: str, place: Place | None, now: int) -> Guest | None:

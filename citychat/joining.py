@@ -7,7 +7,8 @@ history is read, and the answer leaves before anything else: with any other orde
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from random import Random
+from contextlib import suppress
+from math import ceil
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,17 +16,15 @@ from msgspec.structs import replace
 from citychat.arrival import Arrival, Join
 from citychat.delivery import Delivery, Desk
 from citychat.matching import Matching
-from citychat.model import DAY_MS, BadPayload, Busy, Cell, Guest, NotJoined, Place, Session, Unavailable
-from citychat.ports import Bus, Clock, Entered, Entry, History, Lobby, Page
+from citychat.model import BadPayload, Busy, Guest, NotJoined, Place, Session, Unavailable
+from citychat.ports import Bus, Clock, History, Lobby, Page
 from citychat.records import Away, Here, Paused, Record, Takeover
+from citychat.resuming import Resuming
 
-RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
-ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 EARLY_MAX = 1_000
-RETURN_MS = 2_000  # pages sent away by a drain come back within this time
+RETURN_MS = 2_000  # pages sent away by a drain come back at a random time within this
 DRAIN_WAVES, WAVE_S = 20, 0.1  # 5 % at a time, so that the next process is not overrun
 FLUSH_S = 10.0
-NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +39,15 @@ class Visit:
         self.desk: Desk | None = None
         self.subscription: object | None = None
         self.early: list[Record] | None = []  # heard before the join was answered
-        self.partner_here = False
         self.closed = False
         self.replaced = False
         self.left = False
         self.forgotten = False  # erased: the row must not come back
+
+    @property
+    def joined(self) -> bool:
+        """Whether the page may be told something: its join was answered, and it is still the guest's page."""
+        return self.early is None and not self.closed and not self.replaced
 
     @property
     def guest(self) -> str:
@@ -74,21 +77,21 @@ class Joining:
         delivery: Delivery,
         matching: Matching,
         clock: Clock,
-        random: Random,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
     ) -> None:
-        self.process, self.arrival = process, arrival
-        self.history, self.lobby, self.bus = history, lobby, bus
+        self.arrival, self.history, self.lobby, self.bus = arrival, history, lobby, bus
+        self.resuming = Resuming(process=process, history=history, bus=bus, matching=matching, clock=clock)
         self.delivery, self.matching = delivery, matching
-        self.clock, self.random, self.spawn = clock, random, spawn
+        self.clock, self.spawn = clock, spawn
         self.visits: dict[Page, Visit] = {}
         self.guests: dict[str, Visit] = {}  # the newest page of each
         self.draining = False
 
     def visit(self, page: Page) -> Visit:
-        """Who this page is. Raises NotJoined before its join was answered and after another page took over."""
+        """Who this page is. Raises NotJoined before its join was answered, after another page took over and after the
+        guest was erased."""
         visit = self.visits.get(page)
-        if visit is None or visit.early is not None or visit.replaced:
+        if visit is None or not visit.joined or visit.forgotten:
             raise NotJoined
         return visit
 
@@ -98,31 +101,33 @@ class Joining:
         """The answer to ``user-join``, and what to call the moment it has been sent."""
         if page in self.visits:
             raise BadPayload("This page has joined already.")
-        if self.draining:
-            raise Busy("This server is going down.", retry_ms=RETURN_MS)
+        self._refuse_if_draining()
         visit = self.visits[page] = Visit(page)
         try:
             answer = await self._enter(visit, asked)
+            self._refuse_if_draining()
             if visit.closed or visit.replaced:
                 raise NotJoined
         except BaseException:
-            self.visits.pop(page, None)
+            del self.visits[page]
             await self._leave(visit)
             raise
         return answer, lambda: self._start(visit)
 
+    def _refuse_if_draining(self) -> None:
+        if self.draining:
+            raise Busy("The server is restarting. Nothing is lost.", retry_ms=RETURN_MS)
+
     async def _enter(self, visit: Visit, asked: Join) -> dict[str, object]:
         visit.row, away_ms = await self.arrival.arrive(visit.page.address, asked)
-        sessions = await self._sessions(visit.row, away_ms)
-        entry = await self._entry(visit.row, asked, sessions)
+        sessions = await self.resuming.sessions(visit.row, away_ms)
+        entry = await self.resuming.entry(visit.row, asked, sessions)
         entered = await self.lobby.enter(entry)
         self._take_over(visit, entered.epoch)
-        if entered.ended:
-            await self.history.end(entered.ended, self.clock.wall_ms())
-        self.bus.publish(visit.guest, Takeover(entered.epoch))
+        sessions = await self.resuming.entered(sessions, entered)
         visit.desk = self.delivery.open(visit.guest, entered.epoch, visit.page, away_ms)
         visit.subscription = await self.bus.listen(visit.guest, lambda record: self._heard(visit, record))
-        chat = await self._catch_up(visit, visit.desk, sessions, entered, asked.have)
+        chat = await self.resuming.catch_up(visit.desk, sessions, entered.session, asked.have)
         await self.matching.entered(visit.guest, entered.epoch, visit.page, visit.place, entry, entered.over)
         return {
             "ok": True,
@@ -134,8 +139,8 @@ class Joining:
         }
 
     def _take_over(self, visit: Visit, epoch: int) -> None:
-        """This is the guest's newest page on this process, unless another was faster; at once, before any await: an
-        event of the older page must not reach the newer one's desk."""
+        """This is the guest's newest page, unless another was faster; at once, before any await: an event of the older
+        page must not reach the newer one's desk."""
         visit.epoch = epoch
         older = self.guests.get(visit.guest)
         if older is not None and older.epoch > epoch:
@@ -143,79 +148,17 @@ class Joining:
         self.guests[visit.guest] = visit
         if older is not None:
             self._replaced(older)
-
-    async def _sessions(self, row: Guest, away_ms: int) -> list[Session]:
-        """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
-        sessions, now = await self.history.sessions(row.id), self.clock.wall_ms()
-        newest = True
-        for i, session in enumerate(sessions):
-            if session.ended is None and (not newest or await self._is_over(session, row.id, now - away_ms, now)):
-                await self.history.end(session.id, now)
-                sessions[i] = replace(session, ended=now)
-            newest = newest and session.ended is not None
-        return sessions
-
-    async def _is_over(self, session: Session, guest: str, seen: int, now: int) -> bool:
-        """Its date has come, or both were away for 24 h (M12)."""
-        if now >= session.expires:
-            return True
-        partner = session.partner(guest)
-        row = await self.history.guest(partner)
-        last = max(session.started, seen, row.seen if row else 0)
-        return now - last > ALONE_MS and (await self.bus.listeners([partner]))[0] == 0
-
-    async def _entry(self, row: Guest, asked: Join, sessions: list[Session]) -> Entry:
-        place = row.place
-        return Entry(
-            guest=row.id,
-            process=self.process,
-            pool=place.key if place else None,
-            cell=place.cell if place else NOWHERE,
-            city=place.city if place else "",
-            available=asked.available,
-            slow=asked.slow,
-            visible=asked.visible,
-            made=row.made,
-            networks=row.networks,
-            shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
-            barred=(*await self.history.barred(row.id), *self.matching.parting.unkept(row.id)),
-            session=next((session for session in sessions if session.ended is None), None),
-        )
-
-    async def _catch_up(
-        self, visit: Visit, desk: Desk, sessions: list[Session], entered: Entered, have: dict[str, int]
-    ) -> dict[str, object]:
-        """Load the desk with what the page has drawn; the chat part of the answer.
-
-        ``seen`` covers all recent sessions: mail of an older one may still wait.
-        """
-        now, seen = self.clock.wall_ms(), dict[str, int]()
-        if entered.session and entered.session not in (session.id for session in sessions):
-            begun = await self.history.session(entered.session)  # since the rows were read
-            sessions = [begun, *sessions] if begun else sessions
-        recent = [session for session in sessions if session.ended is None or now - session.ended < RECENT_MS]
-        if not recent:
-            return {}
-        await desk.open_mailbox()
-        for session in recent:
-            seen |= await desk.load(session, have)
-            if session.id == entered.session:
-                desk.living = session
-        desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
-        shown = desk.living or recent[0]
-        fields = await self.matching.shown(shown, visit.guest)
-        visit.partner_here = desk.partner_here = fields["here"] is True
-        return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
+        self.bus.publish(visit.guest, Takeover(epoch))  # to other processes
 
     def _start(self, visit: Visit) -> None:
         """The answer has left: everything held so far, then live, and the partner hears of it."""
         early, visit.early = visit.early or [], None
-        if visit.desk is None or visit.closed:
+        if visit.desk is None or not visit.joined:
             return
         visit.desk.start()
+        self.matching.started(visit.guest, visit.epoch, visit.session)
         for record in early:
             self._heard(visit, record)
-        self.matching.started(visit.guest, visit.epoch, visit.session)
         if visit.session:
             self.bus.publish(visit.session.partner(visit.guest), Here(visit.session.id))
 
@@ -234,10 +177,11 @@ class Joining:
             self._pass_on(visit, record)
 
     def _replaced(self, visit: Visit) -> None:
+        if visit.joined:  # else its join is about to be refused, and the answer must be the first it is told
+            visit.page.emit("user-replaced", {})
+            visit.page.close("replaced")
+            self.spawn(self._leave(visit), "leave")
         visit.replaced = True
-        visit.page.emit("user-replaced", {})
-        visit.page.close("replaced")
-        self.spawn(self._leave(visit), "leave")
 
     def _pass_on(self, visit: Visit, record: Record) -> None:
         session = visit.session
@@ -254,7 +198,6 @@ class Joining:
                 self.delivery.heard(visit.guest, record)
 
     def _partner(self, visit: Visit, session: Session, here: bool, since: int) -> None:
-        visit.partner_here = here
         self.delivery.partner(visit.guest, here)
         if here:
             visit.page.emit("user-join", {"session": session.id})
@@ -263,10 +206,10 @@ class Joining:
 
     async def check(self) -> None:
         """Every 15 s: partners whose coming or going nobody could tell; mailboxes that had to be closed."""
-        talking = [(visit, session) for visit in self.visits.values() if (session := visit.session)]
+        talking = [(visit, session) for visit in self.visits.values() if visit.joined and (session := visit.session)]
         counts = await self.bus.listeners([session.partner(visit.guest) for visit, session in talking])
         for (visit, session), count in zip(talking, counts, strict=True):
-            if visit.session is session and visit.partner_here != (count > 0):
+            if visit.desk and visit.session is session and visit.desk.partner_here != (count > 0):
                 self._partner(visit, session, count > 0, self.clock.wall_ms())
         await self.delivery.reopen()
 
@@ -295,42 +238,50 @@ class Joining:
 
     async def _leave(self, visit: Visit) -> None:
         """Undo whatever the join has done; harmless twice, and for a page that a newer one has replaced."""
-        if visit.subscription is not None:
-            self.bus.unlisten(visit.subscription)
-            visit.subscription = None
-        if visit.epoch and self.guests.get(visit.guest) is visit:
-            del self.guests[visit.guest]
-        desk, visit.desk = visit.desk, None
-        if desk is not None:
-            await self.delivery.close(desk)
         if visit.epoch == 0 or visit.left:
             return
         visit.left = True
+        if visit.subscription is not None:
+            self.bus.unlisten(visit.subscription)
+        if self.guests.get(visit.guest) is visit:
+            del self.guests[visit.guest]
+        session, desk, visit.desk = visit.session, visit.desk, None
+        was_newest = await self._tell_left(visit, session)
+        if desk is not None:
+            with suppress(Unavailable):  # a broker that is away has put everything back by itself
+                await self.delivery.close(desk)
+        if was_newest and not visit.forgotten:
+            with suppress(Unavailable):
+                await self._keep_seen(visit.guest)
+
+    async def _tell_left(self, visit: Visit, session: Session | None) -> bool:
+        """Tell lobby and partner; whether this was the guest's newest page (False when nobody can say)."""
         try:
             await self.matching.left(visit.guest, visit.epoch)
             where = (await self.lobby.whereabouts([visit.guest]))[0]
-            if where.epoch <= visit.epoch:
-                await self._gone(visit, desk.living if desk else None)
         except Unavailable:
-            log.warning("a guest left while a service was away; the others learn it later")
+            return False  # the partner's process looks every 15 s
+        was_newest = where.epoch <= visit.epoch
+        if was_newest and session:
+            self.bus.publish(session.partner(visit.guest), Away(session.id, self.clock.wall_ms()))
+        return was_newest
 
-    async def _gone(self, visit: Visit, session: Session | None) -> None:
-        """This was the guest's newest page."""
-        now = self.clock.wall_ms()
-        if session:
-            self.bus.publish(session.partner(visit.guest), Away(session.id, now))
-        if not visit.forgotten:
-            await self.history.keep_guest(replace(visit.row, seen=now))
+    async def _keep_seen(self, guest: str) -> None:
+        """The row as it is now: a next page may have moved the guest meanwhile."""
+        row = await self.history.guest(guest)
+        if row is not None:
+            await self.history.keep_guest(replace(row, seen=self.clock.wall_ms()))
 
     async def drain(self) -> None:
         """SIGTERM: no more joins, free guests out of the lobby, pages sent elsewhere in waves, batches finished."""
         self.draining = True
-        await self.matching.drain()
-        pages = list(self.visits)
-        wave = max(1, len(pages) // DRAIN_WAVES)
-        for start in range(0, len(pages), wave):
+        with suppress(Unavailable):  # its lease ends by itself
+            await self.matching.drain()
+        pages = [page for page, visit in self.visits.items() if visit.joined]
+        wave = ceil(len(pages) / DRAIN_WAVES)
+        for start in range(0, len(pages), wave or 1):
             for page in pages[start : start + wave]:
-                page.emit("user-drain", {"retry_ms": self.random.randrange(RETURN_MS)})
+                page.emit("user-drain", {"retry_ms": RETURN_MS})
             await asyncio.sleep(WAVE_S)
         try:
             await asyncio.wait_for(self.delivery.ledger.flushed(), FLUSH_S)

@@ -3,6 +3,7 @@
 The server and the simulation assemble the same thing here; they differ in what they pass in.
 """
 
+import logging
 from random import Random
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from citychat.handlers import Door
 from citychat.handlers.chat import ChatEvents
 from citychat.handlers.user import UserEvents
 from citychat.joining import Joining
-from citychat.limits import Buckets
+from citychat.limits import Buckets, buckets
 from citychat.matching import Matching
 from citychat.parting import Parting
 from citychat.places import Places
@@ -28,6 +29,8 @@ REFRESH_S = 10.0  # how many are free, told at most so often (product page, Read
 LEASE_S = 5.0  # a third of what the lobby grants, so that two renewals may be lost (M9)
 TIDY_S = 3_600.0
 HOUR_S = 3_600.0
+
+log = logging.getLogger(__name__)
 
 
 class Rules(Struct, frozen=True):
@@ -96,6 +99,7 @@ class Process:
                 clock=clock,
                 random=random,
                 new_guest=Buckets(rules.guests_per_hour, rules.guests_per_hour / HOUR_S, now_s).take,
+                again=buckets("joins", now_s).take,
             ),
             process=name,
             history=history,
@@ -104,7 +108,6 @@ class Process:
             delivery=self.delivery,
             matching=self.matching,
             clock=clock,
-            random=random,
             spawn=tasks.spawn,
         )
         self.door = Door(
@@ -116,7 +119,7 @@ class Process:
 
     def start(self) -> None:
         """Everything that runs by itself."""
-        self.tasks.spawn(self.delivery.ledger.run(), "ledger")
+        self._ledger = self.tasks.spawn(self.delivery.ledger.run(), "ledger")
         self.tasks.spawn(self.lobby.renew(self.name), "lease")
         for period_s, step, name in (
             (LEASE_S, lambda: self.lobby.renew(self.name), "lease"),
@@ -124,8 +127,19 @@ class Process:
             (CHECK_S, self.matching.check, "whereabouts"),
             (REFRESH_S, self.matching.refresh, "free nearby"),
             (TIDY_S, self.sessions.tidy, "tidy"),
+            (HOUR_S, self._log_counts, "counts"),
         ):
             self.tasks.every(period_s, step, name, self.clock)
 
+    async def _log_counts(self) -> None:
+        """For the host: how it goes, and nothing about anybody."""
+        seats = self.sessions.seats.values()
+        talking = sum(seat.session is not None for seat in seats)
+        odd = self.delivery.counts + self.delivery.ledger.counts
+        rest = ", ".join(f"{name} {count}" for name, count in sorted(odd.items())) or "nothing unusual"
+        log.info("%d guests are here, %d of them in a chat; since the start: %s", len(seats), talking, rest)
+
     async def drain(self) -> None:
+        """Send everybody away and finish what they have drawn (SIGTERM)."""
         await self.joining.drain()
+        self._ledger.cancel()  # it never ends by itself, and closing the tasks would wait for it

@@ -1,0 +1,89 @@
+"""Where the server can be reached, and how many connections the machine has room for."""
+
+import contextlib
+import logging
+import resource
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+from tornado.netutil import add_accept_handler
+
+from citychat.edge.quiet import Refusals
+
+SPARE_FILES = 200  # for storage, city databases and answers on their way; the rest are connections
+DARWIN_FILES = 10_240  # macOS says its hard limit is infinite and takes no more than this
+EVERYWHERE = ("0.0.0.0", "::")
+
+log = logging.getLogger(__name__)
+
+
+def raise_file_limit() -> int:
+    """Take as many open files as the system lets us have (the usual soft limit of 1,024 would end at 800 guests)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (hard, max(soft, min(hard, DARWIN_FILES))):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            break
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def accept(
+    server: HTTPServer, sockets: Sequence[socket.socket], files: int, now_s: Callable[[], float]
+) -> contextlib.ExitStack:
+    """Let connections in while ``files`` open files are enough for them; closing the answer stops it.
+
+    A new connection has the lowest number that is free, so its number says how many are taken. With none left,
+    Tornado's own handler would fail, log, and be called again at once, thousands of times a second.
+    """
+    refusals = Refusals(log, now_s)
+
+    def accepted(connection: socket.socket, address: Any) -> None:
+        if connection.fileno() < files - SPARE_FILES:
+            bounds = {"max_buffer_size": server.max_buffer_size, "read_chunk_size": server.read_chunk_size}
+            server.handle_stream(IOStream(connection, **bounds), address)
+        else:
+            connection.close()
+            refusals.note("", f"a connection, for there may be {files} open files: raise LimitNOFILE or ulimit -n")
+
+    stopping = contextlib.ExitStack()
+    for listening in sockets:
+        stopping.callback(listening.close)
+        stopping.callback(add_accept_handler(listening, accepted))
+    return stopping
+
+
+def own_names(sockets: Sequence[socket.socket]) -> list[str]:
+    """What a browser on this machine can call the server, best first. Browsers keep a guest for each name."""
+    bound = [listening.getsockname()[0] for listening in sockets]
+    names = ["127.0.0.1"] if {"127.0.0.1", "0.0.0.0"} & set(bound) else []
+    names += ["[::1]"] if {"::1", "::"} & set(bound) else []
+    return ["localhost", *names] if names else [_in_url(bound[0])]
+
+
+def public_name(sockets: Sequence[socket.socket]) -> str:
+    """What other machines can call the server; "" when it listens for this one only."""
+    for listening in sockets:
+        address = listening.getsockname()[0]
+        if address in EVERYWHERE:
+            return _own_address()
+        if not ip_address(address).is_loopback:
+            return _in_url(address)
+    return ""
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _own_address() -> str:
+    """This machine's address on the network it would use; nothing is sent."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()

@@ -1,0 +1,96 @@
+"""What a guest comes back to: which session still runs, and what the page has missed of it (protocol §2.5.1, M12)."""
+
+from msgspec.structs import replace
+
+from citychat.arrival import Join
+from citychat.delivery import Desk
+from citychat.matching import Matching
+from citychat.model import DAY_MS, Cell, Guest, Session
+from citychat.ports import Bus, Clock, Entered, Entry, History
+
+RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
+ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
+NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
+
+
+class Resuming:
+    """Reads the history for a join. ``process``: the name under which this process is known to the lobby."""
+
+    def __init__(self, *, process: str, history: History, bus: Bus, matching: Matching, clock: Clock) -> None:
+        self.process, self.history, self.bus, self.matching, self.clock = process, history, bus, matching, clock
+
+    async def sessions(self, row: Guest, away_ms: int) -> list[Session]:
+        """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
+        sessions, now = await self.history.sessions(row.id), self.clock.wall_ms()
+        newest = True
+        for i, session in enumerate(sessions):
+            if session.ended is not None:
+                continue
+            if session.id in self.matching.sessions.ending:  # left here; the history learns it later
+                sessions[i] = replace(session, ended=now)
+            elif not newest or await self._is_over(session, row.id, now - away_ms, now):
+                await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
+                sessions[i] = replace(session, ended=now)
+            newest = False
+        return sessions
+
+    async def _is_over(self, session: Session, guest: str, seen: int, now: int) -> bool:
+        """Its date has come, or both were away for 24 h."""
+        if now >= session.expires:
+            return True
+        partner = session.partner(guest)
+        row = await self.history.guest(partner)
+        last = max(session.started, seen, row.seen if row else 0)
+        return now - last > ALONE_MS and (await self.bus.listeners([partner]))[0] == 0
+
+    async def entry(self, row: Guest, asked: Join, sessions: list[Session]) -> Entry:
+        """The guest as the lobby is to know it."""
+        place = row.place
+        return Entry(
+            guest=row.id,
+            process=self.process,
+            pool=place.key if place else None,
+            cell=place.cell if place else NOWHERE,
+            city=place.city if place else "",
+            available=asked.available,
+            slow=asked.slow,
+            visible=asked.visible,
+            made=row.made,
+            networks=row.networks,
+            shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
+            barred=(*await self.history.barred(row.id), *self.matching.parting.unkept(row.id)),
+            session=next((session for session in sessions if session.ended is None), None),
+        )
+
+    async def entered(self, sessions: list[Session], entered: Entered) -> list[Session]:
+        """The sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile."""
+        if entered.ended is not None:
+            now = self.clock.wall_ms()
+            await self.history.end(entered.ended, now)
+            sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
+        if entered.session and entered.session not in (session.id for session in sessions):
+            begun = await self.history.session(entered.session)
+            sessions = [begun, *sessions] if begun else sessions
+        return sessions
+
+    async def catch_up(
+        self, desk: Desk, sessions: list[Session], living: str | None, have: dict[str, int]
+    ) -> dict[str, object]:
+        """Load the desk with what the page has drawn; the chat part of the join answer.
+
+        ``seen`` covers all recent sessions: mail of an older one may still wait.
+        """
+        now, seen = self.clock.wall_ms(), dict[str, int]()
+        recent = [session for session in sessions if session.ended is None or now - session.ended < RECENT_MS]
+        if not recent:
+            return {}
+        await desk.open_mailbox()
+        for session in recent:
+            seen |= await desk.load(session, have)
+            if session.id == living and session.ended is None:
+                desk.living = session
+        desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
+        shown = desk.living or recent[0]
+        fields = await self.matching.shown(shown, desk.guest)
+        desk.partner_here = fields["here"] is True
+        return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
