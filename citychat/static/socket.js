@@ -166,6 +166,9 @@ export class Socket {
       this.#tell("joined", answer);
     } else if (answer.error === "cut") {
       this.#lose(manager);
+    } else if (answer.error === "internal") {
+      this.#tell("refused", answer);
+      this.#lose(manager);
     } else if (answer.retry_ms !== undefined) {
       this.#tell("refused", answer);
       this.comeBack(answer.retry_ms);

@@ -198,7 +198,7 @@ export class Visit {
       if (answer.consent && answer.consent !== this.page.consent) this.#reload();
       else state.set({ screen: "arrive", changed: true, link: "off" });
     } else if (answer.error === "reload") this.#reload();
-    else if (answer.retry_ms !== undefined) state.set({ link: "away" });
+    else if (answer.retry_ms !== undefined || answer.error === "internal") state.set({ link: "away" });
     else state.set({ notice: "link.failed", link: "off" });
   }
 

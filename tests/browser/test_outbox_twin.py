@@ -11,6 +11,26 @@ from playwright.sync_api import Page
 from citychat.outbox import WRITER, Calls, Outbox
 
 TRACES, STEPS = 1_000, 60
+# Around the outbox's own times: acks 50 ms, an answer 10 s, asking 30 s, the mailbox's day and ten minutes.
+WAITS = [
+    0,
+    0,
+    1,
+    20,
+    49,
+    50,
+    51,
+    2_500,
+    9_999,
+    10_000,
+    10_001,
+    29_999,
+    30_000,
+    30_001,
+    86_999_999,
+    87_000_000,
+    90_000_000,
+]
 TWIN = Path(__file__).with_name("twin.js").read_text("utf-8")
 TEXTS = [
     "hello", "", "   ", "e\u0301", "\ufeff", "\u2028", "a\u202eb", "tab\there", "two\r\nlines\rthree", "x" * 2_000,
@@ -49,9 +69,11 @@ class Trace:
         self.box = self._page("p0")
         self.steps: list[list[Any]] = []
         self.out: list[Any] = []
-        for _ in range(STEPS):
-            self.now += self.random.choice([0, 1, 20, 60, 2_500, 11_000, 31_000, 90_000_000])
+        for step in range(STEPS):
+            self.now += self.random.choice(WAITS)
             self._do(*self._step())
+            if seed % 100 == 0 and step == STEPS // 2:
+                self._crowd()
 
     def _page(self, name: str) -> Outbox:
         return Outbox(self.storage, name, self._stream, self.recorder)
@@ -81,7 +103,7 @@ class Trace:
     def _step(self) -> list[Any]:
         kinds = {
             "compose": 14, "message": 12, "status": 12, "tick": 8, "joined": 5, "closed": 2, "busy": 2, "session": 2,
-            "ended": 1, "partner": 3, "older": 2, "forget": 1, "reload": 2, "steal": 1, "many": 1,
+            "ended": 1, "partner": 3, "older": 2, "forget": 1, "reload": 2, "steal": 1, "many": 1, "burst": 2,
         }  # fmt: skip
         kind = self.random.choices(list(kinds), list(kinds.values()))[0]
         made: list[Any] = getattr(self, f"_{kind}")()
@@ -94,6 +116,27 @@ class Trace:
         for _ in range(self.random.choice([10, 40])):
             self._do("compose", "more", self.now)
         return ["tick", self.now]
+
+    def _burst(self) -> list[Any]:
+        for _ in range(self.random.randrange(6, 12)):
+            self.now += self.random.choice([0, 0, 0, 5])
+            self._do(*self._message())
+        return ["tick", self.now]
+
+    def _crowd(self) -> None:
+        """Beyond every bound: messages waiting, messages stored, streams drawn."""
+        self._do(
+            "joined", {"ok": True, "state": "chat", "session": {"session": "A", "side": 0, "here": True}}, self.now
+        )
+        for _ in range(4):
+            for _ in range(210):
+                self._do("compose", "one of many", self.now)
+            status = {"s": "A", "st": self.box.stream, "ranges": [[1, 10_000]], "state": "stored"}
+            self._do("status", status, self.now)
+        for number in range(210):
+            row = {"s": "A", "side": 1, "st": f"crowd{number}", "n": 1, "l": number + 1, "x": "hi", "at": self.now}
+            self._do("message", row, self.now)
+        self._do("closed")
 
     def _message(self) -> list[Any]:
         return ["message", self._row(self._s(), own=False), self.now]

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
 from tests.browser.serving import Served
@@ -74,8 +74,6 @@ def test_the_path_works_on_a_plain_http_name_where_browsers_refuse_half_their_in
     meet(a, b)
     write(a, "over plain http")
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
-    seek_share = b.get_by_role("button", name="Leave")
-    expect(seek_share).to_be_visible()
 
 
 def test_somebody_from_outside_chooses_a_city_and_can_change_it(person: Person) -> None:
@@ -135,8 +133,8 @@ def test_what_is_typed_without_a_link_is_kept_over_a_reload_and_sent_once(person
     a, b = together(person)
     a.context.set_offline(True)
     a.evaluate("dispatchEvent(new Event('offline'))")
-    for page_socket in range(3):
-        write(a, f"without a link {page_socket}")
+    for number in range(3):
+        write(a, f"without a link {number}")
     a.context.set_offline(False)
     a.reload()
     expect(b.get_by_text("without a link 2")).to_be_visible()
@@ -174,6 +172,36 @@ def test_a_second_window_takes_over_and_the_first_can_take_it_back(person: Perso
     write(a, "now here")
     expect(b.get_by_text("now here")).to_be_visible()
     assert len(shown(b)) == 3
+
+
+def test_a_window_that_was_cut_off_does_not_take_the_chat_back_from_the_newer_one(person: Person) -> None:
+    a, b = person(), person()
+    links: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+    cut = False
+
+    def link(page_side: WebSocketRoute) -> None:
+        if cut:
+            page_side.close()
+        else:
+            links.append((page_side, page_side.connect_to_server()))
+
+    a.route_web_socket("**/socket.io/**", link)
+    a.reload()
+    enter(a)
+    enter(b)
+    meet(a, b)
+    cut = True
+    for end in links[-1]:
+        end.close()
+    expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_visible()
+    second = a.context.new_page()
+    second.goto(a.url)
+    expect(composer(second)).to_be_visible()
+    cut = False
+    a.evaluate("dispatchEvent(new Event('online'))")
+    expect(a.get_by_role("button", name="Use it here")).to_be_visible()
+    write(second, "still mine")
+    expect(b.get_by_text("still mine")).to_be_visible()
 
 
 def test_somebody_away_is_shown_as_away_and_finds_everything_on_return(person: Person, served: Served) -> None:
