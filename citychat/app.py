@@ -174,7 +174,7 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> No
             bus=await stack.enter_async_context(LocalBus(loop.call_soon)),
             lobby=await stack.enter_async_context(LocalLobby(clock.wall_ms, random, settings.ring_s)),
             mailbox=await stack.enter_async_context(SqliteMailbox(database, clock)),
-            history=await stack.enter_async_context(SqliteHistory(database, random)),
+            history=await stack.enter_async_context(SqliteHistory(database)),
             clock=clock,
             random=random,
             tasks=await stack.enter_async_context(Tasks()),  # last, so that it ends before what its tasks use

@@ -110,7 +110,7 @@ class Standing(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """A guest's report; ``networks`` are the keyed hashes of the reporter's address (three-networks rule)."""
+    """A guest's report, which ``code`` looks up. ``networks``: keyed hashes of the reporter's address."""
 
     code: str
     s: str

@@ -1,10 +1,8 @@
 """The embedded history: guests, sessions, barred pairs, delivered messages, reports, in the file of the mailbox."""
 
-from base64 import b32encode
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import combinations
-from random import Random
 from typing import Literal, Self
 
 import msgspec
@@ -19,15 +17,13 @@ PAUSE_MS = DAY_MS
 PAUSE_REASON = "reported by several people"
 REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
-CODE_BYTES = 7  # 56 random bits; the first 10 base32 signs carry 50 of them
 
 
 class SqliteHistory:
-    """What must not vanish (ports.History). ``random`` draws the codes of reports: a source nobody can guess."""
+    """What must not vanish (ports.History)."""
 
-    def __init__(self, database: Database, random: Random) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._random = random
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,8 +129,7 @@ class SqliteHistory:
 
     async def report(self, report: Report) -> str:
         """As the port says. A report without a network (loopback, private address) is kept but pauses nobody."""
-        code = b32encode(self._random.randbytes(CODE_BYTES)).decode()[:10]
-        return await self._database.run(lambda transaction: _report(transaction, report, code))
+        return await self._database.run(lambda transaction: _report(transaction, report))
 
     async def case(self, code: str) -> Literal["received", "acted", "none"] | None:
         rows = await self._database.run(lambda transaction: transaction.rows("case", code))
@@ -175,21 +170,21 @@ class SqliteHistory:
         await self._database.run(expired)
 
 
-def _report(transaction: Transaction, report: Report, code: str) -> str:
+def _report(transaction: Transaction, report: Report) -> str:
     if earlier := transaction.rows("reported", report.s, report.reporter):
         first: str = earlier[0][0]
         return first
     kept = transaction.rows("evidence", report.s, report.at - ERASED_MS, EVIDENCE_MESSAGES)
     evidence = _json([to_message(row) for row in reversed(kept)])
     transaction.change(
-        "report", code, report.s, report.reporter, report.accused, report.reason, report.note, report.at,
+        "report", report.code, report.s, report.reporter, report.accused, report.reason, report.note, report.at,
         _json(report.networks), evidence,
     )  # fmt: skip
     recent = transaction.rows("recent_reports", report.accused, report.at - DAY_MS, report.at, REPORTS_LOOKED_AT)
     others = [(r, set(msgspec.json.decode(networks, type=list[str]))) for r, networks in recent if r != report.reporter]
     if _strangers(set(report.networks), others):
         transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)
-    return code
+    return report.code
 
 
 def _strangers(networks: set[str], others: list[tuple[str, set[str]]]) -> bool:

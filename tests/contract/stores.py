@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Generic, TypeVar
 
 from citychat.adapters.sqlite import Database
@@ -47,7 +46,7 @@ async def open_sqlite_mailbox(folder: Path, now_ms: Now) -> AsyncIterator[Mailbo
 
 @asynccontextmanager
 async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
-    async with Database(folder / "citychat.db") as database, SqliteHistory(database, Random()) as history:
+    async with Database(folder / "citychat.db") as database, SqliteHistory(database) as history:
         yield history
 
 

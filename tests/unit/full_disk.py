@@ -7,7 +7,6 @@ import asyncio
 import resource
 import sys
 from pathlib import Path
-from random import Random
 
 from citychat.adapters.sqlite import Database
 from citychat.adapters.sqlite_history import SqliteHistory
@@ -25,7 +24,7 @@ async def main(folder: Path) -> None:
     async with (
         Database(folder / "citychat.db") as database,
         SqliteMailbox(database, clock) as mailbox,
-        SqliteHistory(database, Random()) as history,
+        SqliteHistory(database) as history,
     ):
 
         async def added(n: int) -> bool:

@@ -280,7 +280,7 @@ class Town:
         self.loop, self.clock, self.random = loop, Clock(loop), Random(7)
         self.bus = LocalBus(loop.call_soon)
         self.lobby = LocalLobby(self.clock.wall_ms, Random(7))
-        self.history = SqliteHistory(database, self.random)
+        self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.p, self.q = Process(self, "p"), Process(self, "q")
 

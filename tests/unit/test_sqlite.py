@@ -156,7 +156,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_damaged_file_is_refused_and_left_alone(path: Path, seed: int) -> None:
     async with Database(path) as database:
-        await add(SqliteHistory(database, random.Random()), *map(message, range(1, 400)))
+        await add(SqliteHistory(database), *map(message, range(1, 400)))
     raw = bytearray(path.read_bytes())
     start = random.Random(seed).randrange(0, len(raw) - 8_192)
     raw[start : start + 8_192] = b"\xa5" * 8_192
@@ -166,7 +166,7 @@ async def test_a_damaged_file_is_refused_and_left_alone(path: Path, seed: int) -
 
 async def test_a_file_damaged_while_its_wal_was_full_is_refused_and_left_alone(path: Path) -> None:
     async with Database(path) as database:
-        await add(SqliteHistory(database, random.Random()), *(message(n, s="older") for n in range(1, 2_000)))
+        await add(SqliteHistory(database), *(message(n, s="older") for n in range(1, 2_000)))
     await killed_after("history", "sqlite", path.parent, 100)
     raw = bytearray(path.read_bytes())
     assert path.with_name("citychat.db-wal").stat().st_size > 0
@@ -416,7 +416,7 @@ async def test_mail_that_nobody_fetches_is_deleted(database: Database) -> None:
 
 
 async def erased_chat(database: Database) -> SqliteHistory:
-    history = SqliteHistory(database, random.Random(1))
+    history = SqliteHistory(database)
     await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
     await history.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + 30 * DAY_MS))
     gap = message(41, side=1, x="", k="gap")
@@ -430,7 +430,7 @@ async def test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hou
     database: Database, later_ms: int, theirs: str
 ) -> None:
     history = await erased_chat(database)
-    await history.report(Report("", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
+    await history.report(Report("CODE", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
     await history.prune(NOW + 30 * DAY_MS, 30 * DAY_MS)
     raw = await database.run(lambda t: t._connection.execute("SELECT evidence FROM reports").fetchone()[0])
     evidence = msgspec.json.decode(raw, type=list[Message])

@@ -90,7 +90,7 @@ class House:
     def __init__(self, loop: Loop, database: Database, mailbox: SqliteMailbox, tasks: Tasks) -> None:
         clock, random = Clock(loop), Random(7)
         self.tasks, self.clock = tasks, clock
-        self.history, self.lobby = Line(SqliteHistory(database, random)), Line(LocalLobby(clock.wall_ms, random))
+        self.history, self.lobby = Line(SqliteHistory(database)), Line(LocalLobby(clock.wall_ms, random))
         self.process = Process(
             name="p",
             bus=LocalBus(loop.call_soon),
