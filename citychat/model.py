@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 PROTOCOL_VERSION = 1
-CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere (reliability: trilateration of a stranger)
+CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
 TEXT_MAX_CHARS = 2_000
 TEXT_MAX_BYTES = 4_096
 LAMPORT_MAX = 2**52  # stays exact in the page's doubles

@@ -14,7 +14,7 @@ SAFE_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
 class Guarded(RequestHandler):
-    """Security headers on every answer, refusals included (reliability.md T11)."""
+    """Security headers on every answer, refusals included."""
 
     script_hash = ""
 
