@@ -1,4 +1,4 @@
-"""Bus, mailbox and history of the simulated world: the contracts of ``ports``, in virtual time, with faults.
+"""Bus and mailbox of the simulated world: the contracts of ``ports``, in virtual time, with faults.
 
 Shared state lives in ``World``; a process talks to it through its own ``SimBus``, ``SimMailbox``, ``SimHistory``, over
 connections that keep order, take time and sometimes lose the answer, or the work with it.
@@ -9,17 +9,15 @@ from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
 
 from msgspec.structs import replace
 
-from citychat.model import DAY_MS, MAILBOX_MS, Guest, Message, Ranges, Session, Unavailable, to_ranges
-from citychat.ports import Committed, Mail, Pause, Report, Standing
-from citychat.records import Record, decode, encode
-from tests.simulation.loop import START_MS, VirtualLoop
+from citychat.model import MAILBOX_MS, Guest, Message, Session, Unavailable
+from citychat.ports import Mail, Report
+from citychat.records import Record, Said, decode, encode
 
 CONFIRM_S = 3.0  # when a lost confirm is given up
-MAILBOX_MAX = 500
+MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
 RowKey = tuple[str, int, str, int]
 
 
@@ -73,7 +71,7 @@ class Machine:
 class World:
     """``loss``: the share of publishes, confirms and commits whose effect or answer is lost."""
 
-    def __init__(self, loop: VirtualLoop, random: Random) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
         self.loop, self.random = loop, random
         self.loss = 0.0
         self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
@@ -81,17 +79,29 @@ class World:
         self.queues: dict[str, Queue] = {}
         self.numbers = 0
         self.mailbox_up = self.history_up = True
-        self.rows: dict[RowKey, Message] = {}
+        self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
         self.pairs: dict[tuple[str, str], int] = {}
-        self.shuns: dict[str, dict[str, int]] = {}
+        self.shuns: dict[str, list[tuple[str, int]]] = {}
         self.reports: dict[tuple[str, str], Report] = {}
         self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None
+        self.noted: Callable[[str, int, str], None] = lambda st, n, where: None  # where a message is now
 
     def lost(self) -> bool:
         return self.random.random() < self.loss
+
+    def rows(self, s: str) -> list[Message]:
+        """What history holds of a session, in the order of the transcript."""
+        return sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
+
+    def row(self, s: str, st: str, n: int) -> Message | None:
+        held = self.chats.get(s, {})
+        return held.get((s, 0, st, n)) or held.get((s, 1, st, n))
+
+    def held(self, message: Message, where: str) -> None:
+        self.noted(message.st, message.n, where)
 
     def number(self) -> int:
         self.numbers += 1
@@ -104,6 +114,8 @@ class SimBus:
         self.there, self.back = Wire(world), Wire(world)
 
     def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
+        if isinstance(record, Said):
+            self.world.held(record.message, "on the bus")
         self.there.send(self._at_broker, guest, encode(record), published)
 
     def _at_broker(self, guest: str, raw: bytes, published: Callable[[int], None] | None) -> None:
@@ -147,9 +159,11 @@ class SimMailbox:
     def _put(self, guest: str, messages: list[Message], stored: Callable[[bool], None]) -> None:
         world, now = self.world, self.world.loop.time()
         queue = world.queues.setdefault(guest, Queue())
+        self._expire(guest)
         fits = len(queue.ready) + len(messages) <= MAILBOX_MAX
         if world.mailbox_up and fits:
-            world.trace("mailbox", guest, "takes", [message.key for message in messages])
+            for message in messages:
+                world.held(message, "in the mailbox")
             queue.ready.extend((world.number(), now, message) for message in messages)
             self._push(guest)
         if not world.mailbox_up or world.lost():
@@ -163,14 +177,18 @@ class SimMailbox:
         if not queue.consumers or not world.mailbox_up:
             return
         consumer = queue.consumers[0]
-        while queue.ready:
-            entry = queue.ready.pop(0)
-            if world.loop.time() - entry[1] > MAILBOX_MS / 1000:
-                world.trace("mailbox", guest, "forgets", entry[2].key)
-                continue
+        self._expire(guest)
+        taken = queue.ready[: max(0, PREFETCH - len(queue.unacked))]
+        del queue.ready[: len(taken)]
+        for entry in taken:
             tag = world.number()
             queue.unacked[tag] = entry
             consumer.wire.send(self._mail, consumer, Mail(tag, entry[2]))
+
+    def _expire(self, guest: str) -> None:
+        world, ready = self.world, self.world.queues[guest].ready
+        while ready and world.loop.time() - ready[0][1] > MAILBOX_MS / 1000:
+            world.held(ready.pop(0)[2], "the mailbox has forgotten it")
 
     @staticmethod
     def _mail(consumer: Consumer, mail: Mail) -> None:
@@ -194,11 +212,15 @@ class SimMailbox:
         if not consumer.closed:
             for tag in tags:
                 self.world.queues[consumer.guest].unacked.pop(tag, None)
+            self._push(consumer.guest)
 
     async def close(self, handle: object) -> None:
+        """On the same connection as the acks, so after them."""
         assert isinstance(handle, Consumer)
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
-        self.requeue(handle)
+        done = asyncio.Event()
+        self.there.send(self.requeue, handle)
+        self.there.send(done.set)
+        await done.wait()
 
     def requeue(self, consumer: Consumer) -> None:
         """The consumer is gone: what it has not acked goes back to its place."""
@@ -224,169 +246,3 @@ class SimMailbox:
         queue.ready = [
             (number, at, replace(m, x="") if (m.s, m.side) == (s, side) else m) for number, at, m in queue.ready
         ]
-
-
-class SimHistory:
-    def __init__(self, world: World, machine: Machine) -> None:
-        self.world, self.machine = world, machine
-        self.there, self.back = Wire(world, world.commit_s), Wire(world)
-
-    async def _asked(self) -> None:
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
-        if not self.world.history_up:
-            raise Unavailable
-
-    @property
-    def now(self) -> int:
-        return START_MS + round(self.world.loop.time() * 1000)
-
-    def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        self.there.send(self._add, list(rows), done)
-
-    def _add(self, rows: list[Message], done: Callable[[Committed | None], None]) -> None:
-        if not self.world.history_up:
-            self.world.loop.call_later(1.0, self.machine.runs, lambda: done(None))
-            return
-        gaps = set()
-        for row in rows:
-            key = (row.s, row.side, row.st, row.n)
-            if self.world.rows.setdefault(key, row).k == "gap":
-                gaps.add(key)
-        self.world.trace("history holds", [row.key for row in rows])
-        committed = None if self.world.lost() else Committed(frozenset(gaps))
-        self.back.send(lambda: self.machine.runs(lambda: done(committed)))
-
-    async def page(self, s: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
-        await self._asked()
-        rows = sorted((row for row in self.world.rows.values() if row.s == s), key=lambda row: row.order)
-        return [row for row in rows if before is None or row.order < before][-limit:]
-
-    async def standing(self, s: str, side: int) -> Standing:
-        await self._asked()
-        seen: dict[str, int] = {}
-        beyond: list[Message] = []
-        rows = [row for row in self.world.rows.values() if (row.s, row.side) == (s, side)]
-        for row in sorted(rows, key=lambda row: row.key):
-            if row.n == seen.setdefault(row.st, 0) + 1:
-                seen[row.st] = row.n
-            else:
-                beyond.append(row)
-        return Standing({st: n for st, n in seen.items() if n}, beyond)
-
-    async def held(self, s: str, side: int, st: str, ranges: Ranges) -> Ranges:
-        await self._asked()
-        rows = [row for row in self.world.rows.values() if (row.s, row.side, row.st) == (s, side, st)]
-        return to_ranges(row.n for row in rows if row.k != "gap" and any(a <= row.n <= b for a, b in ranges))
-
-    async def guest(self, guest: str) -> Guest | None:
-        await self._asked()
-        return self.world.guests.get(guest)
-
-    async def keep_guest(self, guest: Guest) -> None:
-        await self._asked()
-        self.world.guests[guest.id] = guest
-
-    async def begin(self, session: Session) -> None:
-        await self._asked()
-        self.world.sessions.setdefault(session.id, session)
-
-    async def undo(self, s: str) -> None:
-        await self._asked()
-        self.world.sessions.pop(s, None)
-
-    async def end(self, s: str, at: int) -> None:
-        await self._asked()
-        session = self.world.sessions.get(s)
-        if session is not None and session.ended is None:
-            self.world.sessions[s] = replace(session, ended=at)
-
-    async def session(self, s: str) -> Session | None:
-        await self._asked()
-        return self.world.sessions.get(s)
-
-    async def sessions(self, guest: str) -> list[Session]:
-        await self._asked()
-        mine = [session for session in self.world.sessions.values() if guest in session.members]
-        return sorted(mine, key=lambda session: -session.started)
-
-    async def bar(self, a: str, b: str, at: int) -> None:
-        await self._asked()
-        self.world.pairs.setdefault((min(a, b), max(a, b)), at)
-
-    async def barred(self, guest: str) -> list[str]:
-        await self._asked()
-        return [a if b == guest else b for a, b in self.world.pairs if guest in (a, b)]
-
-    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
-        await self._asked()
-        self.world.shuns.setdefault(guest, {}).update(dict.fromkeys(networks, at))
-
-    async def shunned(self, guest: str, now: int) -> dict[str, int]:
-        await self._asked()
-        return {net: at for net, at in self.world.shuns.get(guest, {}).items() if now - at < DAY_MS}
-
-    async def report(self, report: Report) -> str:
-        await self._asked()
-        return self.world.reports.setdefault((report.s, report.reporter), report).code
-
-    async def case(self, code: str) -> Literal["received", "acted", "none"] | None:
-        await self._asked()
-        return "received" if any(report.code == code for report in self.world.reports.values()) else None
-
-    async def pause(self, guest: str, now: int) -> Pause | None:
-        await self._asked()
-        return None
-
-    async def wish(self, s: str, guest: str, at: int) -> bool:
-        await self._asked()
-        session = self.world.sessions[s]
-        self.world.wishes[s, guest] = at
-        both = all(at - self.world.wishes.get((s, member), -DAY_MS) < DAY_MS for member in session.members)
-        if both:
-            for member in session.members:
-                del self.world.wishes[s, member]
-        return both
-
-    async def erase(self, guest: str, at: int) -> list[Session]:
-        await self._asked()
-        touched = []
-        for session in await self.sessions(guest):
-            side = session.side(guest)
-            ended = session.ended if session.ended is not None else at
-            touched.append(replace(session, ended=ended, erased=(*session.erased, side)))
-            self.world.sessions[session.id] = touched[-1]
-            for key, row in self.world.rows.items():
-                if (row.s, row.side) == (session.id, side):
-                    self.world.rows[key] = replace(row, x="")
-        self.world.guests.pop(guest, None)
-        return touched
-
-    async def prune(self, now: int, history_ms: int) -> None:
-        await self._asked()
-
-    async def idle(self, before: int) -> list[Session]:
-        await self._asked()
-        return [
-            session
-            for session in self.world.sessions.values()
-            if session.ended is None
-            and all(self.world.guests[m].seen < before for m in session.members if m in self.world.guests)
-        ]
-
-
-class SlowLobby:
-    """The real embedded lobby, a network away: every call takes its time, and the step happens in the middle."""
-
-    def __init__(self, world: World, lobby: Any) -> None:
-        self._world, self._lobby = world, lobby
-
-    def __getattr__(self, name: str) -> Any:
-        step = getattr(self._lobby, name)
-
-        async def call(*args: Any) -> Any:
-            await asyncio.sleep(self._world.random.uniform(0.0005, 0.005))
-            answer = await step(*args)
-            await asyncio.sleep(self._world.random.uniform(0.0005, 0.005))
-            return answer
-
-        return call

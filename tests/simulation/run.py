@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.simulation.ground import Wrong
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.town import KINDS, Town, Wrong
+from tests.simulation.town import KINDS, Town
 
 TALK_S = 60.0
 
@@ -55,7 +56,7 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     tally.said = sum(len(person.said) for person in town.people)
     tally.acked = len(town.acked)
     tally.faults = town.faults
-    return tally, town.lines
+    return tally, town.told()
 
 
 def many(seeds: range) -> Tally:

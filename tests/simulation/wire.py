@@ -15,6 +15,7 @@ REFUSED_S = 0.05
 class Server(Protocol):
     """What a link needs of a process."""
 
+    name: str
     machine: Machine
 
     def door(
@@ -24,6 +25,9 @@ class Server(Protocol):
     def closed(self, page: "SimConnection") -> None: ...
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> object: ...
+
+
+Pick = Callable[[], Server | None]
 
 
 class SimConnection:
@@ -43,6 +47,8 @@ class SimConnection:
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         copy = json.loads(json.dumps(payload))
+        if event == "chat-message":
+            self.world.noted(copy["st"], copy["n"], f"out to {self.link.name}")
         self._to_page(lambda: self.link.page.event(event, copy))
 
     def close(self, why: str) -> None:
@@ -64,6 +70,8 @@ class SimConnection:
 
     def _arrived(self, event: str, payload: Any, answer: Answer | None) -> None:
         if self.open and not self.half_open and self.server.machine.alive:
+            if event == "chat-message" and isinstance(payload.get("n"), int):
+                self.world.noted(payload.get("st", ""), payload["n"], f"at process {self.server.name}")
             self.inbox.put_nowait((event, payload, answer))
 
     def page_closed(self) -> None:
@@ -107,7 +115,7 @@ class SimConnection:
 class SimLink:
     """The page's end: a ``page.Link`` to whichever process answers."""
 
-    def __init__(self, world: World, name: str, pick: Callable[[], Server | None]) -> None:
+    def __init__(self, world: World, name: str, pick: Pick) -> None:
         self.world, self.name, self.pick = world, name, pick
         self.page: Page
         self.connection: SimConnection | None = None

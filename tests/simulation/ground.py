@@ -1,0 +1,182 @@
+"""What every simulated story stands on: processes with the real code, the world between them, people, and the record of
+who held which message when."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from citychat.adapters.local import LocalLobby
+from citychat.gazetteer import Gazetteer
+from citychat.places import Places
+from citychat.process import Process, Rules
+from citychat.tasks import Tasks, described
+from citychat.tokens import Key, Keys
+from tests.simulation.engines import Machine, SimBus, SimMailbox, World
+from tests.simulation.loop import SimClock, VirtualLoop
+from tests.simulation.people import Person
+from tests.simulation.stores import SimHistory, SlowLobby
+from tests.simulation.wire import SimConnection, SimLink
+
+GAZETTEER = Gazetteer()
+KEYS = Keys(Key("k", bytes(range(32))))
+CONSENT = "1"
+RULES = Rules(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
+              guests_per_hour=100)  # fmt: skip
+
+
+class Wrong(AssertionError):
+    """A promise was broken; the text says which, and of which message."""
+
+
+class Server:
+    """A process and the machine it runs on."""
+
+    def __init__(self, ground: "Ground", name: str) -> None:
+        world = ground.world
+        self.name, self.world, self.machine = name, world, Machine()
+        self.connections: dict[SimConnection, None] = {}
+        self.tasks = Tasks()
+        clock = SimClock(world.loop, self.machine.runs)
+        self.process = Process(
+            name=name,
+            bus=SimBus(world, self.machine),
+            mailbox=SimMailbox(world, self.machine),
+            history=SimHistory(world, self.machine),
+            lobby=SlowLobby(world, ground.lobby),
+            clock=clock,
+            random=world.random,
+            tasks=self.tasks,
+            keys=KEYS,
+            places=Places(GAZETTEER, lambda address: None),
+            gazetteer=GAZETTEER,
+            rules=RULES,
+        )
+        self.process.start()
+
+    async def door(
+        self, page: SimConnection, event: str, payload: object, reply: Callable[[Mapping[str, object]], None] | None
+    ) -> None:
+        self.connections[page] = None
+        await self.process.door(page, event, payload, reply)
+
+    def closed(self, page: SimConnection) -> None:
+        self.connections.pop(page, None)
+        self.process.joining.closed(page)
+
+    def spawn(self, coroutine: Any, name: str) -> object:
+        return self.tasks.spawn(coroutine, name)
+
+    async def drain(self) -> None:
+        """SIGTERM, and then the end of the process."""
+        await self.process.drain()
+        self.kill()
+
+    def kill(self) -> None:
+        """kill -9: the broker and the other side see the sockets close, nothing else happens any more."""
+        self.machine.alive = False
+        self.tasks.cancel()
+        world = self.world
+        for guest, here in world.subscriptions.items():
+            world.subscriptions[guest] = [other for other in here if other.machine is not self.machine]
+        for queue in list(world.queues.values()):
+            for consumer in [other for other in queue.consumers if other.machine is self.machine]:
+                SimMailbox(world, self.machine).requeue(consumer)
+        for connection in self.connections:
+            connection.process_died()
+
+
+class Ground:
+    """``seed`` decides everything. What goes wrong meanwhile is collected in ``wrong``."""
+
+    def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2) -> None:
+        self.loop, self.random = loop, Random(seed)
+        self.world = World(loop, Random(seed + 1))
+        self.world.trace, self.world.noted = self.trace, self.noted
+        self.lobby = LocalLobby(SimClock(loop, lambda call: call()).wall_ms, self.random)
+        self.servers: list[Server | None] = [None] * processes
+        self.people: list[Person] = []
+        self.lines: list[str] = []
+        self.journeys: dict[tuple[str, int], list[tuple[float, str]]] = {}
+        self.texts: dict[tuple[str, int], str] = {}
+        self.wrong: list[str] = []
+        self.started = 0
+        loop.set_exception_handler(self._crashed)
+
+    # -- the record ---------------------------------------------------------------------------------------------------
+
+    def trace(self, *words: object) -> None:
+        self.lines.append(f"{self.loop.now_s:9.3f}  " + " ".join(str(word) for word in words))
+
+    def noted(self, st: str, n: int, where: str) -> None:
+        self.journeys.setdefault((st, n), []).append((self.loop.now_s, where))
+
+    def told(self) -> list[str]:
+        """The trace, and below it the way of each message."""
+        lines = [*self.lines, "", "Who held which message when:"]
+        for (st, n), steps in self.journeys.items():
+            lines.append(f"{self.texts.get((st, n), '?')} ({st[:4]} {n})")
+            lines.extend(f"{at_s:9.3f}  {where}" for at_s, where in steps)
+        return lines
+
+    def _crashed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.wrong.append(f"{context['message']}: {error!r}" + (described(error) if error else ""))
+
+    # -- processes and people -----------------------------------------------------------------------------------------
+
+    def pick(self) -> Server | None:
+        alive = [server for server in self.servers if server is not None]
+        return self.random.choice(alive) if alive else None
+
+    def start_server(self, i: int) -> None:
+        self.trace("process", i, "starts")
+        self.started += 1
+        self.servers[i] = Server(self, f"p{i}-{self.started}")
+
+    def start_servers(self) -> None:
+        for i in range(len(self.servers)):
+            self.start_server(i)
+
+    def kill_server(self, i: int, back_s: float) -> None:
+        server, self.servers[i] = self.servers[i], None
+        if server is not None:
+            self.trace("process", i, "is killed")
+            server.kill()
+            self.loop.call_later(back_s, self.start_server, i)
+
+    def network(self, person: Person, there: bool) -> None:
+        person.network = there
+        for page in person.pages:
+            assert isinstance(page.link, SimLink)
+            page.link.allowed = there
+            if not there and page.link.connection:
+                page.link.connection.cut()
+
+    def cut(self, person: Person) -> None:
+        """The link is dead, and nobody is told."""
+        if person.page and isinstance(person.page.link, SimLink) and person.page.link.connection:
+            person.page.link.connection.cut()
+
+    def end(self) -> None:
+        """The world stops."""
+        for person in self.people:
+            person.close_pages()
+        for server in self.servers:
+            if server is not None:
+                server.kill()
+
+    async def until(self, true: Callable[[], bool], patience_s: float, otherwise: str) -> None:
+        for _ in range(round(patience_s * 10)):
+            if true():
+                return
+            await asyncio.sleep(0.1)
+        raise Wrong(otherwise)
+
+    # -- what the people's screens ask --------------------------------------------------------------------------------
+
+    def check_drawn(self, person: Person, rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
+        """Called for every row that a screen shows, with all it has shown."""
+
+    def check_mark(self, person: Person, s: str, st: str, n: int, state: str) -> None:
+        """Called for every tick that a screen shows."""
