@@ -1,7 +1,7 @@
-"""Delivery on two processes over the simulated engines, in virtual time, with pages that write down what they are told."""
+"""Delivery on two processes over the simulated engines, in virtual time, with pages that note what they are told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ class NotedPage:
 
 
 class Node:
-    """A process's delivery. ``rate_s``: what the rate limit answers."""
+    """A process's delivery. ``rate_s``: the seconds to wait by the rate limit."""
 
     def __init__(self, room: "Room") -> None:
         world, self.machine = room.world, Machine()
@@ -122,6 +122,15 @@ class Room:
         desk.start()
         return desk, page
 
+    def ack(self, guest: str, page: NotedPage, node: int = 0) -> None:
+        """The page has drawn everything it was sent so far."""
+
+        async def ack() -> None:
+            for row in page.heard("chat-message"):
+                self.nodes[node].delivery.drawn(guest, row["s"], row["st"], row["n"])
+
+        self.run(ack())
+
     def stored(self, guest: str = "ben") -> list[tuple[str, int]]:
         queue = self.world.queues.get(guest)
         return [entry[2].key for entry in (*queue.ready, *queue.unacked.values())] if queue else []
@@ -137,13 +146,3 @@ class Room:
 
 def entry(guest: str, row: Session | None = None, epoch: int = 0) -> Entry:
     return Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, START_MS, epoch=epoch, session=row)
-
-
-def acking(delivery: Delivery, guest: str, page: NotedPage) -> Callable[[], None]:
-    """A call that acks everything the page was sent so far."""
-
-    def ack() -> None:
-        for row in page.heard("chat-message"):
-            delivery.drawn(guest, row["s"], row["st"], row["n"])
-
-    return ack
