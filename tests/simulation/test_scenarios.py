@@ -1,0 +1,390 @@
+"""Stories with an end that is known: hours pass in a blink, and at the end both sides see the same."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from citychat.model import LAMPORT_MAX
+from tests.simulation.ground import CONSENT
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.people import Person
+from tests.simulation.town import Town
+
+MINUTE_S, HOUR_S = 60.0, 3_600.0
+
+
+class Scene(Town):
+    """Two people who talk already, and a hand on everything."""
+
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(VirtualLoop(), seed)
+        self.strict = True  # check every row as it is drawn: not for stories with gaps, lies or older pages
+        self.a, self.b = self.people
+        self.loop.run_until_complete(self.meet())
+        self.s = self.a.here.outbox.living
+
+    def wait(self, secs: float) -> None:
+        self.loop.run_until_complete(asyncio.sleep(secs))
+
+    def do(self, call: Callable[[], Any]) -> Any:
+        """Inside the loop, as a page does."""
+
+        async def done() -> Any:
+            return call()
+
+        return self.loop.run_until_complete(done())
+
+    def say(self, person: Person, *texts: str) -> None:
+        for text in texts:
+            assert self.do(lambda text=text: person.say(text)), f"{person.name} cannot write {text}"
+
+    def ask(self, person: Person, event: str, **payload: object) -> dict[str, Any]:
+        """An event of the page with its answer."""
+        answers: list[Any] = []
+        self.do(lambda: person.here.ask(event, payload, answers.append))
+        self.wait(1)
+        assert answers, f"no answer to {event}"
+        return dict(answers[0])
+
+    def both(self, what: Callable[[Person], object]) -> None:
+        for person in self.people:
+            self.do(lambda person=person: what(person))
+
+    def close(self) -> None:
+        self.do(self.end)
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.wait(0)
+        self.loop.close()
+
+    def check_drawn(self, person: Person, rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
+        if self.strict:
+            super().check_drawn(person, rows, row)
+
+    def check_transcripts(self, s: str) -> None:
+        if self.strict:
+            super().check_transcripts(s)
+
+    def finish(self, s: str = "") -> list[str]:
+        """Everything settles, both load afresh; what both see of the chat, which must be the same."""
+        self.loop.run_until_complete(self.settle())
+        self.check_end()
+        s = s or self.s
+        self.strict = False
+        answer = [self.transcript(person, s) for person in self.people]
+        assert answer[0] == answer[1] == [row.x for row in self.world.rows(s)]
+        return answer[0]
+
+    def transcript(self, person: Person, s: str) -> list[str]:
+        """A chat as its history says, which is also what this screen shows but for gaps and what was not delivered."""
+        rows = self.ask(person, "chat-history", s=s, limit=100)["messages"]
+        side = next(row["side"] for row in self.ask(person, "user-chats")["chats"] if row["session"] == s)
+        self.do(lambda: person.here.outbox.older(s, side, rows))
+        undelivered = [key for key, state in person.screen.states.items() if state not in ("stored", "delivered")]
+        shown = [row["x"] for row in person.shown() if row["s"] == s and (row["st"], row["n"]) not in undelivered]
+        assert [x for x in shown if x] == [row["x"] for row in rows if row["x"]]
+        return [row["x"] for row in rows]
+
+    def states(self, person: Person) -> list[str]:
+        """The ticks of the messages that this person's screen shows as its own, in order."""
+        states = person.screen.states
+        return [states[row["st"], row["n"]] for row in person.shown() if (row["st"], row["n"]) in states]
+
+    def theirs(self, person: Person) -> list[str]:
+        """What this screen shows of the partner, gaps as "…"."""
+        mine = person.screen.states
+        rows = [row for row in person.shown() if (row["st"], row["n"]) not in mine]
+        return ["…" if row.get("k") == "gap" else row["x"] for row in rows]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    logging.disable(logging.ERROR)
+    scene = Scene()
+    yield scene
+    scene.close()
+    logging.disable(logging.NOTSET)
+    assert scene.wrong == []
+
+
+def test_two_phones_away_for_20_minutes_that_had_both_written_offline(scene: Scene) -> None:
+    scene.say(scene.a, "A0")
+    scene.say(scene.b, "B0")
+    scene.both(lambda person: scene.network(person, False))
+    for i in range(1, 6):
+        scene.say(scene.a, f"A{i}")
+        scene.say(scene.b, f"B{i}")
+        scene.wait(3)
+    scene.both(lambda person: person.close_pages())
+    scene.wait(20 * MINUTE_S)
+    scene.do(lambda: scene.network(scene.a, True))
+    scene.do(scene.a.open_page)
+    scene.wait(2 * MINUTE_S)
+    assert scene.states(scene.a)[-5:] == ["stored"] * 5
+    scene.do(lambda: scene.network(scene.b, True))
+    scene.do(scene.b.open_page)
+    scene.wait(10)
+    assert set(scene.states(scene.a)) == set(scene.states(scene.b)) == {"delivered"}
+    assert len(scene.finish()) == 12
+
+
+def test_after_25_hours_what_waited_is_undelivered_and_its_reader_sees_a_gap_within_seconds(scene: Scene) -> None:
+    scene.strict = False
+    scene.do(scene.b.close_pages)
+    scene.say(scene.a, "A0", "A1", "A2")
+    scene.wait(3 * HOUR_S)
+    scene.say(scene.a, "A3", "A4")
+    scene.wait(21.1 * HOUR_S)
+    assert scene.states(scene.a) == ["stored"] * 5, "24 hours and ten minutes are not over"
+    scene.wait(0.9 * HOUR_S)
+    assert scene.states(scene.a) == ["undelivered"] * 3 + ["stored"] * 2
+    scene.do(scene.b.open_page)
+    scene.wait(7)
+    assert scene.theirs(scene.b) == ["…", "A3", "A4"]
+    assert scene.states(scene.a) == ["undelivered"] * 3 + ["delivered"] * 2
+    scene.say(scene.b, "B0")
+    scene.wait(1)
+    assert scene.states(scene.b) == ["delivered"]
+    scene.acked = {key: text for key, text in scene.acked.items() if text > "A2"}
+    assert scene.finish() == ["", "", "", "A3", "A4", "B0"]
+
+
+def test_a_chat_that_both_left_alone_for_a_day_is_over(scene: Scene) -> None:
+    scene.say(scene.a, "A0")
+    scene.wait(1)
+    scene.both(lambda person: person.close_pages())
+    scene.wait(26 * HOUR_S)
+    scene.both(lambda person: person.open_page())
+    scene.wait(5)
+    for person in scene.people:
+        assert not person.talks and person.here.session is not None and person.here.session["ended"]
+    assert scene.finish() == ["A0"]
+
+
+def test_what_was_kept_before_the_end_is_delivered_and_drawn_in_the_ended_chat(scene: Scene) -> None:
+    scene.say(scene.a, "A0")
+    scene.wait(1)
+    scene.do(scene.b.close_pages)
+    scene.say(scene.a, "A1", "A2")
+    scene.wait(1)
+    scene.do(scene.a.here.leave)
+    scene.wait(1)
+    assert scene.states(scene.a) == ["delivered", "stored", "stored"]
+    scene.do(scene.b.open_page)
+    scene.wait(2)
+    assert scene.b.here.session is not None and scene.b.here.session["ended"] and not scene.b.talks
+    assert scene.theirs(scene.b) == ["A0", "A1", "A2"]
+    assert set(scene.states(scene.a)) == {"delivered"}
+    assert scene.finish() == ["A0", "A1", "A2"]
+
+
+def test_two_windows_that_take_over_from_each_other_while_the_partner_talks(scene: Scene) -> None:
+    for i in range(40):
+        scene.do(scene.a.open_page)
+        scene.say(scene.b, f"B{i}")
+        scene.wait(scene.random.uniform(0, 0.3))
+        if scene.do(lambda i=i: scene.a.say(f"A{i}")):
+            scene.wait(scene.random.uniform(0, 0.3))
+    assert len(scene.a.said) > 20
+    assert len(scene.finish()) == 40 + len(scene.a.said)
+
+
+def test_both_leave_at_once_in_mid_flight(scene: Scene) -> None:
+    for i in range(10):
+        scene.say(scene.a, f"A{i}")
+        scene.say(scene.b, f"B{i}")
+    scene.both(lambda person: person.here.leave())
+    scene.wait(5)
+    assert not scene.a.talks and not scene.b.talks
+    scene.finish()
+
+
+@pytest.mark.parametrize("event", ["user-block", "user-report"])
+def test_a_block_in_mid_flight_looks_like_leaving_and_is_for_ever(scene: Scene, event: str) -> None:
+    for i in range(10):
+        scene.say(scene.a, f"A{i}")
+        scene.say(scene.b, f"B{i}")
+    assert scene.ask(scene.a, event, session=scene.s, reason="spam")["ok"]
+    scene.do(lambda: scene.a.here.outbox.ended(scene.s))  # as the page does that blocks
+    assert not scene.b.talks
+    scene.both(lambda person: person.find_someone())
+    scene.wait(20 * MINUTE_S)
+    assert not scene.a.talks and not scene.b.talks
+    scene.finish()
+
+
+def test_every_process_is_killed_with_everything_in_flight(scene: Scene) -> None:
+    for i in range(30):
+        scene.say(scene.a, f"A{i}")
+        scene.say(scene.b, f"B{i}")
+        if i in (5, 6, 20):
+            scene.wait(0.004 * i)
+            for process in (0, 1):
+                scene.do(lambda process=process: scene.kill_server(process, 1.0))
+    assert len(scene.finish()) == 60
+
+
+def test_with_history_away_for_ten_minutes_ticks_wait_and_nothing_is_lost(scene: Scene) -> None:
+    scene.wait(1)
+    scene.world.history_up = False
+    for i in range(50):
+        scene.say(scene.a, f"A{i}")
+        scene.say(scene.b, f"B{i}")
+        scene.wait(12)
+    assert "delivered" not in scene.states(scene.a) + scene.states(scene.b)
+    assert len(scene.theirs(scene.a)) == len(scene.theirs(scene.b)) == 50, "drawn all the same"
+    scene.world.history_up = True
+    scene.wait(MINUTE_S)
+    assert set(scene.states(scene.a)) == set(scene.states(scene.b)) == {"delivered"}
+    assert len(scene.finish()) == 100
+
+
+def test_with_the_mailbox_away_for_ten_minutes_words_to_an_absent_partner_wait_and_then_are_kept(scene: Scene) -> None:
+    scene.do(scene.b.close_pages)
+    scene.wait(1)
+    scene.world.mailbox_up = False
+    scene.say(scene.a, *(f"A{i}" for i in range(20)))
+    scene.wait(10 * MINUTE_S)
+    assert scene.states(scene.a) == ["waiting"] * 20
+    scene.world.mailbox_up = True
+    scene.wait(35)
+    assert scene.states(scene.a) == ["stored"] * 20
+    scene.do(scene.b.open_page)
+    scene.wait(5)
+    assert scene.states(scene.a) == ["delivered"] * 20
+    assert len(scene.finish()) == 20
+
+
+def test_talking_again_after_leaving_is_a_new_chat_and_the_old_one_stays_as_it_was(scene: Scene) -> None:
+    scene.say(scene.a, "A0", "A1")
+    scene.wait(1)
+    scene.do(scene.b.here.leave)
+    scene.wait(1)
+    for person in scene.people:
+        assert scene.ask(person, "user-again", session=scene.s)["ok"]
+    scene.wait(5)
+    new = scene.a.here.outbox.living
+    assert new == scene.b.here.outbox.living not in ("", scene.s)
+    scene.say(scene.a, "A2")
+    scene.say(scene.b, "B0")
+    assert sorted(scene.finish(new)) == ["A2", "B0"]
+    assert scene.finish(scene.s) == ["A0", "A1"]
+
+
+def test_late_mail_of_the_first_chat_comes_while_the_second_has_begun(scene: Scene) -> None:
+    scene.do(lambda: scene.network(scene.b, False))
+    scene.say(scene.a, *(f"A{i}" for i in range(10)))
+    scene.wait(5)
+    scene.do(scene.a.here.leave)
+    scene.do(lambda: scene.network(scene.b, True))
+    scene.both(lambda person: person.find_someone())
+    scene.wait(MINUTE_S)
+    new = scene.a.here.outbox.living
+    assert new == scene.b.here.outbox.living not in ("", scene.s)
+    scene.say(scene.a, "A10")
+    assert scene.finish(new) == ["A10"]
+    assert scene.finish(scene.s) == [f"A{i}" for i in range(10)]
+
+
+def test_erasing_in_mid_flight_leaves_nothing_of_the_text_anywhere(scene: Scene) -> None:
+    scene.say(scene.b, "B0")
+    scene.say(scene.a, "A0", "A1")
+    scene.wait(1)
+    scene.do(scene.b.close_pages)
+    scene.say(scene.a, *(f"A{i}" for i in range(2, 9)))
+    scene.wait(0.003)
+    scene.do(lambda: scene.a.here.ask("user-erase", {"confirm": True}, lambda answer: None))
+    scene.wait(2)
+    scene.do(scene.a.close_pages)
+    scene.wait(MINUTE_S)
+    kept = [entry[2].x for queue in scene.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())]
+    assert set(kept) <= {""}, "in the mailbox"
+    scene.do(scene.b.open_page)
+    scene.wait(5)
+    assert [row.x for row in scene.world.rows(scene.s) if row.x] == ["B0"], "in the history"
+    assert [x for x in (row["x"] for row in scene.b.shown()) if x] == ["B0"], "on the screen"
+    assert scene.waiting_mail() == set()
+
+
+def test_one_of_two_processes_goes_by_sigterm_and_nobody_notices(scene: Scene) -> None:
+    for i in range(2):
+        going, scene.servers[i] = scene.servers[i], None
+        assert going is not None
+        for n in range(10):
+            scene.say(scene.a, f"A{10 * i + n}")
+            scene.say(scene.b, f"B{10 * i + n}")
+        scene.loop.run_until_complete(going.drain())
+        scene.do(lambda i=i: scene.start_server(i))
+        scene.wait(3)
+        assert scene.a.here.joined and scene.b.here.joined
+    assert len(scene.finish()) == 40
+
+
+# A page that lies
+
+
+def lie(scene: Scene, event: str, **payload: object) -> None:
+    """The page of A sends what no page of ours would."""
+    scene.do(lambda: scene.a.here.link.emit(event, {"s": scene.s, **payload}))
+
+
+def test_a_page_that_lies_about_numbers_harms_only_itself(scene: Scene) -> None:
+    scene.strict = False
+    scene.say(scene.b, "B0")
+    scene.wait(1)
+    for n in (0, 7, LAMPORT_MAX):
+        lie(scene, "chat-ack", st="neverseen", n=n)
+        lie(scene, "chat-ack", st=scene.b.here.outbox.stream, n=n)
+    lie(scene, "chat-ask", st="mine", ranges=[[1, LAMPORT_MAX]] * 500)
+    lie(scene, "chat-message", st="far", n=LAMPORT_MAX, l=LAMPORT_MAX, x="far")
+    lie(scene, "chat-message", st="x", n=1, l=1, x="x", p=["y", 1])
+    lie(scene, "chat-message", st="y", n=1, l=1, x="y", p=["x", 1])
+    lie(scene, "chat-message", st="z", n=1, l=1, x="z", p=["far", LAMPORT_MAX])
+    scene.wait(5 * MINUTE_S)  # one round of lies a minute
+    scene.say(scene.a, "A0")
+    scene.say(scene.b, "B1")
+    scene.wait(5)
+    assert scene.states(scene.b) == ["delivered", "delivered"] and scene.b.here.joined
+    assert "A0" in scene.theirs(scene.b) and "far" not in scene.theirs(scene.b)
+    assert scene.waiting_mail() == set()
+    assert not any(row.k == "gap" for row in scene.world.rows(scene.s))
+
+
+def test_of_two_texts_with_one_number_both_screens_and_the_history_keep_the_first(scene: Scene) -> None:
+    scene.strict = False
+    for x in ("first", "second", "third"):
+        lie(scene, "chat-message", st="twice", n=1, l=1, x=x)
+        scene.wait(scene.random.choice([0.001, 0.01, 5]))
+    scene.do(scene.b.close_pages)
+    lie(scene, "chat-message", st="twice", n=2, l=2, x="A second one")
+    scene.wait(1)
+    lie(scene, "chat-message", st="twice", n=2, l=2, x="B second one")
+    scene.do(scene.b.open_page)
+    scene.wait(5)
+    shown = [row["x"] for row in scene.b.shown()]
+    assert shown == [row.x for row in scene.world.rows(scene.s)] == ["first", "A second one"]
+
+
+def test_after_a_liar_the_same_page_talks_with_the_next_as_if_nothing_had_been(scene: Scene) -> None:
+    scene.strict = False
+    for i in range(30):
+        lie(scene, "chat-message", st=f"lie{i}", n=600 + i, l=1, x="lie")
+        scene.wait(0.3)
+    scene.do(scene.a.here.leave)
+    scene.wait(1)
+    scene.do(scene.a.close_pages)
+    honest = scene.people[0] = scene.a = Person(scene, "C", CONSENT)
+    honest.looking = True
+    scene.do(honest.open_page)
+    scene.do(scene.b.find_someone)
+    scene.wait(10)
+    scene.s = honest.here.outbox.living
+    assert scene.s and scene.s == scene.b.here.outbox.living
+    scene.say(honest, *(f"C{i}" for i in range(5)))
+    scene.say(scene.b, "B0")
+    scene.wait(2)
+    assert scene.theirs(scene.b)[-5:] == [f"C{i}" for i in range(5)] and scene.states(honest) == ["delivered"] * 5
+    assert len(scene.finish()) == 6
