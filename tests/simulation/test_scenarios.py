@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ class Scene(Town):
 
     def say(self, person: Person, *texts: str) -> None:
         for text in texts:
-            assert self.do(lambda text=text: person.say(text)), f"{person.name} cannot write {text}"
+            assert self.do(partial(person.say, text)), f"{person.name} cannot write {text}"
 
     def ask(self, person: Person, event: str, **payload: object) -> dict[str, Any]:
         """An event of the page with its answer."""
@@ -51,7 +52,7 @@ class Scene(Town):
 
     def both(self, what: Callable[[Person], object]) -> None:
         for person in self.people:
-            self.do(lambda person=person: what(person))
+            self.do(partial(what, person))
 
     def close(self) -> None:
         self.do(self.end)
@@ -186,7 +187,7 @@ def test_two_windows_that_take_over_from_each_other_while_the_partner_talks(scen
         scene.do(scene.a.open_page)
         scene.say(scene.b, f"B{i}")
         scene.wait(scene.random.uniform(0, 0.3))
-        if scene.do(lambda i=i: scene.a.say(f"A{i}")):
+        if scene.do(partial(scene.a.say, f"A{i}")):
             scene.wait(scene.random.uniform(0, 0.3))
     assert len(scene.a.said) > 20
     assert len(scene.finish()) == 40 + len(scene.a.said)
@@ -223,7 +224,7 @@ def test_every_process_is_killed_with_everything_in_flight(scene: Scene) -> None
         if i in (5, 6, 20):
             scene.wait(0.004 * i)
             for process in (0, 1):
-                scene.do(lambda process=process: scene.kill_server(process, 1.0))
+                scene.do(partial(scene.kill_server, process, 1.0))
     assert len(scene.finish()) == 60
 
 
@@ -317,7 +318,7 @@ def test_one_of_two_processes_goes_by_sigterm_and_nobody_notices(scene: Scene) -
             scene.say(scene.a, f"A{10 * i + n}")
             scene.say(scene.b, f"B{10 * i + n}")
         scene.loop.run_until_complete(going.drain())
-        scene.do(lambda i=i: scene.start_server(i))
+        scene.do(partial(scene.start_server, i))
         scene.wait(3)
         assert scene.a.here.joined and scene.b.here.joined
     assert len(scene.finish()) == 40
