@@ -21,7 +21,6 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 import citychat
@@ -33,7 +32,7 @@ from citychat.edge import Edge
 from citychat.gazetteer import City, Gazetteer
 from citychat.geoip import Databases, files
 from citychat.handlers.pages import TEXTS, Credit, Pages
-from citychat.listening import SPARE_FILES, accept, own_names, public_name, raise_file_limit
+from citychat.listening import SPARE_FILES, accept, bind, own_names, public_name, raise_file_limit
 from citychat.model import DAY_MS, new_id
 from citychat.places import Places
 from citychat.ports import Timer
@@ -231,10 +230,9 @@ def _application(parts: Parts, edge: Edge, consent: str) -> Application:
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
-    """Of a name with two families both, with one port, so that localhost and 127.0.0.1 are the same server; :: takes
-    IPv4 along. Raises StartError."""
+    """Raises StartError."""
     try:
-        return bind_sockets(port, "" if host == "::" else host)
+        return bind(host, port)
     except OSError as error:
         hints = {
             errno.EADDRINUSE: "; another program has it, choose another with --port",

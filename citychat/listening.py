@@ -1,6 +1,7 @@
 """Where the server can be reached, and how many connections the machine has room for."""
 
 import contextlib
+import errno
 import logging
 import resource
 import socket
@@ -10,13 +11,14 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
-from tornado.netutil import add_accept_handler
+from tornado.netutil import add_accept_handler, bind_sockets
 
 from citychat.edge.quiet import Refusals
 
 SPARE_FILES = 200  # for storage, city databases and answers on their way; the rest are connections
 DARWIN_FILES = 10_240  # macOS says its hard limit is infinite and takes no more than this
 EVERYWHERE = ("0.0.0.0", "::")
+BOTH = {"localhost": ("127.0.0.1", "::1"), "::": EVERYWHERE}  # whatever the machine's own table of hosts says
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,24 @@ def raise_file_limit() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             break
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of that name, all on one port. Raises OSError.
+
+    localhost is both families, because a browser may try either; :: takes IPv4 along, as elsewhere. Where there is no
+    IPv6 the other one is enough.
+    """
+    sockets: list[socket.socket] = []
+    for name in BOTH.get(host, (host,)):
+        try:
+            sockets += bind_sockets(sockets[0].getsockname()[1] if sockets else port, name)
+        except OSError as error:
+            if not sockets or error.errno == errno.EADDRINUSE:
+                for listening in sockets:
+                    listening.close()
+                raise
+    return sockets
 
 
 def accept(
@@ -59,9 +79,9 @@ def accept(
 def own_names(sockets: Sequence[socket.socket]) -> list[str]:
     """What a browser on this machine can call the server, best first. Browsers keep a guest for each name."""
     bound = [listening.getsockname()[0] for listening in sockets]
-    names = ["127.0.0.1"] if {"127.0.0.1", "0.0.0.0"} & set(bound) else []
-    names += ["[::1]"] if {"::1", "::"} & set(bound) else []
-    return ["localhost", *names] if names else [_in_url(bound[0])]
+    if {"127.0.0.1", "0.0.0.0"} & set(bound):
+        return ["localhost", "127.0.0.1"]
+    return ["[::1]", "localhost"] if "::1" in bound else [_in_url(bound[0])]
 
 
 def public_name(sockets: Sequence[socket.socket]) -> str:
