@@ -16,6 +16,7 @@ LYON = {"latitude": 45.7578, "longitude": 4.832}
 Person = Callable[..., Page]
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself reorders by fixtures
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright keeps an event loop running, beside which no asyncio test can start one."""
     items.sort(key=lambda item: "browser" in item.path.parts)
