@@ -129,10 +129,13 @@ class Sessions:
         return True
 
     async def shown(self, session: Session, guest: str) -> dict[str, object]:
-        """The payload of ``user-session``: the session as this member sees it, and whether the partner is here."""
+        """The payload of ``user-session``: the session as this member sees it, and whether the partner is here.
+
+        Once it has ended nobody learns any more whether the other one is online: a block would not look like leaving.
+        """
         fields = session.shown(guest)
         partner = session.partner(guest)
-        here = (await self.bus.listeners([partner]))[0] > 0
+        here = session.ended is None and (await self.bus.listeners([partner]))[0] > 0
         fields["here"] = here
         if not here and session.ended is None:
             row = await self.history.guest(partner)

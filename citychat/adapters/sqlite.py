@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -45,6 +45,11 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.forgets = False
+
+    def forget(self) -> None:
+        """What this job deletes must not stay readable in the write-ahead log either: empty it after the commit."""
+        self.forgets = True
 
     def rows(self, name: str, *values: Value) -> list[Row]:
         return self._connection.execute(SQL[name], values).fetchall()
@@ -153,8 +158,9 @@ class Database:
         return jobs, True
 
     def _do(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any, Exception | None]]:
+        transaction = Transaction(connection)
         try:
-            results = _commit(connection, [job.work for job in jobs])
+            results = _commit(connection, transaction, [job.work for job in jobs])
         except Exception as error:
             if len(jobs) > 1:  # one bad job, or a full disk that still lets the reading ones through
                 return [answer for job in jobs for answer in self._do(connection, [job])]
@@ -162,6 +168,9 @@ class Database:
         if self._failing:
             self._failing = False
             log.warning("storage works again")
+        if transaction.forgets:
+            with suppress(sqlite3.Error):  # committed all the same; the next job that forgets empties it
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
 
     def _told(self, error: Exception) -> Exception:
@@ -177,8 +186,9 @@ class Database:
         return unavailable
 
 
-def _commit(connection: sqlite3.Connection, works: list[Callable[[Transaction], Any]]) -> list[Any]:
-    transaction = Transaction(connection)
+def _commit(
+    connection: sqlite3.Connection, transaction: Transaction, works: list[Callable[[Transaction], Any]]
+) -> list[Any]:
     connection.execute("BEGIN")
     try:
         results = [work(transaction) for work in works]

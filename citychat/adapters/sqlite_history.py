@@ -150,6 +150,7 @@ class SqliteHistory:
         def drop(transaction: Transaction) -> None:
             for name in ("drop_guest", "drop_shuns", "drop_wishes_of_guest"):
                 transaction.change(name, guest)
+            transaction.forget()
 
         for session in await self.sessions(guest):
             await self._database.run(partial(blank, s=session.id, side=session.side(guest)))
@@ -162,6 +163,7 @@ class SqliteHistory:
             transaction.change("expire_wishes", now - DAY_MS)
             transaction.change("expire_pauses", now)
             transaction.change("expire_guests", now - history_ms)
+            transaction.forget()
 
         while await self._database.run(lambda transaction: _prune_session(transaction, now)):
             pass

@@ -103,7 +103,11 @@ class SqliteMailbox:
         """Nothing to do: a mailbox without messages is nothing here."""
 
     async def blank(self, guest: str, s: str, side: int) -> None:
-        await self._database.run(lambda transaction: transaction.change("mail_blank", guest, s, side))
+        def work(transaction: Transaction) -> None:
+            transaction.change("mail_blank", guest, s, side)
+            transaction.forget()
+
+        await self._database.run(work)
 
     def _holder(self, guest: str) -> _Consumer | None:
         waiting = self._consumers.get(guest)
@@ -145,7 +149,10 @@ class SqliteMailbox:
                 self._database.submit(work, swept)
 
         def work(transaction: Transaction) -> int:
-            return transaction.change("mail_expire", oldest)
+            expired = transaction.change("mail_expire", oldest)
+            if expired:
+                transaction.forget()
+            return expired
 
         self._timers[self] = self._clock.later(SWEEP_S, self._sweep)
         self._database.submit(work, swept)

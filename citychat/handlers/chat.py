@@ -1,7 +1,7 @@
 """The events of /chat: the page's side of delivery (protocol §1, §2)."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -50,7 +50,7 @@ class Older(Struct):
 
     s: Id
     limit: Annotated[int, Meta(ge=1, le=100)]
-    before: tuple[int, int, Id, int] | None = None
+    before: tuple[Number, Literal[0, 1], Id, Number] | None = None
 
 
 class ChatEvents(Namespace):

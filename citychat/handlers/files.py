@@ -49,6 +49,8 @@ class Files(Guarded, StaticFileHandler):
     """Files under ``static``: kept for a year when asked for by their content's hash, else checked at each use."""
 
     def parse_url_path(self, url_path: str) -> str:
+        if "\0" in url_path:  # no path of any system, and an error of ours further down
+            raise HTTPError(404)
         return super().parse_url_path(ALIAS.get(url_path, url_path))
 
     def get_cache_time(self, path: str, modified: Any, mime_type: str) -> int:

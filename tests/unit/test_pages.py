@@ -110,6 +110,10 @@ async def test_nothing_outside_the_static_folder_can_be_had(get: Get) -> None:
         assert (await get(path)).code in (403, 404), path
 
 
+async def test_a_path_that_no_system_has_is_not_found(get: Get) -> None:
+    assert (await get("/static/app.js%00")).code == 404
+
+
 async def test_the_page_says_which_consent_it_asks_for(get: Get) -> None:
     assert b'data-consent="7"' in (await get("/")).body
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from citychat.model import DAY_MS, BadPayload, Message, NoSession, Session, Unavailable
 from citychat.parting import new_code
@@ -491,6 +492,15 @@ async def test_shown_tells_whether_the_partner_is_here_and_since_when_not(town: 
     await ben.leaves()
     shown = await town.p.matching.shown(session, "anna")
     assert shown["here"] is False and shown["away_since"] == session.started
+
+
+@meeting
+async def test_nobody_learns_from_an_ended_chat_whether_the_other_one_is_online(town: Town) -> None:
+    anna, _ = await talking(town)
+    session = await town.session(anna.session)
+    assert session is not None
+    shown = await town.p.matching.shown(replace(session, ended=session.started + 1), "anna")
+    assert shown["here"] is False and "away_since" not in shown
 
 
 @meeting

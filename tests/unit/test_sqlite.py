@@ -450,6 +450,8 @@ async def test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours(path
         assert await count(database, "erased") == 35
         await history.prune(NOW + ERASED_MS, 30 * DAY_MS)
         assert await count(database, "erased") == 0
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+        assert CANARY.encode() not in log, "the write-ahead log of a running server still tells it"
     raw = path.read_bytes()
     assert f"{CANARY} 069".encode() in raw, "what ben wrote stays"
     for n in range(2, 71, 2):

@@ -269,6 +269,8 @@ async def test_a_message_goes_to_the_partner_and_its_ack_brings_delivered(house:
     assert anna.last("chat-status")["state"] == "delivered"
     history = await ben.ask("chat-history", {"s": s, "limit": 10})
     assert [row["x"] for row in history["messages"]] == ["hello"] and history["more"] is False
+    for before in ([2**63, 0, "a", 1], [1, 2, "a", 1], [1, 0, "a b", 1]):
+        assert (await ben.ask("chat-history", {"s": s, "limit": 10, "before": before}))["error"] == "bad-payload"
     await anna.send("chat-ask", {"s": s, "st": "stream", "ranges": [[1, 5]]})
     assert anna.last("chat-status")["ranges"] == [(1, 1)]
 
