@@ -110,7 +110,8 @@ class Matching:
         seat = self.sessions.seat(guest)
         async with seat.lock:
             if seat.session is not None:
-                return "matched", seat.show_session
+                shown = await self.sessions.shown(seat.session, guest)  # the partner may be away by now
+                return "matched", partial(seat.page.emit, "user-session", shown)
             if seat.entry.pool is None:
                 raise NoPlace
             sought = await self.lookout.claim(seat)
