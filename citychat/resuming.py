@@ -92,5 +92,6 @@ class Resuming:
         desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
         shown = desk.living or recent[0]
         fields = await self.matching.shown(shown, desk.guest)
-        desk.partner_here = fields["here"] is True
+        if desk.living is not None:
+            desk.partner_here = fields["here"] is True
         return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}

@@ -579,6 +579,22 @@ async def test_the_check_tells_who_went_and_who_came_when_nobody_else_could(town
 
 
 @meeting
+async def test_a_chat_that_ended_says_nothing_of_the_next_partner(town: Town) -> None:
+    here = await house(town)
+    anna, _ben, s = await here.pair()
+    assert (await anna.ask("user-leave", {"session": s}))["ok"]
+    anna.leaves()
+    anna, carl = Page(here, anna.token), await here.page()
+    assert "ended" in (await anna.join())["session"]
+    await anna.ask("user-seek", {})
+    await town.after(0.1)
+    await carl.ask("user-match", {"offer": carl.events("user-offer")[0]["offer"], "answer": "yes"})
+    await town.after(0.1)
+    await here.process.joining.check()
+    assert anna.events("user-session") and anna.events("user-join") == []
+
+
+@meeting
 async def test_a_move_is_told_to_lobby_and_history_and_survives_the_page(town: Town) -> None:
     here = await house(town)
     page = Page(here)
