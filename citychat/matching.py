@@ -152,18 +152,28 @@ class Matching:
             return seat.show_session
 
     async def decline(self, guest: str, offer: str) -> Task[None]:
-        """No; the task ends when it is durable. Raises Gone."""
+        """No, however late; the task ends when it is durable. Raises Gone, Unavailable (nothing may have happened)."""
         seat = self.sessions.seat(guest)
         async with seat.lock:
-            asked = await self._open_offer(seat, offer)
             try:
-                await self.lobby.decline(guest, offer)
+                asked = await self._open_offer(seat, offer)
+            except Gone:
+                return await self._decline_late(guest, offer)
+            try:
+                asked = await self.lobby.decline(guest, offer)
                 in_lobby = True
             except Unavailable:
                 in_lobby = False  # perhaps done, perhaps not: a no must not get lost in between
             self.parting.tell_over(asked, but=guest)
             self._answered(seat)
-            return self.parting.bar(asked.seeker, guest, in_lobby=in_lobby)
+            return self.parting.bar(asked.seeker, asked.candidate, in_lobby=in_lobby)
+
+    async def _decline_late(self, guest: str, offer: str) -> Task[None]:
+        """The no was said on a dead link, or its answer was lost there."""
+        over = await self.lobby.decline(guest, offer)
+        if over.id != offer:  # the two were being led together again
+            self.parting.tell_over(over)
+        return self.parting.bar(over.seeker, over.candidate, in_lobby=True)
 
     async def later(self, guest: str, offer: str) -> None:
         """Not now, and do not ask me any more. Raises Gone, Unavailable."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Protocol
 
 from citychat.model import PROTOCOL_VERSION, new_id
+from citychat.noes import Noes
 from citychat.outbox import WRITER, Outbox, Row
 from citychat.ports import Clock, Timer
 
@@ -61,6 +62,7 @@ class Page:
         self.consent, self.position, self.available = consent, position, available
         self.id = new_id(random)
         self.outbox = Outbox(storage, self.id, lambda: new_id(random, 64), self)
+        self.noes = Noes(storage, link.emit, self._later)
         self.visible = True
         self.looking = False
         self.leaving = ""  # the chat that was left without the server knowing yet
@@ -132,7 +134,7 @@ class Page:
         self.connected = self.joined = False
         self.offer = None
         self.outbox.closed()
-        for name in ("join", "probe", "yes"):
+        for name in ("join", "probe", "yes", "seek", "leave", "noes"):
             self._cancel(name)
 
     def _open_later(self, delay_s: float) -> None:
@@ -159,11 +161,13 @@ class Page:
         self.joined = self.answered = True
         self.storage[TOKEN] = answer["token"]
         self.session = answer.get("session")
+        self.looking = self.looking and answer["state"] == "free"  # perhaps found while the link was gone
         self.outbox.joined(answer, self.now)
+        self.noes.say_again()
         self.screen.said("user-join", answer)
         if self.leaving and self.outbox.living == self.leaving:
             self.leave()
-        if self.looking and answer["state"] == "free":
+        if self.looking:
             self.seek()
 
     def _watch(self) -> None:
@@ -211,7 +215,7 @@ class Page:
                 self.offer = payload
                 if payload["looking"] and self.visible:
                     self._later("yes", YES_S, lambda: self.answer("yes"))
-            case "user-offer-end":
+            case "user-offer-end" if self.offer is None or self.offer["offer"] == payload["offer"]:
                 self.offer = None
                 self.looking = self.looking and payload["looking"]
                 self._cancel("yes")
@@ -231,23 +235,48 @@ class Page:
         """Look for somebody, now and after every join, until it succeeds or is stopped."""
         self.looking = True
         if self.joined:
-            self.link.emit("user-seek", {}, lambda answer: self.screen.said("user-seek", answer))
+            self.link.emit("user-seek", {}, self._sought)
+
+    def _sought(self, answer: Mapping[str, Any]) -> None:
+        if "retry_ms" in answer:
+            self._later("seek", answer["retry_ms"] / 1000, self._seek_again)
+        self.screen.said("user-seek", answer)
+
+    def _seek_again(self) -> None:
+        if self.looking:
+            self.seek()
 
     def answer(self, yes_no_later: str) -> None:
-        if self.joined and self.offer is not None:
-            asked = {"offer": self.offer["offer"], "answer": yes_no_later}
-            self.link.emit("user-match", asked, lambda answer: self.screen.said("user-match", answer))
+        """Answer the open offer. What the server could not take may be said again; a no says itself again."""
+        offer = self.offer
+        if not self.joined or offer is None:
+            return
+        self._cancel("yes")
+
+        def told(answer: Mapping[str, Any]) -> None:
+            runs_on = yes_no_later == "yes" if answer["ok"] else answer["error"] == "unavailable"
+            if self.offer is offer and (yes_no_later == "no" or not runs_on):
+                self.offer = None
+            self.screen.said("user-match", answer)
+
+        self.noes.say({"offer": offer["offer"], "answer": yes_no_later}, told)
 
     def leave(self) -> None:
         """Leave the chat; without a link now, right after the next join."""
         if self.outbox.living:
             self.leaving = self.outbox.living
             self.outbox.ended(self.leaving)
+        self._tell_leaving()
+
+    def _tell_leaving(self) -> None:
         if self.joined and self.leaving:
             self.link.emit("user-leave", {"session": self.leaving}, self._left)
 
     def _left(self, answer: Mapping[str, Any]) -> None:
-        self.leaving = ""
+        if answer["ok"] or "retry_ms" not in answer:
+            self.leaving = ""
+        else:
+            self._later("leave", answer["retry_ms"] / 1000, self._tell_leaving)
         self.screen.said("user-leave", answer)
 
     def ask(self, event: str, payload: Row, answer: Answer) -> None:

@@ -270,7 +270,12 @@ class Lobby(Protocol):
         """The candidate says yes: both are in session ``s``. Raises Gone."""
 
     async def decline(self, guest: str, offer: str) -> Offer:
-        """The candidate says no: both free, the pair barred. Raises Gone."""
+        """The candidate says no: both free, the pair barred; the offer.
+
+        An offer that ended without a yes is remembered for an hour: a no that comes so late bars the pair all the same.
+        The answer is then the open offer between the two that this has ended, else the one declined. Raises Gone for
+        an offer to somebody else, one that became a session, and one the lobby does not know.
+        """
 
     async def later(self, guest: str, offer: str) -> Offer:
         """Not now: ends as expired but without a rest, and asking the candidate is off. Raises Gone."""

@@ -65,15 +65,16 @@ class LocalLobby:
 
     async def accept(self, guest: str, offer: str, s: str) -> Offer:
         answered = self._answered(guest, offer)
-        for visitor in self._register.close(answered):
+        for visitor in self._register.close(answered, accepted=True):
             self._register.begin(visitor, s)
         return answered
 
     async def decline(self, guest: str, offer: str) -> Offer:
-        answered = self._answered(guest, offer)
-        self._register.bar(answered.seeker, answered.candidate)
-        self._register.close(answered)
-        return answered
+        register = self._settled()
+        answered = self._answered(guest, offer) if offer in register.offers else register.ended(offer)
+        if answered is None or answered.candidate != guest:
+            raise Gone
+        return register.bar(answered.seeker, guest) or answered
 
     async def later(self, guest: str, offer: str) -> Offer:
         answered = self._answered(guest, offer)
@@ -122,14 +123,7 @@ class LocalLobby:
                 register.refile(visitor)
 
     async def bar(self, a: str, b: str) -> Offer | None:
-        register = self._settled()
-        register.bar(a, b)
-        visitor = register.visitors.get(a)
-        offer = visitor.offer if visitor is not None else None
-        if offer is None or b not in (offer.seeker, offer.candidate):
-            return None
-        register.close(offer)
-        return offer
+        return self._settled().bar(a, b)
 
     async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
         visitor = self._visitor(guest)

@@ -17,6 +17,8 @@ from citychat.ports import Entry
 
 LEASE_MS = 15_000  # M9
 FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
+ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
+ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
 
 
 class Register:
@@ -29,6 +31,7 @@ class Register:
         self.crowd = Crowd(random)
         self._now_ms = now_ms
         self._endings: list[tuple[int, str]] = []
+        self._ended: OrderedDict[str, tuple[int, Offer]] = OrderedDict()  # without a yes, and when
         self._leases: dict[str, int] = {}
         self._staff: dict[str, dict[str, None]] = {}  # the guests of each process
         self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
@@ -46,6 +49,13 @@ class Register:
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
             self._unseat(self.visitors.pop(guest))
+        while self._ended and next(iter(self._ended.values()))[0] <= now - ENDED_MS:
+            self._ended.popitem(last=False)
+
+    def ended(self, offer: str) -> Offer | None:
+        """An offer that ended without a yes within the last hour."""
+        _, ended = self._ended.get(offer, (0, None))
+        return ended
 
     def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]:
         if visitor.session is not None:
@@ -95,9 +105,13 @@ class Register:
         self.refile(seeker)
         self.refile(candidate)
 
-    def close(self, offer: Offer) -> tuple[Visitor, Visitor]:
+    def close(self, offer: Offer, accepted: bool = False) -> tuple[Visitor, Visitor]:
         """Free both sides; seeker and candidate."""
         del self.offers[offer.id]
+        if not accepted:
+            self._ended[offer.id] = (self.now, offer)
+            if len(self._ended) > ENDED_MAX:
+                self._ended.popitem(last=False)
         seeker, candidate = self._sides(offer)
         seeker.offer = candidate.offer = None
         self.refile(seeker)
@@ -120,10 +134,16 @@ class Register:
         visitor.session, visitor.looking = s, False
         self.refile(visitor)
 
-    def bar(self, a: str, b: str) -> None:
+    def bar(self, a: str, b: str) -> Offer | None:
+        """Strangers for ever; the open offer between them that this has ended."""
         for one, other in ((a, b), (b, a)):
             if one in self.visitors:
                 self.visitors[one].barred[other] = None
+        offer = self.visitors[a].offer if a in self.visitors else None
+        if offer is None or b not in (offer.seeker, offer.candidate):
+            return None
+        self.close(offer)
+        return offer
 
     def renew(self, process: str) -> None:
         known = process in self._leases

@@ -1,5 +1,7 @@
 // Looking for somebody, being asked, answering (protocol §3 as the page sees it).
 
+import { Noes } from "citychat/noes.js";
+
 const START_MS = 2000; // "Starting in 2…": what a looker has to press Stop
 
 export class Meeting {
@@ -8,8 +10,12 @@ export class Meeting {
   constructor(page, visit) {
     this.page = page;
     this.visit = visit;
+    this.noes = new Noes(page);
     const { socket } = page;
-    visit.onJoined = (answer) => answer.state === "free" && this.#again();
+    visit.onJoined = (answer) => {
+      this.noes.sayAgain();
+      if (answer.state === "free") this.#again();
+    };
     socket.hear("seeking", ({ state }) => this.page.state.looking && this.page.state.set({ looking: state }));
     socket.hear("offer", (offer) => this.#asked(offer));
     socket.hear("offerEnd", (end) => this.#over(end));
@@ -43,10 +49,10 @@ export class Meeting {
     if (!offer || offer.answered) return;
     state.set({ offer: { ...offer, answered: answer } });
     if (answer === "later") this.visit.use({ ask: false });
-    const told = await socket.match(offer.offer, answer);
+    const told = await (answer === "no" ? this.noes.say(offer.offer) : socket.match(offer.offer, answer));
     if (told.ok && answer === "yes") return; // user-session follows
     if (state.offer?.offer !== offer.offer) return;
-    if (told.error === "unavailable") {
+    if (told.error === "unavailable" && answer !== "no") {
       state.set({ offer: { ...offer, answered: undefined }, notice: "link.unavailable" });
     } else {
       const notice = answer === "yes" ? "ring.over" : answer === "later" ? "ring.off" : "";

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
@@ -20,6 +21,8 @@ from tests.browser.walking import (
     until,
     write,
 )
+
+NOES = "JSON.parse(localStorage.getItem('citychat.noes'))"
 
 
 def together(person: Person) -> tuple[Page, Page]:
@@ -297,6 +300,50 @@ def test_after_a_block_and_after_a_no_the_two_are_never_asked_about_each_other(p
     enter(c)
     c.get_by_role("button", name="No", exact=True).click()
     expect(c.get_by_role("button", name="Find someone")).to_be_visible()
+
+
+@pytest.mark.parametrize("back", ["by itself", "after a reload"])
+def test_a_no_pressed_on_a_dead_link_is_for_ever_too(person: Person, back: str) -> None:
+    a, b = person(), person()
+    dead = False
+    links: list[WebSocketRoute] = []
+
+    def link(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+
+        def carry(frame: str | bytes, to: WebSocketRoute) -> None:
+            if not dead:
+                to.send(frame)
+
+        page_side.on_message(lambda frame: carry(frame, server_side))
+        server_side.on_message(lambda frame: carry(frame, page_side))
+        links.extend((page_side, server_side))
+
+    b.route_web_socket("**/socket.io/**", link)
+    b.reload()
+    enter(a)
+    enter(b)
+    seek(a)
+    expect(b.get_by_role("button", name="No", exact=True)).to_be_visible()
+    dead = True
+    b.get_by_role("button", name="No", exact=True).click()
+    expect(a.get_by_text("Keep this page open")).to_be_visible(timeout=20_000)  # the ring is over
+    assert len(b.evaluate(NOES)) == 1
+    dead = False
+    if back == "after a reload":
+        b.reload()
+    else:
+        for end in links:
+            end.close()
+    until(lambda: b.evaluate(NOES) is None)
+    seek(b)  # both look: nothing but the no keeps them apart
+    c = person()
+    for page in (a, b):
+        expect(page.get_by_text("Keep this page open")).to_be_visible()
+    enter(c)
+    c.get_by_role("button", name="No", exact=True).click()
+    for page in (a, b):
+        expect(composer(page)).to_be_hidden()
 
 
 def test_download_holds_the_texts_and_erase_takes_them_from_both_screens(person: Person, tmp_path: Path) -> None:

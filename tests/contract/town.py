@@ -79,6 +79,24 @@ class Town:
     async def waits(self, guest: str) -> bool:
         return await self.seek(guest) == Sought("waiting")
 
+    async def end_offer(self, what: str, offer: str, epoch: int, s: str = "s") -> None:
+        """Something that ends anna's offer to ben."""
+        match what:
+            case "accept":
+                await self.lobby.accept("ben", offer, s)
+            case "decline":
+                await self.lobby.decline("ben", offer)
+            case "later":
+                await self.lobby.later("ben", offer)
+            case "expire":
+                await self.advance(15)
+            case "leave":
+                await self.lobby.leave("anna", epoch)
+            case "stop":
+                await self.lobby.stop("anna")
+            case "bar":
+                await self.lobby.bar("ben", "anna")
+
     async def look(self, guest: str, *, visible: bool = True, barred: tuple[str, ...] = ()) -> None:
         """Let ``guest`` enter and wait for somebody, alone in a pool, and then come to the others."""
         await self.enter(guest, visible=visible, available=False, barred=barred, pool=f"only {guest}")

@@ -12,7 +12,7 @@ from citychat.ports import Entry, Whereabouts
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
-LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS = 15_000, 120_000, 600_000, 600_000
+LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
 
 
 def step(method: Coroutine[Any, Any, T]) -> T:
@@ -46,6 +46,7 @@ class Known:
         self.lobby = LocalLobby(lambda: self.now, Random(3))
         self.over += self.offers.values()
         self.offers = {}
+        self.refused_until: dict[str, int] = {}
         self.rung: dict[str, int] = {}
         self.unanswered: dict[str, int] = dict.fromkeys(GUESTS, 0)
         self.rests: dict[frozenset[str], int] = {}
@@ -120,9 +121,14 @@ class Known:
 
     def fell_through(self, offer: Offer) -> None:
         del self.offers[offer.id]
-        self.over.append(offer)
+        self.ended(offer)
         self.unanswered[offer.candidate] += not offer.looking
         self.rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
+
+    def ended(self, offer: Offer) -> None:
+        """Without a yes: for an hour a no still bars the pair."""
+        self.over.append(offer)
+        self.refused_until[offer.id] = self.now + LATE_NO_MS
 
     def look(self) -> None:
         """Look at everybody at once: check the invariants, and learn which offers fell through."""

@@ -129,9 +129,11 @@ class LobbyMachine(RuleBasedStateMachine):
         guest, s = offer.candidate, known.new_id()
         assert self.say(answer, offer, s) == offer
         del known.offers[offer.id]
-        known.over.append(offer)
+        if answer != "yes":
+            known.ended(offer)
         known.unanswered[guest] = 0
         if answer == "yes":
+            known.over.append(offer)
             known.sessions[s] = (offer.seeker, guest)
         elif answer == "no":
             known.barred[frozenset((offer.seeker, guest))] = None
@@ -147,8 +149,19 @@ class LobbyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.known.over)
     @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "later"]))
     def answer_late(self, data: st.DataObject, answer: str) -> None:
-        with pytest.raises(Gone):  # M7
-            self.say(answer, data.draw(st.sampled_from(self.known.over)), "late")
+        known = self.known
+        offer = data.draw(st.sampled_from(known.over))
+        if answer != "no" or known.refused_until.get(offer.id, 0) <= known.now:
+            with pytest.raises(Gone):  # M7
+                self.say(answer, offer, "late")
+            return
+        pair = frozenset((offer.seeker, offer.candidate))
+        open_again = [running for running in known.offers.values() if {running.seeker, running.candidate} == pair]
+        assert self.say("no", offer, "late") == (open_again[0] if open_again else offer)  # M5
+        known.barred[pair] = None
+        for running in open_again:
+            del known.offers[running.id]
+            known.ended(running)
 
     @rule(guest=guests)
     def stop(self, guest: str) -> None:
@@ -203,7 +216,7 @@ class LobbyMachine(RuleBasedStateMachine):
             known.barred[frozenset((a, b))] = None
             if ended is not None:
                 del known.offers[ended.id]
-                known.over.append(ended)
+                known.ended(ended)
             step(known.lobby.shun(a, known.networks(b), known.now))
             known.shunned.append((a, known.networks(b)[0], known.now))
 

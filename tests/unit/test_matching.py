@@ -203,6 +203,71 @@ async def test_m5_a_no_with_the_lobby_away_reaches_it_later(town: Town) -> None:
 
 
 @meeting
+async def test_m5_a_no_that_comes_after_the_ring_still_bars_the_pair(town: Town) -> None:
+    anna, ben = await asked(town, looking=True)
+    offer = ben.last("user-offer")["offer"]
+    await ben.leaves()
+    await town.after(20)
+    ben = await town.q.join("ben")
+    told = len(anna.told)
+    await ben.no(offer)
+    assert await town.history.barred("anna") == ["ben"]
+    assert anna.told[told:] == [], "nobody is told who said no, or when"
+    assert await ben.seek() == "waiting"
+    town.forget()
+    await town.after(40)
+    assert (await anna.where()).looking and (await ben.where()).looking
+    assert not ben.events("user-offer") and not anna.events("user-offer")
+
+
+@meeting
+async def test_m5_a_late_no_ends_the_offer_that_leads_the_two_together_again(town: Town) -> None:
+    anna, ben = await asked(town, looking=True)
+    first = ben.last("user-offer")["offer"]
+    await ben.leaves()
+    await town.after(1)
+    ben = await town.q.join("ben", looking=True)
+    await town.after(1)
+    assert {(await anna.where()).state, (await ben.where()).state} == {"asking", "asked"}
+    await ben.no(first)
+    await town.after(1)
+    assert {(await anna.where()).state, (await ben.where()).state} == {"free"}
+    await town.truth(anna, ben)
+
+
+@meeting
+async def test_m5_a_late_no_in_the_next_chat_bars_the_pair_and_leaves_the_chat_alone(town: Town) -> None:
+    anna, ben = await asked(town)
+    first = ben.last("user-offer")["offer"]
+    await town.after(16)
+    await anna.leaves()
+    await town.p.join("carl", available=True)
+    assert await ben.seek() == "asking"
+    await town.after(0.1)
+    await town.p.matching.seek("carl")
+    await town.after(0.1)
+    s = ben.session
+    await ben.no(first)
+    assert await town.history.barred("ben") == ["anna"]
+    assert (await ben.where()).session == s
+
+
+@meeting
+async def test_a_late_no_with_the_lobby_away_is_unavailable_and_counts_when_it_is_sent_again(town: Town) -> None:
+    _anna, ben = await asked(town)
+    await town.after(16)
+    town.q.lobby.away = {"decline"}
+    with pytest.raises(Unavailable):
+        await ben.no()
+    town.q.lobby.away, town.q.lobby.mute = set(), {"decline"}
+    with pytest.raises(Unavailable):
+        await ben.no()
+    town.q.lobby.mute = set()
+    await ben.no()
+    assert await town.history.barred("ben") == ["anna"]
+
+
+@meeting
 async def test_m6_an_unanswered_offer_ends_within_a_second_of_its_time_and_is_no_decline(town: Town) -> None:
     anna, ben = await asked(town)
     await town.after(15.9)
@@ -233,7 +298,7 @@ async def test_m6_a_seeker_who_leaves_ends_the_offer_and_the_looker_asked_looks_
 
 
 @meeting
-async def test_m7_one_answer_succeeds_and_a_late_one_is_gone(town: Town) -> None:
+async def test_m7_one_answer_succeeds_and_after_a_yes_every_other_is_gone(town: Town) -> None:
     _anna, ben = await asked(town)
     offer = ben.last("user-offer")["offer"]
     answers = await asyncio.gather(ben.yes(), ben.no(), town.q.matching.later("ben", offer), return_exceptions=True)
