@@ -32,7 +32,7 @@ from citychat.edge import Edge
 from citychat.gazetteer import City, Gazetteer
 from citychat.geoip import Databases, files
 from citychat.handlers.pages import TEXTS, Credit, Pages
-from citychat.listening import SPARE_FILES, accept, bind, own_names, public_name, raise_file_limit
+from citychat.listening import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.model import DAY_MS, new_id
 from citychat.places import Places
 from citychat.ports import Timer
@@ -191,12 +191,14 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> No
             trusted_proxies=settings.trusted_proxies,
             connections_per_address=settings.connections_per_address,
         )
-        server = edge.http_server(_application(parts, edge, consent))
+        server = edge.http_server(_application(parts, edge, consent), file_limit, SPARE_FILES)
         process.start()
-        with accept(server, sockets, file_limit, clock.monotonic_s):
-            for line in greeting(parts, sockets):
-                out(line)
-            await stopped.wait()
+        stack.callback(server.stop)
+        server.add_sockets(sockets)
+        for line in greeting(parts, sockets):
+            out(line)
+        await stopped.wait()
+        server.stop()
         log.info("Stopping: %d pages are sent away to come back", edge.connections)
         await process.drain()
         await edge.stop()

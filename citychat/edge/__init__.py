@@ -6,18 +6,19 @@ Behind it stands one door, awaited for every event of a page. Nothing else touch
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
+from citychat.edge.accepting import BoundedServer, Room
 from citychat.edge.connection import Connection, Reply, Surroundings
 from citychat.edge.handshake import Handshake, Refusal, logs_nothing
-from citychat.edge.quiet import Refusals, hush_libraries
+from citychat.edge.quiet import Refusals, Seldom, hush_libraries
 from citychat.edge.server import Door, Server
-from citychat.edge.sources import Addresses, Seats, networks, same_origin
+from citychat.edge.sources import Addresses, Seats, networks, peer_network, plain_share, same_origin
 from citychat.edge.wire import Bounds, Channel
 from citychat.limits import network
 
@@ -56,14 +57,19 @@ class Edge:
         allow_connection: Callable[[str], bool] = lambda address: True,
         bounds: Bounds = Bounds(),  # noqa: B008  # frozen
     ) -> None:
-        hush_libraries()
+        hush_libraries(now_s)
+        trusted = networks(trusted_proxies)
         self.bounds = bounds
-        self.address: Callable[[HTTPServerRequest], str] = Addresses(networks(trusted_proxies), now_s, logger)
+        self.address: Callable[[HTTPServerRequest], str] = Addresses(trusted, now_s, logger)
         """The client's address of a request, for pages as well."""
         self._closed = closed
         self._origins = frozenset(origins)
         self._allow = allow_connection
+        self._per_network = connections_per_address
         self._seats = Seats(connections_per_address)
+        self._peer_network = lambda peer: peer_network(peer, trusted)
+        self._now_s = now_s
+        self._logger = logger
         self._refusals = Refusals(logger, now_s)
         self._server = Server(door)
         self._around = Surroundings(bounds, now_s, self._server.dispatch, self._gone, self._refusals, logger)
@@ -80,19 +86,27 @@ class Edge:
         """The Tornado route of the Socket.IO endpoint."""
         return [(r"/socket\.io/", Handshake, {"gate": self})]
 
-    def http_server(self, app: Application) -> HTTPServer:
+    def http_server(self, app: Application, files: int = sys.maxsize, spare: int = 0) -> BoundedServer:
         """The server for ``app``, with every bound set and without access log. No ``xheaders``: with them Tornado
-        believes ``X-Real-Ip`` from anybody."""
+        believes ``X-Real-Ip`` from anybody.
+
+        ``files``: how many files the process may have open; ``spare`` of them stay free of connections.
+        """
         app.settings["log_function"] = logs_nothing
-        return HTTPServer(
+        plain = Seats(plain_share(self._per_network, files - spare))
+        return BoundedServer(
             app,
+            room=Room(
+                files, spare, plain, self._peer_network,
+                Refusals(self._logger, self._now_s), Seldom(self._now_s, "this trouble"), self._logger,
+            ),
             decompress_request=False,
             max_header_size=_HEADER_BYTES,
             idle_connection_timeout=_HEADERS_WITHIN_S,
             body_timeout=_HEADERS_WITHIN_S,
             max_body_size=_BODY_BYTES,
             max_buffer_size=_READ_BYTES,
-        )
+        )  # fmt: skip
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
         """Why this client may not connect now, or None."""

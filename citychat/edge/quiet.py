@@ -18,21 +18,49 @@ _LIBRARY_LOGGERS = (
     "tornado.general",
 )
 _MINUTE_S = 60.0
-_SOURCES = 1024
+_KEYS = 1024
+
+
+class Seldom:
+    """For each key one turn a minute, so that nobody can fill the disk; ``about`` says in a line what a key is."""
+
+    def __init__(self, now_s: Callable[[], float], about: str) -> None:
+        self._now_s = now_s
+        self._about = about
+        self._since: OrderedDict[str, list[float]] = OrderedDict()  # key → [last turn, times without one]
+
+    def take(self, key: str) -> str | None:
+        """None when it is not this key's turn, else what to add to the line about the times without one."""
+        now_s = self._now_s()
+        entry = self._since.get(key)
+        if entry is not None and now_s - entry[0] < _MINUTE_S:
+            entry[1] += 1
+            return None
+        if entry is None and len(self._since) >= _KEYS and now_s - next(iter(self._since.values()))[0] < _MINUTE_S:
+            return None
+        self._since[key] = [now_s, 0]
+        self._since.move_to_end(key)
+        if len(self._since) > _KEYS:
+            self._since.popitem(last=False)
+        return f" ({int(entry[1])} more since the last line about {self._about})" if entry and entry[1] else ""
 
 
 class _Anonymous(logging.Filter):
-    """Lets errors of libraries through as their type and place in the code; drops everything else."""
+    """Lets errors of libraries through as their type and place in the code, each once a minute; drops the rest."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        super().__init__()
+        self._kinds = Seldom(now_s, "this error")
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.ERROR:
             return False
-        record.msg, record.args = f"{record.name}: {what_failed(_error_of(record))}", ()
+        kind = f"{record.name}: {what_failed(_error_of(record))}"
+        if (more := self._kinds.take(kind)) is None:
+            return False
+        record.msg, record.args = kind + more, ()
         record.exc_info = record.exc_text = record.stack_info = None
         return True
-
-
-_anonymous = _Anonymous()
 
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:
@@ -48,13 +76,16 @@ def what_failed(error: BaseException | None) -> str:
     return f"{type(error).__name__}{place}"
 
 
-def hush_libraries() -> None:
-    """Pin the libraries' loggers; idempotent. The filter holds even where somebody sets a lower level later."""
+def hush_libraries(now_s: Callable[[], float]) -> None:
+    """Pin the libraries' loggers. The filter holds even where somebody sets a lower level later; a second call takes
+    the place of the first."""
+    anonymous = _Anonymous(now_s)
     for name in _LIBRARY_LOGGERS:
         logger = logging.getLogger(name)
         logger.setLevel(logging.ERROR)
-        if _anonymous not in logger.filters:
-            logger.addFilter(_anonymous)
+        for old in [each for each in logger.filters if isinstance(each, _Anonymous)]:
+            logger.removeFilter(old)
+        logger.addFilter(anonymous)
 
 
 def nowhere() -> logging.Logger:
@@ -65,25 +96,13 @@ def nowhere() -> logging.Logger:
 
 
 class Refusals:
-    """At most one line a minute per source, so that an attacker cannot fill the disk. Sources are never written."""
+    """At most one line a minute per source. Sources are never written."""
 
     def __init__(self, logger: logging.Logger, now_s: Callable[[], float]) -> None:
         self._logger = logger
-        self._now_s = now_s
-        self._since: OrderedDict[str, list[float]] = OrderedDict()  # source → [last line, refusals without one]
+        self._sources = Seldom(now_s, "this source")
 
     def note(self, source: str, what: str) -> None:
         """Count one refusal; ``what`` is a sentence of ours."""
-        now_s = self._now_s()
-        entry = self._since.get(source)
-        if entry is not None and now_s - entry[0] < _MINUTE_S:
-            entry[1] += 1
-            return
-        if entry is None and len(self._since) >= _SOURCES and now_s - next(iter(self._since.values()))[0] < _MINUTE_S:
-            return
-        more = f" ({int(entry[1])} more since the last line about this source)" if entry and entry[1] else ""
-        self._logger.warning("Refused: %s%s", what, more)
-        self._since[source] = [now_s, 0]
-        self._since.move_to_end(source)
-        if len(self._since) > _SOURCES:
-            self._since.popitem(last=False)
+        if (more := self._sources.take(source)) is not None:
+            self._logger.warning("Refused: %s%s", what, more)

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from tornado.httputil import HTTPServerRequest
 
+from citychat.limits import network
+
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -41,6 +43,12 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
             if not _within(address, trusted):
                 break
     return str(nearest)
+
+
+def peer_network(peer: str, trusted: Networks) -> str:
+    """The network a TCP peer counts for; "" is no limit: loopback, and trusted proxies, which come for everybody."""
+    address = _parsed(peer.partition("%")[0])
+    return "" if address is not None and _within(address, trusted) else network(peer)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
@@ -100,6 +108,12 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
     if theirs is None or ours is None or theirs[2] != ours[2]:
         return False
     return theirs[1] == ours[1] or (theirs[1] in _LOOPBACK_NAMES and ours[1] in _LOOPBACK_NAMES)
+
+
+def plain_share(pages: int, room: int) -> int:
+    """How many connections that are no pages a network may have: a page that loads opens several, so twice as many as
+    ``pages``, but no more than half of all there is ``room`` for."""
+    return max(1, min(2 * pages, room // 2))
 
 
 class Seats:

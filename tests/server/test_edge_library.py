@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import socketio
+import tornado.httpserver
+import tornado.tcpserver
 import tornado.websocket
 from bidict import bidict
 from engineio.async_server import AsyncServer as EngineServer
+from tornado.http1connection import HTTP1ServerConnection
 from tornado.iostream import IOStream
 
 from citychat.edge.frames import Packet
@@ -113,3 +116,16 @@ def test_tornado_reads_every_frame_with_the_method_we_wrap() -> None:
     assert list(inspect.signature(tornado.websocket.WebSocketProtocol13).parameters) == [
         "handler", "mask_outgoing", "params",
     ]  # fmt: skip
+
+
+def test_tornado_takes_connections_in_only_by_the_methods_we_replace() -> None:
+    assert "add_sockets" not in vars(tornado.httpserver.HTTPServer)
+    assert "self._handlers.pop(fd)()" in source(tornado.tcpserver.TCPServer.stop)
+    assert "self.handle_stream(stream, address)" in source(tornado.tcpserver.TCPServer._handle_connection)
+    assert not asyncio.iscoroutinefunction(tornado.httpserver.HTTPServer.handle_stream)
+    assert list(inspect.signature(tornado.httpserver.HTTPServer.on_close).parameters) == ["self", "server_conn"]
+
+
+def test_tornado_says_of_every_stream_when_it_has_done_with_http() -> None:
+    assert "self.stream = stream" in source(HTTP1ServerConnection.__init__)
+    assert source(HTTP1ServerConnection._server_request_loop).rstrip().endswith("delegate.on_close(self)")

@@ -28,8 +28,19 @@ def test_one_line_a_minute_and_source(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records[-1].message == "Refused: a malformed frame (2 more since the last line about this source)"
     for number in range(5000):
         refusals.note(str(number), "a malformed frame")
-    assert len(caplog.records) <= 1030 and len(refusals._since) <= 1024
+    assert len(caplog.records) <= 1030 and len(refusals._sources._since) <= 1024
     assert "203.0" not in caplog.text
+
+
+async def test_the_same_error_of_a_library_is_one_line_a_minute(site: Open, caplog: pytest.LogCaptureFixture) -> None:
+    now_s = [0.0]
+    site(now_s=lambda: now_s[0])
+    for at_s in (0.0, 1.0, 59.0, 61.0):
+        now_s[0] = at_s
+        for name, error in (("asyncio", OSError()), ("asyncio", ValueError()), ("tornado.application", OSError())):
+            logging.getLogger(name).error("again", exc_info=error)
+    first = ["asyncio: OSError", "asyncio: ValueError", "tornado.application: OSError"]
+    assert caplog.messages == first + [f"{kind} (2 more since the last line about this error)" for kind in first]
 
 
 CANARY, ADDRESS, PLACE = "canary-text-8711", "203.0.113.77", "48.858370"

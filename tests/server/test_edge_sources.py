@@ -3,7 +3,7 @@
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from citychat.edge.sources import Addresses, client_address, networks, same_origin
+from citychat.edge.sources import Addresses, client_address, networks, peer_network, plain_share, same_origin
 from tests.server.conftest import LOG, Open
 from tests.server.rawclient import SOCKETIO, Refused, answer
 
@@ -196,3 +196,20 @@ async def test_nobody_who_was_refused_or_half_connected_keeps_a_seat(site: Open)
     raw.writer.transport.abort()
     await at.until(lambda: at.edge.connections == 0)
     await at.page(headers)
+
+
+@pytest.mark.parametrize(
+    ("peer", "source"),
+    [
+        ("127.0.0.1", ""), ("::1", ""), ("10.1.2.3", ""), ("::ffff:10.1.2.3", ""),
+        ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8::1:2:3", "2001:db8::/64"), ("fe80::1%eth0", "fe80::/64"), ("", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_peer_counts_for_its_network_unless_it_is_a_trusted_proxy(peer: str, source: str) -> None:
+    assert peer_network(peer, PROXIES) == source
+
+
+@pytest.mark.parametrize(("pages", "room", "share"), [(200, 100_000, 400), (200, 220, 110), (200, 0, 1), (1, 9, 2)])
+def test_no_network_has_more_than_half_of_the_room(pages: int, room: int, share: int) -> None:
+    assert plain_share(pages, room) == share
