@@ -2,25 +2,17 @@
 
 import contextlib
 import errno
-import logging
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Any
 
-from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
-from tornado.netutil import add_accept_handler, bind_sockets
-
-from citychat.edge.quiet import Refusals
+from tornado.netutil import bind_sockets
 
 SPARE_FILES = 200  # for storage, city databases and answers on their way; the rest are connections
 DARWIN_FILES = 10_240  # macOS says its hard limit is infinite and takes no more than this
 EVERYWHERE = ("0.0.0.0", "::")
 BOTH = {"localhost": ("127.0.0.1", "::1"), "::": EVERYWHERE}  # whatever the machine's own table of hosts says
-
-log = logging.getLogger(__name__)
 
 
 def raise_file_limit() -> int:
@@ -49,31 +41,6 @@ def bind(host: str, port: int) -> list[socket.socket]:
                     listening.close()
                 raise
     return sockets
-
-
-def accept(
-    server: HTTPServer, sockets: Sequence[socket.socket], files: int, now_s: Callable[[], float]
-) -> contextlib.ExitStack:
-    """Let connections in while ``files`` open files are enough for them; closing the answer stops it.
-
-    A new connection has the lowest number that is free, so its number says how many are taken. With none left,
-    Tornado's own handler would fail, log, and be called again at once, thousands of times a second.
-    """
-    refusals = Refusals(log, now_s)
-
-    def accepted(connection: socket.socket, address: Any) -> None:
-        if connection.fileno() < files - SPARE_FILES:
-            bounds = {"max_buffer_size": server.max_buffer_size, "read_chunk_size": server.read_chunk_size}
-            server.handle_stream(IOStream(connection, **bounds), address)
-        else:
-            connection.close()
-            refusals.note("", f"a connection, for there may be {files} open files: raise LimitNOFILE or ulimit -n")
-
-    stopping = contextlib.ExitStack()
-    for listening in sockets:
-        stopping.callback(listening.close)
-        stopping.callback(add_accept_handler(listening, accepted))
-    return stopping
 
 
 def own_names(sockets: Sequence[socket.socket]) -> list[str]:
