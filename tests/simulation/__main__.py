@@ -6,7 +6,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.run import Tally, many, one
+from tests.simulation.run import Tally, by_seed, many
 
 CHUNK = 10
 
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--replay", type=int, help="run this seed and print who held which message when")
     asked = parser.parse_args()
     if asked.replay is not None:
-        tally, lines = one(asked.replay)
+        tally, lines = by_seed(asked.replay)
         print("\n".join(lines))
         print("\n".join(f"WRONG: {what}" for _, what in tally.wrong) or "Nothing is wrong.")
         return 1 if tally.wrong else 0

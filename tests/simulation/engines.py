@@ -87,6 +87,7 @@ class World:
         self.reports: dict[tuple[str, str], Report] = {}
         self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None
+        self.stepped: Callable[[str, tuple[object, ...], object], None] = lambda *step: None  # of the lobby
         self.noted: Callable[[str, int, str], None] = lambda st, n, where: None  # where a message is now
 
     def lost(self) -> bool:

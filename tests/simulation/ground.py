@@ -2,12 +2,14 @@
 who held which message when."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 from citychat.adapters.local import LocalLobby
 from citychat.gazetteer import Gazetteer
+from citychat.outbox import Row
 from citychat.places import Places
 from citychat.process import Process, Rules
 from citychat.tasks import Tasks, described
@@ -99,6 +101,8 @@ class Ground:
         self.lines: list[str] = []
         self.journeys: dict[tuple[str, int], list[tuple[float, str]]] = {}
         self.texts: dict[tuple[str, int], str] = {}
+        self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
+        self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.started = 0
         loop.set_exception_handler(self._crashed)
@@ -166,6 +170,19 @@ class Ground:
             if server is not None:
                 server.kill()
 
+    def plan(self, secs: float, mean_s: float, call: Callable[[], object]) -> None:
+        """Call it again and again, at random moments, for so long."""
+        self._next(self.loop.now_s + secs, mean_s, call)
+
+    def _next(self, until_s: float, mean_s: float, call: Callable[[], object]) -> None:
+        at_s = self.loop.now_s + self.random.expovariate(1 / mean_s)
+        if at_s < until_s:
+            self.loop.call_at(at_s, self._planned, until_s, mean_s, call)
+
+    def _planned(self, until_s: float, mean_s: float, call: Callable[[], object]) -> None:
+        call()
+        self._next(until_s, mean_s, call)
+
     async def until(self, true: Callable[[], bool], patience_s: float, otherwise: str) -> None:
         for _ in range(round(patience_s * 10)):
             if true():
@@ -173,10 +190,53 @@ class Ground:
             await asyncio.sleep(0.1)
         raise Wrong(otherwise)
 
-    # -- what the people's screens ask --------------------------------------------------------------------------------
+    # -- the checker --------------------------------------------------------------------------------------------------
 
-    def check_drawn(self, person: Person, rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
-        """Called for every row that a screen shows, with all it has shown."""
+    def check_drawn(self, person: Person, rows: list[Row], row: Row) -> None:
+        """Nothing twice, nothing before what was said before it, no gap within a day."""
+        name, text = person.name, row["x"]
+        if row.get("k") == "gap":
+            # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
+            if self.world.sessions[row["s"]].ended is None:
+                self.wrong.append(f"{name} sees a gap instead of {row['st']} {row['n']}")
+            return
+        if not text:
+            return
+        texts = [other["x"] for other in rows if other["x"] and other["s"] == row["s"]]
+        if texts.count(text) > 1:
+            self.wrong.append(f"{name} sees {text} twice")
+        theirs = [int(x[1:]) for x in texts if x[0] == text[0]]
+        if text[0] != name and theirs[-2:-1] > [int(text[1:])]:
+            self.wrong.append(f"{name} sees {text} after {text[0]}{theirs[-2]}")
 
     def check_mark(self, person: Person, s: str, st: str, n: int, state: str) -> None:
-        """Called for every tick that a screen shows."""
+        """A tick never lies, at the moment it is shown."""
+        row = self.world.row(s, st, n)
+        if state == "delivered" and (row is None or row.k == "gap"):
+            self.wrong.append(f"{person.name} sees {st} {n} delivered, and the history does not hold it")
+        if state == "stored" and row is None and (st, n) not in self.waiting_mail():
+            self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
+        if state in ("stored", "delivered"):
+            self.acked[s, st, n] = self.texts[st, n]
+
+    def waiting_mail(self) -> set[tuple[str, int]]:
+        return {
+            entry[2].key for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())
+        }
+
+    def check_kept(self) -> None:
+        """At the end: nobody is stuck, no mail is left behind, nothing with a tick is lost."""
+        for person in self.people:
+            page = person.page
+            if page is None or not page.joined:
+                raise Wrong(f"{person.name} is not joined at the end")
+            stuck = [entry for entry in page.outbox.entries if entry["state"] in ("waiting", "stored")]
+            if stuck:
+                raise Wrong(f"{person.name} is stuck with {[entry['x'] for entry in stuck]}")
+        if self.waiting_mail():
+            raise Wrong(f"mail is left behind: {sorted(self.waiting_mail())}")
+        for s in self.world.sessions:
+            kept = {row.x for row in self.world.rows(s)}
+            lost = {text for key, text in self.acked.items() if key[0] == s} - kept
+            if lost:
+                raise Wrong(f"there were ticks for {sorted(lost)}, and they are lost")

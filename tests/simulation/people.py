@@ -106,7 +106,9 @@ class Person:
         page.start()
 
     def return_home(self) -> None:
-        if not self.pages:
+        """Have a page that works: a new one, or "Use it here" where another window has taken over and is gone."""
+        page = self.page
+        if page is None or page.stopped or (page.answered and self.storage.get(WRITER) != page.id):
             self.open_page()
 
     def close_pages(self) -> None:

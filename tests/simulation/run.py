@@ -3,15 +3,18 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
-from tests.simulation.ground import Wrong
+from tests.simulation.crowded import Crowded
+from tests.simulation.ground import Ground, Wrong
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.town import KINDS, Town
 
 TALK_S = 60.0
+CROWD_EVERY = 30  # a crowd costs as much as twenty towns
 
 
 @dataclass
@@ -33,34 +36,48 @@ class Tally:
 
 
 def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -> tuple[Tally, list[str]]:
-    """One run: its tally and its trace, line by line. Without ``faults_a_second`` the seed says how many."""
-    logging.disable(logging.ERROR)
-    loop = VirtualLoop()
-    town = Town(loop, seed, kinds)
+    """One run of the town: its tally and its trace. Without ``faults_a_second`` the seed says how many."""
     plan = Random(seed)
-    tally = Tally(runs=1)
+    often = faults_a_second or plan.choice([0.1, 0.2, 0.4])
+    town = Town(VirtualLoop(), seed, kinds)
+    return _played(town, town.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
+
+
+def crowd(seed: int) -> tuple[Tally, list[str]]:
+    """One run of the crowd."""
+    crowded = Crowded(VirtualLoop(), seed)
+    return _played(crowded, crowded.run(), seed)
+
+
+def by_seed(seed: int) -> tuple[Tally, list[str]]:
+    """Every tenth seed is a crowd."""
+    return crowd(seed) if seed % CROWD_EVERY == CROWD_EVERY - 1 else one(seed)
+
+
+def _played(ground: Ground, story: Coroutine[Any, Any, None], seed: int) -> tuple[Tally, list[str]]:
+    logging.disable(logging.ERROR)
+    loop, tally = ground.loop, Tally(runs=1)
     try:
-        often = faults_a_second or plan.choice([0.1, 0.2, 0.4])
-        loop.run_until_complete(town.run(TALK_S, often, leaves=plan.random() < 0.3))
+        loop.run_until_complete(story)
     except Wrong as wrong:
         tally.wrong.append((seed, str(wrong)))
     finally:
-        town.end()
+        ground.end()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
         logging.disable(logging.NOTSET)
-    if town.wrong:
-        tally.wrong.append((seed, town.wrong[0]))
-    tally.said = sum(len(person.said) for person in town.people)
-    tally.acked = len(town.acked)
-    tally.faults = town.faults
-    return tally, town.told()
+    if ground.wrong:
+        tally.wrong.append((seed, ground.wrong[0]))
+    tally.said = sum(len(person.said) for person in ground.people)
+    tally.acked = len(ground.acked)
+    tally.faults = ground.faults
+    return tally, ground.told()
 
 
 def many(seeds: range) -> Tally:
     total = Tally()
     for seed in seeds:
-        total.add(one(seed)[0])
+        total.add(by_seed(seed)[0])
     return total

@@ -28,7 +28,7 @@ def test_nothing_is_lost_doubled_reordered_or_stuck_under_any_mix_of_faults() ->
 @pytest.mark.parametrize(
     ("name", "first", "kinds", "faults_a_second"),
     [
-        ("no fence", 30, WINDOWS, 2.0),
+        ("no fence", 84, WINDOWS, 2.0),
         ("no hold", 0, KINDS, 0.4),
         ("stream without link", 0, KINDS, 0.4),
         ("ack before history", 0, KINDS, 0.4),

@@ -5,10 +5,8 @@ is the world between them: engines, wires, time.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from citychat.outbox import Row
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import Person
@@ -24,8 +22,6 @@ class Town(Ground):
         super().__init__(loop, seed)
         self.kinds = kinds
         self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
-        self.faults: Counter[str] = Counter()
-        self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
@@ -74,8 +70,8 @@ class Town(Ground):
     async def run(self, secs: float, faults_a_second: float, leaves: bool) -> None:
         await self.meet()
         self.world.loss = self.random.choice([0, 0.01, 0.05])
-        self._plan(secs, 0.5, lambda: self.random.choice(self.people).say())
-        self._plan(secs, 1 / faults_a_second, self.fault)
+        self.plan(secs, 0.5, lambda: self.random.choice(self.people).say())
+        self.plan(secs, 1 / faults_a_second, self.fault)
         if leaves:
             self.loop.call_later(self.random.uniform(secs / 4, secs), self._leave)
         await asyncio.sleep(secs)
@@ -89,12 +85,6 @@ class Town(Ground):
             person.looking = True
             person.open_page()
         await self.until(lambda: all(person.talks for person in self.people), 60, "the two never met")
-
-    def _plan(self, secs: float, mean_s: float, call: Callable[[], object]) -> None:
-        at_s = self.random.expovariate(1 / mean_s)
-        while at_s < secs:
-            self.loop.call_later(at_s, call)
-            at_s += self.random.expovariate(1 / mean_s)
 
     def _leave(self) -> None:
         """One leaves in mid-flight; both look again, and go on talking in a new chat."""
@@ -121,33 +111,6 @@ class Town(Ground):
 
     # -- the checker --------------------------------------------------------------------------------------------------
 
-    def check_drawn(self, person: Person, rows: list[Row], row: Row) -> None:
-        """Nothing twice, nothing before what was said before it, no gap within a day."""
-        name, text = person.name, row["x"]
-        if row.get("k") == "gap":
-            # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
-            if self.world.sessions[row["s"]].ended is None:
-                self.wrong.append(f"{name} sees a gap instead of {row['st']} {row['n']}")
-            return
-        if not text:
-            return
-        texts = [other["x"] for other in rows if other["x"]]
-        if texts.count(text) > 1:
-            self.wrong.append(f"{name} sees {text} twice")
-        theirs = [int(x[1:]) for x in texts if x[0] != name]
-        if text[0] != name and theirs[-2:-1] > [int(text[1:])]:
-            self.wrong.append(f"{name} sees {text} after {text[0]}{theirs[-2]}")
-
-    def check_mark(self, person: Person, s: str, st: str, n: int, state: str) -> None:
-        """A tick never lies, at the moment it is shown."""
-        row = self.world.row(s, st, n)
-        if state == "delivered" and (row is None or row.k == "gap"):
-            self.wrong.append(f"{person.name} sees {st} {n} delivered, and the history does not hold it")
-        if state == "stored" and row is None and (st, n) not in self.waiting_mail():
-            self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
-        if state in ("stored", "delivered"):
-            self.acked[s, st, n] = self.texts[st, n]
-
     def check_page(self, person: Person) -> None:
         """The page has drawn what the history holds of the partner's words, without a reload."""
         page = person.page
@@ -158,27 +121,9 @@ class Town(Ground):
             if chat and row.side != chat.side and row.n > page.outbox.seen.get(row.st, 0):
                 raise Wrong(f"{person.name}'s page never got {row.x}, and the history holds it")
 
-    def waiting_mail(self) -> set[tuple[str, int]]:
-        return {
-            entry[2].key for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())
-        }
-
     def check_end(self) -> None:
         """Nobody is stuck, nothing acknowledged is missing, and what both see is what the history holds."""
-        for person in self.people:
-            page = person.page
-            if page is None or not page.joined:
-                raise Wrong(f"{person.name} is not joined at the end")
-            stuck = [entry for entry in page.outbox.entries if entry["state"] in ("waiting", "stored")]
-            if stuck:
-                raise Wrong(f"{person.name} is stuck with {[entry['x'] for entry in stuck]}")
-        if self.waiting_mail():
-            raise Wrong(f"mail is left behind: {sorted(self.waiting_mail())}")
-        for s in self.world.sessions:
-            kept = {row.x for row in self.world.rows(s)}
-            lost = {text for key, text in self.acked.items() if key[0] == s} - kept
-            if lost:
-                raise Wrong(f"there were ticks for {sorted(lost)}, and they are lost")
+        self.check_kept()
         if self.world.sessions:
             self.check_transcripts(max(self.world.sessions.values(), key=lambda session: session.started).id)
         if self.wrong:

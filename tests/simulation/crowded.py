@@ -1,0 +1,274 @@
+"""A crowd that looks for each other over several processes, and the checker of the invariants of protocol §3.
+
+After every step of the lobby M1 to M7, M9, M11 and M15 are held against its books and the history; when the faults have
+stopped, M8, M10, M12, M13 and M14 against what the pages show.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from citychat.adapters.visitor import strangers
+from citychat.model import Offer
+from citychat.page import TOKEN
+from citychat.ports import Sought
+from citychat.tokens import Tokens
+from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
+from tests.simulation.loop import START_MS, VirtualLoop
+from tests.simulation.people import Person
+
+WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
+FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")
+FREED_S = 1.0  # M8, M14
+LEASE_S = 15.0  # M9
+RING_S = 120.0  # M15
+LOOK_S = 0.5
+SLACK_S = 0.3 + LOOK_S  # what the wires may add, and what lies between two looks
+
+
+class Stranger(Person):
+    """Looks, answers, talks a little, leaves, and starts again; ``calm``: does nothing any more by itself."""
+
+    calm = False
+    _token = _guest = ""
+
+    @property
+    def guest(self) -> str:
+        """The id in the newest token, "" before the first. A page that was closed too early has made one of its own."""
+        token = self.storage.get(TOKEN, "")
+        if token != self._token:
+            self._token, claims = token, Tokens(KEYS, self._now_ms).read(token)
+            self._guest = claims.guest if claims else ""
+        return self._guest
+
+    def _now_ms(self) -> int:
+        return START_MS + round(self.place.loop.now_s * 1000)
+
+    def act(self) -> None:
+        """Now and then something occurs to everybody."""
+        page, random = self.page, self.place.random
+        if self.calm or page is None:
+            return
+        if not page.joined:
+            self.return_home()
+            return
+        match random.choice(["seek", "seek", "seek", "stop", "hide", "show", "show", "leave", "leave", "say", "say"]):
+            case "seek" if not self.talks:
+                self.find_someone()
+            case "stop" if not self.talks:
+                self.looking = page.looking = False
+                page.ask("user-stop", {}, lambda answer: None)
+            case "hide" | "show" as how:
+                page.visible = how == "show"
+                page.ask("user-view", {"visible": page.visible, "touched": page.visible}, lambda answer: None)
+            case "leave" if self.talks:
+                page.leave()
+            case "say":
+                self.say()
+
+    def heard(self, event: str, payload: Mapping[str, Any]) -> None:
+        random, loop = self.place.random, self.place.loop
+        if event == "user-session":
+            self.looking = False
+            for _ in range(random.randrange(4)):
+                loop.call_later(random.uniform(0, 10), self.say)
+        elif event == "user-offer":
+            choices = ["yes", "yes", ""] if payload["looking"] else ["yes", "yes", "yes", "yes", "no", "later", "", ""]
+            answer = random.choice(choices)
+            if answer and not self.calm:
+                loop.call_later(random.uniform(0.2, 18), self._answer, payload["offer"], answer)
+
+    def _answer(self, offer: str, answer: str) -> None:
+        page = self.page
+        if page is not None and page.offer is not None and page.offer["offer"] == offer:
+            page.answer(answer)
+
+
+class Crowded(Ground):
+    """One run of an hour."""
+
+    def __init__(self, loop: VirtualLoop, seed: int) -> None:
+        super().__init__(loop, seed, processes=2 + seed % 2)
+        count = self.random.randint(8, 16)
+        self.strangers = [Stranger(self, chr(ord("A") + i), CONSENT) for i in range(count)]
+        self.people = list(self.strangers)
+        self.world.stepped = self._stepped
+        self.apart: set[frozenset[str]] = set()
+        self.answered: dict[str, str] = {}
+        self.offers: dict[str, Offer] = {}
+        self.rung_s: dict[str, float] = {}
+        self.killed_s: dict[str, float] = {}
+        self.lonely_s: dict[tuple[str, ...], float] = {}
+        self.differing_s: dict[tuple[str, ...], float] = {}
+
+    @property
+    def books(self) -> Any:
+        return self.lobby._register
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        self.start_servers()
+        for person in self.strangers:
+            self.loop.call_later(self.random.uniform(0, 60), person.open_page)
+            self.plan(WILD_S + CALM_S, 30, person.act)
+        self.world.loss = self.random.choice([0, 0.01, 0.05])
+        self.plan(WILD_S, self.random.choice([2, 5, 10]), self.fault)
+        await asyncio.sleep(WILD_S)
+        self.world.loss, self.world.mailbox_up, self.world.history_up = 0.0, True, True
+        for person in self.strangers:
+            self.network(person, True)
+            person.return_home()
+        await asyncio.sleep(60)
+        await self._watch(CALM_S - 60)
+        for person in self.strangers:
+            person.calm = True
+        await asyncio.sleep(QUIET_S)
+        self.check_pages()
+        self.check_kept()
+        if self.wrong:
+            raise Wrong(self.wrong.pop(0))
+
+    def fault(self) -> None:
+        kind, person = self.random.choice(FAULTS), self.random.choice(self.strangers)
+        self.faults[kind] += 1
+        self.trace("FAULT", kind, person.name)
+        random = self.random
+        match kind:
+            case "kill":
+                self.kill_server(random.randrange(len(self.servers)), random.uniform(0.5, 30))
+            case "cut":
+                self.cut(person)
+            case "reload":
+                person.close_pages()
+                self.loop.call_later(0.2, person.return_home)
+            case "tab" if len(person.pages) < 3:
+                person.open_page()
+            case "away" | "long":
+                person.close_pages()
+                least_s, most_s = (1, 20) if kind == "away" else (60, 900)
+                self.loop.call_later(random.uniform(least_s, most_s), person.return_home)
+            case "offline":
+                self.network(person, False)
+                self.loop.call_later(random.uniform(1, 30), self.network, person, True)
+            case "history" | "mailbox":
+                setattr(self.world, f"{kind}_up", False)
+                self.loop.call_later(random.uniform(0.5, 5), setattr, self.world, f"{kind}_up", True)
+
+    def kill_server(self, i: int, back_s: float) -> None:
+        server = self.servers[i]
+        if server is not None:
+            self.killed_s[server.name] = self.loop.now_s
+        super().kill_server(i, back_s)
+
+    # -- after every step of the lobby --------------------------------------------------------------------------------
+
+    def _stepped(self, name: str, args: tuple[Any, ...], answer: Any) -> None:
+        match name:
+            case "accept" | "later":
+                if args[1] in self.answered:
+                    self.wrong.append(f"M7: {name} to an offer of {self._name(answer.seeker)} that had its answer")
+                self.answered[args[1]] = name
+            case "decline":  # a no may come twice, or late, but not after a yes
+                if self.answered.get(args[1]) == "accept":
+                    self.wrong.append(f"M7: decline of an offer of {self._name(answer.seeker)} that was accepted")
+                self.answered[args[1]] = name
+                self.apart.add(frozenset((answer.seeker, answer.candidate)))
+            case "bar":
+                self.apart.add(frozenset(args))
+            case "seek" if isinstance(answer, Sought) and answer.offer and answer.offer.id not in self.offers:
+                self._opened(answer.offer)
+        if name not in ("nearby", "networks"):  # these change nothing
+            self._check_books()
+
+    def _opened(self, offer: Offer) -> None:
+        self.offers[offer.id] = offer
+        self.trace("lobby:", self._name(offer.seeker), "asks", self._name(offer.candidate))
+        if frozenset((offer.seeker, offer.candidate)) in self.apart:
+            self.wrong.append("M5: a pair that was declined meets again")
+        if not offer.looking:
+            ago_s = self.loop.now_s - self.rung_s.get(offer.candidate, -RING_S)
+            if ago_s < RING_S - 0.01:
+                self.wrong.append(f"M15: {self._name(offer.candidate)} is asked again after {ago_s:.0f} s")
+            self.rung_s[offer.candidate] = self.loop.now_s
+
+    def _check_books(self) -> None:
+        books, now_ms = self.books, START_MS + round(self.loop.now_s * 1000)
+        pointed: dict[str, list[str]] = {}
+        talking: dict[str, list[str]] = {}
+        for guest, visitor in books.visitors.items():
+            if visitor.offer is not None:
+                pointed.setdefault(visitor.offer.id, []).append(guest)
+            if visitor.session is not None:
+                talking.setdefault(visitor.session, []).append(guest)
+                if visitor.offer is not None:
+                    self.wrong.append(f"M1: {self._name(guest)} is in an offer and in a session")
+        for offer in books.offers.values():
+            if sorted(pointed.pop(offer.id, ())) != sorted((offer.seeker, offer.candidate)):
+                self.wrong.append(f"M2: not both sides point to an offer of {self._name(offer.seeker)}")
+            if now_ms > offer.ends:
+                self.wrong.append("M6: an offer outlives its time")
+        if pointed:
+            self.wrong.append("M2: somebody points to an offer that is over")
+        for s, guests in talking.items():
+            row = self.world.sessions.get(s)
+            if row is None:
+                self.wrong.append("M11: a session is not durable")
+            elif sorted(row.members) != sorted(guests):
+                self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
+        for guest in books.crowd:
+            visitor = books.visitors[guest]
+            if books.state(visitor) != "free" or not visitor.online:
+                self.wrong.append(f"M3: {self._name(guest)} stands among the free")
+            if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
+                self.wrong.append(f"M9: {self._name(guest)} stands on a process that was killed")
+
+    def _name(self, guest: str) -> str:
+        return next((person.name for person in self.strangers if person.guest == guest), guest[:4])
+
+    # -- when the faults have stopped ---------------------------------------------------------------------------------
+
+    async def _watch(self, secs: float) -> None:
+        """What may differ between lobby and pages for a moment does not for longer (M6, M8, M10, M12), and no two who
+        look for each other are left alone (M13, M14)."""
+        for _ in range(round(secs / LOOK_S)):
+            await asyncio.sleep(LOOK_S)
+            now_s, lonely = self.loop.now_s, self._lonely()
+            differing = {(person.name, what) for person in self.strangers if (what := self._differs(person))}
+            for now, since, rule in ((lonely, self.lonely_s, "M14"), (differing, self.differing_s, "M8")):
+                for gone in [one for one in since if one not in now]:
+                    del since[gone]
+                for one in now:
+                    if now_s - since.setdefault(one, now_s) > FREED_S + SLACK_S:
+                        raise Wrong(f"{rule}: {' '.join(one)}, for {now_s - since[one]:.1f} s")
+
+    def _lonely(self) -> set[tuple[str, ...]]:
+        """Pairs of free lookers who may meet."""
+        books = self.books
+        free = [v for guest in books.crowd if (v := books.visitors[guest]).looking]
+        return {
+            (self._name(a.id), "and", self._name(b.id), "look and are left alone")
+            for i, a in enumerate(free)
+            for b in free[i + 1 :]
+            if not strangers(a, b, books.now)
+        }
+
+    def _differs(self, person: "Stranger") -> str:
+        """What this page shows that is not so, "" when it is right."""
+        page, visitor = person.page, self.books.visitors.get(person.guest)
+        if page is None or not page.joined or visitor is None:
+            return "" if page is None else "is not joined"
+        if page.outbox.living != (visitor.session or ""):
+            return f"sees chat {page.outbox.living[:4] or 'none'}, the lobby has {(visitor.session or 'none')[:4]}"
+        asked = visitor.offer.id if visitor.offer and visitor.offer.candidate == person.guest else ""
+        shown = page.offer["offer"] if page.offer else ""
+        if asked != shown:
+            return f"sees offer {shown[:4] or 'none'}, the lobby has {asked[:4] or 'none'}"
+        if page.looking and self.books.state(visitor) == "free" and not visitor.looking:
+            return "looks, and the lobby does not know"
+        return ""
+
+    def check_pages(self) -> None:
+        for person in self.strangers:
+            if what := self._differs(person):
+                raise Wrong(f"at the end {person.name} {what}")
