@@ -6,13 +6,18 @@ A breakage is (class, method, what it becomes); the test puts it in place for on
 from collections.abc import Callable
 from typing import Any
 
+from citychat.adapters import local_lobby
+from citychat.adapters.register import Register
+from citychat.adapters.visitor import Visitor, strangers
 from citychat.delivery.desk import Desk
 from citychat.delivery.ledger import Ledger
 from citychat.delivery.receiving import Receiving, Stream
-from citychat.model import Message, by_stream
-from citychat.records import Receipt
+from citychat.lookout import Lookout
+from citychat.model import Message, Offer, Session, by_stream, new_aliases, new_id
+from citychat.records import Receipt, Record
+from citychat.sessions import Sessions
 
-Breakage = tuple[type, str, Callable[..., Any]]
+Breakage = tuple[object, str, Callable[..., Any]]
 
 
 async def _no_fence(self: Ledger) -> None:
@@ -52,4 +57,38 @@ BREAKAGES: dict[str, Breakage] = {
     "stream without link": (Receiving, "_is_next", _no_link),
     "ack before history": (Desk, "_drawn", _ack_first),
     "receipt before commit": (Desk, "_drawn", _receipt_first),
+}
+
+
+def _bar_nobody(self: Register, a: str, b: str) -> Offer | None:
+    """A no ends the offer and is forgotten."""
+    offer = self.visitors[a].offer if a in self.visitors else None
+    if offer is not None and b in (offer.seeker, offer.candidate):
+        self.close(offer)
+        return offer
+    return None
+
+
+def _deaf(self: Lookout, guest: str, record: Record) -> None:
+    """Records of offers and sessions are not heard; only timers look."""
+
+
+def _ring_on(candidate: Visitor, seeker: Visitor, now: int) -> bool:
+    """Neither rests nor the two minutes between rings."""
+    return not strangers(candidate, seeker, now)
+
+
+async def _durable_later(self: Sessions, members: tuple[str, str], city: str) -> Session:
+    """A session begins before its row is kept."""
+    now = self.clock.wall_ms()
+    session = Session(new_id(self.random), members, new_aliases(self.random), city, now, now + self.history_ms)
+    self.tasks.spawn(self.history.begin(session), "begin")
+    return session
+
+
+CROWD_BREAKAGES: dict[str, Breakage] = {
+    "a no is forgotten": (Register, "bar", _bar_nobody),
+    "records are not heard": (Lookout, "heard", _deaf),
+    "rings without a pause": (local_lobby, "may_be_asked", _ring_on),
+    "a session before its row": (Sessions, "prepare", _durable_later),
 }

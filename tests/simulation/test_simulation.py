@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.simulation.__main__ import run
-from tests.simulation.breakages import BREAKAGES
-from tests.simulation.run import one
+from tests.simulation.breakages import BREAKAGES, CROWD_BREAKAGES
+from tests.simulation.run import by_seed, crowd, one
 from tests.simulation.town import KINDS
 
 SEEDS = int(os.environ.get("CITYCHAT_SIM_SEEDS", "300"))
@@ -48,9 +48,25 @@ def test_a_rule_left_out_is_caught(
     assert one(seed, kinds, faults_a_second)[0].wrong == [], "the rule is in place, and the seed still fails"
 
 
-def test_a_seed_is_always_the_same_run_whatever_the_hash_seed() -> None:
-    here = "\n".join(one(4)[1]).strip()
-    program = "from tests.simulation.run import one; print('\\n'.join(one(4)[1]))"
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("a no is forgotten", "M5"),
+        ("records are not heard", "M8"),
+        ("rings without a pause", "M15"),
+        ("a session before its row", "M11"),
+    ],
+)
+def test_a_rule_of_matching_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, rule: str) -> None:
+    monkeypatch.setattr(*CROWD_BREAKAGES[name])
+    wrong = [what for seed in range(3) for _, what in crowd(seed)[0].wrong]
+    assert any(what.startswith(rule) for what in wrong), wrong
+
+
+@pytest.mark.parametrize("seed", [4, 9])
+def test_a_seed_is_always_the_same_run_whatever_the_hash_seed(seed: int) -> None:
+    here = "\n".join(by_seed(seed)[1]).strip()
+    program = f"from tests.simulation.run import by_seed; print('\\n'.join(by_seed({seed})[1]))"
     for hash_seed in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": hash_seed}
         there = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
