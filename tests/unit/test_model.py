@@ -1,0 +1,136 @@
+"""The words: ranges, texts, sessions, and the errors a guest is told."""
+
+import unicodedata
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citychat import model
+from citychat.model import (
+    ALIAS_ANIMALS,
+    ALIAS_COLOURS,
+    TEXT_MAX_BYTES,
+    TEXT_MAX_CHARS,
+    Banned,
+    Busy,
+    ChatError,
+    Message,
+    NoSession,
+    RefusedConsent,
+    Session,
+    Unavailable,
+    by_stream,
+    clean_text,
+    fits,
+    new_aliases,
+    new_id,
+    to_ranges,
+)
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_ranges_hold_exactly_the_numbers_and_are_as_few_as_can_be(numbers: set[int]) -> None:
+    ranges = to_ranges(numbers)
+    assert [n for first, last in ranges for n in range(first, last + 1)] == sorted(numbers)
+    assert all(left[1] + 1 < right[0] for left, right in pairwise(ranges))
+
+
+def test_ranges_of_each_stream_in_order_of_appearance() -> None:
+    found = by_stream([("b", 2), ("a", 7), ("b", 1), ("b", 4), ("b", 4)])
+    assert list(found.items()) == [("b", [(1, 2), (4, 4)]), ("a", [(7, 7)])]
+
+
+@given(st.text())
+def test_a_cleaned_text_is_clean_and_stays_as_it_is(raw: str) -> None:
+    text = clean_text(raw)
+    assert clean_text(text) == text == unicodedata.normalize("NFC", text)
+    assert all(c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") for c in text)
+    text.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("a\r\nb\rc\nd", "a\nb\nc\nd"),
+        ("e\u0301", "\u00e9"),
+        ("\u202aa\u202eb\u2066c\u2069", "abc"),
+        ("tab\tbell\x07nul\x00del\x7f\x85", "tabbellnuldel"),
+        ("\ud800lone", "lone"),
+        ("שלום \U0001f468\u200d\U0001f469", "שלום \U0001f468\u200d\U0001f469"),
+    ],
+)
+def test_what_is_cleaned_away(raw: str, text: str) -> None:
+    assert clean_text(raw) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("", False), (" \n\u3000", False), ("x" * TEXT_MAX_CHARS, True), ("x" * (TEXT_MAX_CHARS + 1), False),
+        ("\u00e9" * 2_000, True), ("\U0001f98a" * (TEXT_MAX_BYTES // 4), True),
+        ("\U0001f98a" * (TEXT_MAX_BYTES // 4 + 1), False),
+    ],
+)  # fmt: skip
+def test_which_texts_may_carry_a_number(text: str, good: bool) -> None:
+    assert fits(text) == good
+
+
+SESSION = Session("s", ("ann", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", 1, 2)
+
+
+def test_each_member_sees_the_others_alias_and_their_own_as_the_other_sees_it() -> None:
+    assert SESSION.shown("ann") == {
+        "session": "s", "side": 0, "alias": "Teal Owl", "you": "Amber Fox", "city": "Lyon", "started": 1, "expires": 2,
+    }  # fmt: skip
+    assert SESSION.shown("ben")["alias"] == "Amber Fox" and SESSION.partner("ben") == "ann"
+    assert Session("s", SESSION.members, SESSION.aliases, "Lyon", 1, 2, ended=5).shown("ann")["ended"] == 5
+
+
+def test_nobody_else_is_in_it() -> None:
+    for ask in (SESSION.side, SESSION.partner, SESSION.shown):
+        with pytest.raises(NoSession):
+            ask("eve")
+
+
+def test_the_two_aliases_share_neither_colour_nor_animal() -> None:
+    for seed in range(300):
+        (colour, animal), (other_colour, other_animal) = (alias.split() for alias in new_aliases(Random(seed)))
+        assert colour != other_colour and animal != other_animal
+        assert {colour, other_colour} <= set(ALIAS_COLOURS) and {animal, other_animal} <= set(ALIAS_ANIMALS)
+
+
+def test_ids_have_as_many_bits_as_asked_for_and_need_no_escaping() -> None:
+    random = Random(1)
+    assert len(new_id(random)) == 22 and len(new_id(random, 64)) == 11
+    assert all(c.isalnum() or c in "-_" for _ in range(100) for c in new_id(random))
+
+
+def test_a_message_costs_at_least_what_its_text_takes() -> None:
+    assert Message("s", 0, "st", 1, 1, "\U0001f98a" * 100, 1).size_bytes >= 400
+
+
+def test_transcript_order_is_lamport_then_side_then_stream_then_n() -> None:
+    rows = [(1, 1, "a", 1), (2, 0, "a", 1), (2, 0, "b", 1), (2, 0, "b", 2), (2, 1, "a", 1)]
+    messages = [Message("s", side, stream, n, lamport, "x", 9 - i) for i, (lamport, side, stream, n) in enumerate(rows)]
+    assert sorted(messages[::-1], key=lambda m: m.order) == messages
+
+
+def test_every_error_has_a_code_of_its_own_and_a_sentence() -> None:
+    errors = [error for error in vars(model).values() if isinstance(error, type) and issubclass(error, ChatError)]
+    assert len({error.code for error in errors}) == len(errors) == 13
+    for error in errors:
+        assert error.__doc__ and error.__doc__[0].isupper() and error.__doc__.strip().endswith(".")
+
+
+def test_what_a_failed_ack_carries() -> None:
+    assert ChatError().shown() == {
+        "ok": False, "error": "internal", "message": "Something went wrong on the server. Please try again.",
+    }  # fmt: skip
+    assert NoSession("Not that one.").shown()["message"] == "Not that one."
+    assert Busy(retry_ms=5).shown()["retry_ms"] == 5
+    assert Unavailable().shown()["retry_ms"] == 2_000
+    assert RefusedConsent("2024-1").shown()["consent"] == "2024-1"
+    assert {"until": 7, "reason": "spam", "contact": "c"}.items() <= Banned(7, "spam", "c").shown().items()
