@@ -115,7 +115,8 @@ def test_a_message_costs_at_least_what_its_text_takes() -> None:
 def test_transcript_order_is_lamport_then_side_then_stream_then_n() -> None:
     rows = [(1, 1, "a", 1), (2, 0, "a", 1), (2, 0, "b", 1), (2, 0, "b", 2), (2, 1, "a", 1)]
     messages = [Message("s", side, stream, n, lamport, "x", 9 - i) for i, (lamport, side, stream, n) in enumerate(rows)]
-    assert sorted(messages[::-1], key=lambda m: m.order) == messages
+    messages.reverse()
+    assert [(m.l, m.side, m.st, m.n) for m in sorted(messages, key=lambda m: m.order)] == rows
 
 
 def test_every_error_has_a_code_of_its_own_and_a_sentence() -> None:
