@@ -331,9 +331,10 @@ def test_acks_leave_at_once_then_after_50_ms_or_8_messages(desk: Desk) -> None:
 
 def test_an_early_alarm_does_not_eat_the_ack(desk: Desk) -> None:
     desk.hear(1, 2)
+    desk.alarms.clear()
     desk.now += 10
     desk.box.tick(desk.now)
-    assert desk.acks() == [1] and desk.alarms[-1] == NOW + ACK_MS
+    assert desk.acks() == [1] and NOW + ACK_MS in desk.alarms
 
 
 def test_acks_of_a_link_that_is_gone_are_not_sent_on_the_next(desk: Desk) -> None:

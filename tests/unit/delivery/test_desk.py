@@ -159,12 +159,14 @@ def test_a_text_that_is_blank_or_too_long_travels_empty_and_its_number_is_used(r
 
 
 def test_what_is_pending_already_is_neither_sent_twice_nor_counted(room: Room) -> None:
-    room.join("ann")
+    _, ann = room.join("ann")
     _, ben = room.join("ben", 1)
+    say(room, 1)
+    room.nodes[0].rate_s = 1.0
     for _ in range(100):
         say(room, 1)
     room.wait(0.1)
-    assert ben.texts() == ["mine 1"]
+    assert ben.texts() == ["mine 1"] and ann.heard("chat-busy") == []
 
 
 def test_more_than_32_unanswered_are_too_fast_and_can_be_sent_later(room: Room) -> None:
@@ -415,13 +417,36 @@ def test_a_silent_broker_holds_up_a_join_for_a_second(room: Room) -> None:
 
 def test_mail_of_an_older_opening_is_not_acked_by_a_newer_one(room: Room) -> None:
     desk, ben = room.join("ben")
+    room.put("ben", [message(1)])
     old = desk._box
-    assert old is not None
+    assert old is not None and list(desk.receiving.tags) == [("st", 1)]
     room.run(desk.close_mailbox())
+    assert desk.receiving.tags == {}
+    desk._mail(old, Mail(99, message(2)))
     room.run(desk.open_mailbox())
-    desk._mail(old, Mail(99, message(1)))
+    desk._mail(old, Mail(99, message(2)))
     room.wait(0.1)
-    assert ben.texts() == [] and desk.receiving.tags == {}
+    assert ben.texts() == ["st 1"] and list(desk.receiving.tags) == [("st", 1)]
+
+
+def test_mail_that_comes_before_its_opening_is_answered_is_kept_until_then(room: Room) -> None:
+    room.put("ben", [message(1)])
+    mailbox, answer = room.nodes[0].mailbox, asyncio.Event()
+    opened = mailbox.open
+
+    async def slow(guest: str, mail: Any) -> object:
+        handle = await opened(guest, mail)
+        await answer.wait()
+        return handle
+
+    mailbox.open = slow  # type: ignore[method-assign]
+    _, ben = room.join("ben")
+    assert ben.texts() == []
+    answer.set()
+    room.wait(0.1)
+    room.ack("ben", ben)
+    room.wait(0.2)
+    assert ben.texts() == ["st 1"] and room.stored() == []
 
 
 def test_a_page_that_goes_gives_everything_back(room: Room) -> None:

@@ -235,6 +235,7 @@ def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(
     bench.wait(40)
     assert bench.skips == []
     bench.take(1, s="another", st="theirs")
+    bench.receiving.drawn("theirs", 1)
     bench.wait(21)
     assert [row.n for row in bench.skips[0]] == [3]
 
@@ -262,6 +263,14 @@ def test_gap_rows_that_history_could_not_take_are_tried_again(bench: Bench) -> N
     bench.take(1)
     bench.wait(300)
     assert bench.sent() == [("st", 1), ("st", 2)] and len(bench.skips) == 2
+
+
+def test_gap_rows_that_history_could_not_take_do_not_count(bench: Bench) -> None:
+    bench.take(GAP_ROWS_MAX // 2)
+    for _ in range(5):
+        bench.wait(PATIENCE_S + 1)
+        bench.receiving.unskipped(bench.skips.pop())
+    assert bench.dropped == []
 
 
 def test_a_page_that_is_slow_makes_no_holes(bench: Bench) -> None:
