@@ -84,6 +84,9 @@ class Lookout:
         if where.session is not None:
             if await self.sessions.enter_here(seat, where.session):
                 seat.show_session()
+                self.soon(seat)  # the partner may have left while its row was read, and the record came too early
+            elif seat.session is None and where.session not in self.sessions.ending:
+                self.soon(seat)  # it is over already, and the page still looks
             return
         await self.sessions.over_here(seat)
         self._settle_offers(seat, where)
