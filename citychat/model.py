@@ -270,8 +270,9 @@ def to_ranges(numbers: Iterable[int]) -> Ranges:
 
 def clean_text(raw: str) -> str:
     """``raw`` as it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone surrogates."""
-    kept = "".join(c for c in raw.replace("\r\n", "\n").replace("\r", "\n") if c == "\n" or not _hidden(c))
-    return unicodedata.normalize("NFC", kept)
+    if not raw.isprintable():  # most texts are, and looking at each letter costs more than the rest of their way
+        raw = "".join(c for c in raw.replace("\r\n", "\n").replace("\r", "\n") if c == "\n" or not _hidden(c))
+    return unicodedata.normalize("NFC", raw)
 
 
 def _hidden(c: str) -> bool:
