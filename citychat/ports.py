@@ -60,6 +60,9 @@ class Bus(Protocol):
     async def listeners(self, guests: Sequence[str]) -> list[int]:
         """How many subscriptions each guest has now, over all processes."""
 
+    def watch(self, resumed: Callable[[], None]) -> None:
+        """Call ``resumed`` each time that records may have been missed and are heard again (protocol §2.8)."""
+
 
 class Mail(Struct, frozen=True):
     """A message out of a mailbox, with the tag that acks it."""
@@ -312,8 +315,12 @@ class Lobby(Protocol):
 
     async def whereabouts(self, guests: Sequence[str]) -> list[Whereabouts]: ...
 
-    async def renew(self, process: str) -> None:
-        """The process lives for another 15 s (M9)."""
+    async def renew(self, process: str) -> bool:
+        """The process lives for another 15 s (M9).
+
+        False: the lobby did not know that it lived, because this is the first time, its lease had run out, or
+        everything was lost; the process then enters its guests again (§2.8).
+        """
 
     async def drop(self, process: str) -> None:
         """The process is going: its guests leave the free sets and their offers end."""

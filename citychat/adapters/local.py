@@ -51,6 +51,9 @@ class LocalBus:
     async def listeners(self, guests: Sequence[str]) -> list[int]:
         return [len(self._subscriptions.get(guest, ())) for guest in guests]
 
+    def watch(self, resumed: Callable[[], None]) -> None:
+        """Nothing is ever missed inside one process; there for the sake of the port."""
+
     def _deliver(self, guest: str, raw: bytes, published: Callable[[int], None] | None) -> None:
         present = list(self._subscriptions.get(guest, ()))
         # The answer goes first, so that a listener that fails cannot keep the sender waiting.

@@ -163,8 +163,8 @@ class LocalLobby:
             for v in known
         ]
 
-    async def renew(self, process: str) -> None:
-        self._settled().renew(process)
+    async def renew(self, process: str) -> bool:
+        return self._settled().renew(process)
 
     async def drop(self, process: str) -> None:
         register = self._settled()

@@ -145,12 +145,14 @@ class Register:
         self.close(offer)
         return offer
 
-    def renew(self, process: str) -> None:
+    def renew(self, process: str) -> bool:
+        """Whether it was known to live."""
         known = process in self._leases
         self._leases[process] = self.now + LEASE_MS
         if not known:  # its first, or it was frozen for longer than its lease and is back with its guests
             for visitor in self.guests(process):
                 self.refile(visitor)
+        return known
 
     def lapse(self, process: str) -> None:
         """The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back."""

@@ -99,6 +99,19 @@ async def test_guests_of_a_dead_process_who_entered_elsewhere_stay(town: Town) -
     assert await town.state("ben") == "free"
 
 
+async def test_renewing_tells_whether_the_process_was_known_to_live(town: Town) -> None:
+    assert not await town.lobby.renew("q")
+    assert await town.lobby.renew("q")
+    await town.advance(14.9)
+    assert await town.lobby.renew("q")
+    await town.advance(15)
+    assert not await town.lobby.renew("q"), "its lease had run out"
+    assert await town.lobby.renew("q")
+    await town.lobby.drop("q")
+    assert not await town.lobby.renew("q"), "it had been dropped"
+    assert await town.lobby.renew("p")
+
+
 async def test_guests_stand_nowhere_before_their_process_has_renewed(town: Town) -> None:
     await town.enter("ben", process="q")
     await town.enter("anna")

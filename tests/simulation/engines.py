@@ -148,6 +148,9 @@ class SimBus:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
         return [len(self.world.subscriptions.get(guest, ())) for guest in guests]
 
+    def watch(self, resumed: Callable[[], None]) -> None:
+        """This bus loses records without a word, and whoever listens goes on without them."""
+
 
 class SimMailbox:
     def __init__(self, world: World, machine: Machine) -> None:

@@ -242,7 +242,8 @@ class LobbyMachine(RuleBasedStateMachine):
 
     @rule(process=processes)
     def renew(self, process: str) -> None:
-        step(self.known.lobby.renew(process))
+        lived = self.known.leases.get(process, 0) > self.known.now
+        assert step(self.known.lobby.renew(process)) == lived
         self.known.leases[process] = self.known.now + LEASE_MS
 
     @rule(shock=st.sampled_from(["", "", "", "", "drop p", "drop q", "lose everything"]))
@@ -262,6 +263,7 @@ class LobbyMachine(RuleBasedStateMachine):
         """§2.8: the lobby vanishes; the processes enter their guests again with the epochs they hold."""
         known = self.known
         known.new_lobby()
+        known.leases.clear()
         for guest, page in list(known.pages.items()):
             barred, shuns = known.durable(guest)
             known.change(guest, barred=barred, shuns=shuns, session=known.row(guest))
