@@ -141,13 +141,18 @@ class Databases:
 
 
 def files(data: Path, setting: Sequence[Path]) -> tuple[Path, ...]:
-    """The files in use: those of the setting, else those that `geoip use` or `geoip fetch` wrote down."""
+    """The files in use: those of the setting, else those that `geoip use` or `geoip fetch` wrote down.
+
+    Raises ValueError naming the note when it is not text.
+    """
     if setting:
         return tuple(setting)
     try:
         return tuple(Path(line) for line in _note(data).read_text("utf-8").splitlines() if line)
     except FileNotFoundError:
         return ()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{_note(data)} is not UTF-8 text: choose a database again with geoip use or fetch") from error
 
 
 def remember(data: Path, chosen: Sequence[Path]) -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from citychat.adapters import statements
 from citychat.model import Message, Unavailable
+from citychat.tasks import described
 
 SQL = statements("sqlite.sql")
 SCHEMA_VERSION = sum(name.startswith("migration_") for name in SQL)
@@ -176,7 +177,7 @@ class Database:
     def _told(self, error: Exception) -> Exception:
         """The error for the one who asked; the log hears of an outage once, of a fault of ours every time."""
         if not isinstance(error, sqlite3.Error):
-            log.error("a storage job failed", exc_info=error)
+            log.error("a storage job failed: %s", described(error))  # its message may quote a text
             return error
         if not self._failing:
             self._failing = True

@@ -130,7 +130,6 @@ class UserEvents(Namespace):
 
     async def place(self, visit: Visit, asked: Where) -> Answer:
         place = await self.joining.place(visit, asked.city, asked.position)
-        self.matching.moved(visit.guest, place)
         return Answer({"place": place.shown()})
 
     async def chats(self, visit: Visit, asked: Nothing) -> Answer:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import shutil
 import stat
 import sys
@@ -283,6 +284,14 @@ def test_use_of_a_bad_file_changes_nothing(geoip: Said, flat_4: Path, tmp_path: 
     assert status == 1
     assert "bad.mmdb" in beside and "expected an mmdb file" in beside
     assert files(tmp_path / "data", ()) == (flat_4,)
+
+
+def test_a_note_that_is_not_text_is_named(flat_4: Path, tmp_path: Path) -> None:
+    remember(tmp_path, [flat_4])
+    note = tmp_path / "geoip" / "in-use.txt"
+    note.write_bytes(b"/\xff")
+    with pytest.raises(ValueError, match=re.escape(f"{note} is not UTF-8 text")):
+        files(tmp_path, ())
 
 
 def test_the_setting_comes_before_what_was_remembered(flat_4: Path, flat_6: Path, tmp_path: Path) -> None:
