@@ -117,6 +117,7 @@ async def history(history_store: Store[History]) -> AsyncIterator[History]:
         yield opened
 
 
-def pytest_report_header() -> str:
+def matrices() -> str:
+    """Which adapters the contract of each port runs over, in one line."""
     ports = {"bus": BUSES, "lobby": LOBBIES, "mailbox": MAILBOXES, "history": HISTORIES}
     return "contracts: " + "; ".join(f"{port} over {', '.join(adapters)}" for port, adapters in ports.items())
