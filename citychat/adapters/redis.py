@@ -1,0 +1,320 @@
+"""Redis for one process: one connection for commands, one for what is pushed, and the watch over both.
+
+The connections are redis-py's (address, TLS, password, parser); what runs over them is ours. redis-py's client repeats
+failed commands behind one's back; its PubSub subscribes again without a word and never notices a stalled server.
+"""
+
+import asyncio
+import hashlib
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, Self
+
+from redis import exceptions
+from redis.asyncio.connection import Connection, ConnectionPool
+
+from citychat.adapters import statements
+from citychat.adapters.link import Link
+from citychat.model import Unavailable
+from citychat.ports import Clock
+from citychat.tasks import described, pause
+
+LEAST = (6, 2)
+CONNECT_S = 3.0  # a stopped server takes the connection and says nothing
+RESUME_S = 30.0  # to subscribe again to the channels of 100,000 guests, with much to spare
+BEAT_S = 0.5  # between two looks at the server
+# So many looks without an answer to the oldest command, or without a word on the other connection, and the server
+# counts as stalled: after 2.0 to 2.5 s. Looks and not seconds: if this process has slept, the server is not to blame.
+STALLED_LOOKS = 4
+# Beyond these an answer at once is better than one too late: the mailbox takes the message. Redis answers 100,000
+# publishes a second.
+WAITING_MAX = 10_000
+UNSENT_MAX_BYTES = 8 * 2**20
+# A thousand guests who enter again after a reconnect must not keep the publishes of those who talk waiting.
+SCRIPTS_MAX = 64
+
+log = logging.getLogger(__name__)
+
+Word = bytes | str | int | float
+Answer = Callable[[object], None]  # takes the reply (bytes, int, list, None), or an Exception when there is none
+
+
+class Receiver(Protocol):
+    """Who wants what the server pushes."""
+
+    async def resume(self) -> None:
+        """A new connection: ask for everything again, and return when it is granted."""
+
+    def receive(self, push: Sequence[object]) -> None:
+        """A push: its kind, its channel, and a number or what was published."""
+
+    def resumed(self) -> None:
+        """Pushes come again, after a time in which some may have been missed."""
+
+    def lost(self) -> None:
+        """The connection is gone, with all confirmations that were still to come on it."""
+
+
+class Redis:
+    """One process's Redis. ``prefix`` starts every channel and key of ours.
+
+    The two connections live and die together. What was under way when they died is answered as Unavailable and never
+    repeated: it may have been carried out.
+    """
+
+    def __init__(self, url: str, *, link: Link, clock: Clock, prefix: str = "citychat:") -> None:
+        self.link, self.prefix = link, prefix
+        self._clock = clock
+        # RESP2: one shape of push; RESP3 was measured to be no faster.
+        self._pool = ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=CONNECT_S)
+        self._scripts: dict[str, tuple[str, str]] = {}
+        self._turns = asyncio.Semaphore(SCRIPTS_MAX)
+        self._task: asyncio.Task[None] | None = None
+        self._commands: _Wire | None = None
+        self._pushes: _Wire | None = None
+        self._receiver: Receiver | None = None
+        self._waiting: deque[Answer] = deque()
+        self._asked = 0  # commands since the connection came; the number answered is that less those waiting
+        self._silent_looks = 0
+        self._beat = f"{prefix}beat:{id(self):x}-{clock.wall_ms():x}"
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._stay(), name="redis")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def attach(self, receiver: Receiver) -> None:
+        """From now on ``receiver`` gets the pushes."""
+        self._receiver = receiver
+
+    def send(self, answer: Answer, *command: Word) -> None:
+        """Send a command, in one write with all others of this turn of the loop; replies come in the same order.
+
+        ``answer`` is called once and never before this has returned.
+        """
+        wire = self._commands
+        if wire is None or not self.link.up or len(self._waiting) >= WAITING_MAX or wire.unsent > UNSENT_MAX_BYTES:
+            asyncio.get_running_loop().call_soon(answer, Unavailable())
+            return
+        self._waiting.append(answer)
+        self._asked += 1
+        wire.send(packed(command))
+
+    def push(self, *command: Word) -> None:
+        """Send a command on the connection of the pushes; what it answers is pushed. Nothing while Redis is away."""
+        if self._pushes is not None:
+            self._pushes.send(packed(command))
+
+    async def call(self, *command: Word) -> object:
+        """Send a command and wait for its reply. Raises Unavailable when there is none or it is an error."""
+        try:
+            return await self._reply(command)
+        except exceptions.RedisError as error:
+            raise Unavailable from error
+
+    async def run(self, script: str, args: Sequence[Word]) -> object:
+        """Run a script of redis.lua with ``args`` as its ARGV; the reply is bytes, int, list or None.
+
+        Raises Unavailable, with the cause, when Redis is away, refuses, or does not answer in time; the script may
+        have run then.
+        """
+        text, digest = self._script(script)
+        async with self._turns:
+            try:
+                return await self._reply(("EVALSHA", digest, 0, *args))
+            except exceptions.NoScriptError:
+                return await self.call("EVAL", text, 0, *args)  # a server that has just started
+            except exceptions.RedisError as error:
+                log.error("Redis refused the script %s: %s", script, type(error).__name__)
+                raise Unavailable from error
+
+    def _script(self, name: str) -> tuple[str, str]:
+        if not self._scripts:
+            texts = scripts(statements("redis.lua"))
+            self._scripts = {each: (text, hashlib.sha1(text.encode()).hexdigest()) for each, text in texts.items()}
+        return self._scripts[name]
+
+    async def _reply(self, command: Sequence[Word]) -> object:
+        reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        def answer(got: object) -> None:
+            if isinstance(got, Exception) and not reply.done():  # done: the caller has been cancelled
+                reply.set_exception(got)
+            elif not reply.done():
+                reply.set_result(got)
+
+        self.send(answer, *command)
+        return await reply
+
+    async def _stay(self) -> None:
+        """Connect again and again, until cancelled."""
+        came = False
+        while True:
+            trouble, refused = "away", False
+            try:
+                await self._serve(came)
+            except* Exception as errors:
+                trouble, refused = _trouble(_first(errors))
+            came = came or self.link.up
+            self.link.went(trouble)
+            await pause(self._clock, self.link.wait_s(refused))
+
+    async def _serve(self, again: bool) -> None:
+        """One life of the two connections."""
+        commands, pushes = _Wire(self._pool, self._replied), _Wire(self._pool, self._pushed)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                version = await commands.connect()
+                await pushes.connect()
+            self._commands, self._pushes, self._asked, self._silent_looks = commands, pushes, 0, 0
+            async with asyncio.TaskGroup() as group:
+                for work in (commands.read(), commands.write(), pushes.read(), pushes.write()):
+                    group.create_task(work)
+                await self._resume(version, again)
+                await self._watch()
+        finally:
+            self._commands = self._pushes = None
+            commands.close()
+            pushes.close()
+            self._lost()
+
+    async def _resume(self, version: str, again: bool) -> None:
+        self.push("SUBSCRIBE", self._beat)
+        if self._receiver is not None:
+            async with asyncio.timeout(RESUME_S):
+                await self._receiver.resume()
+        if not self.link.came(version, LEAST):
+            await asyncio.get_running_loop().create_future()  # the process is being ended
+        if again and self._receiver is not None:
+            self._receiver.resumed()
+
+    async def _watch(self) -> None:
+        """Raises TimeoutError when the server has stalled."""
+        asked: deque[int] = deque(maxlen=STALLED_LOOKS)
+        while True:
+            self.send(lambda _: None, "PUBLISH", self._beat, b"")
+            asked.append(self._asked)
+            await pause(self._clock, BEAT_S)
+            self._silent_looks += 1
+            overdue = len(asked) == STALLED_LOOKS and self._asked - len(self._waiting) < asked[0]
+            if overdue or self._silent_looks > STALLED_LOOKS:
+                raise TimeoutError
+
+    def _replied(self, reply: object) -> None:
+        self._call(self._waiting.popleft(), reply)
+
+    def _pushed(self, reply: object) -> None:
+        self._silent_looks = 0
+        if not isinstance(reply, list) or len(reply) != 3:
+            raise exceptions.InvalidResponse("not a push")
+        if self._receiver is not None and reply[1] != self._beat.encode():
+            self._call(self._receiver.receive, reply)
+
+    def _lost(self) -> None:
+        waiting, self._waiting = self._waiting, deque()
+        for answer in waiting:
+            self._call(answer, Unavailable())
+        if self._receiver is not None:
+            self._receiver.lost()
+
+    def _call(self, call: Callable[[list[object]], None] | Answer, got: object) -> None:
+        """A fault of whoever is told must not take the connection along."""
+        try:
+            call(got)  # type: ignore[arg-type]
+        except Exception as error:
+            log.error("telling what Redis has said failed: %s", described(error))
+
+
+class _Wire:
+    """A connection of redis-py's, written to by the turn of the loop and read by the reply."""
+
+    def __init__(self, pool: ConnectionPool, heard: Answer) -> None:
+        self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        self._heard = heard
+        self._out: list[bytes] = []
+        self._more = asyncio.Event()
+        self._transport: asyncio.WriteTransport | None = None
+        self.unsent = 0  # bytes
+
+    async def connect(self) -> str:
+        """The server's version. Raises what redis-py raises."""
+        await self._connection.connect()  # type: ignore[no-untyped-call]
+        assert self._connection._writer is not None
+        self._transport = self._connection._writer.transport
+        await self._connection.send_command("INFO", "server", check_health=False)
+        facts = (await self._connection.read_response()).decode("utf-8", "replace")
+        return str(facts.partition("redis_version:")[2].partition("\r")[0])
+
+    def send(self, command: bytes) -> None:
+        self._out.append(command)
+        self.unsent += len(command)
+        self._more.set()
+
+    async def write(self) -> None:
+        """For ever: everything since the last write in one. Returns to the top only when the socket has room again."""
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            commands = b"".join(self._out)
+            self._out.clear()
+            self.unsent = 0
+            if not self._connection.is_connected:
+                raise exceptions.ConnectionError  # asked to send, redis-py would connect by itself
+            await self._connection.send_packed_command(commands, check_health=False)
+
+    async def read(self) -> None:
+        """For ever: one reply after the other, error replies as exceptions."""
+        connection, heard = self._connection, self._heard
+        while True:
+            try:
+                reply = await connection.read_response(timeout=math.inf)
+            except exceptions.ReadOnlyError:
+                raise  # what was the primary is a replica now: connect again, to the new one
+            except exceptions.ResponseError as error:
+                reply = error
+            heard(reply)
+
+    def close(self) -> None:
+        """At once, whatever is still unsent: a stalled server would never take it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def packed(words: Sequence[Word]) -> bytes:
+    """A command as Redis reads it."""
+    raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(raw) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in raw])
+
+
+def scripts(blocks: Mapping[str, str]) -> dict[str, str]:
+    """The whole text of each script: the blocks ``now`` and ``shared``, which all may use, and its own."""
+    common = [blocks[name] for name in ("now", "shared") if name in blocks]
+    return {name: "\n".join([*common, text]) for name, text in blocks.items() if name not in ("now", "shared")}
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _trouble(error: BaseException) -> tuple[str, bool]:
+    """In a few words, without address or password; and whether the server answers and says no."""
+    match error:
+        case exceptions.AuthenticationError():
+            return "refused the password", True
+        case exceptions.BusyLoadingError():
+            return "is loading its data", False
+        case exceptions.ResponseError():
+            return f"refused a command ({type(error).__name__})", True
+        case exceptions.TimeoutError() | TimeoutError():
+            return "does not answer", False
+        case exceptions.RedisError() | OSError():
+            return f"no connection ({type(error.__context__ or error).__name__})", False
+    log.error("the connection to Redis failed: %s", described(error))
+    return "a fault of ours", False
