@@ -46,10 +46,8 @@ class Bus(Protocol):
     """Records between processes, addressed to guests. Not durable: only the listener count tells who was there."""
 
     def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
-        """Send to all listeners of ``guest``; records to one guest keep their order on one process.
-
-        ``published`` is told how many listeners there were; 0 also when the bus failed.
-        """
+        """Send to all listeners of ``guest``; records to one guest keep their order on one process. ``published`` is
+        told how many listeners there were; 0 also when the bus failed."""
 
     async def listen(self, guest: str, heard: Callable[[Record], None]) -> object:
         """Hear the guest's records from the moment this returns; the answer is the handle for ``unlisten``."""
@@ -206,7 +204,6 @@ class History(Protocol):
 
 class Entry(Struct, frozen=True):
     """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
-
     ``made``, ``networks``, ``shuns`` serve M5 (guests made after a block); ``barred``: the guest's pairs; ``session``:
     the newest session row that has not ended.
     """
@@ -316,11 +313,8 @@ class Lobby(Protocol):
     async def whereabouts(self, guests: Sequence[str]) -> list[Whereabouts]: ...
 
     async def renew(self, process: str) -> bool:
-        """The process lives for another 15 s (M9).
-
-        False: the lobby did not know that it lived, because this is the first time, its lease had run out, or
-        everything was lost; the process then enters its guests again (§2.8).
-        """
+        """The process lives for another 15 s (M9). False: it was not known to live (the first time, its lease had run
+        out, or all was lost); it then enters its guests again (§2.8)."""
 
     async def drop(self, process: str) -> None:
         """The process is going: its guests leave the free sets and their offers end."""

@@ -8,10 +8,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from citychat.private_files import TooOpen, read_private
 
 T = TypeVar("T")
 EMBEDDED = "embedded"
+FILE_MAX_BYTES = 4_096  # one URL
+SERVICE_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+|%2[Ff][A-Za-z0-9._%-]+)(:\d{1,5})?")
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
@@ -102,7 +106,75 @@ def origin(value: object) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, own_port) else "")
 
 
-def service(value: object) -> str:
-    if value == EMBEDDED:
-        return EMBEDDED
-    raise ValueError(f'"{EMBEDDED}", the only one this version supports')
+def yes_or_no(value: object) -> bool:
+    words = {"yes": True, "no": False, True: True, False: False}
+    if isinstance(value, str | bool) and value in words:
+        return words[value]
+    raise ValueError("yes or no")
+
+
+def service(example: str, path: str) -> Callable[[object], str]:
+    """A service's URL like ``example``, or with an s in the scheme's place for TLS; what may follow the host matches
+    ``path``. ``file:///path`` stands for the first line of that file, which only its owner may read."""
+    scheme = example.partition("://")[0]
+    schemes = (scheme, {"redis": "rediss", "amqp": "amqps", "mongodb": "mongodb+srv"}[scheme])
+    expected = f"{EMBEDDED}, a URL such as {example} ({' or '.join(schemes)}), or file:///path of a file with one"
+
+    def read(value: object) -> str:
+        if value == EMBEDDED:
+            return EMBEDDED
+        url = text(value)
+        if url.startswith("file:"):
+            url = _first_line(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ValueError(expected) from None
+        if parts.scheme not in schemes or not all(map(SERVICE_HOST.fullmatch, _hosts(parts.netloc))):
+            raise ValueError(expected + "; signs such as / @ : in a password are written %2F %40 %3A")
+        if not re.fullmatch(path, parts.path) or parts.fragment or "password=" in parts.query.lower():
+            raise ValueError(expected)
+        return url
+
+    return read
+
+
+def _first_line(url: str) -> str:
+    file = Path(unquote(urlsplit(url).path))
+    if not url.startswith("file:///"):
+        raise ValueError("file:/// and the whole path of a file, such as file:///etc/citychat/bus.url")
+    try:
+        lines = read_private(file, FILE_MAX_BYTES).decode("utf-8").splitlines()
+    except OSError as error:
+        raise ValueError(f"a file that can be read ({error.strerror})") from None
+    except TooOpen as error:
+        raise ValueError(f"a file that only its owner can read; {error}") from None
+    except UnicodeDecodeError:
+        lines = []
+    return text(lines[0]) if lines else ""
+
+
+def _hosts(netloc: str) -> list[str]:
+    return netloc.rpartition("@")[2].split(",")
+
+
+def is_open(url: str) -> bool:
+    """Whether a service elsewhere would be talked to without a password, so that anybody near it could talk too."""
+    parts = urlsplit(url)
+    if url == EMBEDDED or ":" in parts.netloc.rpartition("@")[0]:
+        return False
+    return not all(_is_loopback(host) for host in _hosts(parts.netloc))
+
+
+def _is_loopback(host: str) -> bool:
+    name = unquote(host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0])
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.startswith("/")  # MongoDB's way to name a socket file
+
+
+def place_of(url: str) -> str:
+    """The URL without user, password and options: for the log and the terminal."""
+    parts = urlsplit(url)
+    return url if url == EMBEDDED else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -73,12 +73,26 @@ class Settings:
     )
     secret_file: Path = _setting(
         Path(), read_as.path,
-        "File with the keys that sign guests' tokens; made at first start, readable by its owner only",
+        "File with the keys that sign guests' tokens, readable by its owner only; made at first start, except for "
+        "several processes (`--bus redis://…`), which must be given the same one",
         shown="`secret.keys` in the data folder", metavar="FILE",
     )
-    bus: str = _setting(EMBEDDED, read_as.service, "How messages travel between processes", metavar="URL")
-    mailbox: str = _setting(EMBEDDED, read_as.service, "Where messages to absent guests wait", metavar="URL")
-    history: str = _setting(EMBEDDED, read_as.service, "Where messages, guests and sessions are kept", metavar="URL")
+    bus: str = _setting(
+        EMBEDDED, read_as.service("redis://:password@host:6379/0", r"(/\d{0,5})?"),
+        "How messages travel between processes, and who is free: Redis 6.2 or newer", metavar="URL",
+    )
+    mailbox: str = _setting(
+        EMBEDDED, read_as.service("amqp://user:password@host:5672/", r"(/[^/]*)?"),
+        "Where messages to absent guests wait: RabbitMQ 3.10 or newer", metavar="URL",
+    )
+    history: str = _setting(
+        EMBEDDED, read_as.service("mongodb://user:password@host:27017/citychat", r"(/[A-Za-z0-9_-]{0,63})?"),
+        "Where messages, guests and sessions are kept: MongoDB 4.4 or newer", metavar="URL",
+    )
+    allow_open_services: bool = _setting(
+        False, read_as.yes_or_no, "Use services on other hosts though they ask for no password", shown="no",
+        metavar="YES",
+    )
     history_days: int = _setting(30, read_as.whole(1, 365), "Days that messages are kept", metavar="DAYS")
     message_burst: int = _setting(40, read_as.whole(1, 1000), "Messages a guest may send at once", metavar="N")
     message_rate: float = _setting(
@@ -143,7 +157,7 @@ def _plain(value: object) -> str:
 
 
 def _hide_passwords(text: str) -> str:
-    return re.sub(r'(//[^/@\s:]*:)[^\s"]+@', r"\1***@", text)
+    return re.sub(r"(?i)(password=)[^&\s\"]+", r"\1***", re.sub(r'(//[^/@\s:]*:)[^\s"]+@', r"\1***@", text))
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -215,7 +229,22 @@ def load(argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.pl
     settings, words = load_with_words(argv, environ, platform)
     if words:
         raise SettingsError(f"{words[0]} is no command: expected guest, geoip, or only flags; --help lists them")
+    _fit_together(settings)
     return settings
+
+
+def _fit_together(settings: Settings) -> None:
+    if settings.bus != EMBEDDED and "secret_file" not in settings.sources:
+        raise SettingsError(
+            "bus is a Redis and secret_file is not given: expected --secret-file FILE, because every process needs the "
+            "same keys"
+        )
+    for name in ("bus", "mailbox", "history"):
+        if read_as.is_open(getattr(settings, name)) and not settings.allow_open_services:
+            raise SettingsError(
+                f"{name} is on another host and its URL has no password: expected one in it, or "
+                "--allow-open-services yes if nobody else can reach that host"
+            )
 
 
 def load_with_words(

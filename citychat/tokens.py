@@ -7,7 +7,6 @@ over everything before it. It is the guest's only proof of being this guest and 
 import contextlib
 import hmac
 import os
-import stat
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from citychat.limits import is_local, network
+from citychat.private_files import TooOpen, read_private
 
 DAY_MS = 86_400_000
 LIFE_MS = 30 * DAY_MS
@@ -123,9 +123,7 @@ def network_marks(keys: Keys, address: str, now_ms: int) -> tuple[str, ...]:
         return ()
     name, today = network(address).encode(), now_ms // DAY_MS
     days = (today - 1, today, today + 1)
-    return tuple(
-        _to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days
-    )
+    return tuple(_to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days)
 
 
 def load_keys(path: Path, random: Random) -> Keys:
@@ -148,6 +146,17 @@ def load_keys(path: Path, random: Random) -> Keys:
         fresh.unlink()
     _sync_folder(path.parent)
     return _read_keys(path)
+
+
+def shared_keys(path: Path) -> Keys:
+    """The keys in a file that several processes need to share, so that none of them makes it. Raises KeyFileError."""
+    try:
+        return _read_keys(path)
+    except FileNotFoundError:
+        raise KeyFileError(
+            f"there is no key file {path}: several processes need the same keys, so a start does not make them; make "
+            f"the file once with: python -m citychat --bus embedded --secret-file {path} --check"
+        ) from None
 
 
 def rotate(path: Path, random: Random) -> Keys:
@@ -189,15 +198,13 @@ def _sync_folder(folder: Path) -> None:
 
 def _read_keys(path: Path) -> Keys:
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            raw = file.read(4096)
+        raw = read_private(path, 4096)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise KeyFileError(f"cannot read the key file {path}: {error.strerror}") from error
-    if mode & 0o077:
-        raise KeyFileError(f"others can read the key file {path} (mode {mode:03o}): run chmod 600 {path}")
+    except TooOpen as error:
+        raise KeyFileError(f"the key file {path}: {error}") from error
     keys = [_parse_key(path, line) for line in raw.decode("ascii", "replace").splitlines() if line.strip()]
     if not 1 <= len(keys) <= 2 or len({key.id for key in keys}) < len(keys):
         raise KeyFileError(f"the key file {path} has {len(keys)} keys: expected one or two, with different ids")

@@ -349,9 +349,9 @@ async def test_a_home_city_that_nobody_knows(tmp_path: Path) -> None:
 
 async def test_a_key_file_that_others_can_read_or_that_holds_no_key(made: Path) -> None:
     keys = made / "secret.keys"
-    keys.chmod(0o640)
+    keys.chmod(0o604)
     assert await refusal("--data", str(made)) == (
-        f"others can read the key file {keys} (mode 640): run chmod 600 {keys}"
+        f"the key file {keys}: others can read it (mode 604): run chmod 600 {keys}"
     )
     keys.chmod(0o600)
     keys.write_text("k changeme\n")
@@ -372,7 +372,9 @@ async def test_a_text_of_the_hosts_that_is_no_text(made: Path) -> None:
     ("words", "said"),
     [
         (["--port", "99999"], 'port = "99999" (from --port): expected a whole number from 0 to 65535'),
-        (["--bus", "redis://me:hunter2@far/0"], 'bus = "redis://me:***@far/0" (from --bus): expected "embedded"'),
+        (["--bus", "redis://me:hunter2@far/x"], 'bus = "redis://me:***@far/x" (from --bus): expected embedded, a URL'),
+        (["--mailbox", "amqp://far"], "mailbox is on another host and its URL has no password: expected one in it"),
+        (["--bus", "redis://me:hunter2@far/0"], "bus is a Redis and secret_file is not given: expected --secret-file"),
         (["--prot", "1"], "--prot is no flag; the nearest known one is --port"),
         (["sevre"], "sevre is no command"),
     ],

@@ -2,7 +2,7 @@
 
 ``CITYCHAT_TEST_SERVERS=1`` asks for them, ``CITYCHAT_TEST_SERVERS=redis,mongo`` for some. CITYCHAT_TEST_REDIS_URL,
 CITYCHAT_TEST_AMQP_URL and CITYCHAT_TEST_MONGO_URL name servers that run already. What a test does to them must not
-disturb another: it takes a prefix or a database of its own. A test that kills or freezes a server starts one for itself.
+disturb another: it takes a prefix or a database of its own. A test that kills or freezes a server has one for itself.
 """
 
 import os

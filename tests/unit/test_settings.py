@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from citychat.setting_types import place_of
 from citychat.settings import FIELDS, NAMES, Settings, SettingsError, describe, flag_of, load, load_with_words
 
 HOME = {"HOME": "/home/ada"}
@@ -93,9 +94,20 @@ def test_without_a_home_the_data_folder_must_be_named() -> None:
         ("origins", "https://chat.example:x", "origins such as"),
         ("origins", "*", "origins such as"),
         ("contact", "ada\nbcc: all", "one line of text"),
-        ("bus", "redis://localhost", '"embedded", the only one this version supports'),
-        ("mailbox", "amqp://localhost", '"embedded", the only one this version supports'),
-        ("history", "mongodb://localhost", '"embedded", the only one this version supports'),
+        ("bus", "amqp://localhost", "redis or rediss"),
+        ("bus", "redis", "a URL such as redis://:password@host:6379/0"),
+        ("bus", "redis://", "embedded, a URL such as redis://"),
+        ("bus", "redis://localhost/two", "embedded, a URL such as redis://"),
+        ("bus", "redis://localhost:x/0", "embedded, a URL such as redis://"),
+        ("mailbox", "redis://localhost", "a URL such as amqp://user:password@host:5672/"),
+        ("mailbox", "amqp://localhost/a/b", "amqp or amqps"),
+        ("history", "mongo://localhost", "mongodb or mongodb+srv"),
+        ("history", "mongodb://localhost/a.b", "a URL such as mongodb://user:password@host:27017/citychat"),
+        ("history", "mongodb://[::1/x", "a URL such as mongodb://"),
+        ("history", "sqlite:///tmp/x.db", "embedded, a URL such as mongodb://"),
+        ("history", "file://etc/x", "file:/// and the whole path of a file"),
+        ("history", "file:///no/such/file", "a file that can be read (No such file or directory)"),
+        ("allow_open_services", "maybe", "yes or no"),
         ("history_days", "0", "a whole number from 1 to 365"),
         ("history_days", "366", "a whole number from 1 to 365"),
         ("message_rate", "nan", "a number from 0.1 to 1000"),
@@ -178,9 +190,81 @@ def test_an_address_in_brackets_and_a_host_name_are_listened_on() -> None:
 
 
 def test_a_password_in_a_url_is_shown_nowhere() -> None:
+    assert "secret" not in refusal(["--bus", "redis://localhost/0?PassWord=secret&x=1"])
     line = refusal(["--bus", "redis://ada:pass/w@rd@localhost/0"])
     assert "redis://ada:***@localhost/0" in line
-    assert "rd@" not in line and "pass" not in line
+    assert line.endswith("signs such as / @ : in a password are written %2F %40 %3A")
+    assert "rd@l" not in line and "pass/" not in line
+
+
+KEY = ["--secret-file", "/srv/secret.keys"]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("bus", "redis://127.0.0.1:6379/0"),
+        ("bus", "rediss://:p%40ss@redis.example"),
+        ("bus", "redis://[::1]:6379"),
+        ("mailbox", "amqp://localhost"),
+        ("mailbox", "amqps://ada:x@rabbit.example:5671/chat"),
+        ("mailbox", "amqp://127.0.0.1:5672/%2F"),
+        ("history", "mongodb://127.0.0.2:27017,[::1]:27018,localhost/chat?replicaSet=rs0"),
+        ("history", "mongodb+srv://ada:x@cluster.example/"),
+        ("history", "mongodb://%2Ftmp%2Fmongodb-27017.sock"),
+    ],
+)
+def test_the_url_of_a_service_is_taken_as_it_is(name: str, url: str) -> None:
+    assert getattr(load([flag_of(name), url, *KEY], HOME), name) == url
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("bus", "redis://redis.example:6379/0"),
+        ("bus", "redis://ada@10.0.0.1"),
+        ("mailbox", "amqp://localhost.example/"),
+        ("mailbox", "amqps://[2001:db8::1]/"),
+        ("history", "mongodb://localhost,mongo.example"),
+        ("history", "mongodb+srv://cluster.example/"),
+    ],
+)
+def test_a_service_elsewhere_without_a_password_is_refused_unless_the_host_insists(name: str, url: str) -> None:
+    line = refusal([flag_of(name), url, *KEY])
+    assert line.startswith(f"{name} is on another host and its URL has no password")
+    assert line.endswith("--allow-open-services yes if nobody else can reach that host")
+    assert getattr(load([flag_of(name), url, "--allow-open-services", "yes", *KEY], HOME), name) == url
+
+
+def test_the_url_of_a_service_comes_from_a_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    file = tmp_path / "my bus.url"
+    file.write_text("redis://:secret@redis.example/1\n# the second line is not read\n")
+    file.chmod(0o600)
+    named = "file://" + str(file).replace(" ", "%20")
+    settings = load(["--bus", named, *KEY], HOME)
+    assert settings.bus == "redis://:secret@redis.example/1"
+    assert "secret@" not in describe(settings) and "redis://:***@redis.example/1" in describe(settings)
+    file.chmod(0o604)
+    assert "a file that only its owner can read; others can read it (mode 604): run chmod 600" in refusal(
+        ["--bus", named, *KEY]
+    )
+    file.chmod(0o600)
+    for content in (b"", b"\xff", b"amqp://ada:secret@host/", b"redis://:se\x07cret@host/", f"file://{file}".encode()):
+        file.write_bytes(content)
+        line = refusal(["--bus", named, *KEY])
+        assert "cret" not in line and str(file).replace(" ", "%20") in line
+
+
+def test_several_processes_are_given_their_key_file() -> None:
+    assert "expected --secret-file FILE" in refusal(["--bus", "redis://localhost"])
+    assert load(["--bus", "redis://localhost"], HOME | {"CITYCHAT_SECRET_FILE": "/k"}).secret_file == Path("/k")
+    assert load(["--mailbox", "amqp://localhost", "--history", "mongodb://localhost"], HOME).bus == "embedded"
+
+
+def test_what_is_shown_of_a_url_holds_no_password() -> None:
+    assert place_of("redis://ada:secret@[::1]:6379/0?password=x#y") == "redis://[::1]:6379/0"
+    assert place_of("mongodb://ada:x@a:1,b:2/chat?tlsCertificateKeyFilePassword=x") == "mongodb://a:1,b:2/chat"
+    assert place_of("embedded") == "embedded"
 
 
 def test_printed_settings_are_a_settings_file_with_the_same_meaning(tmp_path: Path) -> None:

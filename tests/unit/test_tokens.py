@@ -1,6 +1,7 @@
 """Tokens: only ours are read, only while they live; the key file is made once and kept from others' eyes."""
 
 import hmac
+import os
 import threading
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from citychat.tokens import (
     load_keys,
     network_marks,
     rotate,
+    shared_keys,
 )
 
 NOW = 1_800_000_000_000
@@ -131,12 +133,31 @@ def test_everybody_who_starts_at_once_gets_the_same_key(tmp_path: Path, round_: 
     assert [file.name for file in tmp_path.iterdir()] == ["secret.keys"]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620, 0o660])
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o660])
 def test_a_key_file_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "secret.keys"
     load_keys(path, Random(3))
     path.chmod(mode)
     with pytest.raises(KeyFileError, match=f"mode {mode:o}.*run chmod 600"):
+        load_keys(path, Random(3))
+
+
+def test_keys_that_several_processes_share_are_not_made_by_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "secret.keys"
+    with pytest.raises(KeyFileError, match=f"there is no key file {path}: .* --secret-file {path} --check"):
+        shared_keys(path)
+    assert not path.exists()
+    assert load_keys(path, Random(3)) == shared_keys(path)
+
+
+def test_the_group_of_root_may_read_the_key_file_as_systemd_lets_it_and_no_other_group(tmp_path: Path) -> None:
+    path = tmp_path / "secret.keys"
+    keys = load_keys(path, Random(3))
+    path.chmod(0o440)
+    if path.stat().st_gid == 0:
+        assert load_keys(path, Random(3)) == keys
+        os.chown(path, -1, 65534)
+    with pytest.raises(KeyFileError, match=r"mode 440.*run chmod 600"):
         load_keys(path, Random(3))
 
 
