@@ -211,8 +211,8 @@ class Redis:
 
     def _pushed(self, reply: object) -> None:
         self._silent_looks = 0
-        if not isinstance(reply, list) or len(reply) != 3:
-            raise exceptions.InvalidResponse("not a push")
+        if not isinstance(reply, list):
+            raise reply if isinstance(reply, Exception) else exceptions.InvalidResponse
         if self._receiver is not None and reply[1] != self._beat.encode():
             self._call(self._receiver.receive, reply)
 

@@ -2,10 +2,11 @@
 
 To add an adapter: write ``async def open_…(world: World) -> AsyncIterator[Port]`` that opens it, yields it and closes
 it, and name it in the matrix below. To add a port: a matrix and a fixture like those of the bus. Tests know neither.
+A fixture gets its adapter's name as its parameter.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -13,10 +14,14 @@ from typing import TypeVar
 
 import pytest
 
+from citychat.adapters.link import Link
 from citychat.adapters.local import LocalBus, LocalLobby
+from citychat.adapters.redis import Redis
+from citychat.adapters.redis_bus import RedisBus
 from citychat.ports import Bus, History, Lobby, Mailbox
-from tests.contract.stores import HISTORIES, MAILBOXES, Store
+from tests.contract.stores import HISTORIES, MAILBOXES, PATIENCE_S, Store, StoreClock
 from tests.contract.town import Town
+from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
 
 Port = TypeVar("Port")
 
@@ -61,8 +66,37 @@ async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
         yield lobby
 
 
-BUSES: Mapping[str, Opener[Bus]] = {"local": open_local_bus}
+@asynccontextmanager
+async def open_redis_bus(world: World) -> AsyncIterator[Bus]:
+    link = Link("Redis", Random(7), pytest.fail)
+    prefix = f"{world.folder}:"
+    async with Redis(redis_url(), link=link, clock=StoreClock(world.clock.now_ms), prefix=prefix) as redis:
+        async with RedisBus(redis) as bus:
+            async with asyncio.timeout(PATIENCE_S):
+                while not link.up:  # noqa: ASYNC110 - a link tells nobody
+                    await asyncio.sleep(0.001)
+            yield bus
+
+
+BUSES: Mapping[str, Opener[Bus]] = {"local": open_local_bus, "redis": open_redis_bus}
 LOBBIES: Mapping[str, Opener[Lobby]] = {"local": open_local_lobby}
+
+MATRICES: Mapping[str, Mapping[str, object]] = {
+    "bus": BUSES, "lobby": LOBBIES, "mailbox_store": MAILBOXES, "history_store": HISTORIES
+}  # fmt: skip
+NEEDED = {"redis": REDIS, "rabbitmq": RABBITMQ, "mongo": MONGO}  # by the adapter's name; the others need no server
+
+
+def tested(adapters: Iterable[str]) -> list[str]:
+    """Those of them whose server this run has."""
+    return [adapter for adapter in adapters if adapter not in NEEDED or is_tested(NEEDED[adapter])]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The fixtures of the ports get their adapters here, because pytest imports this file before the servers start."""
+    for fixture, matrix in MATRICES.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, tested(matrix), indirect=True)
 
 
 @pytest.fixture
@@ -75,13 +109,13 @@ def world(clock: Clock, tmp_path: Path) -> World:
     return World(clock, tmp_path)
 
 
-@pytest.fixture(params=BUSES)
+@pytest.fixture
 async def bus(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Bus]:
     async with BUSES[request.param](world) as opened:
         yield opened
 
 
-@pytest.fixture(params=LOBBIES)
+@pytest.fixture
 async def lobby(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Lobby]:
     async with LOBBIES[request.param](world) as opened:
         yield opened
@@ -93,7 +127,7 @@ async def town(lobby: Lobby, clock: Clock) -> Town:
     return Town(lobby, clock)
 
 
-@pytest.fixture(params=MAILBOXES)
+@pytest.fixture
 def mailbox_store(request: pytest.FixtureRequest, world: World) -> Store[Mailbox]:
     opener = MAILBOXES[request.param]
     return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
@@ -105,7 +139,7 @@ async def mailbox(mailbox_store: Store[Mailbox]) -> AsyncIterator[Mailbox]:
         yield opened
 
 
-@pytest.fixture(params=HISTORIES)
+@pytest.fixture
 def history_store(request: pytest.FixtureRequest, world: World) -> Store[History]:
     opener = HISTORIES[request.param]
     return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
@@ -119,5 +153,5 @@ async def history(history_store: Store[History]) -> AsyncIterator[History]:
 
 def matrices() -> str:
     """Which adapters the contract of each port runs over, in one line."""
-    ports = {"bus": BUSES, "lobby": LOBBIES, "mailbox": MAILBOXES, "history": HISTORIES}
-    return "contracts: " + "; ".join(f"{port} over {', '.join(adapters)}" for port, adapters in ports.items())
+    lines = (f"{port.removesuffix('_store')} over {', '.join(tested(matrix))}" for port, matrix in MATRICES.items())
+    return "contracts: " + "; ".join(lines)
