@@ -49,8 +49,10 @@ class Lookout:
                 self.soon(seat)
             case Met(s) if seat.session is None or seat.session.id != s:
                 self.soon(seat)
-            case Left(s, at):
+            case Left(s, at) if seat.session is not None and seat.session.id == s:
                 self.sessions.left(guest, s, at)
+            case Left():  # over before this side has entered it: a look that began earlier still sees it running
+                self.soon(seat)
 
     def soon(self, seat: Seat) -> None:
         """Look at this guest; many hints at once are one look."""
@@ -82,11 +84,7 @@ class Lookout:
             self._replaced(seat)
             return
         if where.session is not None:
-            if await self.sessions.enter_here(seat, where.session):
-                seat.show_session()
-                self.soon(seat)  # the partner may have left while its row was read, and the record came too early
-            elif seat.session is None and where.session not in self.sessions.ending:
-                self.soon(seat)  # it is over already, and the page still looks
+            await self._meet(seat, where.session)
             return
         await self.sessions.over_here(seat)
         self._settle_offers(seat, where)
@@ -94,6 +92,12 @@ class Lookout:
             await self.stop(seat)
         elif where.offer is None and seat.looking:
             await self.found(seat, await self.claim(seat))
+
+    async def _meet(self, seat: Seat, s: str) -> None:
+        if await self.sessions.enter_here(seat, s):
+            seat.show_session()
+        elif seat.session is None and s not in self.sessions.ending:
+            self.soon(seat)  # its row was closed and the lobby has let go of it just now; the page may still look
 
     def _replaced(self, seat: Seat) -> None:
         seat.disarm()
@@ -118,8 +122,7 @@ class Lookout:
     async def found(self, seat: Seat, sought: Sought) -> None:
         """What seeking came to."""
         if sought.session is not None:
-            if await self.sessions.enter_here(seat, sought.session):
-                seat.show_session()
+            await self._meet(seat, sought.session)
         elif sought.offer is not None:
             self._opened(seat, sought.offer)
         else:

@@ -49,6 +49,10 @@ class Consumer:
     wire: Wire
     closed: bool = False
 
+    def take(self, mail: Mail) -> None:
+        if not self.closed:
+            self.machine.runs(lambda: self.mail(mail))
+
 
 @dataclass
 class Queue:
@@ -75,10 +79,11 @@ class World:
         self.loop, self.random = loop, random
         self.loss = 0.0
         self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
+        self.read_s = 0.01
         self.subscriptions: dict[str, list[Subscription]] = {}
         self.queues: dict[str, Queue] = {}
         self.numbers = 0
-        self.mailbox_up = self.history_up = True
+        self._mailbox_up = self.history_up = True
         self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
@@ -89,6 +94,36 @@ class World:
         self.trace: Callable[..., None] = lambda *words: None
         self.stepped: Callable[[str, tuple[object, ...], object], None] = lambda *step: None  # of the lobby
         self.noted: Callable[[str, int, str], None] = lambda st, n, where: None  # where a message is now
+
+    @property
+    def mailbox_up(self) -> bool:
+        return self._mailbox_up
+
+    @mailbox_up.setter
+    def mailbox_up(self, up: bool) -> None:
+        """A broker that comes back hands on what went back into its queues meanwhile."""
+        self._mailbox_up = up
+        for guest in self.queues:
+            self.push(guest)
+
+    def push(self, guest: str) -> None:
+        """Mail to the active consumer, as much as may be unacked."""
+        queue = self.queues[guest]
+        if not queue.consumers or not self.mailbox_up:
+            return
+        consumer = queue.consumers[0]
+        self.expire(guest)
+        taken = queue.ready[: max(0, PREFETCH - len(queue.unacked))]
+        del queue.ready[: len(taken)]
+        for entry in taken:
+            tag = self.number()
+            queue.unacked[tag] = entry
+            consumer.wire.send(consumer.take, Mail(tag, entry[2]))
+
+    def expire(self, guest: str) -> None:
+        ready = self.queues[guest].ready
+        while ready and self.loop.time() - ready[0][1] > MAILBOX_MS / 1000:
+            self.held(ready.pop(0)[2], "the mailbox has forgotten it")
 
     def lost(self) -> bool:
         return self.random.random() < self.loss
@@ -163,41 +198,17 @@ class SimMailbox:
     def _put(self, guest: str, messages: list[Message], stored: Callable[[bool], None]) -> None:
         world, now = self.world, self.world.loop.time()
         queue = world.queues.setdefault(guest, Queue())
-        self._expire(guest)
+        world.expire(guest)
         fits = len(queue.ready) + len(messages) <= MAILBOX_MAX
         if world.mailbox_up and fits:
             for message in messages:
                 world.held(message, "in the mailbox")
             queue.ready.extend((world.number(), now, message) for message in messages)
-            self._push(guest)
+            world.push(guest)
         if not world.mailbox_up or world.lost():
             world.loop.call_later(CONFIRM_S, self.machine.runs, lambda: stored(False))
         else:
             self.back.send(lambda: self.machine.runs(lambda: stored(fits)))
-
-    def _push(self, guest: str) -> None:
-        world = self.world
-        queue = world.queues[guest]
-        if not queue.consumers or not world.mailbox_up:
-            return
-        consumer = queue.consumers[0]
-        self._expire(guest)
-        taken = queue.ready[: max(0, PREFETCH - len(queue.unacked))]
-        del queue.ready[: len(taken)]
-        for entry in taken:
-            tag = world.number()
-            queue.unacked[tag] = entry
-            consumer.wire.send(self._mail, consumer, Mail(tag, entry[2]))
-
-    def _expire(self, guest: str) -> None:
-        world, ready = self.world, self.world.queues[guest].ready
-        while ready and world.loop.time() - ready[0][1] > MAILBOX_MS / 1000:
-            world.held(ready.pop(0)[2], "the mailbox has forgotten it")
-
-    @staticmethod
-    def _mail(consumer: Consumer, mail: Mail) -> None:
-        if not consumer.closed:
-            consumer.machine.runs(lambda: consumer.mail(mail))
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
@@ -205,7 +216,7 @@ class SimMailbox:
             raise Unavailable
         consumer = Consumer(self.machine, guest, mail, Wire(self.world))
         self.world.queues.setdefault(guest, Queue()).consumers.append(consumer)
-        self._push(guest)
+        self.world.push(guest)
         return consumer
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
@@ -216,7 +227,7 @@ class SimMailbox:
         if not consumer.closed:
             for tag in tags:
                 self.world.queues[consumer.guest].unacked.pop(tag, None)
-            self._push(consumer.guest)
+            self.world.push(consumer.guest)
 
     async def close(self, handle: object) -> None:
         """On the same connection as the acks, so after them."""
@@ -238,7 +249,7 @@ class SimMailbox:
             for entry in queue.unacked.values():
                 insort(queue.ready, entry)
             queue.unacked.clear()
-            self._push(consumer.guest)
+            self.world.push(consumer.guest)
 
     async def discard(self, guest: str) -> None:
         queue = self.world.queues.get(guest)

@@ -17,7 +17,7 @@ class SimHistory:
         self.there, self.back = Wire(world, world.commit_s), Wire(world)
 
     async def _asked(self) -> None:
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
+        await asyncio.sleep(self.world.random.uniform(0.001, self.world.read_s))
         if not self.world.history_up:
             raise Unavailable
 

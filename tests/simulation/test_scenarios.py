@@ -324,6 +324,28 @@ def test_one_of_two_processes_goes_by_sigterm_and_nobody_notices(scene: Scene) -
     assert len(scene.finish()) == 40
 
 
+def test_who_is_left_before_the_session_was_read_looks_on_and_is_found_at_once(scene: Scene) -> None:
+    scene.do(scene.a.here.leave)
+    going, scene.servers[1] = scene.servers[1], None  # both on one process
+    assert going is not None
+    scene.loop.run_until_complete(going.drain())
+    scene.wait(3)
+    scene.both(lambda person: person.find_someone())
+    scene.world.read_s = 1.0
+    for _ in range(10_000):
+        if scene.a.talks or scene.b.talks:
+            break
+        scene.wait(0.001)
+    hasty, other = scene.people if scene.a.talks else reversed(scene.people)
+    assert hasty.talks and not other.talks, "the other side has yet to read the row"
+    scene.do(hasty.here.leave)
+    scene.wait(1)
+    assert other.here.looking and not other.talks
+    scene.do(hasty.find_someone)
+    scene.wait(0.1)
+    assert len(scene.lobby._register.offers) == 1
+
+
 # A page that lies
 
 

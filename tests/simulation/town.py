@@ -12,6 +12,7 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import Person
 
 KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
+TAKEOVERS = 12
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
 
 
@@ -136,3 +137,27 @@ class Town(Ground):
             shown = [row["x"] for row in person.shown() if row["s"] == s]
             if texts and shown[-len(texts) :] != texts:
                 raise Wrong(f"{person.name} sees {shown}, the history has {texts}")
+
+
+class Windows(Town):
+    """One talks, the other opens window after window, over a disk that is slow to write and slow to read.
+
+    What one window has drawn is committed while the next is joining and has read the history without it: there the
+    fence matters. Each takeover is checked by itself, because the next one would heal it.
+    """
+
+    def __init__(self, loop: VirtualLoop, seed: int) -> None:
+        super().__init__(loop, seed)
+        self.world.commit_s, self.world.read_s = 2.0, 0.3  # a join reads some five times: 1 s
+
+    async def take_over(self) -> None:
+        await self.meet()
+        reader, writer = self.random.sample(self.people, 2)
+        for _ in range(TAKEOVERS):
+            writer.say()
+            await asyncio.sleep(self.random.uniform(0.1, 0.5))  # drawn and acked, by the window that is here
+            self._tab(reader)
+            await asyncio.sleep(8)  # the 3 s to the mailbox, and the slowest join
+            self.check_page(reader)
+        await self.settle()
+        self.check_end()
