@@ -50,6 +50,7 @@ class Ledger:
         self.unsure: list[tuple[Drawn, bool]] = []  # committed, but the fence has not answered; with "is a gap"
         self.bytes = 0
         self.counts: Counter[str] = Counter()
+        self.turns = 0  # grows as long as the history and the lobby answer, be it with a no
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,6 +59,11 @@ class Ledger:
     def full(self) -> bool:
         """Whether history has been away for so long that this process should hold no more bodies."""
         return self.bytes >= BODIES_MAX_BYTES
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is kept here."""
+        return self._idle.is_set()
 
     def add(self, drawer: Drawer, message: Message) -> bool:
         """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again)."""
@@ -73,6 +79,7 @@ class Ledger:
     async def run(self) -> None:
         while True:
             await self._filled.wait()
+            self.turns += 1
             if len(self.waiting) < BATCH_ROWS:
                 await asyncio.sleep(BATCH_S)
             batch, self.waiting = self.waiting[:BATCH_ROWS], self.waiting[BATCH_ROWS:]
@@ -95,6 +102,7 @@ class Ledger:
             rows.setdefault(_row_key(message), message)
         while (committed := await self._add(list(rows.values()))) is None:
             self.counts["commits failed"] += 1
+            self.turns += 1
             await asyncio.sleep(RETRY_S)
         for drawn in batch:
             is_gap = drawn[1].k == "gap" or _row_key(drawn[1]) in committed.gaps

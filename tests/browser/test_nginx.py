@@ -1,0 +1,162 @@
+"""The site of deploy/nginx.conf in Debian's nginx, in front of real processes: pages, sockets, addresses, headers."""
+
+import http.client
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Person
+from tests.browser.nginx import NAME, Nginx
+from tests.browser.serving import Served
+from tests.browser.walking import enter_from_outside, meet, shown, until, write
+
+SOCKET = "/socket.io/?EIO=4&transport=websocket"
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec-WebSocket-Version": "13",
+}
+FROM = "X-Test-Address"
+PAIR_SAYS = ["hello through nginx", "and back"]
+
+Front = Callable[..., Nginx]
+Ask = Callable[..., http.client.HTTPResponse]
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    """Start nginx in front of these processes."""
+    with ExitStack() as running:
+        yield lambda *processes: running.enter_context(Nginx(tmp_path / "nginx", *processes))
+
+
+@pytest.fixture
+def ask() -> Iterator[Ask]:
+    """One request over TLS, as a client anywhere sends it; its connection stays open until the test ends."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opened: list[http.client.HTTPSConnection] = []
+
+    def one(
+        nginx: Nginx, path: str, headers: Mapping[str, str] = {}, body: bytes | None = None
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPSConnection("127.0.0.1", nginx.https, context=context, timeout=15)
+        opened.append(connection)
+        fields = {"Host": f"{NAME}:{nginx.https}", **headers}
+        connection.request("GET" if body is None else "POST", path, body, fields)
+        return connection.getresponse()
+
+    yield one
+    for connection in opened:
+        connection.close()
+
+
+def test_two_guests_meet_and_talk_through_nginx(person: Person, served: Served, front: Front) -> None:
+    nginx = front(served.port)
+    a, b = (
+        person(url=nginx.url, ignore_https_errors=True, extra_http_headers={FROM: address})
+        for address in ("203.0.113.7", "198.51.100.8")
+    )
+    assert a.evaluate("isSecureContext")
+    for page in (a, b):
+        enter_from_outside(page)
+    meet(a, b)
+    write(a, PAIR_SAYS[0])
+    expect(b.get_by_text(PAIR_SAYS[0])).to_be_visible()
+    expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
+    write(b, PAIR_SAYS[1])
+    expect(a.get_by_text(PAIR_SAYS[1])).to_be_visible()
+
+
+def test_a_reload_of_nginx_or_a_restart_of_the_process_loses_nothing(
+    person: Person, served: Served, front: Front
+) -> None:
+    nginx = front(served.port)
+    a, b = (person(url=nginx.url, ignore_https_errors=True, extra_http_headers={FROM: "203.0.113.7"}) for _ in "ab")
+    for page in (a, b):
+        enter_from_outside(page)
+    meet(a, b)
+    served.stop()
+    write(a, PAIR_SAYS[0])
+    served.start()
+    expect(b.get_by_text(PAIR_SAYS[0])).to_be_visible()
+    nginx.reload()
+    write(b, PAIR_SAYS[1])
+    for page in (a, b):
+        until(lambda page=page: len(shown(page)) == 2)  # type: ignore[misc]
+
+
+def test_limits_count_the_clients_address_whatever_the_client_says(tmp_path: Path, front: Front, ask: Ask) -> None:
+    server = Served(tmp_path / "data", "--connections-per-address", "2")
+    nginx = front(server.port)
+
+    def connects(address: str, **headers: str) -> int:
+        return ask(nginx, SOCKET, {**UPGRADE, FROM: address, **headers}).status
+
+    forged = {"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.2", "Forwarded": "for=192.0.2.3"}
+    assert [connects("203.0.113.7"), connects("203.0.113.7")] == [101, 101]
+    assert connects("203.0.113.7") == 429
+    assert [connects("203.0.113.7", **{name: value}) for name, value in forged.items()] == [429] * 3
+    assert connects("203.0.113.8") == 101
+    server.stop()
+    assert "was ignored" not in server.log.read_text()
+
+
+def test_headers_are_the_servers_own_once_each_and_files_are_packed(served: Served, front: Front, ask: Ask) -> None:
+    nginx = front(served.port)
+    answer = ask(nginx, "/", {"Accept-Encoding": "gzip"})
+    assert answer.status == 200
+    expected = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Strict-Transport-Security": "max-age=31536000",
+    }
+    assert {name: answer.headers.get_all(name) for name in expected} == {
+        name: [value] for name, value in expected.items()
+    }
+    (policy,) = answer.headers.get_all("Content-Security-Policy") or []
+    assert f"wss://{NAME}:{nginx.https}" in policy
+    script = ask(nginx, "/static/vendor/socket.io.esm.min.js", {"Accept-Encoding": "gzip"})
+    assert (script.status, script.headers["Content-Encoding"]) == (200, "gzip")
+
+
+def test_plain_http_leads_to_https(served: Served, front: Front) -> None:
+    nginx = front(served.port)
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.http, timeout=15)
+    connection.request("GET", "/rules?x=1", headers={"Host": NAME})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/rules?x=1")
+    connection.close()
+
+
+def test_what_no_page_sends_is_refused_by_nginx(served: Served, front: Front, ask: Ask) -> None:
+    assert ask(front(served.port), "/", body=b"x" * 20_000).status == 413
+
+
+def test_one_of_two_processes_may_be_gone_or_not_ready(tmp_path: Path, front: Front, ask: Ask) -> None:
+    one, two = Served(tmp_path / "one"), Served(tmp_path / "two")
+    nginx = front(one.port, two.port)
+
+    def all_well() -> bool:
+        answers = [ask(nginx, path, {FROM: "203.0.113.7"}) for path in ("/", "/ready", "/live") * 4]
+        return [answer.status for answer in answers] == [200] * len(answers)
+
+    assert all_well()
+    one.stop()
+    assert all_well()
+    one.start()
+    two.kill()
+    assert all_well(), "the first is asked again as soon as it is back"
+    one.stop()
+    assert ask(nginx, "/ready").status == 502
+    two.start()
+    assert json.loads(ask(nginx, "/ready").read())["ready"] is True
+    two.stop()
+    assert "203.0.113.7" not in "".join(log.read_text() for log in nginx.folder.glob("*log"))
