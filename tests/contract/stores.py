@@ -8,14 +8,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Generic, TypeVar
 
+import pytest
+
+from citychat.adapters.link import Link
+from citychat.adapters.mongo_history import MongoHistory
 from citychat.adapters.sqlite import Database
 from citychat.adapters.sqlite_history import SqliteHistory
 from citychat.adapters.sqlite_mailbox import SqliteMailbox
 from citychat.model import Message
 from citychat.ports import History, Mailbox, Timer
+from tests.services.running import mongo_url
 
 PATIENCE_S = 20.0
 
@@ -50,8 +57,24 @@ async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[Histor
         yield history
 
 
+@asynccontextmanager
+async def open_mongo_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
+    """A database of the folder's own: FerretDB reads whole collections."""
+    link = Link("MongoDB", Random(7), pytest.fail)
+    name = f"test_{sha256(str(folder).encode()).hexdigest()[:16]}"
+    async with MongoHistory(mongo_url(), link=link, clock=StoreClock(now_ms), database=name) as history:
+        await comes_up(link)
+        yield history
+
+
+async def comes_up(link: Link) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not link.up:  # noqa: ASYNC110 - a link tells nobody
+            await asyncio.sleep(0.001)
+
+
 MAILBOXES: Mapping[str, Opener[Mailbox]] = {"sqlite": open_sqlite_mailbox}
-HISTORIES: Mapping[str, Opener[History]] = {"sqlite": open_sqlite_history}
+HISTORIES: Mapping[str, Opener[History]] = {"sqlite": open_sqlite_history, "mongo": open_mongo_history}
 
 
 @dataclass(frozen=True)

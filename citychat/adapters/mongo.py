@@ -1,0 +1,290 @@
+"""MongoDB: the connection, what it is asked, and how its errors become ours.
+
+Every call answers within a few seconds: at once while the server is known to be away, else within a bound of its own.
+No error text of the driver is ever logged: it may quote a document, and the address holds the password.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple, Self, TypeVar
+
+import bson
+from bson import DatetimeMS
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
+from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument, WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+
+from citychat.adapters.link import Link
+from citychat.model import Unavailable
+from citychat.ports import Clock
+from citychat.tasks import described
+
+LEAST = (4, 4)  # what the driver still speaks to
+PING_S, PINGED_WITHIN_S = 1.0, 1.5  # together: an outage is known within 2.5 s
+ANSWERED_WITHIN_S = 2.0  # a page waits 5 s for its join, which asks several times
+MAJORITY_WITHIN_S = 5.0  # a replica set may be choosing a new primary; whoever asked tries again after it
+INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
+CONNECTIONS_MAX = 32  # more find no free core in the server; who comes then waits its turn
+DEFAULT_DATABASE = "citychat"
+DUPLICATE = 11_000
+# The server has no such index (FerretDB: no TTL), or the host has made another one like it: both can be lived with.
+INDEX_REFUSED = {67, 85, 86, 115, 238}
+TOO_OLD = re.compile(r"reports (wire version \d+)")  # the driver itself refuses those
+NO_LOGIN = {13: "its user may not use the database", 18: "it refuses user or password"}
+TROUBLES = (
+    (r"SSL|TLS|certificate", "TLS fails: look at its certificate and at the TLS options of its address"),
+    (r"Errno -[0-9]+\]|[Nn]ame resolution|nodename", "its host name is not known"),
+    (r"[Nn]o primary|No replica set member", "it has no primary"),
+    (r"Errno 111|Errno 61|[Cc]onnection refused", "nobody listens at its address"),
+)
+RAW: CodecOptions[Any] = CodecOptions(
+    document_class=RawBSONDocument
+)  # one unreadable document must not hide the others
+PLAIN: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
+
+Document = dict[str, Any]
+Order = Sequence[tuple[str, int]]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Index(NamedTuple):
+    """``lapses``: a TTL index; documents go when the date in its one field has come."""
+
+    collection: str
+    fields: tuple[str, ...]
+    lapses: bool = False
+
+
+def date(at_ms: int) -> object:
+    """A time as the date a TTL index needs."""
+    return DatetimeMS(at_ms)
+
+
+class Mongo:
+    """The database that ``url`` names (``database`` if given, else its path, else "citychat"), with ``indexes``.
+
+    Entering starts to connect and returns at once; raises ValueError when the address cannot be read. All methods
+    raise Unavailable, with the driver's error as its cause. Documents are plain dictionaries; what cannot be decoded
+    comes as an empty one.
+    """
+
+    def __init__(self, url: str, *, link: Link, clock: Clock, indexes: Sequence[Index], database: str = "") -> None:
+        self._url, self._name, self._link, self._clock, self._indexes = url, database, link, clock, indexes
+        self._database: AsyncDatabase[Any] | None = None
+        self._written_within_s = ANSWERED_WITHIN_S
+        self._doubted = asyncio.Event()
+        self._refused: set[Index] = set()
+
+    async def __aenter__(self) -> Self:
+        self._client = _client(self._url)
+        self._watching = asyncio.create_task(self._watch(), name="watch MongoDB")
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._watching.cancel()
+        await asyncio.wait([self._watching])
+        self._database = None
+        with suppress(TimeoutError, PyMongoError):  # it says goodbye, and a frozen server does not answer
+            async with asyncio.timeout(PINGED_WITHIN_S):
+                await self._client.close()
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    async def find(
+        self, collection: str, where: Document, *, fields: Sequence[str] = (), order: Order = (), limit: int = 0,
+        skip: int = 0,
+    ) -> list[Document]:  # fmt: skip
+        async with self._asked(ANSWERED_WITHIN_S) as database:
+            cursor = database[collection].find(where, fields or None, sort=order or None, limit=limit, skip=skip)
+            return [_decoded(raw) for raw in await cursor.to_list()]
+
+    async def each(
+        self, collection: str, where: Document, slice_rows: int, *, fields: Sequence[str] = (), order: Order = ()
+    ) -> AsyncGenerator[list[Document], None]:
+        """All of them, some at a time: what is done with a slice may change them."""
+        async with self._asked(ANSWERED_WITHIN_S) as database:
+            cursor = database[collection].find(where, fields or None, sort=order or None, batch_size=slice_rows)
+            found = await cursor.to_list(slice_rows)
+        while found:
+            yield [_decoded(raw) for raw in found]
+            async with self._asked(ANSWERED_WITHIN_S):
+                found = await cursor.to_list(slice_rows)
+
+    async def counted(self, collection: str, where: Document, field: str) -> dict[str, int]:
+        """How many documents there are for each value of ``field``; only texts are counted."""
+        steps = [{"$match": where}, {"$group": {"_id": f"${field}", "rows": {"$sum": 1}}}]
+        async with self._asked(ANSWERED_WITHIN_S) as database:
+            groups = [_decoded(raw) for raw in await (await database[collection].aggregate(steps)).to_list()]
+        return {group["_id"]: group["rows"] for group in groups if isinstance(group.get("_id"), str)}
+
+    async def insert(self, collection: str, documents: Sequence[Document]) -> set[str]:
+        """Insert what is not there yet; the ``_id`` of what was there, which stays as it is. After Unavailable some
+        may have been inserted: insert all of them again."""
+        if not documents:
+            return set()
+        async with self._asked(self._written_within_s) as database:
+            try:
+                await database[collection].insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                wrongs = error.details.get("writeErrors", [])
+                codes = {wrong.get("code") for wrong in wrongs}
+                if codes - {DUPLICATE} or error.details.get("writeConcernErrors"):
+                    # A new error: the text of this one quotes the documents
+                    raise OperationFailure(f"not written: codes {sorted(map(str, codes))}") from None
+                return {documents[wrong["index"]]["_id"] for wrong in wrongs}
+        return set()
+
+    async def update(self, collection: str, where: Document, change: Document, *, upsert: bool = False) -> None:
+        """Change all that match; one new one if none does and ``upsert``."""
+        await self._twice(lambda database: database[collection].update_many(where, change, upsert=upsert))
+
+    async def updated(self, collection: str, where: Document, change: Document) -> Document:
+        """Change one, or make it; what it is now. One atomic step."""
+        found = await self._twice(
+            lambda database: database[collection].find_one_and_update(
+                where, change, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        )
+        return _decoded(found)
+
+    async def taken(self, collection: str, where: Document) -> bool:
+        """Delete one; whether it was this call that did. One atomic step."""
+        async with self._asked(self._written_within_s) as database:
+            return await database[collection].find_one_and_delete(where) is not None
+
+    async def replace(self, collection: str, document: Document) -> None:
+        """Insert or replace by ``_id``."""
+        where = {"_id": document["_id"]}
+        await self._twice(lambda database: database[collection].replace_one(where, document, upsert=True))
+
+    async def delete(self, collection: str, where: Document) -> int:
+        """How many were deleted."""
+        async with self._asked(self._written_within_s) as database:
+            return (await database[collection].delete_many(where)).deleted_count
+
+    async def _twice(self, work: Callable[[AsyncDatabase[Any]], Awaitable[T]]) -> T:
+        """Two upserts of one ``_id`` at once: one is told of a duplicate, and finds it the second time."""
+        async with self._asked(self._written_within_s) as database:
+            try:
+                return await work(database)
+            except DuplicateKeyError:
+                return await work(database)
+
+    @asynccontextmanager
+    async def _asked(self, within_s: float) -> AsyncIterator[AsyncDatabase[Any]]:
+        if self._database is None or not self._link.up:
+            raise Unavailable
+        try:
+            async with asyncio.timeout(within_s):
+                yield self._database
+        except (PyMongoError, TimeoutError, OSError) as error:
+            self._doubted.set()
+            raise Unavailable from error
+
+    # -- the link -----------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Keep the link true, until cancelled or the server is known to be too old."""
+        while True:
+            wait_s = PING_S
+            try:
+                if not await self._look():
+                    return
+            except (PyMongoError, TimeoutError, OSError) as error:
+                if too_old := TOO_OLD.search(str(error)):
+                    self._link.came(too_old[1], LEAST)
+                    return
+                self._link.went(_trouble(error))
+                wait_s = self._link.wait_s(refused=getattr(error, "code", None) in NO_LOGIN)
+            except Exception as error:
+                log.error("watching MongoDB failed: %s", described(error))
+                self._link.went("a fault of ours")
+                wait_s = self._link.wait_s()
+            self._doubted.clear()
+            timer = self._clock.later(wait_s, self._doubted.set)
+            await self._doubted.wait()
+            timer.cancel()
+
+    async def _look(self) -> bool:
+        """Ping. When it was away: what is it, are the indexes there? False when it is too old to serve."""
+        async with asyncio.timeout(PINGED_WITHIN_S):
+            if self._link.up:
+                await self._client.admin.command("ping")
+                return True
+            hello = await self._client.admin.command("hello")
+            built = await self._client.admin.command("buildInfo")
+        many = "setName" in hello or hello.get("msg") == "isdbgrid"
+        within_ms = round(MAJORITY_WITHIN_S * 1_000)
+        concern = WriteConcern(w="majority", j=True, wtimeout=within_ms) if many else WriteConcern(w=1, j=True)
+        self._written_within_s = MAJORITY_WITHIN_S + 1 if many else ANSWERED_WITHIN_S
+        name = self._name or self._client.get_default_database(DEFAULT_DATABASE).name
+        database = self._client.get_database(
+            name, codec_options=RAW, write_concern=concern, read_preference=ReadPreference.PRIMARY
+        )
+        for index in self._indexes:
+            await self._make(database, index)
+        self._database = database
+        return self._link.came(str(built.get("version", "")), LEAST)
+
+    async def _make(self, database: AsyncDatabase[Any], index: Index) -> None:
+        """Nothing happens when it is there; several processes may do this at once."""
+        model = IndexModel([(name, 1) for name in index.fields], **({"expireAfterSeconds": 0} if index.lapses else {}))
+        try:
+            async with asyncio.timeout(INDEXES_WITHIN_S):
+                await database[index.collection].create_indexes([model])
+        except OperationFailure as error:
+            if error.code not in INDEX_REFUSED:
+                raise
+            if index not in self._refused:
+                self._refused.add(index)
+                what = "TTL index" if index.lapses else "index"
+                log.info("MongoDB does not make a %s on %s (code %s)", what, index.collection, error.code)
+            if index.lapses:  # then by deletion alone, which needs an index as well
+                await self._make(database, index._replace(lapses=False))
+
+
+def _client(url: str) -> "AsyncMongoClient[Any]":
+    """A client for ``url``; every error is a ValueError in words that do not repeat it."""
+    if url.startswith("mongodb+srv:"):
+        raise ValueError(
+            "mongodb+srv:// addresses are not supported; name the servers: mongodb://one,two/?replicaSet=…"
+        )
+    try:
+        return AsyncMongoClient(
+            url,
+            appname="citychat",
+            maxPoolSize=CONNECTIONS_MAX,
+            connectTimeoutMS=round(ANSWERED_WITHIN_S * 1_000),
+            serverSelectionTimeoutMS=round(ANSWERED_WITHIN_S * 1_000),
+        )
+    except OSError as error:
+        raise ValueError(f"the address of MongoDB names {error.filename}: {error.strerror}") from None
+    except (PyMongoError, ValueError, TypeError):
+        raise ValueError(
+            "the address of MongoDB cannot be read; expected mongodb://[user:password@]host[:port][/database][?…], "
+            "with %-codes for special characters in user and password"
+        ) from None
+
+
+def _decoded(raw: RawBSONDocument | None) -> Document:
+    """A document, or an empty one for what a foreign program has put there and nobody can read."""
+    try:
+        return {} if raw is None else bson.decode(raw.raw, PLAIN)
+    except Exception:
+        return {}
+
+
+def _trouble(error: Exception) -> str:
+    """What is wrong in a few words of ours."""
+    code, text = getattr(error, "code", None), str(error)
+    if code in NO_LOGIN:
+        return NO_LOGIN[code]
+    if code is not None:
+        return f"it answers with error {code}"
+    return next((words for pattern, words in TROUBLES if re.search(pattern, text)), "it does not answer")
