@@ -23,7 +23,6 @@ from citychat.tasks import described, pause
 
 LEAST = (6, 2)
 CONNECT_S = 3.0  # a stopped server takes the connection and says nothing
-RESUME_S = 30.0  # to subscribe again to the channels of 100,000 guests, with much to spare
 BEAT_S = 0.5  # between two looks at the server
 # So many looks without an answer to the oldest command, or without a word on the other connection, and the server
 # counts as stalled: after 2.0 to 2.5 s. Looks and not seconds: if this process has slept, the server is not to blame.
@@ -78,7 +77,8 @@ class Redis:
         self._waiting: deque[Answer] = deque()
         self._asked = 0  # commands since the connection came; the number answered is that less those waiting
         self._silent_looks = 0
-        self._beat = f"{prefix}beat:{id(self):x}-{clock.wall_ms():x}"
+        self._beat = f"{prefix}beat:{id(self):x}-{clock.wall_ms():x}".encode()
+        self._refusal = ""
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._stay(), name="redis")
@@ -99,7 +99,7 @@ class Redis:
         ``answer`` is called once and never before this has returned.
         """
         wire = self._commands
-        if wire is None or not self.link.up or len(self._waiting) >= WAITING_MAX or wire.unsent > UNSENT_MAX_BYTES:
+        if wire is None or len(self._waiting) >= WAITING_MAX or wire.unsent > UNSENT_MAX_BYTES:
             asyncio.get_running_loop().call_soon(answer, Unavailable())
             return
         self._waiting.append(answer)
@@ -131,7 +131,9 @@ class Redis:
             except exceptions.NoScriptError:
                 return await self.call("EVAL", text, 0, *args)  # a server that has just started
             except exceptions.RedisError as error:
-                log.error("Redis refused the script %s: %s", script, type(error).__name__)
+                if self._refusal != (refusal := f"{script}: {type(error).__name__}"):  # a full Redis refuses each one
+                    log.error("Redis refused the script %s", refusal)
+                self._refusal = refusal
                 raise Unavailable from error
 
     def _script(self, name: str) -> tuple[str, str]:
@@ -144,10 +146,8 @@ class Redis:
         reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
         def answer(got: object) -> None:
-            if isinstance(got, Exception) and not reply.done():  # done: the caller has been cancelled
-                reply.set_exception(got)
-            elif not reply.done():
-                reply.set_result(got)
+            if not reply.done():  # the caller may have been cancelled
+                reply.set_exception(got) if isinstance(got, Exception) else reply.set_result(got)
 
         self.send(answer, *command)
         return await reply
@@ -172,35 +172,33 @@ class Redis:
             async with asyncio.timeout(CONNECT_S):
                 version = await commands.connect()
                 await pushes.connect()
-            self._commands, self._pushes, self._asked, self._silent_looks = commands, pushes, 0, 0
+            self._pushes, self._asked, self._silent_looks = pushes, 0, 0
             async with asyncio.TaskGroup() as group:
-                for work in (commands.read(), commands.write(), pushes.read(), pushes.write()):
+                for work in (commands.read(), commands.write(), pushes.read(), pushes.write(), self._watch()):
                     group.create_task(work)
-                await self._resume(version, again)
-                await self._watch()
+                self.push("SUBSCRIBE", self._beat)
+                if self._receiver is not None:
+                    await self._receiver.resume()
+                if self.link.came(version, LEAST):
+                    self._commands = commands
+                if self._receiver is not None and again:
+                    self._call(self._receiver.resumed)
         finally:
             self._commands = self._pushes = None
-            commands.close()
-            pushes.close()
             self._lost()
-
-    async def _resume(self, version: str, again: bool) -> None:
-        self.push("SUBSCRIBE", self._beat)
-        if self._receiver is not None:
-            async with asyncio.timeout(RESUME_S):
-                await self._receiver.resume()
-        if not self.link.came(version, LEAST):
-            await asyncio.get_running_loop().create_future()  # the process is being ended
-        if again and self._receiver is not None:
-            self._receiver.resumed()
+            await commands.close()
+            await pushes.close()
 
     async def _watch(self) -> None:
-        """Raises TimeoutError when the server has stalled."""
+        """Raises when the server has stalled, also while it subscribes us again, or does not let us publish."""
         asked: deque[int] = deque(maxlen=STALLED_LOOKS)
+        beaten: list[object] = []
         while True:
-            self.send(lambda _: None, "PUBLISH", self._beat, b"")
+            self.send(beaten.append, "PUBLISH", self._beat, b"")
             asked.append(self._asked)
             await pause(self._clock, BEAT_S)
+            if beaten and isinstance(refusal := beaten.pop(), exceptions.ResponseError):
+                raise refusal
             self._silent_looks += 1
             overdue = len(asked) == STALLED_LOOKS and self._asked - len(self._waiting) < asked[0]
             if overdue or self._silent_looks > STALLED_LOOKS:
@@ -213,7 +211,7 @@ class Redis:
         self._silent_looks = 0
         if not isinstance(reply, list):
             raise reply if isinstance(reply, Exception) else exceptions.InvalidResponse
-        if self._receiver is not None and reply[1] != self._beat.encode():
+        if self._receiver is not None and reply[1] != self._beat:
             self._call(self._receiver.receive, reply)
 
     def _lost(self) -> None:
@@ -223,10 +221,10 @@ class Redis:
         if self._receiver is not None:
             self._receiver.lost()
 
-    def _call(self, call: Callable[[list[object]], None] | Answer, got: object) -> None:
+    def _call(self, call: Callable[..., None], *got: object) -> None:
         """A fault of whoever is told must not take the connection along."""
         try:
-            call(got)  # type: ignore[arg-type]
+            call(*got)
         except Exception as error:
             log.error("telling what Redis has said failed: %s", described(error))
 
@@ -280,10 +278,11 @@ class _Wire:
                 reply = error
             heard(reply)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """At once, whatever is still unsent: a stalled server would never take it."""
         if self._transport is not None:
             self._transport.abort()
+        await self._connection.disconnect(nowait=True)
 
 
 def packed(words: Sequence[Word]) -> bytes:

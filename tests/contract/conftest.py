@@ -116,6 +116,17 @@ async def bus(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Bus
 
 
 @pytest.fixture
+async def elsewhere(request: pytest.FixtureRequest, bus: Bus, world: World) -> AsyncIterator[Bus]:
+    """The bus as another process has it; an embedded one knows one process only, and is the same."""
+    adapter = request.node.callspec.params["bus"]
+    if adapter not in NEEDED:
+        yield bus
+        return
+    async with BUSES[adapter](world) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def lobby(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Lobby]:
     async with LOBBIES[request.param](world) as opened:
         yield opened

@@ -195,3 +195,57 @@ async def test_what_is_not_a_record_is_dropped_and_the_next_one_is_heard(bus: Bu
     await published(bus, "anna", Takeover(1))
     await until(lambda: bool(heard))
     assert heard == [Takeover(1)]
+
+
+async def test_what_one_process_publishes_the_other_hears_in_order(bus: Bus, elsewhere: Bus) -> None:
+    here: list[Record] = []
+    there: list[Record] = []
+    await bus.listen("anna", here.append)
+    await elsewhere.listen("ben", there.append)
+    sent: list[Record] = [Takeover(n) for n in range(500)]
+    for record in sent:
+        bus.publish("ben", record)
+        elsewhere.publish("anna", record)
+    await until(lambda: len(here) == len(there) == len(sent))
+    assert here == there == sent
+
+
+async def test_a_publish_counts_the_listeners_of_all_processes(bus: Bus, elsewhere: Bus) -> None:
+    heard: list[Record] = []
+    handle = await elsewhere.listen("anna", heard.append)
+    assert await bus.listeners(["anna", "ben"]) == [1, 0]
+    assert await published(bus, "anna", Takeover(1)) == 1
+    await bus.listen("anna", heard.append)
+    assert await published(elsewhere, "anna", Takeover(2)) == 2
+    await until(lambda: len(heard) == 3)
+    elsewhere.unlisten(handle)
+    await settled(bus, "anna", 1)
+    assert await published(elsewhere, "anna", Takeover(3)) == 1
+    await until(lambda: len(heard) == 4)
+    assert heard == [Takeover(1), Takeover(2), Takeover(2), Takeover(3)]
+
+
+async def test_listen_has_not_returned_before_other_processes_are_heard(bus: Bus, elsewhere: Bus) -> None:
+    for n in range(50):
+        heard: list[Record] = []
+        await bus.listen(f"guest {n}", heard.append)
+        assert await published(elsewhere, f"guest {n}", Takeover(n)) == 1
+        await until(lambda heard=heard: bool(heard))  # type: ignore[misc]
+
+
+async def test_subscriptions_asked_for_at_once_are_all_heard(bus: Bus, elsewhere: Bus) -> None:
+    heard: list[Record] = []
+    await asyncio.gather(*(bus.listen(f"guest {n % 300}", heard.append) for n in range(600)))
+    counts = await asyncio.gather(*(published(elsewhere, f"guest {n}", Takeover(n)) for n in range(300)))
+    assert min(counts) >= 1
+    await until(lambda: len(heard) == 600)
+
+
+async def test_nobody_is_told_to_catch_up_while_nothing_was_missed(bus: Bus) -> None:
+    resumed: list[bool] = []
+    bus.watch(lambda: resumed.append(True))
+    handle = await bus.listen("anna", lambda _: None)
+    await published(bus, "anna", Takeover(1))
+    bus.unlisten(handle)
+    await settled(bus, "anna", 0)
+    assert resumed == []
