@@ -6,7 +6,7 @@ A fixture gets its adapter's name as its parameter.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -18,7 +18,9 @@ from citychat.adapters.link import Link
 from citychat.adapters.local import LocalBus, LocalLobby
 from citychat.adapters.redis import Redis
 from citychat.adapters.redis_bus import RedisBus
+from citychat.adapters.redis_lobby import RedisLobby
 from citychat.ports import Bus, History, Lobby, Mailbox
+from tests.contract.redis_scripts import timed_scripts
 from tests.contract.stores import HISTORIES, MAILBOXES, PATIENCE_S, Store, StoreClock
 from tests.contract.town import Town
 from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
@@ -29,18 +31,21 @@ Port = TypeVar("Port")
 class Clock:
     """The store's time, moved by the test.
 
-    ``advance`` is awaited because a server has a clock of its own: such an adapter's scripts must take a shift for
-    tests (added to the server's time, kept in the server so that all processes agree), which ``advance`` would set.
+    ``advance`` is awaited because a server has a clock of its own: it sets that one too, where an adapter has put its
+    way to do so into ``setters``.
     """
 
     def __init__(self) -> None:
         self._now_ms = 1_700_000_000_000
+        self.setters: list[Callable[[int], Awaitable[object]]] = []
 
     def now_ms(self) -> int:
         return self._now_ms
 
     async def advance(self, seconds: float) -> None:
         self._now_ms += round(seconds * 1_000)
+        for set_ms in self.setters:
+            await set_ms(self._now_ms)
 
 
 class World:
@@ -66,20 +71,44 @@ async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
         yield lobby
 
 
+def new_redis(world: World) -> Redis:
+    link = Link("Redis", Random(7), pytest.fail)
+    return Redis(redis_url(), link=link, clock=StoreClock(world.clock.now_ms), prefix=f"{world.folder}:")
+
+
+async def comes_up(redis: Redis) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not redis.link.up:  # noqa: ASYNC110 - a link tells nobody
+            await asyncio.sleep(0.001)
+
+
 @asynccontextmanager
 async def open_redis_bus(world: World) -> AsyncIterator[Bus]:
-    link = Link("Redis", Random(7), pytest.fail)
-    prefix = f"{world.folder}:"
-    async with Redis(redis_url(), link=link, clock=StoreClock(world.clock.now_ms), prefix=prefix) as redis:
-        async with RedisBus(redis) as bus:
-            async with asyncio.timeout(PATIENCE_S):
-                while not link.up:  # noqa: ASYNC110 - a link tells nobody
-                    await asyncio.sleep(0.001)
-            yield bus
+    async with new_redis(world) as redis, RedisBus(redis) as bus:
+        await comes_up(redis)
+        yield bus
+
+
+@asynccontextmanager
+async def open_redis_lobby(world: World) -> AsyncIterator[Lobby]:
+    texts = timed_scripts()
+    async with new_redis(world) as redis:
+        await comes_up(redis)
+
+        async def run(script: str, args: Sequence[bytes | str | int]) -> object:
+            return await redis.call("EVAL", texts[script], 0, *args)
+
+        async def set_ms(now_ms: int) -> None:
+            await redis.call("SET", f"{redis.prefix}now", now_ms)
+
+        await set_ms(world.clock.now_ms())
+        world.clock.setters.append(set_ms)
+        async with RedisLobby(run, random=Random(7), prefix=redis.prefix) as lobby:
+            yield lobby
 
 
 BUSES: Mapping[str, Opener[Bus]] = {"local": open_local_bus, "redis": open_redis_bus}
-LOBBIES: Mapping[str, Opener[Lobby]] = {"local": open_local_lobby}
+LOBBIES: Mapping[str, Opener[Lobby]] = {"local": open_local_lobby, "redis": open_redis_lobby}
 
 MATRICES: Mapping[str, Mapping[str, object]] = {
     "bus": BUSES, "lobby": LOBBIES, "mailbox_store": MAILBOXES, "history_store": HISTORIES

@@ -1,0 +1,764 @@
+-- The Redis lobby: who is free, asked, talking (protocol §3), the twin of register.py, visitor.py, crowd.py and
+-- local_lobby.py, with their names and numbers. Change both; tests/contract/test_lobby_twins.py drives them side by side.
+--
+-- Each block below "shared" is one method, and one script: "now", "shared" and the block. One script is one atomic step.
+-- ARGV: the prefix of all keys, the arguments as MessagePack, a seed for what is drawn at random. The answer is
+-- MessagePack in the shapes of ports.py (JSON in Lua keeps 14 digits, and an epoch has 16).
+--
+-- Keys, after the prefix. A record is a MessagePack map.
+--   v:<guest>      record, the visitor: fields as in visitor.py; cell as lat and lon; offer is an id; false and empty
+--                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the crowd, "absent" since when
+--                  nobody is there
+--   b:<guest>      set, with whom the guest is barred
+--   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
+--   o:<offer>      record, an offer that runs
+--   e:<offer>      record, an offer that ended without a yes; expires after the hour for which a no still counts
+--   endings        sorted set, the running offers by when they end
+--   ended          sorted set, the offers of e: by when they ended, at most 20,000
+--   leases         sorted set, the processes that live, by until when
+--   s:<process>    set, its guests
+--   absent         sorted set, who is gone without a session, by since when; forgotten after 10 min with v:, b: and r:
+--   n              hash, how many stand in each pool
+--   c:<rank>:<lat>:<lon>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
+--   a:<rank>:<pool>               hash, the cells that are not empty, as a pyramid: "<level>:<lat>:<lon>" is a tile, its
+--                                 value 16 bits for the 4 x 4 tiles (or cells) below
+--
+-- Everything may vanish at any moment. A record that is missing or unreadable is as good as lost, and who points to it
+-- lets go of it; its guest is entered again by the process that holds the page. A key of another type where a set or a
+-- hash is expected fails the script, and the host is told: it is somebody else's, and not ours to delete.
+
+-- now --
+-- The only clock, in ms. Tests replace this block.
+local function read_clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- shared --
+local LEASE_MS = 15000  -- M9
+local DAY_MS = 86400000
+local RING_PAUSE_MS = 120000  -- M15
+local RINGS_UNANSWERED = 2  -- M15
+local REST_MS = 600000  -- a pair after no answer
+local FORGET_MS = REST_MS  -- nothing that is kept of an absent guest matters for longer
+local ENDED_MS = 3600000  -- how late a no may come from a page that was cut off when it was said (M5)
+local ENDED_MAX = 20000  -- of those offers, the oldest go first
+local SWEPT_AT_ONCE = 200  -- of what only takes up memory, so that no call pays for a crowd that has gone
+local LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = 0, 1, 2, 3  -- best first; the last is never drawn
+local CELLS_WALKED, DRAWN_PER_CELL = 64, 32  -- protocol §3
+local FETCHED_WHOLE = 32  -- a cell of so few is read in one go; of a fuller one each guest drawn is read alone
+local TOP_LEVEL = 8  -- one tile of it is wider than the earth: 4^8 cells of 0.02 degrees
+local CELL_DEGREES = 0.02
+local ROUND = 18000  -- cells round the earth
+
+local call, floor = redis.call, math.floor
+local prefix = ARGV[1]
+local now = read_clock()
+
+-- ---- records: read once and written once in a step
+
+local visitors, offers, changed, living = {}, {}, {}, {}
+local refile
+
+local function key(kind, name) return prefix .. kind .. ':' .. name end
+
+-- Whatever is not a record with this id is as good as lost, and in the way.
+local function read(kind, id)
+  local at = key(kind, id)
+  local raw = redis.pcall('GET', at)
+  if not raw then return nil end
+  local readable, record = pcall(cmsgpack.unpack, raw)
+  if readable and type(record) == 'table' and record.id == id then return record end
+  call('UNLINK', at)
+  return nil
+end
+
+local function write(kind, record) call('SET', key(kind, record.id), cmsgpack.pack(record)) end
+
+local function running(id)
+  if offers[id] == nil then offers[id] = read('o', id) or false end
+  return offers[id] or nil
+end
+
+local function find(guest)
+  local visitor = visitors[guest]
+  if visitor == nil then
+    visitor = read('v', guest) or false
+    visitors[guest] = visitor
+    if visitor and visitor.offer and not running(visitor.offer) then
+      visitor.offer = nil
+      refile(visitor)
+    end
+  end
+  return visitor or nil
+end
+
+local function find_or_make(guest)
+  if not find(guest) then
+    visitors[guest] = {id = guest, process = '', epoch = 0, lat = 0, lon = 0, city = '', made = 0, unanswered = 0}
+  end
+  changed[guest] = true
+  return visitors[guest]
+end
+
+local function forget_visitor(guest)
+  call('UNLINK', key('v', guest), key('b', guest), key('r', guest))
+  visitors[guest], changed[guest] = false, nil
+end
+
+local function keep()
+  for guest in pairs(changed) do write('v', visitors[guest]) end
+end
+
+-- ---- crowd: where the free guests stand
+
+local function stand(pool, rank, lat, lon) return prefix .. 'c:' .. rank .. ':' .. lat .. ':' .. lon .. ':' .. pool end
+
+local function area(pool, rank) return prefix .. 'a:' .. rank .. ':' .. pool end
+
+local function tile_above(lat, lon) return floor(lat / 4), floor(lon / 4), 2 ^ (lat % 4 * 4 + lon % 4) end
+
+local function grow(tiles, lat, lon)
+  for level = 1, TOP_LEVEL do
+    local bit_below
+    lat, lon, bit_below = tile_above(lat, lon)
+    local tile = level .. ':' .. lat .. ':' .. lon
+    local below = call('HGET', tiles, tile)
+    call('HSET', tiles, tile, bit.bor(below or 0, bit_below))
+    if below then return end
+  end
+end
+
+local function shrink(tiles, lat, lon)
+  for level = 1, TOP_LEVEL do
+    local bit_below
+    lat, lon, bit_below = tile_above(lat, lon)
+    local tile = level .. ':' .. lat .. ':' .. lon
+    local below = bit.band(call('HGET', tiles, tile) or 0, bit.bnot(bit_below))
+    if below ~= 0 then
+      call('HSET', tiles, tile, below)
+      return
+    end
+    call('HDEL', tiles, tile)
+  end
+end
+
+local function discard(visitor)
+  local place = visitor.place
+  if not place then return end
+  local pool, rank, lat, lon = unpack(place)
+  visitor.place = nil
+  if call('HINCRBY', prefix .. 'n', pool, -1) <= 0 then call('HDEL', prefix .. 'n', pool) end
+  if rank == UNASKED then return end
+  local here = stand(pool, rank, lat, lon)
+  call('ZREM', here, visitor.id)
+  if call('EXISTS', here) == 0 then shrink(area(pool, rank), lat, lon) end
+end
+
+-- Stand here, and nowhere else any more.
+local function put(visitor, rank)
+  local pool, lat, lon, place = visitor.pool, visitor.lat, visitor.lon, visitor.place
+  if place and place[1] == pool and place[2] == rank and place[3] == lat and place[4] == lon then return end
+  discard(visitor)
+  visitor.place = {pool, rank, lat, lon}
+  call('HINCRBY', prefix .. 'n', pool, 1)
+  if rank == UNASKED then return end
+  local here = stand(pool, rank, lat, lon)
+  call('ZADD', here, 0, visitor.id)
+  if call('ZCARD', here) == 1 then grow(area(pool, rank), lat, lon) end
+end
+
+-- ---- rules about one visitor, or two
+
+local function rank_of(visitor)
+  if visitor.looking then return visitor.visible and LOOKING_IN_VIEW or LOOKING_HIDDEN end
+  local askable = visitor.visible and visitor.available and visitor.unanswered < RINGS_UNANSWERED
+  return askable and IDLE_IN_VIEW or UNASKED
+end
+
+local function shun(visitor, network, at)
+  visitor.shuns = visitor.shuns or {}
+  visitor.shuns[network] = math.max(at, visitor.shuns[network] or at)
+end
+
+-- Barred, or the other was made after a block by this guest and comes from the shunned network (M5).
+local function avoids(visitor, other)
+  if call('SISMEMBER', key('b', visitor.id), other.id) == 1 then return true end
+  if not visitor.shuns then return false end
+  for _, network in ipairs(other.networks or {}) do
+    local at = visitor.shuns[network]
+    if at and at < other.made and now < at + DAY_MS then return true end
+  end
+  return false
+end
+
+-- Each side may know of a bar that the other forgot with its record.
+local function strangers(a, b) return a.id == b.id or avoids(a, b) or avoids(b, a) end
+
+-- Pauses protect only somebody who does not look.
+local function may_be_asked(candidate, seeker)
+  if strangers(candidate, seeker) then return false end
+  if candidate.looking then return true end
+  if candidate.rung and candidate.rung + RING_PAUSE_MS > now then return false end
+  local until_ms = call('ZSCORE', key('r', candidate.id), seeker.id)
+  return not until_ms or tonumber(until_ms) <= now
+end
+
+local function rest(a, b, since)
+  for one, other in pairs({[a] = b, [b] = a}) do
+    local rests = key('r', one.id)
+    call('ZREMRANGEBYSCORE', rests, '-inf', since)
+    call('ZADD', rests, since + REST_MS, other.id)
+    call('PEXPIRE', rests, REST_MS)
+  end
+end
+
+local function end_rest(a, b)
+  call('ZREM', key('r', a.id), b.id)
+  call('ZREM', key('r', b.id), a.id)
+end
+
+-- ---- register: the moves that keep visitors, offers, leases and crowd in agreement
+
+local function lives(process)
+  if living[process] == nil then living[process] = call('ZSCORE', prefix .. 'leases', process) and true or false end
+  return living[process]
+end
+
+local function state(visitor)
+  if visitor.session then return 'chat' end
+  if visitor.offer then return running(visitor.offer).seeker == visitor.id and 'asking' or 'asked' end
+  return visitor.online and lives(visitor.process) and 'free' or 'gone'
+end
+
+local function not_absent(visitor)
+  if visitor.absent then
+    call('ZREM', prefix .. 'absent', visitor.id)
+    visitor.absent = nil
+  end
+end
+
+-- Put the guest where the state belongs: into the crowd, among the absent, or into neither.
+function refile(visitor)
+  changed[visitor.id] = true
+  local is = state(visitor)
+  if is == 'free' and visitor.pool then put(visitor, rank_of(visitor)) else discard(visitor) end
+  if is ~= 'gone' then
+    not_absent(visitor)
+  elseif not visitor.absent then
+    visitor.absent = now
+    call('ZADD', prefix .. 'absent', now, visitor.id)
+  end
+end
+
+local function unseat(visitor) call('SREM', key('s', visitor.process), visitor.id) end
+
+local function guests(process)
+  local found = {}
+  for _, guest in ipairs(call('SMEMBERS', key('s', process))) do
+    local visitor = find(guest)
+    if visitor and visitor.process == process then
+      found[#found + 1] = visitor
+    else
+      call('SREM', key('s', process), guest)  -- the record was lost
+    end
+  end
+  return found
+end
+
+-- Frees both sides.
+local function close(offer, accepted)
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  offers[offer.id] = false
+  call('UNLINK', key('o', offer.id))
+  call('ZREM', prefix .. 'endings', offer.id)
+  if not accepted then
+    call('SET', key('e', offer.id), cmsgpack.pack(offer), 'PX', ENDED_MS)
+    call('ZADD', prefix .. 'ended', now, offer.id)
+    if call('ZCARD', prefix .. 'ended') > ENDED_MAX then
+      call('UNLINK', key('e', call('ZPOPMIN', prefix .. 'ended')[1]))
+    end
+  end
+  for _, visitor in pairs({seeker, candidate}) do
+    if visitor.offer == offer.id then
+      visitor.offer = nil
+      refile(visitor)
+    end
+  end
+end
+
+-- An offer that ended without a yes within the last hour.
+local function ended(id)
+  local at = call('ZSCORE', prefix .. 'ended', id)
+  return at and tonumber(at) > now - ENDED_MS and read('e', id) or nil
+end
+
+-- End an offer that got no answer, whatever the reason. Rings that are taken back count like the others, or somebody
+-- could ring for ever by pressing Stop in time.
+local function fall_through(offer)
+  if not offer then return nil end
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  if seeker and candidate then
+    rest(seeker, candidate, math.min(now, offer.ends))  -- it may be settled long after it ended
+    if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end
+  end
+  close(offer)
+  return offer
+end
+
+local function offer_of(visitor) return visitor.offer and running(visitor.offer) or nil end
+
+-- The socket is closed; the offer that this ended.
+local function dismiss(visitor)
+  visitor.online, visitor.looking = nil, nil
+  local over = fall_through(offer_of(visitor))
+  refile(visitor)
+  return over
+end
+
+local function begin(visitor, s)
+  visitor.session, visitor.looking = s, nil
+  refile(visitor)
+end
+
+-- Strangers for ever; the open offer between them that this has ended.
+local function bar(a, b)
+  if find(a) then call('SADD', key('b', a), b) end
+  if find(b) then call('SADD', key('b', b), a) end
+  local offer = find(a) and offer_of(find(a))
+  if not offer or (offer.seeker ~= b and offer.candidate ~= b) then return nil end
+  close(offer)
+  return offer
+end
+
+-- The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back.
+local function lapse(process)
+  call('ZREM', prefix .. 'leases', process)
+  living[process] = false
+  local its = guests(process)
+  for _, visitor in ipairs(its) do
+    fall_through(offer_of(visitor))
+    refile(visitor)
+  end
+  return its
+end
+
+local function due(what, until_ms, most)
+  return call('ZRANGEBYSCORE', prefix .. what, '-inf', until_ms, 'LIMIT', 0, most)
+end
+
+-- Let everything happen that was due before this step.
+local function settle()
+  for _, id in ipairs(due('endings', now, -1)) do
+    local offer = running(id)
+    if offer then
+      local candidate = find(offer.candidate)
+      if candidate then candidate.looking = nil end
+      fall_through(offer)
+    end
+    call('ZREM', prefix .. 'endings', id)
+  end
+  for _, process in ipairs(due('leases', now, -1)) do lapse(process) end
+  for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
+    local visitor = find(guest)
+    if visitor then unseat(visitor) end
+    forget_visitor(guest)
+    call('ZREM', prefix .. 'absent', guest)
+  end
+  for _, id in ipairs(due('ended', now - ENDED_MS, SWEPT_AT_ONCE)) do
+    call('UNLINK', key('e', id))
+    call('ZREM', prefix .. 'ended', id)
+  end
+end
+
+-- One method: settle, do it, write what has changed, answer.
+local function step(method)
+  settle()
+  local answer = method(unpack(cmsgpack.unpack(ARGV[2])))
+  keep()
+  return cmsgpack.pack(answer)
+end
+
+-- The open offer that the guest answers.
+local function answered(guest, id)
+  local offer, visitor = running(id), find(guest)
+  if not offer or not visitor or offer.candidate ~= guest then return nil end
+  visitor.unanswered = 0
+  changed[guest] = true
+  return offer
+end
+
+-- enter --
+-- What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3).
+local function seat(visitor, entry)
+  if visitor.process ~= entry.process then unseat(visitor) end
+  not_absent(visitor)  -- a new visit, even if its process has yet to renew
+  call('SADD', key('s', entry.process), visitor.id)
+  visitor.process, visitor.online, visitor.looking = entry.process, true, nil
+  visitor.pool, visitor.lat, visitor.lon, visitor.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
+  visitor.available, visitor.slow = entry.available or nil, entry.slow or nil
+  visitor.visible, visitor.made = entry.visible or nil, entry.made
+  visitor.networks = entry.networks[1] and entry.networks
+  for _, guest in ipairs(entry.barred) do call('SADD', key('b', visitor.id), guest) end
+  for network, at in pairs(entry.shuns) do shun(visitor, network, at) end
+  refile(visitor)
+end
+
+-- Take up the row for all its members (§2.8); its id when it must end, because one of them is elsewhere.
+local function resume(row)
+  if not row then return nil end
+  for _, member in ipairs(row.members) do
+    local visitor = find(member)
+    if visitor and (visitor.offer or (visitor.session and visitor.session ~= row.id)) then return row.id end
+  end
+  for _, member in ipairs(row.members) do begin(find_or_make(member), row.id) end
+  return nil
+end
+
+return step(function(entry)
+  local visitor = find_or_make(entry.guest)
+  if entry.epoch > 0 and entry.epoch < visitor.epoch then return {epoch = visitor.epoch} end
+  visitor.epoch = entry.epoch > 0 and entry.epoch or math.max(visitor.epoch + 1, now * 1000)
+  local over = fall_through(offer_of(visitor))
+  seat(visitor, entry)
+  local ended_row = resume(entry.session)
+  return {epoch = visitor.epoch, session = visitor.session, ended = ended_row, over = over}
+end)
+
+-- leave --
+return step(function(guest, epoch)
+  local visitor = find(guest)
+  return visitor and visitor.epoch == epoch and dismiss(visitor) or nil
+end)
+
+-- seek --
+local function gap(low, reach, at)
+  if at < low then return low - at end
+  return at > low + reach and at - low - reach or 0
+end
+
+-- A heap of tiles by distance, and then by code: the lower level first, then the lower coordinates.
+local distances, codes, ahead = {}, {}, 0
+
+local function before(d, code, i) return d < distances[i] or (d == distances[i] and code < codes[i]) end
+
+local function push(d, level, lat, lon)
+  local code = (level * 262144 + lat + 131072) * 262144 + lon + 131072
+  ahead = ahead + 1
+  local i = ahead
+  while i > 1 do
+    local parent = floor(i / 2)
+    if not before(d, code, parent) then break end
+    distances[i], codes[i] = distances[parent], codes[parent]
+    i = parent
+  end
+  distances[i], codes[i] = d, code
+end
+
+local function pop()
+  local top, d, code = codes[1], distances[ahead], codes[ahead]
+  ahead = ahead - 1
+  local i = 1
+  while 2 * i <= ahead do
+    local child = 2 * i
+    if child < ahead and before(distances[child + 1], codes[child + 1], child) then child = child + 1 end
+    if before(d, code, child) then break end
+    distances[i], codes[i] = distances[child], codes[child]
+    i = child
+  end
+  distances[i], codes[i] = d, code
+  local rows = floor(top / 262144)
+  return floor(rows / 262144), rows % 262144 - 131072, top % 262144 - 131072
+end
+
+local function open_tile(below, level, lat, lon, from, stretch)
+  local side = 4 ^ level
+  for i = 0, 15 do
+    if bit.band(below, 2 ^ i) ~= 0 then
+      local child_lat, child_lon = lat * 4 + floor(i / 4), lon * 4 + i % 4
+      local up = gap(child_lat * side, side - 1, from.lat)
+      local along = gap(child_lon * side, side - 1, from.lon)
+      if along > 0 then  -- perhaps it is nearer across the 180th meridian
+        along = math.min(along, math.max(ROUND - along - side + 1, 0))
+      end
+      push(up * up + along * along * stretch, level, child_lat, child_lon)
+    end
+  end
+end
+
+-- The cells of an area, the nearest first; a tie goes to the lower coordinates. The own one comes even when empty.
+-- Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
+local function nearest(tiles, from)
+  local stretch = math.cos(math.rad(from.lat * CELL_DEGREES)) ^ 2  -- degrees of longitude shrink towards the poles
+  local started = false
+  return function()
+    if not started then
+      started, ahead = true, 0
+      for lat = -1, 0 do
+        for lon = -1, 0 do push(0, TOP_LEVEL, lat, lon) end
+      end
+      return from.lat, from.lon
+    end
+    while ahead > 0 do
+      local level, lat, lon = pop()
+      if level > 0 then
+        local below = call('HGET', tiles, level .. ':' .. lat .. ':' .. lon)
+        if below then open_tile(tonumber(below), level - 1, lat, lon, from, stretch) end
+      elseif lat ~= from.lat or lon ~= from.lon then
+        return lat, lon
+      end
+    end
+  end
+end
+
+-- The guests of a cell at random, each once: a shuffle that is made only as far as it is asked for.
+local function shuffled(here)
+  local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
+  local count = #found
+  local whole = count <= FETCHED_WHOLE
+  if not whole then count = call('ZCARD', here) end
+  local moved, i = {}, 0
+  return function()
+    if i == count then return nil end
+    i = i + 1
+    local j = math.random(i, count)
+    local at = moved[j] or j
+    moved[j] = moved[i] or i
+    return whole and found[at] or call('ZRANGE', here, at - 1, at - 1)[1]
+  end
+end
+
+-- Whether the record agrees that its guest stands there.
+local function stands(visitor, place)
+  if not visitor or not visitor.place then return false end
+  for i = 1, 4 do
+    if visitor.place[i] ~= place[i] then return false end
+  end
+  return true
+end
+
+local strays = {}  -- who stands somewhere without a record that says so: it was lost
+
+-- Somebody in this cell who may be asked; and whether anybody stood there who is not barred.
+local function choose(place, seeker, barred)
+  local left = DRAWN_PER_CELL
+  for guest in shuffled(stand(unpack(place))) do
+    if not barred[guest] then
+      local candidate = find(guest)
+      if not stands(candidate, place) then
+        strays[#strays + 1] = {id = guest, place = place}
+      elseif may_be_asked(candidate, seeker) then
+        return candidate, true
+      end
+      left = left - 1
+      if left == 0 then break end
+    end
+  end
+  return nil, left < DRAWN_PER_CELL
+end
+
+-- The barred are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
+local function draw(seeker, rank, barred)
+  local left = CELLS_WALKED
+  for lat, lon in nearest(area(seeker.pool, rank), seeker) do
+    local candidate, met = choose({seeker.pool, rank, lat, lon}, seeker, barred)
+    if candidate then return candidate end
+    if met then left = left - 1 end
+    if left == 0 then return nil end
+  end
+end
+
+local function open(offer)
+  write('o', offer)
+  offers[offer.id] = offer
+  call('ZADD', prefix .. 'endings', offer.ends, offer.id)
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  seeker.offer, candidate.offer, candidate.rung = offer.id, offer.id, now
+  refile(seeker)
+  refile(candidate)
+end
+
+-- Ask the best candidate, if there is one.
+local function claim(seeker, id, ring_s, slow_ring_s)
+  if not seeker.place then return nil end
+  local barred, candidate = {}, nil
+  for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do barred[guest] = true end
+  for rank = LOOKING_IN_VIEW, IDLE_IN_VIEW do
+    candidate = candidate or draw(seeker, rank, barred)
+  end
+  for _, stray in ipairs(strays) do discard(stray) end
+  if not candidate then return nil end
+  local seconds = candidate.slow and slow_ring_s or ring_s
+  local offer = {
+    id = id, seeker = seeker.id, candidate = candidate.id, city = seeker.city, seconds = seconds,
+    looking = candidate.looking or false, ends = now + seconds * 1000,
+  }
+  open(offer)
+  return offer
+end
+
+-- A rest ends the moment both look.
+local function look(visitor)
+  if visitor.looking then return end
+  visitor.looking = true
+  refile(visitor)
+  for _, guest in ipairs(call('ZRANGE', key('r', visitor.id), 0, -1)) do
+    local other = find(guest)
+    if other and other.looking then end_rest(visitor, other) end
+  end
+end
+
+return step(function(guest, id, ring_s, slow_ring_s)
+  math.randomseed(tonumber(ARGV[3]))
+  local visitor = find(guest)
+  if visitor and visitor.session then return {state = 'matched', session = visitor.session} end
+  if not visitor or not visitor.online then return {state = 'waiting'} end
+  look(visitor)
+  local offer = offer_of(visitor) or claim(visitor, id, ring_s, slow_ring_s)
+  if not offer then return {state = 'waiting'} end
+  return {state = offer.seeker == guest and 'asking' or 'asked', offer = offer}
+end)
+
+-- accept --
+return step(function(guest, id, s)
+  local offer = answered(guest, id)
+  if not offer then return nil end
+  close(offer, true)
+  for _, side in ipairs({offer.seeker, offer.candidate}) do begin(find_or_make(side), s) end
+  return offer
+end)
+
+-- decline --
+return step(function(guest, id)
+  local offer = running(id)
+  if offer then offer = answered(guest, id) else offer = ended(id) end
+  if not offer or offer.candidate ~= guest then return nil end
+  return bar(offer.seeker, guest) or offer
+end)
+
+-- later --
+return step(function(guest, id)
+  local offer = answered(guest, id)
+  if not offer then return nil end
+  close(offer)
+  local candidate = find(guest)
+  candidate.looking, candidate.available = nil, nil
+  refile(candidate)
+  return offer
+end)
+
+-- stop --
+return step(function(guest)
+  local visitor = find(guest)
+  if not visitor then return nil end
+  visitor.looking = nil
+  refile(visitor)
+  return fall_through(offer_of(visitor))
+end)
+
+-- view --
+return step(function(guest, visible, touched)
+  local visitor = find(guest)
+  if not visitor then return nil end
+  visitor.visible = visible or nil
+  if touched then visitor.unanswered = 0 end
+  refile(visitor)
+end)
+
+-- available --
+return step(function(guest, on, slow)
+  local visitor = find(guest)
+  if not visitor then return nil end
+  visitor.available, visitor.slow = on or nil, slow or nil
+  refile(visitor)
+end)
+
+-- move --
+-- Answers in how many ms the guest can be moved, if not now.
+return step(function(guest, pool, lat, lon, city)
+  local visitor = find(guest)
+  if not visitor then return nil end
+  local offer = offer_of(visitor)
+  if offer then return offer.ends - now end
+  visitor.pool, visitor.lat, visitor.lon, visitor.city = pool, lat, lon, city
+  refile(visitor)
+end)
+
+-- end_session --
+return step(function(s, members)
+  for _, member in ipairs(members) do
+    local visitor = find(member)
+    if visitor and visitor.session == s then
+      visitor.session, visitor.looking, visitor.available = nil, nil, nil
+      refile(visitor)
+    end
+  end
+end)
+
+-- bar --
+return step(bar)
+
+-- shun --
+return step(function(guest, networks, at)
+  local visitor = find(guest)
+  if not visitor then return nil end
+  for network, since in pairs(visitor.shuns or {}) do
+    if now >= since + DAY_MS then visitor.shuns[network] = nil end
+  end
+  for _, network in ipairs(networks) do shun(visitor, network, at) end
+  changed[guest] = true
+end)
+
+-- networks --
+return step(function(guest)
+  local visitor = find(guest)
+  return visitor and visitor.networks or {}
+end)
+
+-- pair --
+return step(function(s, members)
+  local a, b = find(members[1]), find(members[2])
+  if not a or not b or strangers(a, b) then return false end
+  if state(a) ~= 'free' or state(b) ~= 'free' then return false end
+  begin(a, s)
+  begin(b, s)
+  return true
+end)
+
+-- nearby --
+-- How many others stand in the pool.
+return step(function(guest)
+  local visitor = find(guest)
+  if not visitor or not visitor.pool then return 0 end
+  return (tonumber(call('HGET', prefix .. 'n', visitor.pool)) or 0) - (visitor.place and 1 or 0)
+end)
+
+-- whereabouts --
+return step(function(guests_asked)
+  local found = {}
+  for i, guest in ipairs(guests_asked) do
+    local visitor = find(guest)
+    found[i] = visitor and {
+      epoch = visitor.epoch, state = state(visitor), looking = visitor.looking or false,
+      offer = offer_of(visitor), session = visitor.session,
+    } or {epoch = 0}
+  end
+  return found
+end)
+
+-- renew --
+-- Whether the process was known to live.
+return step(function(process)
+  local known = lives(process)
+  call('ZADD', prefix .. 'leases', now + LEASE_MS, process)
+  if not known then  -- its first, or it was frozen for longer than its lease and is back with its guests
+    living[process] = true
+    for _, visitor in ipairs(guests(process)) do refile(visitor) end
+  end
+  return known
+end)
+
+-- drop --
+return step(function(process)
+  for _, visitor in ipairs(lapse(process)) do dismiss(visitor) end
+end)

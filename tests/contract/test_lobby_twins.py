@@ -1,0 +1,323 @@
+"""The lobby exists twice, in Python and in Lua: the same steps, drawn at random, must have the same answers in both.
+
+Every step is done by both, the Redis one first, then everybody's whereabouts are compared, and now and then all their
+books. Inside a cell anybody may be chosen, so the embedded one is made to try first whom the scripts have chosen; it
+still refuses whoever it may not ask, and whoever stands further away.
+"""
+
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from citychat.adapters.crowd import CELLS_WALKED, UNASKED, Crowd
+from citychat.adapters.local_lobby import LocalLobby
+from citychat.adapters.redis_lobby import RedisLobby
+from citychat.model import Busy, Cell, Gone, Session
+from citychat.ports import Entry, Sought
+from tests.contract.redis_scripts import BlockingScripts
+from tests.services.running import REDIS, is_tested, redis_url
+
+__test__ = is_tested(REDIS)
+
+GUESTS = [f"guest {n}" for n in range(14)]
+NOBODY = "never entered"
+PROCESSES = ["p", "q"]
+POOLS = ["lyon"] * 9 + ["paris", "a:1:2", None]
+CELLS = [Cell(0, 0), Cell(0, 1), Cell(-1, 0), Cell(-7, 40), Cell(2_288, 242), Cell(-850, 8_999), Cell(-850, -9_000)]
+NETWORKS = ["even", "odd"]
+STEPS = 3_000
+
+
+class SteeredCrowd(Crowd):
+    """Tries ``first`` first in whatever cell that guest stands."""
+
+    first: str | None = None
+
+    def draw(self, pool: str, cell: Cell, barred: Container[str]) -> Iterator[str]:
+        for rank in range(UNASKED):
+            area = self._areas.get((pool, rank))
+            if area is None:
+                continue
+            assert len(area.stands) <= CELLS_WALKED
+            for stand in list(area.near(cell)):
+                there = list(stand.draw(self._random, barred))
+                yield from sorted(there, key=lambda guest: guest != self.first)
+
+
+def outcome(method: Coroutine[Any, Any, object]) -> object:
+    """What a method that awaits nothing answers, or what it raises."""
+    try:
+        method.send(None)
+    except StopIteration as end:
+        return end.value
+    except Gone:
+        return "gone"
+    except Busy as busy:
+        return "busy", busy.retry_ms
+    raise AssertionError("awaited something")
+
+
+class Twins:
+    """Both lobbies under one clock, and steps drawn with ``random``."""
+
+    def __init__(self, scripts: BlockingScripts, random: Random) -> None:
+        self.scripts, self.random = scripts, random
+        self.now = 1_700_000_000_000
+        self.ids = 0
+        self.done: list[tuple[object, ...]] = []
+        self.offers = ["no such offer"]
+        self.sessions: dict[str, tuple[str, str]] = {}
+        self.epochs: dict[str, list[int]] = {guest: [0] for guest in GUESTS}
+        self.lua = RedisLobby(scripts.run, random=Random(1), prefix=scripts.prefix)
+        self.forget()
+
+    def forget(self) -> None:
+        """Both lose everything (protocol §2.8)."""
+        self.scripts.lose_everything()
+        self.scripts.set_time(self.now)
+        self.python = LocalLobby(lambda: self.now, Random(2))
+        self.crowd = self.python._register.crowd = SteeredCrowd(Random(3))
+
+    def both(self, name: str, *args: object) -> object:
+        """Do it in both; the common answer."""
+        self.done.append((name, *args))
+        lua = outcome(getattr(self.lua, name)(*args))
+        chosen = lua.offer.candidate if isinstance(lua, Sought) and lua.offer else None
+        self.crowd.first = chosen
+        python = outcome(getattr(self.python, name)(*args))
+        assert lua == python, self.told(f"Lua: {lua}\nPython: {python}")
+        return lua
+
+    def told(self, what: str) -> str:
+        return "\n".join([*map(str, self.done[-40:]), what])
+
+    def compare(self) -> None:
+        found = self.both("whereabouts", [*GUESTS, NOBODY])
+        self.done.pop()
+        assert isinstance(found, list)
+        for guest, at in zip(GUESTS, found, strict=False):
+            self.epochs[guest] = [*self.epochs[guest], at.epoch][-4:]
+            if at.offer is not None and at.offer.id != self.offers[-1]:
+                self.offers = [*self.offers, at.offer.id][-12:]
+
+    def compare_books(self) -> None:
+        """What no answer shows at once: counts, networks, and every key there is."""
+        for guest in GUESTS:
+            self.both("nearby", guest)
+            self.both("networks", guest)
+            del self.done[-2:]
+        assert self.scripts.keys() == sorted(expected_keys(self.python)), self.told("other keys")
+        for guest, visitor in self.python._register.visitors.items():
+            assert self.scripts.members(f"b:{guest}") == set(visitor.barred), self.told(
+                f"{guest} is barred with others"
+            )
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        steps, weights = zip(*STEPS_DRAWN.items(), strict=True)
+        (chosen,) = self.random.choices(steps, weights)
+        chosen(self)
+        self.compare()
+
+    def guest(self) -> str:
+        """Often somebody who asks or is asked: most rules are about them."""
+        busy = [guest for offer in self.python._register.offers.values() for guest in (offer.seeker, offer.candidate)]
+        if busy and self.flag(0.4):
+            return self.random.choice(busy)
+        return self.random.choice(GUESTS) if self.flag(0.98) else NOBODY
+
+    def flag(self, share: float = 0.5) -> bool:
+        return self.random.random() < share
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return f"id {self.ids}"
+
+    def row(self, guest: str) -> Session | None:
+        mine = [(s, members) for s, members in self.sessions.items() if guest in members]
+        if not mine or self.flag(0.1):
+            return None
+        s, members = mine[-1]
+        return Session(s, members, ("Amber Fox", "Teal Owl"), "Lyon", 0, 1)
+
+    def enter(self) -> None:
+        guest = self.guest()
+        if guest != NOBODY:
+            self.both("enter", self.entry(guest))
+
+    def entry(self, guest: str) -> Entry:
+        random = self.random
+        return Entry(
+            guest,
+            random.choice(PROCESSES),
+            random.choice(POOLS),
+            random.choice(CELLS),
+            random.choice(["Here", "Thère"]),
+            self.flag(0.8),
+            self.flag(0.1),
+            self.flag(0.8),
+            self.now - random.choice([0, 0, 5_000, 10**6]),
+            random.choice([0, 0, 0, *self.epochs[guest]]),
+            tuple(random.sample(NETWORKS, random.choice([0, 1, 2]))),
+            {random.choice(NETWORKS): self.now - 1_000} if self.flag(0.04) else {},
+            tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
+            self.row(guest),
+        )
+
+    def leave(self) -> None:
+        guest = self.guest()
+        if guest != NOBODY:
+            self.both(
+                "leave", guest, self.random.choice(self.epochs[guest]) if self.flag(0.2) else self.epochs[guest][-1]
+            )
+
+    def seek(self) -> None:
+        self.both("seek", self.guest(), self.new_id())
+
+    def answer(self) -> None:
+        self.answer_offer(self.random.choice(self.offers), self.guest())
+
+    def answer_well(self) -> None:
+        """By the one who is asked."""
+        running = list(self.python._register.offers.values())
+        if running:
+            offer = self.random.choice(running)
+            self.answer_offer(offer.id, offer.candidate)
+
+    def answer_offer(self, offer: str, guest: str) -> None:
+        match self.random.choice(["accept", "accept", "accept", "decline", "later", "later"]):
+            case "accept":
+                s = self.new_id()
+                done = self.both("accept", guest, offer, s)
+                if done != "gone":
+                    answered = self.python._register.visitors[guest]
+                    members = [v.id for v in self.python._register.visitors.values() if v.session == answered.session]
+                    self.sessions[s] = (members[0], members[1])
+            case name:
+                self.both(name, guest, offer)
+
+    def late_no(self) -> None:
+        ended = [offer for _, offer in self.python._register._ended.values()]
+        if ended:
+            offer = self.random.choice(ended)
+            self.both("decline", offer.candidate, offer.id)
+
+    def end(self) -> None:
+        if self.sessions:
+            s = self.random.choice(sorted(self.sessions))
+            self.both("end", s, self.sessions.pop(s))
+
+    def end_other(self) -> None:
+        self.both("end", "no such session", [self.guest(), NOBODY])
+
+    def stop(self) -> None:
+        self.both("stop", self.guest())
+
+    def view(self) -> None:
+        self.both("view", self.guest(), self.flag(0.8), self.flag(0.3))
+
+    def available(self) -> None:
+        self.both("available", self.guest(), self.flag(0.8), self.flag(0.1))
+
+    def move(self) -> None:
+        pool = self.random.choice([pool for pool in POOLS if pool])
+        self.both("move", self.guest(), pool, self.random.choice(CELLS), self.random.choice(["There", "Here"]))
+
+    def bar(self) -> None:
+        self.both("bar", self.guest(), self.guest())
+
+    def shun(self) -> None:
+        since = self.now - self.random.choice([0, 4_000, 86_400_000])
+        self.both("shun", self.guest(), self.random.sample(NETWORKS, 1), since)
+
+    def pair(self) -> None:
+        s, members = self.new_id(), (self.guest(), self.guest())
+        if self.both("pair", s, members):
+            self.sessions[s] = members
+
+    def renew(self) -> None:
+        self.both("renew", self.random.choice(PROCESSES))
+
+    def drop(self) -> None:
+        self.both("drop", self.random.choice(PROCESSES))
+
+    def lose(self) -> None:
+        """And the processes enter their guests again, those they remember."""
+        pages = list(self.python._register.visitors.values())
+        self.done.append(("lose everything",))
+        self.forget()
+        for page in pages:
+            if page.online and page.id in GUESTS:
+                entry = replace(self.entry(page.id), epoch=page.epoch)
+                self.both("enter", entry)
+
+    def pass_time(self) -> None:
+        passed_s = self.random.choice([0.001, 0.5, 3, 3, 5, 5, 5, 14.999, 15, 20, 60, 119, 120, 599, 601])
+        self.wait(passed_s, [process for process in PROCESSES if self.flag(0.9)])
+
+    def wait(self, passed_s: float, alive: Sequence[str]) -> None:
+        until = self.now + round(passed_s * 1_000)
+        while self.now < until:
+            self.now = min(until, self.now + 14_000)
+            self.scripts.set_time(self.now)
+            self.done.append(("now", self.now))
+            for process in alive:
+                self.both("renew", process)
+
+    def wait_in_silence(self) -> None:
+        """Everything falls due between two steps."""
+        self.wait(self.random.choice([14, 15, 600, 616, 3_601]), [])
+        self.now += self.random.choice([0, 600_000, 3_600_000])
+        self.scripts.set_time(self.now)
+
+
+STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
+    Twins.enter: 8, Twins.leave: 3, Twins.seek: 16, Twins.answer_well: 8, Twins.answer: 2, Twins.late_no: 0.5,
+    Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3,
+    Twins.bar: 0.4, Twins.shun: 0.4, Twins.pair: 0.6, Twins.renew: 3, Twins.drop: 0.5, Twins.lose: 0.08,
+    Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
+}  # fmt: skip
+
+
+def expected_keys(lobby: LocalLobby) -> Iterator[str]:
+    """Every key that the Redis lobby should hold, by the embedded one's books."""
+    register = lobby._register
+    for visitor in register.visitors.values():
+        yield f"v:{visitor.id}"
+        if visitor.barred:
+            yield f"b:{visitor.id}"
+        if visitor.rests:
+            yield f"r:{visitor.id}"
+    yield from (f"o:{offer}" for offer in register.offers)
+    yield from (f"e:{offer}" for offer in register._ended)
+    yield from (f"s:{process}" for process in register._staff)
+    books: dict[str, Any] = {
+        "endings": register.offers, "ended": register._ended, "leases": register._leases, "absent": register._absent,
+        "n": register.crowd._counts,
+    }  # fmt: skip
+    yield from (name for name, book in books.items() if book)
+    for (pool, rank), area in register.crowd._areas.items():
+        yield f"a:{rank}:{pool}"
+        yield from (f"c:{rank}:{cell.lat}:{cell.lon}:{pool}" for cell in area.stands)
+
+
+def live(seed: int, prefix: str, steps: int, every: int = 10) -> None:
+    scripts = BlockingScripts(redis_url(), prefix)
+    try:
+        twins = Twins(scripts, Random(seed))
+        for n in range(steps):
+            twins.step()
+            if n % every == 0:
+                twins.compare_books()
+    finally:
+        scripts.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_twins_answer_alike(seed: int, tmp_path: Path) -> None:
+    live(seed, f"{tmp_path}:", STEPS)
