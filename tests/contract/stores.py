@@ -17,12 +17,13 @@ import pytest
 
 from citychat.adapters.link import Link
 from citychat.adapters.mongo_history import MongoHistory
+from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.sqlite import Database
 from citychat.adapters.sqlite_history import SqliteHistory
 from citychat.adapters.sqlite_mailbox import SqliteMailbox
-from citychat.model import Message
+from citychat.model import MAILBOX_MS, Message
 from citychat.ports import History, Mailbox, Timer
-from tests.services.running import mongo_url
+from tests.services.running import mongo_url, rabbit_url
 
 PATIENCE_S = 20.0
 
@@ -52,6 +53,17 @@ async def open_sqlite_mailbox(folder: Path, now_ms: Now) -> AsyncIterator[Mailbo
 
 
 @asynccontextmanager
+async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_MS) -> AsyncIterator[Mailbox]:
+    """Queues of the folder's own."""
+    link = Link("RabbitMQ", Random(7), pytest.fail)
+    prefix = f"test.{sha256(str(folder).encode()).hexdigest()[:16]}."
+    clock = StoreClock(now_ms)
+    async with RabbitMailbox(rabbit_url(), link=link, clock=clock, prefix=prefix, ttl_ms=ttl_ms) as mailbox:
+        await comes_up(link)
+        yield mailbox
+
+
+@asynccontextmanager
 async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
     async with Database(folder / "citychat.db") as database, SqliteHistory(database) as history:
         yield history
@@ -73,7 +85,7 @@ async def comes_up(link: Link) -> None:
             await asyncio.sleep(0.001)
 
 
-MAILBOXES: Mapping[str, Opener[Mailbox]] = {"sqlite": open_sqlite_mailbox}
+MAILBOXES: Mapping[str, Opener[Mailbox]] = {"sqlite": open_sqlite_mailbox, "rabbitmq": open_rabbit_mailbox}
 HISTORIES: Mapping[str, Opener[History]] = {"sqlite": open_sqlite_history, "mongo": open_mongo_history}
 
 
