@@ -1,12 +1,13 @@
-"""``python -m citychat``: the server; ``guest URL``: a guest in the terminal; ``geoip …``: city databases."""
+"""``python -m citychat``: the server; ``guest URL``: a guest in the terminal; ``geoip …``: city databases; ``backup``,
+``restore FILE``: copies of the embedded storage."""
 
 import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
-from citychat import app, geoip_commands, terminal
+from citychat import app, backup, geoip_commands, terminal
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return terminal.main(rest)
             case ["geoip", *rest]:
                 return _geoip(*load_with_words(rest, os.environ))
+            case ["backup" | "restore" as command, *rest]:
+                return _backup(command, *load_with_words(rest, os.environ))
             case _:
                 return _server(load(words, os.environ))
     except SettingsError as error:
@@ -52,6 +55,11 @@ def _geoip(settings: Settings, words: list[str]) -> int:
         out=sys.stdout,
         progress=sys.stderr,
     )
+
+
+def _backup(command: str, settings: Settings, words: list[str]) -> int:
+    now = datetime.now(UTC)
+    return backup.main(command, words, data=settings.data, now=now, out=sys.stdout, errors=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="citychat", allow_abbrev=False, argument_default=argparse.SUPPRESS,
-        description="Anonymous one-to-one chat inside a city. Further commands: guest URL, geoip.",
+        description="Anonymous one-to-one chat inside a city. Further commands: guest URL, geoip, backup, restore.",
         epilog=f"Each setting can also come from a variable ({PREFIX}PORT=80) or from the file named by --config.",
     )
     parser.add_argument("--version", action="version", version=f"CityChat {citychat.__version__}")
@@ -228,7 +228,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.pl
     """Read the settings. Raises SettingsError; --help and --version print and raise SystemExit(0)."""
     settings, words = load_with_words(argv, environ, platform)
     if words:
-        raise SettingsError(f"{words[0]} is no command: expected guest, geoip, or only flags; --help lists them")
+        raise SettingsError(f"{words[0]} is no command: expected guest, geoip, backup, restore or only flags")
     _fit_together(settings)
     return settings
 

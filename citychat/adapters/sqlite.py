@@ -134,7 +134,7 @@ class Database:
 
     def _live(self, opened: asyncio.Future[None]) -> None:
         try:
-            lock, connection = _open(self._path)
+            held, connection = _open(self._path)
         except Exception as error:
             self._loop.call_soon_threadsafe(opened.set_exception, error)
             return
@@ -145,7 +145,7 @@ class Database:
             if jobs:
                 self._loop.call_soon_threadsafe(self._answer, self._do(connection, jobs))
         connection.close()  # the last connection checkpoints and removes the WAL
-        os.close(lock)
+        os.close(held)
         self._loop.call_soon_threadsafe(self._closed.set_result, None)
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
@@ -203,52 +203,52 @@ def _commit(
 
 def _open(path: Path) -> tuple[int, sqlite3.Connection]:
     """The lock (a file descriptor) and a connection to a file that was checked and has the newest schema."""
-    lock = _lock(path)
+    held = lock(path)
     try:
         # Read-only: nothing is written before the file is known to be ours and whole.
-        with closing(_connect(path, "ro")) as looking:
-            _check(looking, path)
-        connection = _connect(path, "rw")
+        with closing(connect(path, "ro")) as looking:
+            check(looking, path)
+        connection = connect(path, "rw")
         try:
             _prepare(connection)
         except BaseException:
             connection.close()
             raise
     except sqlite3.Error as error:
-        os.close(lock)
-        raise StorageError(f"{path}: {_wrong(error)}") from error
+        os.close(held)
+        raise StorageError(f"{path}: {wrong(error)}") from error
     except BaseException:
-        os.close(lock)
+        os.close(held)
         raise
-    return lock, connection
+    return held, connection
 
 
-def _lock(path: Path) -> int:
+def lock(path: Path) -> int:
     """Held by flock on a file beside: programs that only read, like a backup, may still open the database."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         path.chmod(0o600)  # SQLite gives its WAL the same mode
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        held = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror}); make the folder writable or choose another with --data"
         ) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        os.close(lock)
+        os.close(held)
         raise StorageError(
             f"{path}: in use by another process; stop that one or choose another folder with --data"
         ) from error
-    return lock
+    return held
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S)
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def check(connection: sqlite3.Connection, path: Path) -> None:
     application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if application != APPLICATION_ID and (version or connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
         raise StorageError(f"{path}: not a database of CityChat; choose another folder with --data")
@@ -287,7 +287,7 @@ def _each(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _wrong(error: sqlite3.Error) -> str:
+def wrong(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind
     if code == sqlite3.SQLITE_BUSY:
         return "in use by another program; close that one or choose another folder with --data"

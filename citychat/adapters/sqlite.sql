@@ -241,3 +241,7 @@ DELETE FROM pauses WHERE until <= ?;
 -- expire_guests --
 -- Never shorter than their history: a guest of a session that is kept stays.
 DELETE FROM guests WHERE seen <= ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.guest = guests.id);
+
+-- contents --
+SELECT (SELECT count(*) FROM guests), (SELECT count(*) FROM sessions), (SELECT count(*) FROM messages),
+    (SELECT count(*) FROM mail);
