@@ -112,8 +112,8 @@ def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:
     )
     told = [complaint(found) for found in imports("delivery/sending.py", source)]
     assert told == [
-        "citychat/delivery/sending.py imports sqlite3, but only citychat/adapters/sqlite.py may "
-        "(docs/architecture.md, Drivers)",
+        "citychat/delivery/sending.py imports sqlite3, but only citychat/adapters/sqlite.py, "
+        "citychat/adapters/sqlite_copy.py may (docs/architecture.md, Drivers)",
         "citychat/delivery/sending.py imports requests, but requests is not in the table of drivers "
         "(docs/architecture.md, Drivers)",
         "citychat/delivery/sending.py imports citychat.joining, but the layer delivery may import model, ports, "
