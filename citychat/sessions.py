@@ -92,6 +92,13 @@ class Sessions:
 
     async def _undo(self, session: Session) -> None:
         await self.retry(partial(self.history.undo, session.id))
+        await self.retry(partial(self.release, session.id, session.members))
+
+    async def release(self, s: str, members: Sequence[str]) -> None:
+        """Left or undone while somebody joined: the lobby took up what the history has closed."""
+        await self.lobby.end(s, members)
+        for member in members:
+            self.bus.publish(member, Left(s, self.clock.wall_ms()))
 
     def resolve(self, session: Session) -> None:
         """Nobody knows whether the lobby has let it begin: find out, then tell both or undo it."""
@@ -120,8 +127,7 @@ class Sessions:
             return False
         session = await self.history.session(s)
         if session is None or session.ended is not None:
-            # Left or undone while somebody joined: the lobby took up what the history has closed.
-            await self.lobby.end(s, session.members if session else [seat.guest])
+            await self.release(s, session.members if session else [seat.guest])
             return False
         if seat.session is not None:
             await self.over_here(seat)

@@ -87,6 +87,7 @@ class World:
         self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
+        self.undone_s: dict[str, float] = {}  # sessions that never began, and when their row was taken back
         self.pairs: dict[tuple[str, str], int] = {}
         self.shuns: dict[str, list[tuple[str, int]]] = {}
         self.reports: dict[tuple[str, str], Report] = {}

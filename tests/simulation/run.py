@@ -43,9 +43,9 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     return _played(town, town.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
-def crowd(seed: int) -> tuple[Tally, list[str]]:
-    """One run of the crowd."""
-    crowded = Crowded(VirtualLoop(), seed)
+def crowd(seed: int, count: int = 0) -> tuple[Tally, list[str]]:
+    """One run of the crowd, of ``count`` people or of as many as the seed says."""
+    crowded = Crowded(VirtualLoop(), seed, count)
     return _played(crowded, crowded.run(), seed)
 
 

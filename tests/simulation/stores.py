@@ -77,7 +77,8 @@ class SimHistory:
 
     async def undo(self, s: str) -> None:
         await self._asked()
-        self.world.sessions.pop(s, None)
+        if self.world.sessions.pop(s, None) is not None:
+            self.world.undone_s[s] = self.world.loop.time()
 
     async def end(self, s: str, at: int) -> None:
         await self._asked()

@@ -15,6 +15,7 @@ from tests.simulation.town import KINDS
 
 SEEDS = int(os.environ.get("CITYCHAT_SIM_SEEDS", "300"))
 CATCHING = range(30)
+FEW = 4  # they meet again and again
 HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
 
 Play = Callable[[int], tuple[Tally, list[str]]]
@@ -65,7 +66,7 @@ def test_a_rule_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, p
 )
 def test_a_rule_of_matching_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, rule: str) -> None:
     monkeypatch.setattr(*CROWD_BREAKAGES[name])
-    wrong = (what for seed in range(3) for _, what in crowd(seed)[0].wrong)
+    wrong = (what for seed in CATCHING for _, what in crowd(seed, FEW)[0].wrong)
     assert any(what.startswith(rule) for what in wrong), f"{name}: not noticed"
 
 
