@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from citychat.app import runner
+from citychat.clock import runner
 from tests.crowd import Crowd, Verdict, history_of
 from tests.server.process import ServerProcess
 

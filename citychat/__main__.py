@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from citychat import app, backup, geoip_commands, terminal
+from citychat import app, backup, engines, geoip_commands, terminal
+from citychat.preparation import StartError, prepare
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 2
-    except app.StartError as error:
+    except StartError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before there was anything to stop
@@ -38,7 +39,8 @@ def _server(settings: Settings) -> int:
     if settings.print_settings:
         print(describe(settings))
     elif settings.check:
-        asyncio.run(app.check(app.prepare(settings)))
+        prepare(settings)
+        asyncio.run(engines.check(settings))
         print("Everything is in order.")
     else:
         app.run(settings)

@@ -1,197 +1,61 @@
 """The only composition root: from settings to a running server, and down again in order.
 
-Start: data folder and keys, storage, the process, the edge, the port. Stop (SIGTERM, Ctrl+C): no new pages, pages sent
-away in waves, batches finished, storage closed.
+Start: data folder and keys, engines, the process, the edge, the port. Stop (SIGTERM, Ctrl+C): no new pages, pages sent
+away in waves, batches finished, engines closed.
 """
 
 import asyncio
 import errno
 import gc
-import hashlib
-import json
 import logging
-import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from random import SystemRandom
-from typing import Any
 
 from tornado.web import Application
 
 import citychat
-from citychat.adapters.local import LocalBus, LocalLobby
-from citychat.adapters.sqlite import Database, StorageError
-from citychat.adapters.sqlite_history import SqliteHistory
-from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.clock import SystemClock, runner
 from citychat.edge import Edge
-from citychat.gazetteer import City, Gazetteer
-from citychat.geoip import Databases, files
-from citychat.handlers.pages import TEXTS, Credit, Pages
+from citychat.engines import Engines, open_engines, services
+from citychat.handlers.pages import Credit, Pages, Readiness
 from citychat.listening import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.model import DAY_MS, new_id
 from citychat.places import Places
-from citychat.ports import Timer
+from citychat.preparation import Parts, StartError, consent_version, prepare
 from citychat.process import Process, Rules
 from citychat.settings import Settings
 from citychat.tasks import Tasks
-from citychat.tokens import KeyFileError, Keys, load_keys
 
-CONSENT = "1"  # the version of the built-in rules; a host's own rules make their own
 YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests in the lobby, this less than 1 %
 
 log = logging.getLogger(__name__)
 
 
-class StartError(Exception):
-    """One line for the host: what keeps the server from starting. Exit status 1."""
-
-
-class SystemClock:
-    """The Clock of a real process."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def wall_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        return self._loop.time()
-
-    def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
-        return self._loop.call_later(delay_s, call)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What start-up has checked and loaded before anything is opened."""
-
-    settings: Settings
-    keys: Keys
-    gazetteer: Gazetteer
-    home: City | None
-    databases: Databases
-    has_database: bool
-    texts: dict[str, str]
-
-
-def prepare(settings: Settings) -> Parts:
-    """Check and load everything that needs no event loop. Raises StartError."""
-    data = settings.data
-    _make_folder(data)
-    gazetteer = Gazetteer()
-    try:
-        geoip = files(data, settings.geoip)
-        return Parts(
-            settings=settings,
-            keys=load_keys(settings.secret_file, SystemRandom()),
-            gazetteer=gazetteer,
-            home=_home(gazetteer, settings.home_city),
-            databases=Databases(geoip),
-            has_database=bool(geoip),
-            texts=own_texts(data),
-        )
-    except OSError as error:
-        raise StartError(f"cannot read {error.filename or data}: {error.strerror}") from error
-    except (KeyFileError, ValueError) as error:
-        raise StartError(str(error)) from error
-
-
-def _make_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        problem = "" if os.access(data, os.R_OK | os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
-    except FileExistsError:
-        problem = os.strerror(errno.ENOTDIR)
-    except OSError as error:
-        problem = error.strerror or str(error)
-    if problem:
-        raise StartError(f"cannot use the data folder {data}: {problem}; name another with --data")
-
-
-def _home(gazetteer: Gazetteer, name: str) -> City | None:
-    try:
-        return gazetteer.named(name) if name else None
-    except ValueError as error:
-        raise StartError(f"home_city: {error}") from error
-
-
-def own_texts(data: Path) -> dict[str, str]:
-    """The host's own rules.md, privacy.md and imprint.md, where there are any. Raises StartError, OSError."""
-    texts = {}
-    for name in TEXTS:
-        path = data / f"{name}.md"
-        try:
-            texts[name] = path.read_text("utf-8")
-        except FileNotFoundError:
-            continue
-        except UnicodeDecodeError as error:
-            raise StartError(f"{path} is not UTF-8 text: save it as UTF-8, or move it away") from error
-    return texts
-
-
-def consent_version(texts: dict[str, str]) -> str:
-    """Changes whenever the host's own rules or privacy notice do, so that everybody is asked again."""
-    own = {name: texts[name] for name in ("rules", "privacy") if name in texts}
-    return f"{CONSENT}-{hashlib.sha256(json.dumps(own).encode()).hexdigest()[:8]}" if own else CONSENT
-
-
-async def check(parts: Parts) -> None:
-    """Open the storage once and close it. Raises StartError."""
-    async with AsyncExitStack() as stack:
-        await _storage(stack, parts.settings.data)
-
-
-async def _storage(stack: AsyncExitStack, data: Path) -> Database:
-    try:
-        return await stack.enter_async_context(Database(data / "citychat.db"))
-    except StorageError as error:
-        raise StartError(str(error)) from error
-
-
 async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> None:
     """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
 
-    Raises StartError when the port or the storage cannot be had.
+    Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old.
     """
     settings, loop = parts.settings, asyncio.get_running_loop()
-    clock, random = SystemClock(loop), SystemRandom()
-    stopped = _signals(loop)
+    stopped, unfit = _signals(loop), list[str]()
+
+    def end(line: str) -> None:
+        unfit.append(line)
+        stopped.set()
+
     async with AsyncExitStack() as stack:
         sockets = _bind(settings.listen, settings.port)
         for listening in sockets:
             stack.callback(listening.close)
-        database = await _storage(stack, settings.data)
-        consent = consent_version(parts.texts)
-        process = Process(
-            name=new_id(random),
-            bus=await stack.enter_async_context(LocalBus(loop.call_soon)),
-            lobby=await stack.enter_async_context(LocalLobby(clock.wall_ms, random, settings.ring_s)),
-            mailbox=await stack.enter_async_context(SqliteMailbox(database, clock)),
-            history=await stack.enter_async_context(SqliteHistory(database)),
-            clock=clock,
-            random=random,
-            tasks=await stack.enter_async_context(Tasks()),  # last, so that it ends before what its tasks use
-            keys=parts.keys,
-            places=Places(parts.gazetteer, parts.databases.locate, parts.home),
-            gazetteer=parts.gazetteer,
-            rules=_rules(settings, consent),
-        )
-        edge = Edge(
-            door=process.door,
-            closed=process.joining.closed,
-            now_s=clock.monotonic_s,
-            logger=log,
-            origins=settings.origins,
-            trusted_proxies=settings.trusted_proxies,
-            connections_per_address=settings.connections_per_address,
-        )
-        server = edge.http_server(_application(parts, edge, consent), file_limit, SPARE_FILES)
+        clock, random = SystemClock(loop), SystemRandom()
+        engines = await open_engines(stack, settings, clock, random, end)
+        tasks = await stack.enter_async_context(Tasks())  # last, so that it ends before what its tasks use
+        process = _process(parts, engines, clock, random, tasks)
+        edge = _edge(settings, process)
+        server = edge.http_server(_application(parts, edge, _readiness(engines, process)), file_limit, SPARE_FILES)
         process.start()
         stack.callback(server.stop)
         server.add_sockets(sockets)
@@ -204,6 +68,47 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> No
         await edge.stop()
         await server.close_all_connections()
     log.info("Stopped")
+    if unfit:
+        raise StartError(unfit[0])
+
+
+def _process(parts: Parts, engines: Engines, clock: SystemClock, random: SystemRandom, tasks: Tasks) -> Process:
+    return Process(
+        name=new_id(random),
+        bus=engines.bus,
+        lobby=engines.lobby,
+        mailbox=engines.mailbox,
+        history=engines.history,
+        clock=clock,
+        random=random,
+        tasks=tasks,
+        keys=parts.keys,
+        places=Places(parts.gazetteer, parts.databases.locate, parts.home),
+        gazetteer=parts.gazetteer,
+        rules=_rules(parts.settings, consent_version(parts.texts)),
+        counts=engines.counts,
+    )
+
+
+def _edge(settings: Settings, process: Process) -> Edge:
+    return Edge(
+        door=process.door,
+        closed=process.joining.closed,
+        now_s=process.clock.monotonic_s,
+        logger=log,
+        origins=settings.origins,
+        trusted_proxies=settings.trusted_proxies,
+        connections_per_address=settings.connections_per_address,
+    )
+
+
+def _readiness(engines: Engines, process: Process) -> Readiness:
+    def ready() -> tuple[bool, Mapping[str, object]]:
+        up, shown = engines.standing()
+        draining = process.joining.draining
+        return up and not draining, {"process": "draining" if draining else "ok", **shown}
+
+    return ready
 
 
 def _rules(settings: Settings, consent: str) -> Rules:
@@ -217,15 +122,16 @@ def _rules(settings: Settings, consent: str) -> Rules:
     )
 
 
-def _application(parts: Parts, edge: Edge, consent: str) -> Application:
+def _application(parts: Parts, edge: Edge, ready: Readiness) -> Application:
     credit = parts.databases.credit()
     pages = Pages(
         version=citychat.__version__,
-        consent=consent,
+        consent=consent_version(parts.texts),
         contact=parts.settings.contact or None,
         credit=Credit(credit["text"], credit["url"]) if credit else None,
         history_days=parts.settings.history_days,
         texts=parts.texts,
+        ready=ready,
     )
     missing, arguments = pages.missing()
     return Application([*edge.routes(), *pages.routes()], default_handler_class=missing, default_handler_args=arguments)
@@ -261,7 +167,7 @@ def greeting(parts: Parts, sockets: Sequence[socket.socket]) -> list[str]:
     lines = [
         f"CityChat {citychat.__version__}",
         f"Data folder   {parts.settings.data}",
-        "Services      embedded (bus, mailbox, history)",
+        *services(parts.settings),
         f"People here   meet in: {pool}",
         f"You           http://{names[0]}:{port}",
         f"A second you  http://{second[0]} ({second[1]}, counts as another person)",
@@ -286,12 +192,3 @@ def run(settings: Settings) -> None:
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     runner(serve(parts, lambda line: print(line, flush=True), file_limit))
-
-
-def runner(main: Coroutine[Any, Any, None]) -> None:
-    try:
-        import uvloop
-    except ImportError:  # no wheel for this system: slower, and otherwise the same
-        asyncio.run(main)
-    else:
-        uvloop.run(main)

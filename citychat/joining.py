@@ -64,7 +64,8 @@ class Visit:
 
 
 class Joining:
-    """The visits of one process. ``spawn`` starts a supervised background task."""
+    """The visits of one process. ``spawn`` starts a supervised background task; ``admit`` takes one of the process's
+    joins and answers the seconds to wait for one (0: go on)."""
 
     def __init__(
         self,
@@ -78,11 +79,12 @@ class Joining:
         matching: Matching,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        admit: Callable[[str], float],
     ) -> None:
         self.arrival, self.history, self.lobby, self.bus = arrival, history, lobby, bus
         self.resuming = Resuming(process=process, history=history, bus=bus, matching=matching, clock=clock)
         self.delivery, self.matching = delivery, matching
-        self.clock, self.spawn = clock, spawn
+        self.clock, self.spawn, self.admit = clock, spawn, admit
         self.visits: dict[Page, Visit] = {}
         self.guests: dict[str, Visit] = {}  # the newest page of each
         self.draining = False
@@ -102,6 +104,8 @@ class Joining:
         if page in self.visits:
             raise BadPayload("This page has joined already.")
         self._refuse_if_draining()
+        if self.admit(""):  # they come back at random times, so that a process that fell is made up for in seconds
+            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=RETURN_MS)
         visit = self.visits[page] = Visit(page)
         try:
             answer = await self._enter(visit, asked)
@@ -204,6 +208,14 @@ class Joining:
         else:
             visit.page.emit("user-left", {"session": session.id, "how": "away", "since": since})
 
+    def resumed(self) -> None:
+        """The bus is heard again: tell all partners that their pages here are, which also brings what waited for
+        them, and look which partners are."""
+        for visit in self.visits.values():
+            if visit.joined and visit.session:
+                self.bus.publish(visit.session.partner(visit.guest), Here(visit.session.id))
+        self.spawn(self.check(), "partners")
+
     async def check(self) -> None:
         """Every 15 s: partners whose coming or going nobody could tell; mailboxes that had to be closed."""
         talking = [(visit, session) for visit in self.visits.values() if visit.joined and (session := visit.session)]
@@ -250,6 +262,8 @@ class Joining:
         if desk is not None:
             with suppress(Unavailable):  # a broker that is away has put everything back by itself
                 await self.delivery.close(desk)
+                if was_newest:
+                    await self.delivery.discard(desk)
         if was_newest and not visit.forgotten:
             with suppress(Unavailable):
                 await self._keep_seen(visit.guest)

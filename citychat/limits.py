@@ -40,6 +40,8 @@ LIMITS = {
               5, "message_burst message_rate"),
         Limit("joins", 20, "joins", "guest", "reloads and changes of network are free, two windows in a fight are not",
               1),
+        Limit("joins at once", 200, "joins", "process",
+              "guests of a process that has gone are back in seconds, and those who talk here notice nothing", 200),
         Limit("seeks", 20, "seeks", "guest", "the server seeks again by itself, the page has no need to", 1),
         Limit("places", 10, "tries", "guest", "correcting the city by hand; changes have their own limit", 1 / 6),
         Limit("cities", 20, "searches", "guest", "one search for each letter typed", 5),

@@ -16,6 +16,7 @@ from citychat.ports import Entry, Sought, Whereabouts
 from citychat.records import Left, Met, Offered, Over, Record
 from citychat.seats import Seat
 from citychat.sessions import Sessions
+from citychat.tasks import pause
 
 LOOK_S = 5.0  # a waiting looker seeks again (protocol §3); an open offer is looked at as often, for lost records
 LATE_S = 0.2  # after the offer's own seconds (protocol §3)
@@ -34,6 +35,7 @@ class Lookout:
         self.lobby, self.bus, self.history = sessions.lobby, sessions.bus, sessions.history
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
         self.going = False  # the process drains: whoever leaves the lobby stays out
+        self._forgotten = self._reentering = False
 
     # -- hints --------------------------------------------------------------------------------------------------------
 
@@ -190,6 +192,33 @@ class Lookout:
 
     # -- a lobby that has forgotten -----------------------------------------------------------------------------------
 
+    async def renew(self) -> None:
+        """Every 5 s: this process lives. A lobby that did not know it has forgotten its guests. Raises Unavailable.
+
+        Not while they enter again: the lease comes after them.
+        """
+        if not self._reentering and not await self.lobby.renew(self.process) and self.seats:
+            self.reenter_soon()
+
+    def reenter_soon(self) -> None:
+        """Enter all guests again as soon as lobby and history answer; many reasons at once are one time."""
+        self._forgotten = True
+        if not self._reentering:
+            self._reentering = True
+            self.tasks.spawn(self._reenter_until_done(), "enter again")
+
+    async def _reenter_until_done(self) -> None:
+        try:
+            while self._forgotten and not self.going:
+                self._forgotten = False
+                try:
+                    await self.reenter()
+                except Unavailable:
+                    self._forgotten = True
+                    await pause(self.clock, self.random.uniform(AWAY_S / 2, AWAY_S))
+        finally:
+            self._reentering = False
+
     async def reenter(self) -> None:
         """Enter all guests again with the epochs they have (protocol §2.8). Raises Unavailable."""
         await self.lobby.drop(self.process)
@@ -212,7 +241,7 @@ class Lookout:
         if entered.ended is not None:
             await self.history.end(entered.ended, self.clock.wall_ms())
         if renew:
-            await self.lobby.renew(self.process)
+            await self.renew()
 
     async def _entry(self, seat: Seat) -> Entry:
         """The seat's entry with what the history and this process know by now."""

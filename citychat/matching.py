@@ -95,8 +95,14 @@ class Matching:
     async def refresh(self) -> None:
         await self.lookout.refresh()
 
+    async def renew(self) -> None:
+        await self.lookout.renew()
+
     async def reenter(self) -> None:
         await self.lookout.reenter()
+
+    def reenter_soon(self) -> None:
+        self.lookout.reenter_soon()
 
     async def drain(self) -> None:
         """The process is going: its guests leave the lobby and are not entered again. Raises Unavailable."""

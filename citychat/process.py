@@ -4,6 +4,7 @@ The server and the simulation assemble the same thing here; they differ in what 
 """
 
 import logging
+from collections.abc import Mapping
 from random import Random
 
 from msgspec import Struct
@@ -45,7 +46,8 @@ class Rules(Struct, frozen=True):
 
 
 class Process:
-    """``door`` takes the events of pages, ``joining.closed`` their end."""
+    """``door`` takes the events of pages, ``joining.closed`` their end. ``counts``: what each engine counts
+    of what is odd, for the log."""
 
     def __init__(
         self,
@@ -62,8 +64,10 @@ class Process:
         places: Places,
         gazetteer: Gazetteer,
         rules: Rules,
+        counts: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
-        self.name, self.lobby, self.clock, self.tasks = name, lobby, clock, tasks
+        self.name, self.bus, self.clock, self.tasks = name, bus, clock, tasks
+        self.counts = counts or {}
         now_s = clock.monotonic_s
         self.delivery = Delivery(
             bus=bus,
@@ -109,6 +113,7 @@ class Process:
             matching=self.matching,
             clock=clock,
             spawn=tasks.spawn,
+            admit=buckets("joins at once", now_s).take,
         )
         self.door = Door(
             [UserEvents(self.joining, self.matching, self.sessions, parting), ChatEvents(self.joining, self.delivery)],
@@ -120,9 +125,10 @@ class Process:
     def start(self) -> None:
         """Everything that runs by itself."""
         self._ledger = self.tasks.spawn(self.delivery.ledger.run(), "ledger")
-        self.tasks.spawn(self.lobby.renew(self.name), "lease")
+        self.bus.watch(self._resumed)
+        self.tasks.spawn(self.matching.renew(), "lease")
         for period_s, step, name in (
-            (LEASE_S, lambda: self.lobby.renew(self.name), "lease"),
+            (LEASE_S, self.matching.renew, "lease"),
             (CHECK_S, self.joining.check, "partners"),
             (CHECK_S, self.matching.check, "whereabouts"),
             (REFRESH_S, self.matching.refresh, "free nearby"),
@@ -131,11 +137,18 @@ class Process:
         ):
             self.tasks.every(period_s, step, name, self.clock)
 
+    def _resumed(self) -> None:
+        """Records may have been missed, and the lobby may have forgotten everybody (protocol §2.8)."""
+        self.matching.reenter_soon()
+        self.joining.resumed()
+
     async def _log_counts(self) -> None:
         """For the host: how it goes, and nothing about anybody."""
         seats = self.sessions.seats.values()
         talking = sum(seat.session is not None for seat in seats)
-        odd = self.delivery.counts + self.delivery.ledger.counts
+        odd = dict(self.delivery.counts + self.delivery.ledger.counts)
+        for engine, counts in self.counts.items():
+            odd |= {f"{engine} {name}": count for name, count in counts.items() if count}
         rest = ", ".join(f"{name} {count}" for name, count in sorted(odd.items())) or "nothing unusual"
         log.info("%d guests are here, %d of them in a chat; since the start: %s", len(seats), talking, rest)
 

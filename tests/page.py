@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
 from typing import Any
 
-from citychat.app import SystemClock
+from citychat.clock import SystemClock
 from citychat.outbox import Row
 from citychat.page import Page
 from citychat.socket_link import SocketLink

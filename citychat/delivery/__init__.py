@@ -55,6 +55,11 @@ class Delivery:
             del self.desks[desk.guest]
         await desk.close()
 
+    async def discard(self, desk: Desk) -> None:
+        """Its guest has gone: without a living session the mailbox may go too, if nothing waits (protocol §2.7)."""
+        if desk.sessions and desk.living is None and desk.guest not in self.desks:
+            await self.engines.mailbox.discard(desk.guest)
+
     def heard(self, guest: str, record: Record) -> None:
         if guest in self.desks:
             self.desks[guest].heard(record)

@@ -21,7 +21,7 @@ from citychat.handlers.files import STATIC, Files, Guarded, imports, versioned
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEXTS = ("rules", "privacy", "imprint")
 
-Readiness = Callable[[], tuple[bool, Mapping[str, str]]]
+Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
 
 
 class Credit(NamedTuple):

@@ -211,8 +211,8 @@ class Process:
         self.matching = Matching(process=name, sessions=self.sessions, parting=self.parting)
 
     async def start(self) -> None:
-        await self.town.lobby.renew(self.name)
-        self.tasks.every(5.0, lambda: self.lobby.renew(self.name), "lease", self.town.clock)
+        await self.matching.renew()
+        self.tasks.every(5.0, self.matching.renew, "lease", self.town.clock)
         self.tasks.every(15.0, self.matching.check, "check", self.town.clock)
         self.tasks.every(10.0, self.matching.refresh, "nearby", self.town.clock)
 

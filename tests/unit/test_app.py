@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from citychat.app import StartError, consent_version, greeting, own_texts, prepare
+from citychat.app import greeting
 from citychat.listening import bind, own_names, public_name
+from citychat.preparation import StartError, consent_version, own_texts, prepare
 from citychat.settings import Settings, load
 
 

@@ -17,7 +17,7 @@ from citychat.process import Process, Rules
 from citychat.records import Paused, Takeover
 from citychat.tasks import Tasks
 from citychat.tokens import Key, Keys
-from tests.unit.meeting import HISTORY_MS, Line, Town, meeting
+from tests.unit.meeting import HISTORY_MS, Line, LossyBus, Town, meeting
 
 GAZETTEER = Gazetteer()
 KEYS = Keys(Key("k", Random(5).randbytes(32)))
@@ -118,11 +118,11 @@ class House:
     def __init__(self, town: Town, name: str = "here", history_ms: int = HISTORY_MS) -> None:
         self.town, self.calls, self.tasks = town, list[str](), Tasks()
         self.lobby, self.history = Gate(town.lobby, self.calls), Gate(town.history, self.calls)
-        self.bus = Gate(town.bus, self.calls)
+        self.bus, self.mailbox = Gate(town.bus, self.calls), Gate(town.mailbox, self.calls)
         self.process = Process(
             name=name,
             bus=cast(Bus, self.bus),
-            mailbox=cast(Mailbox, town.mailbox),
+            mailbox=cast(Mailbox, self.mailbox),
             history=cast(History, self.history),
             lobby=cast(Lobby, self.lobby),
             clock=town.clock,
@@ -761,3 +761,58 @@ async def test_a_drain_ends_also_while_lobby_and_history_are_away(town: Town) ->
     await here.process.joining.drain()
     assert town.clock.monotonic_s() - began_s <= 11
     assert page.events("user-drain") and page.closed == "drain"
+
+
+# -- many at once, and the bus back again ---------------------------------------------------------------------------
+
+
+@meeting
+async def test_a_process_takes_so_many_joins_at_once_and_tells_the_others_when_to_come_back(town: Town) -> None:
+    here = await house(town)
+    pages = [Page(here) for _ in range(210)]
+    answers = await asyncio.gather(*(page.join() for page in pages))
+    refused = [answer for answer in answers if not answer["ok"]]
+    assert 5 <= len(refused) <= 10, "200, and those whom the time of the joins itself has let in"
+    assert {(answer["error"], answer["retry_ms"]) for answer in refused} == {("busy", 2_000)}
+    assert len(here.process.joining.visits) == 210 - len(refused)
+    await town.after(1)
+    again = [page for page, answer in zip(pages, answers, strict=True) if not answer["ok"]]
+    assert all([(await page.join())["ok"] for page in again])
+
+
+@meeting
+async def test_after_the_bus_is_back_partners_know_of_each_other_and_what_waited_is_sent_again(town: Town) -> None:
+    here, there = await house(town), await house(town, "there")
+    anna = await here.page()
+    ben = await there.page()
+    await anna.ask("user-seek", {})
+    await town.after(0.1)
+    await ben.ask("user-match", {"offer": ben.events("user-offer")[0]["offer"], "answer": "yes"})
+    await town.after(0.1)
+    s = str(ben.events("user-session")[0]["session"])
+    here.bus._store = lossy = LossyBus(town.bus)
+    lossy.lost = lambda record: True
+    await anna.say(s, 1)
+    await town.after(0.5)
+    lossy.lost = lambda record: False
+    assert not ben.events("chat-message")
+    there.process.joining.resumed()
+    await town.after(0.1)
+    assert anna.events("user-join") == [{"session": s}]
+    assert [message["x"] for message in ben.events("chat-message")] == ["text 1"]
+
+
+@meeting
+async def test_the_mailbox_goes_with_its_guest_when_no_chat_is_left_and_not_before(town: Town) -> None:
+    here = await house(town)
+    anna, ben, s = await here.pair()
+    stranger = await here.page()
+    ben.leaves()
+    stranger.leaves()
+    await town.after(0.1)
+    assert "discard" not in here.calls, "one may come back to the chat, the other never had a mailbox"
+    await anna.ask("user-leave", {"session": s})
+    assert "discard" not in here.calls
+    anna.leaves()
+    await town.after(0.1)
+    assert here.calls.count("discard") == 1

@@ -416,6 +416,34 @@ async def test_reenter_brings_everybody_back_at_once_with_their_wishes(town: Tow
 
 
 @meeting
+async def test_a_lobby_that_has_forgotten_everybody_knows_them_again_with_the_next_lease(town: Town) -> None:
+    anna, carl = await town.p.join("anna"), await town.p.join("carl", available=False)
+    ben = await town.q.join("ben", place=PARIS)
+    await ben.seek()
+    town.forget()
+    await town.after(5.5)
+    await town.truth(anna, ben, carl)
+    assert (await ben.where()).looking
+
+
+@meeting
+async def test_entering_again_waits_for_the_history_and_happens_once(town: Town) -> None:
+    anna = await town.p.join("anna", available=False)
+    await town.history.bar("anna", "ben", 1)
+    town.forget()
+    town.p.history.away = {"sessions"}
+    for _ in range(3):
+        town.p.matching.reenter_soon()
+    await town.after(20)
+    assert (await anna.where()).state == "gone"
+    town.p.history.away = set()
+    await town.after(2.5)
+    await town.truth(anna)
+    await town.q.join("ben")
+    assert await anna.seek() == "waiting", "the pair is barred in the new lobby too"
+
+
+@meeting
 async def test_m13_a_waiting_seeker_is_served_when_somebody_comes(town: Town) -> None:
     anna = await town.p.join("anna")
     assert await anna.seek() == "waiting"

@@ -101,7 +101,8 @@ def test_without_a_home_the_data_folder_must_be_named() -> None:
         ("bus", "redis://localhost:x/0", "embedded, a URL such as redis://"),
         ("mailbox", "redis://localhost", "a URL such as amqp://user:password@host:5672/"),
         ("mailbox", "amqp://localhost/a/b", "amqp or amqps"),
-        ("history", "mongo://localhost", "mongodb or mongodb+srv"),
+        ("history", "mongo://localhost", "a URL such as mongodb://user:password@host:27017/citychat (mongodb), or"),
+        ("history", "mongodb+srv://cluster.example/", "a URL such as mongodb://"),
         ("history", "mongodb://localhost/a.b", "a URL such as mongodb://user:password@host:27017/citychat"),
         ("history", "mongodb://[::1/x", "a URL such as mongodb://"),
         ("history", "sqlite:///tmp/x.db", "embedded, a URL such as mongodb://"),
@@ -210,7 +211,7 @@ KEY = ["--secret-file", "/srv/secret.keys"]
         ("mailbox", "amqps://ada:x@rabbit.example:5671/chat"),
         ("mailbox", "amqp://127.0.0.1:5672/%2F"),
         ("history", "mongodb://127.0.0.2:27017,[::1]:27018,localhost/chat?replicaSet=rs0"),
-        ("history", "mongodb+srv://ada:x@cluster.example/"),
+        ("history", "mongodb://ada:x@cluster.example/?tls=true"),
         ("history", "mongodb://%2Ftmp%2Fmongodb-27017.sock"),
     ],
 )
@@ -226,7 +227,7 @@ def test_the_url_of_a_service_is_taken_as_it_is(name: str, url: str) -> None:
         ("mailbox", "amqp://localhost.example/"),
         ("mailbox", "amqps://[2001:db8::1]/"),
         ("history", "mongodb://localhost,mongo.example"),
-        ("history", "mongodb+srv://cluster.example/"),
+        ("history", "mongodb://10.0.0.1"),
     ],
 )
 def test_a_service_elsewhere_without_a_password_is_refused_unless_the_host_insists(name: str, url: str) -> None:

@@ -1,0 +1,146 @@
+"""The engines of one process: which adapter serves which URL, in which order they open, and how they stand.
+
+A service that is named is waited for and never replaced by the embedded engine: its adapter opens at once, connects in
+the background, and answers Unavailable until it has.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+
+from citychat.adapters.link import Link
+from citychat.adapters.local import LocalBus, LocalLobby
+from citychat.adapters.mongo_history import MongoHistory
+from citychat.adapters.rabbitmq import RabbitMailbox
+from citychat.adapters.redis import Redis
+from citychat.adapters.redis_bus import RedisBus
+from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.sqlite import Database, StorageError
+from citychat.adapters.sqlite_history import SqliteHistory
+from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.clock import SystemClock
+from citychat.ports import Bus, Clock, History, Lobby, Mailbox
+from citychat.preparation import StartError
+from citychat.setting_types import EMBEDDED, place_of
+from citychat.settings import Settings, SettingsError
+
+CHECK_S = 10.0  # for all services together; a running process waits for them as long as it takes
+LOOK_S = 0.05
+VITAL = ("bus", "history")  # without the mailbox those who are here still talk (protocol §2.7)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """``links``: how it stands with each service that is no embedded engine, ``counts``: what such an engine counts of
+    what is odd; both by the setting that names it."""
+
+    bus: Bus
+    lobby: Lobby
+    mailbox: Mailbox
+    history: History
+    links: Mapping[str, Link]
+    counts: Mapping[str, Mapping[str, int]]
+
+    def standing(self) -> tuple[bool, Mapping[str, object]]:
+        """Whether guests can be served, and each engine's state in words for whoever watches the process."""
+        shown = {name: _shown(self.links.get(name)) for name in ("bus", "mailbox", "history")}
+        return all(self.links[name].up for name in VITAL if name in self.links), shown
+
+
+def _shown(link: Link | None) -> dict[str, str]:
+    if link is None:
+        return {"engine": EMBEDDED, "state": "ok"}
+    version = {"version": link.version} if link.version else {}
+    return {"engine": link.service, "state": link.trouble or "ok", **version}
+
+
+class _Opening:
+    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Callable[[str], None]) -> None:
+        self.stack, self.clock, self.random, self.unfit = stack, clock, random, unfit
+        self.links: dict[str, Link] = {}
+        self.counts: dict[str, Mapping[str, int]] = {}
+
+    def link(self, setting: str, service: str) -> Link:
+        link = self.links[setting] = Link(service, self.random, self.unfit)
+        return link
+
+    async def bus_and_lobby(self, url: str, ring_s: int) -> tuple[Bus, Lobby]:
+        enter, clock, random = self.stack.enter_async_context, self.clock, self.random
+        if url == EMBEDDED:
+            bus = await enter(LocalBus(asyncio.get_running_loop().call_soon))
+            return bus, await enter(LocalLobby(clock.wall_ms, random, ring_s))
+        redis = await enter(Redis(url, link=self.link("bus", "Redis"), clock=clock))
+        redis_bus = await enter(RedisBus(redis))
+        self.counts["bus"] = redis_bus.counts
+        return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
+
+    async def database(self, data: Path) -> Database:
+        """Raises StartError."""
+        try:
+            return await self.stack.enter_async_context(Database(data / "citychat.db"))
+        except StorageError as error:
+            raise StartError(str(error)) from error
+
+    async def mailbox(self, url: str, database: Database | None) -> Mailbox:
+        if database is not None and url == EMBEDDED:
+            return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
+        mailbox = RabbitMailbox(url, link=self.link("mailbox", "RabbitMQ"), clock=self.clock)
+        self.counts["mailbox"] = mailbox.counts
+        return await self.stack.enter_async_context(mailbox)
+
+    async def history(self, url: str, database: Database | None) -> History:
+        if database is not None and url == EMBEDDED:
+            return await self.stack.enter_async_context(SqliteHistory(database))
+        history = await self.stack.enter_async_context(
+            MongoHistory(url, link=self.link("history", "MongoDB"), clock=self.clock)
+        )
+        self.counts["history"] = history.dropped
+        return history
+
+
+async def open_engines(
+    stack: AsyncExitStack, settings: Settings, clock: Clock, random: Random, unfit: Callable[[str], None]
+) -> Engines:
+    """Open them into ``stack``; services need not be there yet. ``unfit`` is told in one line of one that can never
+    serve (too old). Raises StartError when the embedded storage cannot be had, SettingsError for options in URLs."""
+    opening = _Opening(stack, clock, random, unfit)
+    try:
+        return await _open(opening, settings)
+    except ValueError as error:  # of a driver, about what the settings let through: options behind the question mark
+        raise SettingsError(str(error)) from error
+
+
+async def _open(opening: _Opening, settings: Settings) -> Engines:
+    database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
+    bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s)
+    mailbox = await opening.mailbox(settings.mailbox, database)
+    history = await opening.history(settings.history, database)
+    return Engines(bus, lobby, mailbox, history, opening.links, opening.counts)
+
+
+async def check(settings: Settings, within_s: float = CHECK_S) -> None:
+    """Open the storage once and reach every service once. Raises StartError naming those that fail."""
+    loop, troubles = asyncio.get_running_loop(), list[str]()
+    async with AsyncExitStack() as stack:
+        engines = await open_engines(stack, settings, SystemClock(loop), SystemRandom(), troubles.append)
+        end_s = loop.time() + within_s
+        while not all(link.up for link in engines.links.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - links tell nobody
+            await asyncio.sleep(LOOK_S)
+        wrong = {name: link.trouble for name, link in engines.links.items() if not link.up}
+    if wrong:
+        raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))
+
+
+def services(settings: Settings) -> list[str]:
+    """What a start says of them: each by its URL without password, and what several processes could not share."""
+    urls = {name: getattr(settings, name) for name in ("bus", "mailbox", "history")}
+    own = [name for name, url in urls.items() if url == EMBEDDED]
+    if len(own) == len(urls):
+        return ["Services      embedded (bus, mailbox, history)"]
+    lines = [f"Services      {', '.join(f'{name} {place_of(url)}' for name, url in urls.items())}"]
+    if settings.bus != EMBEDDED and own:
+        lines.append(f"Warning       embedded {' and '.join(own)}: this must stay the only process on this bus")
+    return lines
