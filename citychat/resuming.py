@@ -68,10 +68,15 @@ class Resuming:
             now = self.clock.wall_ms()
             await self.history.end(entered.ended, now)
             sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
-        if entered.session and entered.session not in (session.id for session in sessions):
-            begun = await self.history.session(entered.session)
-            sessions = [begun, *sessions] if begun else sessions
-        return sessions
+        if entered.session is None:
+            return sessions
+        # Read again: the row may have been taken back or closed since it was read, and the lobby took it up (M11).
+        row = await self.history.session(entered.session)
+        known = [session for session in sessions if session.id != entered.session]
+        if row is None or row.ended is not None:
+            members = next((session.members for session in sessions if session.id == entered.session), ())
+            await self.matching.sessions.release(entered.session, members)
+        return [row, *known] if row else known
 
     async def catch_up(
         self, desk: Desk, sessions: list[Session], living: str | None, have: dict[str, int]
