@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, Self, TypeVar
 
 import bson
+import pymongo
 from bson import DatetimeMS
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
@@ -26,8 +27,10 @@ from citychat.tasks import described
 
 LEAST = (4, 4)  # what the driver still speaks to
 PING_S, PINGED_WITHIN_S = 1.0, 1.5  # together: an outage is known within 2.5 s
+FOUND_WITHIN_S = 1.0  # a connection or a primary; less than a ping has, so that the reason is told and not the lateness
 ANSWERED_WITHIN_S = 2.0  # a page waits 5 s for its join, which asks several times
 MAJORITY_WITHIN_S = 5.0  # a replica set may be choosing a new primary; whoever asked tries again after it
+SILENT_WITHIN_S = 8.0  # beyond all the other bounds: for what the driver asks by itself
 INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
 CONNECTIONS_MAX = 32  # more find no free core in the server; who comes then waits its turn
 DEFAULT_DATABASE = "citychat"
@@ -79,6 +82,7 @@ class Mongo:
         self._database: AsyncDatabase[Any] | None = None
         self._written_within_s = ANSWERED_WITHIN_S
         self._doubted = asyncio.Event()
+        self._leaving = False
         self._refused: set[Index] = set()
 
     async def __aenter__(self) -> Self:
@@ -87,12 +91,14 @@ class Mongo:
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._leaving = True  # the driver may take a cancellation for an error of the connection
         self._watching.cancel()
         await asyncio.wait([self._watching])
         self._database = None
-        with suppress(TimeoutError, PyMongoError):  # it says goodbye, and a frozen server does not answer
+        with suppress(TimeoutError, PyMongoError):  # it takes leave, which a frozen server does not answer
             async with asyncio.timeout(PINGED_WITHIN_S):
                 await self._client.close()
+        await self._client.close()  # the second time without taking leave; nothing if that has worked
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -190,8 +196,8 @@ class Mongo:
     # -- the link -----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Keep the link true, until cancelled or the server is known to be too old."""
-        while True:
+        """Keep the link true, until it is time to leave or the server is known to be too old."""
+        while not self._leaving:
             wait_s = PING_S
             try:
                 if not await self._look():
@@ -236,7 +242,7 @@ class Mongo:
         """Nothing happens when it is there; several processes may do this at once."""
         model = IndexModel([(name, 1) for name in index.fields], **({"expireAfterSeconds": 0} if index.lapses else {}))
         try:
-            async with asyncio.timeout(INDEXES_WITHIN_S):
+            with pymongo.timeout(INDEXES_WITHIN_S):
                 await database[index.collection].create_indexes([model])
         except OperationFailure as error:
             if error.code not in INDEX_REFUSED:
@@ -255,13 +261,17 @@ def _client(url: str) -> "AsyncMongoClient[Any]":
         raise ValueError(
             "mongodb+srv:// addresses are not supported; name the servers: mongodb://one,two/?replicaSet=…"
         )
+    logging.getLogger("pymongo").setLevel(logging.INFO)  # what it tells below that quotes documents
     try:
         return AsyncMongoClient(
             url,
             appname="citychat",
             maxPoolSize=CONNECTIONS_MAX,
-            connectTimeoutMS=round(ANSWERED_WITHIN_S * 1_000),
-            serverSelectionTimeoutMS=round(ANSWERED_WITHIN_S * 1_000),
+            connectTimeoutMS=round(FOUND_WITHIN_S * 1_000),
+            serverSelectionTimeoutMS=round(FOUND_WITHIN_S * 1_000),
+            socketTimeoutMS=round(SILENT_WITHIN_S * 1_000),
+            retryReads=False,  # whoever asks tries again; a second try of the driver's has no bound
+            retryWrites=False,
         )
     except OSError as error:
         raise ValueError(f"the address of MongoDB names {error.filename}: {error.strerror}") from None

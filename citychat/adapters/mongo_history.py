@@ -99,7 +99,7 @@ class MongoHistory:
             log.error("adding to the history failed: %s", described(error))
         finally:
             self._rows_in_flight -= len(rows)
-            done(committed)
+            asyncio.get_running_loop().call_soon(done, committed)
 
     async def _commit(self, rows: list[Message]) -> Committed:
         """An erase marks the session first and empties the texts after that. Who reads the mark before inserting
@@ -135,8 +135,8 @@ class MongoHistory:
         return (await newest_messages(self._mongo, self._reader, where, limit))[::-1]
 
     async def standing(self, s: str, side: int) -> Standing:
-        """A stream with as many rows as its last number says is whole: counted in the index, no row is read. Only of
-        one with a hole all numbers are read."""
+        """A stream with as many rows as its last number says is whole: the index counts, and one row is read. Only of
+        a stream with a hole all numbers are read."""
         stream = {"s": text(s), "side": side}
         counts = await self._mongo.counted("messages", {**stream, "n": {"$gt": 0}}, "st")
         ends: dict[str, list[int]] = {st: [] for st in counts}

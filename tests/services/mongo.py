@@ -6,6 +6,7 @@ and names it: do that before the tests, which have less time than a first build.
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 import signal
@@ -123,7 +124,9 @@ class MongoServer:
         self._child.kill()
 
     def freeze(self) -> None:
+        """Returns when all its threads stand still."""
         self._child.signal(signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         self._child.signal(signal.SIGCONT)
