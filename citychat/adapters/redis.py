@@ -52,9 +52,6 @@ class Receiver(Protocol):
     def resumed(self) -> None:
         """Pushes come again, after a time in which some may have been missed."""
 
-    def lost(self) -> None:
-        """The connection is gone, with all confirmations that were still to come on it."""
-
 
 class Redis:
     """One process's Redis. ``prefix`` starts every channel and key of ours.
@@ -218,8 +215,6 @@ class Redis:
         waiting, self._waiting = self._waiting, deque()
         for answer in waiting:
             self._call(answer, Unavailable())
-        if self._receiver is not None:
-            self._receiver.lost()
 
     def _call(self, call: Callable[..., None], *got: object) -> None:
         """A fault of whoever is told must not take the connection along."""

@@ -22,9 +22,9 @@ class _Subscription:
 
 
 class _Channel:
-    """A guest's channel as this process wants it; ``granted`` is False when the connection was lost before."""
+    """A guest's channel as this process wants it; ``granted`` when Redis has confirmed it for the first time."""
 
-    def __init__(self, granted: asyncio.Future[bool]) -> None:
+    def __init__(self, granted: asyncio.Future[None]) -> None:
         self.granted = granted
         self.subscriptions: dict[_Subscription, None] = {}
 
@@ -78,14 +78,13 @@ class RedisBus:
         granted = False
         try:
             async with asyncio.timeout(LISTEN_S):
-                granted = await asyncio.shield(channel.granted)  # others wait for the same
+                await asyncio.shield(channel.granted)  # others wait for the same
+            granted = True
         except TimeoutError as error:
             raise Unavailable from error
         finally:
             if not granted:
                 self.unlisten(subscription)
-        if not granted:
-            raise Unavailable
         return subscription
 
     def unlisten(self, handle: object) -> None:
@@ -142,12 +141,6 @@ class RedisBus:
         elif kind == b"subscribe":
             self._granted(name)
 
-    def lost(self) -> None:
-        self._owed.clear()
-        for channel in self._channels.values():
-            if not channel.granted.done():
-                channel.granted.set_result(False)
-
     def _granted(self, name: bytes) -> None:
         self._owed[name] -= 1
         if self._owed[name] > 0:
@@ -155,7 +148,7 @@ class RedisBus:
         del self._owed[name]
         channel = self._channels.get(name)
         if channel is not None and not channel.granted.done():
-            channel.granted.set_result(True)
+            channel.granted.set_result(None)
         if not self._owed:
             self._all_granted.set()
 

@@ -18,6 +18,7 @@ from citychat.adapters.redis_bus import BATCH, RedisBus
 from citychat.model import Unavailable
 from citychat.records import RECORD_MAX_BYTES, Record, Takeover, Typing, encode
 from tests.contract.stores import StoreClock
+from tests.faults.proxy import Proxy
 from tests.services.redis import RedisServer
 from tests.services.running import REDIS, is_tested
 
@@ -141,6 +142,78 @@ async def test_a_server_that_has_forgotten_our_subscriptions_is_found(server: Re
         await until(lambda: one.resumed == 1)
         assert await one.published("anna", Takeover(1)) == 1
         await until(lambda: one.heard == [("anna", Takeover(1))])
+
+
+async def test_a_connection_for_commands_that_hangs_alone_is_found(server: RedisServer) -> None:
+    """What others publish still arrives, so that only the answers that do not come tell of it."""
+    async with process(server.url) as one, process(server.url) as other:
+        await one.listen("anna")
+        hanging = asyncio.create_task(one.redis.call("BLPOP", "nothing", 0))  # Redis reads no further meanwhile
+        while not hanging.done():
+            other.bus.publish("anna", Takeover(1))
+            await asyncio.sleep(0.05)
+            assert len(one.heard) < FOUND_S / 0.05
+        with pytest.raises(Unavailable):
+            await hanging
+        await until(lambda: one.resumed == 1)
+        assert one.heard
+
+
+async def test_a_link_that_swallows_everything_is_found_and_a_new_one_made(server: RedisServer) -> None:
+    async with Proxy(lambda: [server.port]) as proxy, process(f"redis://127.0.0.1:{proxy.port}") as one:
+        await one.listen("anna")
+        proxy.blackhole()
+        assert await one.published("anna", Takeover(1)) == 0
+        await until(lambda: not one.link.up, FOUND_S)
+        await proxy.heal()
+        await until(lambda: one.resumed == 1)
+        # Redis may still count the connection that nobody reads: that is why a count is no proof of delivery.
+        assert await one.published("anna", Takeover(2)) in (1, 2)
+        await until(lambda: one.heard == [("anna", Takeover(2))])
+
+
+async def test_listen_returns_after_the_confirmation_of_its_own_subscription(server: RedisServer) -> None:
+    """A guest who joins, goes and joins: the confirmation of the first must not be taken for that of the second."""
+    async with (
+        Proxy(lambda: [server.port]) as proxy,
+        process(f"redis://127.0.0.1:{proxy.port}") as one,
+        process(server.url) as other,
+    ):
+
+        async def subscribed(count: int) -> None:
+            while await other.bus.listeners(["anna"]) != [count]:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+
+        await one.listen("ben")
+        proxy.to_client.open.clear()  # holds the confirmations
+        first = asyncio.create_task(one.listen("anna"))
+        await subscribed(1)
+        assert not first.done()
+        first.cancel()
+        await subscribed(0)
+        proxy.to_server.open.clear()  # holds the second subscription
+        second = asyncio.create_task(one.listen("anna"))
+        assert await other.published("ben", Takeover(1)) == 1
+        proxy.to_client.open.set()
+        await until(lambda: one.heard == [("ben", Takeover(1))])  # comes behind the confirmations of the first
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not second.done()
+        proxy.to_server.open.set()
+        await second
+        assert await other.published("anna", Takeover(2)) == 1
+
+
+async def test_listen_gives_up_when_nobody_confirms(server: RedisServer) -> None:
+    async with process(server.url) as one:
+        server.freeze()
+        start = time.monotonic()
+        with pytest.raises(Unavailable):
+            await one.listen("anna")
+        assert time.monotonic() - start < ANSWER_S + 0.5
+        server.thaw()
+        await until(lambda: one.resumed == 1)
+        assert await one.bus.listeners(["anna"]) == [0]
 
 
 @pytest.mark.parametrize("kind", ["pubsub", "normal"])
