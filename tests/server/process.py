@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,20 +17,22 @@ ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
 os.execv(sys.executable, [sys.executable, "-m", "citychat", *sys.argv[1:]])"""
 
 
-def citychat(*arguments: str) -> list[str]:
-    """The command line of ``python -m citychat``; on Linux nothing started so outlives a test that was killed.
+def citychat(*arguments: str, program: Sequence[str] = ("citychat",)) -> list[str]:
+    """The command line of ``python -m citychat`` (or of another ``program``: its module and first words); on Linux
+    nothing started so outlives a test that was killed.
 
     By a first step and not by preexec_fn, of which Python warns in a process that has threads.
     """
-    start = ["-S", "-c", TETHER] if sys.platform == "linux" else ["-m", "citychat"]
+    tether = TETHER.replace('"citychat"', f"*{[*program]}")
+    start = ["-S", "-c", tether] if sys.platform == "linux" else ["-m", *program]
     return [sys.executable, *start, *arguments]
 
 
 class ServerProcess:
     """``async with`` starts it and ends it. Everything it prints is kept in ``output``."""
 
-    def __init__(self, data: Path, *flags: str) -> None:
-        self.data, self.flags = data, flags
+    def __init__(self, data: Path, *flags: str, program: Sequence[str] = ("citychat",)) -> None:
+        self.data, self.flags, self.program = data, flags, program
         self.port = 0
         self.output: list[str] = []
         self._process: asyncio.subprocess.Process
@@ -50,7 +53,7 @@ class ServerProcess:
     async def start(self) -> None:
         """Start, on the same port as before if there was one. Raises RuntimeError with what the process said."""
         self._process = await asyncio.create_subprocess_exec(
-            *citychat("--port", str(self.port), "--data", str(self.data), *self.flags),
+            *citychat("--port", str(self.port), "--data", str(self.data), *self.flags, program=self.program),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -79,13 +82,17 @@ class ServerProcess:
         """SIGTERM; the exit status. Raises TimeoutError when it takes longer than STOP_S."""
         return await self._signalled(signal.SIGTERM)
 
+    async def ended(self) -> int:
+        """Wait until it has ended by itself, or by a signal; the exit status."""
+        status = await self._process.wait()
+        await self._reader
+        return status
+
     async def _signalled(self, number: signal.Signals) -> int:
         if self.running:
             os.kill(self.pid, number)
         async with asyncio.timeout(STOP_S):
-            status = await self._process.wait()
-            await self._reader
-        return status
+            return await self.ended()
 
     async def __aenter__(self) -> Self:
         await self.start()

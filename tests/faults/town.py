@@ -1,0 +1,222 @@
+"""What the faults hit: processes of the real program, and the real servers behind a proxy for each process."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Protocol, Self, TypeVar
+
+from citychat.tokens import load_keys
+from tests.faults import stores
+from tests.faults.people import Person
+from tests.faults.proxy import Proxy
+from tests.server.process import ServerProcess
+
+PROCESSES = 3
+EXIT_S = 25.0  # protocol §2.7 gives batches and confirms 10 s, closing adapters has its own; the unit file grants 20
+FLAGS = (
+    "--message-burst", "600", "--message-rate", "200",  # a mailbox is filled in seconds
+    "--ring-s", "30",  # an offer is still open when the fault comes
+)  # fmt: skip
+
+READY_S = 20.0
+READY = b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+T = TypeVar("T")
+
+
+async def _is_ready(port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.write(READY)
+    try:
+        return b" 200 " in await reader.readline()
+    finally:
+        writer.close()
+
+
+class Server(Protocol):
+    port: int
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
+
+
+class Service:
+    """A real server of our own, and what stands between it and each process: ``proxies``."""
+
+    def __init__(self, name: str, server: Server, engines: "Engines") -> None:
+        self.name, self.server, self._engines = name, server, engines
+        self.proxies: list[Proxy] = []
+
+    async def do(self, deed: Callable[[], T]) -> T:
+        """Starting takes seconds, which nobody else must wait for."""
+        return await self._engines.do(deed)
+
+    def url(self, proxy: Proxy) -> str:
+        return self.server.url.replace(f":{self.server.port}", f":{proxy.port}")
+
+
+class Engines:
+    """Redis, RabbitMQ and MongoDB's protocol, private, for one run after the other. ``with`` starts and ends them.
+
+    All their deeds are done on one thread that lives as long: Linux ends a child with the thread that began it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tests.services.mongo import MongoServer
+        from tests.services.rabbitmq import RabbitServer
+        from tests.services.redis import RedisServer
+
+        self.redis_server, self.rabbit_server = RedisServer(folder / "redis"), RabbitServer(folder / "rabbitmq")
+        self.mongo_server = MongoServer(folder / "mongo")
+        self.redis = Service("redis", self.redis_server, self)
+        self.rabbit = Service("rabbit", self.rabbit_server, self)
+        self.mongo = Service("mongo", self.mongo_server, self)
+        self.all = (self.redis, self.rabbit, self.mongo)
+        self._thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        for service in self.all:
+            self._thread.submit(service.server.start).result()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for service in self.all:
+            self._thread.submit(service.server.stop).result()
+        self._thread.shutdown()
+
+    async def do(self, deed: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, deed)
+
+    def versions(self) -> list[str]:
+        return [
+            f"Redis {self.redis_server.version}",
+            f"RabbitMQ {self.rabbit_server.version}",
+            self._thread.submit(lambda: self.mongo_server.version).result(),
+        ]
+
+
+class Town:
+    """Processes over ``engines``, or one with the embedded store; and the people at them.
+
+    ``program`` is what runs instead of citychat: a mutant of it, for the test of the checker.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        random: Random,
+        engines: Engines | None = None,
+        program: Sequence[str] = ("citychat",),
+        name: str = "town",
+    ) -> None:
+        self.folder, self.random, self.engines, self.program = folder, random, engines, program
+        self.database = name
+        self.nodes: list[ServerProcess] = []
+        self.people: list[Person] = []
+        self.exits: list[int | None] = []  # statuses of processes that were told to stop
+        self._stack = AsyncExitStack()
+
+    @property
+    def services(self) -> Sequence[Service]:
+        return self.engines.all if self.engines else ()
+
+    async def __aenter__(self) -> Self:
+        if self.engines:
+            secret = self.folder / "secret.keys"
+            load_keys(secret, Random(self.random.random()))
+            for service in self.services:
+                service.proxies = []
+                for _ in range(PROCESSES):
+                    proxy = Proxy(lambda port=service.server.port: [port])  # type: ignore[misc]
+                    service.proxies.append(await self._stack.enter_async_context(proxy))
+            for i in range(PROCESSES):
+                flags = [*FLAGS, "--secret-file", str(secret)]
+                urls = {service.name: service.url(service.proxies[i]) for service in self.services}
+                mongo = urls["mongo"].rstrip("/") + "/" + self.database
+                flags += ["--bus", urls["redis"], "--mailbox", urls["rabbit"], "--history", mongo]
+                await self._add(self.folder / f"p{i}", flags)
+        else:
+            await self._add(self.folder / "p0", FLAGS)
+        for node in self.nodes:
+            await self.ready(node)
+        return self
+
+    async def _add(self, data: Path, flags: Iterable[str]) -> None:
+        node = ServerProcess(data, *flags, program=self.program)
+        await self._stack.enter_async_context(node)
+        self.nodes.append(node)
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close_people()
+        for node in self.nodes:
+            self.thaw(node)
+        await self._stack.__aexit__(None, None, None)
+
+    async def close_people(self) -> None:
+        await asyncio.gather(*(person.close() for person in self.people))
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    def person(self, home: int, moment: str) -> Person:
+        """Somebody new, who comes to process ``home`` first."""
+        random = Random(self.random.random())
+        person = Person(f"p{len(self.people)}", home % len(self.nodes), random, lambda: [n.port for n in self.nodes])
+        person.moment = moment
+        self.people.append(person)
+        return person
+
+    async def ready(self, node: ServerProcess) -> None:
+        """Wait until ``/ready`` answers 200. Raises TimeoutError."""
+        async with asyncio.timeout(READY_S):
+            while not await _is_ready(node.port):  # noqa: ASYNC110 - another process cannot set an event
+                await asyncio.sleep(READY_S / 200)
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    def freeze(self, node: ServerProcess) -> None:
+        os.kill(node.pid, signal.SIGSTOP)
+
+    def thaw(self, node: ServerProcess) -> None:
+        if node.running:
+            os.kill(node.pid, signal.SIGCONT)
+
+    async def drain(self, node: ServerProcess) -> None:
+        """SIGTERM, wait for its end, note its status. One that does not go in time is noted as None, and killed."""
+        os.kill(node.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(EXIT_S):
+                self.exits.append(await node.ended())
+        except TimeoutError:
+            self.exits.append(None)
+            await node.kill()
+
+    # -- what is kept -------------------------------------------------------------------------------------------------
+
+    async def kept(self) -> stores.Kept:
+        if self.engines is None:
+            return stores.embedded(self.folder / "p0")
+        engines = self.engines
+        return await engines.do(
+            lambda: stores.of_servers(engines.mongo_server.url, self.database, engines.rabbit_server)
+        )

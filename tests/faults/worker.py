@@ -1,0 +1,50 @@
+"""One worker of the fault programme: servers of its own, and one injection after the other."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import uvloop
+
+from tests.faults import matrix
+from tests.faults.injection import Injection, Result
+from tests.faults.town import Engines, Town
+
+Job = tuple[str, tuple[str, ...], int, int, int]  # fault, rows of pages, pairs of each, seed, number
+
+_engines: Engines | None = None
+
+
+def begin(folder: str) -> None:
+    """In each worker: servers of its own, for all its jobs."""
+    global _engines
+    _engines = Engines(Path(tempfile.mkdtemp(dir=folder)))
+    _engines.__enter__()
+
+
+def versions() -> list[str]:
+    assert _engines
+    return _engines.versions()
+
+
+def run(job: Job) -> Result:
+    """One injection, in a worker."""
+    results: list[Result] = []
+
+    async def keep() -> None:
+        results.append(await play(job, _engines))
+
+    uvloop.run(keep())
+    return results[0]
+
+
+async def play(job: Job, engines: Engines | None, program: Sequence[str] = ("citychat",)) -> Result:
+    name, rows, times, seed, number = job
+    known = {fault.name: fault for fault in (*matrix.FAULTS, matrix.CLIENTS)}
+    clients = [fault for fault in matrix.CLIENT_FAULTS if fault.name in rows]
+    if engines:
+        await engines.do(engines.redis_server.lose_data)
+    with tempfile.TemporaryDirectory(prefix="citychat-town-") as folder:
+        async with Town(Path(folder), Random(seed), engines, program, name=f"town{number}") as town:
+            return await Injection(town, known[name], times, clients).play()
