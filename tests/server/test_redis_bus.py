@@ -24,7 +24,7 @@ from tests.services.running import REDIS, is_tested
 
 __test__ = is_tested(REDIS)
 
-ANSWER_S = 3.0  # the longest that a publish may wait for its answer
+ANSWER_S = 5.0  # the longest that a publish or a listen may wait: 2.5 and 3 s, and a busy machine
 FOUND_S = 5.0  # until a stalled server is noticed
 BACK_S = 10.0  # until everything is heard again
 CHANNEL = "citychat:u:"
@@ -210,7 +210,7 @@ async def test_listen_gives_up_when_nobody_confirms(server: RedisServer) -> None
         start = time.monotonic()
         with pytest.raises(Unavailable):
             await one.listen("anna")
-        assert time.monotonic() - start < ANSWER_S + 0.5
+        assert time.monotonic() - start < ANSWER_S
         server.thaw()
         await until(lambda: one.resumed == 1)
         assert await one.bus.listeners(["anna"]) == [0]
@@ -315,7 +315,7 @@ async def test_while_the_server_is_frozen_no_more_is_kept_than_the_cap_and_each_
         for n in range(driver.WAITING_MAX + extra):
             one.bus.publish("anna", Takeover(n), lambda count, n=n: answers.append((n, count)))  # type: ignore[misc]
         assert answers == []
-        await until(lambda: len(answers) >= extra - 1, 1.0)  # at once; a beat of the watch may have had one place
+        await until(lambda: len(answers) >= extra - 1, 1.5)  # at once; a beat of the watch may have had one place
         assert not any(count for _, count in answers)
         await until(lambda: len(answers) == driver.WAITING_MAX + extra, ANSWER_S)
         assert Counter(n for n, _ in answers) == Counter(range(driver.WAITING_MAX + extra))
@@ -333,7 +333,7 @@ async def test_large_records_fill_no_memory_while_the_server_is_frozen(server: R
                 one.bus.publish("anna", record, answers.append)
             await asyncio.sleep(0)
         most = driver.UNSENT_MAX_BYTES // RECORD_MAX_BYTES
-        await until(lambda: len(answers) >= 2_000 - 3 * most, 1.0)
+        await until(lambda: len(answers) >= 2_000 - 3 * most, 1.5)
         await until(lambda: len(answers) == 2_000, ANSWER_S)
         server.thaw()
 
@@ -361,7 +361,7 @@ async def test_closing_does_not_wait_for_a_frozen_server(server: RedisServer) ->
         server.freeze()
         one.bus.publish("anna", Takeover(1), answers.append)
         start = time.monotonic()
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 2.0, "it waited until the server was found to be frozen"
     assert answers == [0], "also then the publisher is answered"
     server.thaw()
 
@@ -370,7 +370,7 @@ async def test_a_process_starts_without_its_server_and_is_ready_soon_after_it_ha
     server = RedisServer(tmp_path)
     start = time.monotonic()
     async with process(server.url, up=False) as one:
-        assert time.monotonic() - start < 0.5
+        assert time.monotonic() - start < 1.0
         with pytest.raises(Unavailable):
             await one.listen("anna")
         assert await one.published("anna", Takeover(1)) == 0
