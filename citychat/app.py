@@ -8,6 +8,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from citychat.engines import Engines, open_engines, services
 from citychat.handlers.pages import Credit, Pages, Readiness
 from citychat.listening import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.model import DAY_MS, new_id
+from citychat.notify import Notifier
 from citychat.places import Places
 from citychat.preparation import Parts, StartError, consent_version, prepare
 from citychat.process import Process, Rules
@@ -34,7 +36,7 @@ YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests
 log = logging.getLogger(__name__)
 
 
-async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> None:
+async def serve(parts: Parts, out: Callable[[str], None], file_limit: int, notifier: Notifier) -> None:
     """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
 
     Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old.
@@ -61,7 +63,11 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int) -> No
         server.add_sockets(sockets)
         for line in greeting(parts, sockets):
             out(line)
+        notifier.ready()
+        if notifier.beat_s:
+            process.watch(notifier.beat_s, notifier.alive)
         await stopped.wait()
+        notifier.stopping()
         server.stop()
         log.info("Stopping: %d pages are sent away to come back", edge.connections)
         await process.drain()
@@ -191,4 +197,4 @@ def run(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-    runner(serve(parts, lambda line: print(line, flush=True), file_limit))
+    runner(serve(parts, lambda line: print(line, flush=True), file_limit, Notifier(os.environ)))

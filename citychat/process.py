@@ -4,7 +4,7 @@ The server and the simulation assemble the same thing here; they differ in what 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ from citychat.ports import Bus, Clock, History, Lobby, Mailbox
 from citychat.sessions import Sessions
 from citychat.tasks import Tasks
 from citychat.tokens import Keys
+from citychat.watchdog import Watchdog
 
 CHECK_S = 15.0  # what nobody could tell: partners who came or went, sessions that began or ended (protocol §2.4)
 REFRESH_S = 10.0  # how many are free, told at most so often (product page, Ready)
@@ -136,6 +137,20 @@ class Process:
             (HOUR_S, self._log_counts, "counts"),
         ):
             self.tasks.every(period_s, step, name, self.clock)
+
+    def watch(self, beat_s: float, alive: Callable[[], None]) -> None:
+        """Call ``alive`` every ``beat_s`` while the work goes on (after ``start``)."""
+        watchdog = Watchdog(
+            name=self.name,
+            bus=self.bus,
+            history=self.joining.history,
+            ledger=self.delivery.ledger,
+            running=lambda: self.joining.draining or not self._ledger.done(),
+            spawn=self.tasks.spawn,
+            now_s=self.clock.monotonic_s,
+            alive=alive,
+        )
+        self.tasks.every(beat_s, watchdog.round, "watchdog", self.clock)
 
     def _resumed(self) -> None:
         """Records may have been missed, and the lobby may have forgotten everybody (protocol §2.8)."""

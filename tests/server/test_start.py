@@ -19,7 +19,7 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 
 import citychat
 from citychat.settings import FIELDS, flag_of
-from tests.server.process import ROOT, START_S, STOP_S, TETHER
+from tests.server.process import ROOT, START_S, STOP_S, TETHER, ServerProcess
 from tests.server.process import citychat as command_line
 from tests.server.rawclient import Closed, Raw
 
@@ -526,3 +526,25 @@ async def test_what_was_drawn_when_it_stops_is_kept(tmp_path: Path) -> None:
     assert sorted(texts(tmp_path / "data")) == ["citychat.db", "citychat.db.lock", "secret.keys"]  # no WAL is left
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "citychat.db")) as database:
         assert database.execute("SELECT x FROM messages").fetchall() == [("the last word",)]
+
+
+async def test_systemd_is_told_of_readiness_life_and_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = tmp_path / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(address))
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    heard: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(address))
+        told.setblocking(False)
+
+        async def hear(what: str) -> None:
+            async with asyncio.timeout(20):
+                while what not in heard:
+                    heard.append((await asyncio.get_running_loop().sock_recv(told, 100)).decode())
+
+        async with ServerProcess(tmp_path / "data") as server:
+            await hear("READY=1")
+            heard.clear()
+            await hear("WATCHDOG=1")
+            assert await server.stop() == 0
+            await hear("STOPPING=1")

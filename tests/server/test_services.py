@@ -1,0 +1,280 @@
+"""Processes over real servers: what is there at a start and what is not, what /ready says, and coming back.
+
+A proxy before each server makes it unreachable for the process under test alone: the tests share the servers.
+"""
+
+import asyncio
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import chain, combinations
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from citychat.tokens import load_keys
+from tests.faults.proxy import Proxy
+from tests.page import LivePage, meet
+from tests.server.process import ROOT, ServerProcess, citychat
+from tests.server.rawclient import Raw
+from tests.services.redis import RedisServer
+from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url, redis_url
+
+__test__ = all(map(is_tested, KINDS))
+
+READY_S = 5.0  # from the service's return
+PATIENCE_S = 20.0
+NAMES = ("bus", "mailbox", "history")
+ENGINES = {"bus": "Redis", "mailbox": "RabbitMQ", "history": "MongoDB"}
+ABSENT = list(chain.from_iterable(combinations(NAMES, n) for n in range(4)))
+JOIN = {"v": 1, "consent": "1", "adult": True, "available": True, "visible": True}
+
+
+def _proxy(port: int) -> Proxy:
+    return Proxy(lambda: [port])
+
+
+class Cluster:
+    """The servers of the run behind proxies, a database of its own, and the flags of its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys = folder / "secret.keys"
+        load_keys(self.keys, Random(1))
+        servers = {"bus": redis_url(), "mailbox": rabbit_url(), "history": mongo_url()}
+        self.proxies = {name: _proxy(urlsplit(url).port or 0) for name, url in servers.items()}
+        self._servers = servers
+        self._database = f"services_{os.urandom(6).hex()}"
+
+    def url(self, name: str) -> str:
+        parts = urlsplit(self._servers[name])
+        host = f"127.0.0.1:{self.proxies[name].port}"
+        account = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+        path = f"/{self._database}" if name == "history" else parts.path
+        return f"{parts.scheme}://{account}{host}{path}"
+
+    def flags(self, *names: str) -> list[str]:
+        own = chain.from_iterable((f"--{name}", self.url(name)) for name in names or NAMES)
+        return [*own, "--secret-file", str(self.keys)]
+
+    def process(self, name: str = "data") -> ServerProcess:
+        return ServerProcess(self.folder / name, *self.flags())
+
+    async def down(self, names: Sequence[str]) -> None:
+        for name in names:
+            await self.proxies[name].down()
+
+    async def up(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.heal()
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    made = Cluster(tmp_path)
+    async with AsyncExitStack() as stack:
+        for proxy in made.proxies.values():
+            await stack.enter_async_context(proxy)
+        yield made
+
+
+async def asked(server: ServerProcess, path: str) -> tuple[int, dict[str, Any], str]:
+    """Status, JSON and Cache-Control."""
+
+    def ask() -> tuple[int, dict[str, Any], str]:
+        try:
+            with urllib.request.urlopen(server.url + path, timeout=PATIENCE_S) as answer:
+                return answer.status, json.load(answer), answer.headers["Cache-Control"]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error), error.headers["Cache-Control"]
+
+    return await asyncio.to_thread(ask)
+
+
+async def ready(server: ServerProcess) -> tuple[int, dict[str, Any]]:
+    status, said, cached = await asked(server, "/ready")
+    assert cached == "no-store"
+    return status, said
+
+
+async def until_states(server: ServerProcess, absent: Sequence[str], within_s: float) -> tuple[int, dict[str, Any]]:
+    """Wait until exactly ``absent`` are away."""
+    async with asyncio.timeout(within_s):
+        while True:
+            status, said = await ready(server)
+            away = [name for name in NAMES if said[name]["state"] != "ok"]
+            if away == list(absent) and all(said[name]["state"] != "not reached yet" for name in NAMES):
+                return status, said
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def raw_page(server: ServerProcess) -> AsyncIterator[Raw]:
+    page = await Raw.page(server.port)
+    try:
+        yield page
+    finally:
+        await page.close()
+
+
+async def join_answer(server: ServerProcess) -> dict[str, Any]:
+    async with raw_page(server) as page:
+        await page.send(f'42/user,1["user-join",{json.dumps(JOIN)}]')
+        start, payload = await page.packet()
+        assert start == "43/user,1"
+        answer: dict[str, Any] = payload[0]
+        return answer
+
+
+@pytest.mark.parametrize("absent", ABSENT, ids=lambda absent: " ".join(absent) or "none")
+async def test_a_process_starts_without_its_services_names_them_and_is_ready_within_5_s_of_their_return(
+    cluster: Cluster, absent: tuple[str, ...]
+) -> None:
+    await cluster.down(absent)
+    async with cluster.process() as server:
+        assert (await asked(server, "/live"))[:2] == (200, {"live": True})
+        status, said = await until_states(server, absent, PATIENCE_S)
+        vital = {"bus", "history"} & set(absent)
+        assert (status, said["ready"]) == ((503, False) if vital else (200, True))
+        assert {name: said[name]["engine"] for name in NAMES} == ENGINES
+        assert all(said[name].get("version") for name in NAMES if name not in absent)
+        text = json.dumps(said)
+        assert "127.0.0.1" not in text and "guest" not in text and "//" not in text
+        answer = await join_answer(server)
+        assert answer.get("error", "") == ("unavailable" if vital else "")
+        assert not vital or 0 < answer["retry_ms"] <= 2_000
+        await cluster.up()
+        status, said = await until_states(server, (), READY_S)
+        assert (status, said["ready"]) == (200, True)
+        assert (await join_answer(server))["ok"]
+        assert await server.stop() == 0
+        log = "\n".join(server.output)
+        assert "guest:guest" not in log and "Traceback" not in log
+
+
+@pytest.mark.timeout(150)
+async def test_services_that_go_and_come_back_are_noticed_while_guests_talk(cluster: Cluster) -> None:
+    async with cluster.process("one") as one, cluster.process("two") as two:
+        await until_states(one, (), PATIENCE_S)
+        await until_states(two, (), PATIENCE_S)
+        anna, ben = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
+        s = await meet(anna, ben)
+        said: list[str] = []
+        for name in NAMES:
+            anna.say(f"before {name} goes")
+            await cluster.down([name])
+            await until_states(one, [name], PATIENCE_S)
+            ben.say(f"without {name}")
+            await cluster.up()
+            await until_states(one, (), READY_S)
+            await until_states(two, (), READY_S)
+            said += [f"before {name} goes", f"without {name}"]
+        for page in (anna, ben):
+            await page.screen.until(lambda page=page: sorted(page.screen.transcript(s)) == sorted(said), 60)  # type: ignore[misc]
+            await page.screen.until(
+                lambda page=page: set(page.screen.states.values()) == {"delivered"}, 60  # type: ignore[misc]
+            )
+        assert anna.screen.transcript(s) == ben.screen.transcript(s)
+        for page in (anna, ben):
+            await page.done()
+
+
+async def test_a_redis_that_lost_everything_knows_all_guests_again_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path / "redis")
+    redis.start()
+    flags = ["--bus", redis.url, *cluster.flags("mailbox", "history")]
+    try:
+        async with ServerProcess(tmp_path / "one", *flags) as one, ServerProcess(tmp_path / "two", *flags) as two:
+            await until_states(one, (), PATIENCE_S)
+            await until_states(two, (), PATIENCE_S)
+            anna, ben = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
+            for page in (anna, ben):
+                page.start()
+                await page.screen.until(lambda page=page: page.joined)  # type: ignore[misc]
+            redis.kill()
+            await until_states(one, ["bus"], PATIENCE_S)
+            redis.start()
+            await until_states(one, (), READY_S)
+            await until_states(two, (), READY_S)
+            async with asyncio.timeout(READY_S):
+                while (await anna.asked("user-seek", {}))["state"] == "waiting":  # noqa: ASYNC110 - ben is let in again
+                    await asyncio.sleep(0.2)
+            await anna.screen.until(anna.in_chat)
+            await ben.screen.until(ben.in_chat)
+            for page in (anna, ben):
+                await page.done()
+    finally:
+        redis.stop()
+
+
+async def run(*words: str, module: str = "citychat") -> tuple[int, list[str], list[str]]:
+    """Status, output, errors."""
+    pipe = asyncio.subprocess.PIPE
+    command = citychat(*words, program=[module])
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, cwd=ROOT)
+    out, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode().splitlines(), errors.decode().splitlines()
+
+
+async def test_check_reaches_every_service_once_and_names_those_it_cannot(cluster: Cluster, tmp_path: Path) -> None:
+    words = ["--check", "--data", str(tmp_path / "data"), *cluster.flags()]
+    assert (await run(*words))[:2] == (0, ["Everything is in order."])
+    await cluster.down(["mailbox", "history"])
+    async with asyncio.timeout(PATIENCE_S):
+        status, out, errors = await run(*words)
+    assert (status, out) == (1, [])
+    line = errors[-1]
+    assert line.startswith(f"citychat: mailbox amqp://127.0.0.1:{cluster.proxies['mailbox'].port}")
+    assert f"; history mongodb://127.0.0.1:{cluster.proxies['history'].port}" in line and "bus" not in line
+    assert "guest" not in "\n".join(errors)
+
+
+async def test_a_server_that_is_too_old_ends_the_start_with_one_line_and_status_1(cluster: Cluster) -> None:
+    for name in NAMES:
+        words = ["--port", "0", "--data", str(cluster.folder / name), *cluster.flags(name)]
+        async with asyncio.timeout(PATIENCE_S):
+            status, _, errors = await run(*words, module="tests.server.demanding")
+        assert status == 1
+        assert errors[-1].startswith(f"citychat: {ENGINES[name]} ")
+        assert errors[-1].endswith(" is too old: 99.0 or newer is needed")
+
+
+async def test_the_start_lines_name_each_engine_without_its_password(cluster: Cluster, tmp_path: Path) -> None:
+    secret = tmp_path / "bus.url"
+    secret.write_text(f"redis://:hunter2@127.0.0.1:{cluster.proxies['bus'].port}/0\n")
+    secret.chmod(0o600)
+    flags = ["--bus", f"file://{secret}", "--history", cluster.url("history"), "--secret-file", str(cluster.keys)]
+    async with ServerProcess(tmp_path / "data", *flags) as server:
+        bus, history = (cluster.proxies[name].port for name in ("bus", "history"))
+        services = next(line for line in server.output if line.startswith("Services"))
+        assert services.startswith(f"Services      bus redis://127.0.0.1:{bus}/0, mailbox embedded, ")
+        assert f"history mongodb://127.0.0.1:{history}/services_" in services
+        assert "Warning       embedded mailbox: this must stay the only process on this bus" in server.output
+        assert (await ready(server))[1]["mailbox"] == {"engine": "embedded", "state": "ok"}
+        status, said = await ready(server)
+        assert status == 503 and said["bus"]["state"] != "ok", "this Redis asks for no password, and refuses one"
+    assert "hunter2" not in "\n".join(server.output)
+
+
+async def test_several_processes_start_only_with_the_same_keys(cluster: Cluster, tmp_path: Path) -> None:
+    missing = tmp_path / "none.keys"
+    words = ["--port", "0", "--data", str(tmp_path / "data"), "--bus", cluster.url("bus")]
+    status, _, errors = await run(*words)
+    assert (status, errors) == (
+        2,
+        [
+            "citychat: bus is a Redis and secret_file is not given: expected --secret-file FILE, because every process "
+            "needs the same keys"
+        ],
+    )
+    status, _, errors = await run(*words, "--secret-file", str(missing))
+    assert status == 1 and errors[0].startswith(f"citychat: there is no key file {missing}: ")
+    assert not missing.exists()
