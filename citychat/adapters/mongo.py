@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from typing import Any, NamedTuple, Self, TypeVar
 
 import bson
@@ -30,7 +31,8 @@ PING_S, PINGED_WITHIN_S = 1.0, 1.5  # together: an outage is known within 2.5 s
 FOUND_WITHIN_S = 1.0  # a connection or a primary; less than a ping has, so that the reason is told and not the lateness
 ANSWERED_WITHIN_S = 2.0  # a page waits 5 s for its join, which asks several times
 MAJORITY_WITHIN_S = 5.0  # a replica set may be choosing a new primary; whoever asked tries again after it
-SILENT_WITHIN_S = 8.0  # beyond all the other bounds: for what the driver asks by itself
+UNHURRIED_WITHIN_S = 10.0  # nobody waits for a prune, and a server that is busy gets it done a little later
+SILENT_WITHIN_S = 12.0  # beyond all the other bounds: for what the driver asks by itself
 INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
 CONNECTIONS_MAX = 32  # more find no free core in the server; who comes then waits its turn
 DEFAULT_DATABASE = "citychat"
@@ -80,7 +82,7 @@ class Mongo:
     def __init__(self, url: str, *, link: Link, clock: Clock, indexes: Sequence[Index], database: str = "") -> None:
         self._url, self._name, self._link, self._clock, self._indexes = url, database, link, clock, indexes
         self._database: AsyncDatabase[Any] | None = None
-        self._written_within_s = ANSWERED_WITHIN_S
+        self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
         self._doubted = asyncio.Event()
         self._leaving = False
         self._refused: set[Index] = set()
@@ -100,13 +102,19 @@ class Mongo:
                 await self._client.close()
         await self._client.close()  # the second time without taking leave; nothing if that has worked
 
+    def unhurried(self) -> "Mongo":
+        """The same connection for work in the background: it may take longer. For use at once, not to be kept."""
+        same = copy(self)
+        same._read_within_s = same._written_within_s = UNHURRIED_WITHIN_S
+        return same
+
     # -- asking -------------------------------------------------------------------------------------------------------
 
     async def find(
         self, collection: str, where: Document, *, fields: Sequence[str] = (), order: Order = (), limit: int = 0,
         skip: int = 0,
     ) -> list[Document]:  # fmt: skip
-        async with self._asked(ANSWERED_WITHIN_S) as database:
+        async with self._asked(self._read_within_s) as database:
             cursor = database[collection].find(where, fields or None, sort=order or None, limit=limit, skip=skip)
             return [_decoded(raw) for raw in await cursor.to_list()]
 
@@ -114,18 +122,18 @@ class Mongo:
         self, collection: str, where: Document, slice_rows: int, *, fields: Sequence[str] = (), order: Order = ()
     ) -> AsyncGenerator[list[Document], None]:
         """All of them, some at a time: what is done with a slice may change them."""
-        async with self._asked(ANSWERED_WITHIN_S) as database:
+        async with self._asked(self._read_within_s) as database:
             cursor = database[collection].find(where, fields or None, sort=order or None, batch_size=slice_rows)
             found = await cursor.to_list(slice_rows)
         while found:
             yield [_decoded(raw) for raw in found]
-            async with self._asked(ANSWERED_WITHIN_S):
+            async with self._asked(self._read_within_s):
                 found = await cursor.to_list(slice_rows)
 
     async def counted(self, collection: str, where: Document, field: str) -> dict[str, int]:
         """How many documents there are for each value of ``field``; only texts are counted."""
         steps = [{"$match": where}, {"$group": {"_id": f"${field}", "rows": {"$sum": 1}}}]
-        async with self._asked(ANSWERED_WITHIN_S) as database:
+        async with self._asked(self._read_within_s) as database:
             groups = [_decoded(raw) for raw in await (await database[collection].aggregate(steps)).to_list()]
         return {group["_id"]: group["rows"] for group in groups if isinstance(group.get("_id"), str)}
 

@@ -34,6 +34,7 @@ async def empty(mongo: Mongo, reader: Reader, s: str, side: int, at: int) -> Non
 async def prune(mongo: Mongo, reader: Reader, now: int, history_ms: int) -> None:
     """A session's row goes after all that belongs to it: a prune that was broken off finds it again. Several processes
     may prune at once."""
+    mongo = mongo.unhurried()
     await _complete_erases(mongo, reader, now)
     while expired := await _ids(mongo, "sessions", {"expires": {"$lte": now}}):
         for s in expired:

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +29,7 @@ from tests.services.running import MONGO, is_tested
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 MONTH_MS = 30 * DAY_MS
-ANSWERS_S = 3.0  # a write within 2 s, and a slow machine
+ANSWERS_S = 5.0  # a write within 2 s, and a busy machine
 CANARY = "the canary sings at dawn"
 DATABASE = "citychat"
 
@@ -217,11 +218,10 @@ async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
     server.start()
     await until(lambda: history._link.up)
     told = [record.message for record in caplog.records if record.name.startswith("citychat")]
-    assert [line.split(" is away")[0].split(" answers")[0] for line in told[-2:]] == [
-        "MongoDB",
-        f"MongoDB {history._link.version}",
-    ]
-    assert len([line for line in told if "is away" in line]) == 1
+    outage = told[told.index(next(line for line in told if "is away" in line)) :]
+    assert outage[-1] == f"MongoDB {history._link.version} answers"
+    assert all(line.startswith("MongoDB is away: ") for line in outage[:-1])
+    assert all(a != b for a, b in pairwise(outage)), "a reason once, not at every attempt"
     assert CANARY not in caplog.text
 
 
@@ -566,7 +566,7 @@ async def test_the_same_batch_on_two_processes_at_once_is_kept_once(server: Mong
 
 async def test_no_text_survives_an_erase_that_runs_while_messages_come_in(server: MongoServer, raw: Any) -> None:
     async with opened(server) as one, opened(server) as two:
-        for n in range(10):
+        for n in range(4):
             s = f"s{n}"
             await one.begin(session(s))
             coming = [add(two, *(message(10 * i + j, s=s, x=CANARY) for j in range(1, 10))) for i in range(6)]
