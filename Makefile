@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
-# Tests that share nothing with each other, so that every core can run some: 72 s of work
+# Tests that share nothing but servers with each other, so that every core can run some
 HERMETIC := tests/unit tests/contract tests/simulation
 ARGS ?=
 NEWEST := python3 python3.14 python3.13 python3.12 python3.11
@@ -17,7 +17,7 @@ RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 LOG := $(VENV)/install.log
 
-.PHONY: run check test simulate bench-claim load screens docs system-packages
+.PHONY: run check test simulate bench-claim load screens docs cluster system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -30,12 +30,14 @@ check: $(TEST_STAMP)
 	$(BIN)/mypy
 	CITYCHAT_SIM_SEEDS=300 $(BIN)/python -m pytest -q -n auto $(HERMETIC)
 
-test: system-packages $(TEST_STAMP)
+# Everything: a browser, and a private Redis, RabbitMQ and MongoDB-protocol server, which its first lines name
+test: export CITYCHAT_TEST_SERVERS := 1
+test: servers $(TEST_STAMP)
 	@echo "Browser: $$(tools/browser --version)"
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	CITYCHAT_SIM_SEEDS=3000 $(BIN)/python -m pytest -q -n auto $(HERMETIC)
-	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest -q $(addprefix --ignore=,$(HERMETIC))
+	CITYCHAT_SIM_SEEDS=3000 $(BIN)/python -m pytest -n auto $(HERMETIC)
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
 
 simulate: $(TEST_STAMP)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
@@ -49,12 +51,19 @@ load: $(TEST_STAMP)
 screens: system-packages $(TEST_STAMP)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
 
+# Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
+cluster: servers $(TEST_STAMP)
+	@exec $(BIN)/python -m tests.cluster
+
 # The pages of docs/ that are made from the code
 docs: $(TEST_STAMP)
 	$(BIN)/python -m docs.generate
 
 system-packages:
 	@tools/system-packages "$(PYTHON)"
+
+servers:
+	@tools/system-packages "$(PYTHON)" servers
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "CityChat needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
