@@ -47,9 +47,8 @@ TROUBLES = (
     (r"[Nn]o primary|No replica set member", "it has no primary"),
     (r"Errno 111|Errno 61|[Cc]onnection refused", "nobody listens at its address"),
 )
-RAW: CodecOptions[Any] = CodecOptions(
-    document_class=RawBSONDocument
-)  # one unreadable document must not hide the others
+# Decoded one by one: an unreadable document must not hide the others.
+RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 PLAIN: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 
 Document = dict[str, Any]

@@ -225,7 +225,7 @@ async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
     assert CANARY not in caplog.text
 
 
-async def test_a_refused_login_is_told_in_words_and_asked_again_less_often(
+async def test_a_refused_login_is_told_in_words_and_without_the_password(
     server: MongoServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Our private server takes no SCRAM login at all, and says so with the code of a wrong password."""
@@ -320,6 +320,14 @@ async def test_indexes_are_made_once_also_by_two_processes_at_once(
         assert made.count([(name, 1) for name in index.fields]) == 1, (index, made)
     refused = [record.message for record in caplog.records if "does not make" in record.message]
     assert len(refused) in (0, 3 * 4), "told once by each process"
+
+
+def test_the_page_for_hosts_names_every_collection_and_index() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mongodb.md").read_text("utf-8")
+    for index in INDEXES:
+        fields = ", ".join(index.fields)
+        row = f"`{index.collection}` | {fields} |" if not index.lapses else f"| {fields} (TTL) |"
+        assert row in page and f"`{index.collection}`" in page, row
 
 
 async def test_a_write_is_answered_when_it_is_in_the_journal(history: MongoHistory) -> None:
