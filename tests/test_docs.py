@@ -35,6 +35,10 @@ ELSEWHERE = {
         "tests/unit/test_geoip.py::test_fetch_from_the_provider_takes_this_months_file_else_the_last_months"
     ),
 }
+# The page for hosts is one long walk: a test types it from top to bottom, but for the lines that are marked.
+HOSTING = "docs/hosting.md"
+NOT_RUN = "  # (not run by our tests)"
+WALK = "tests/server/test_hosting.py::test_a_host_who_types_the_page_has_a_server_backups_and_two_versions"
 OTHER_FLAGS = {"--replay", "--version", "--help"}
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
@@ -80,10 +84,11 @@ def test_every_command_is_run_here_or_by_a_test_named_here() -> None:
     shown = {command for _, command in commands()}
     for document, command in commands():
         known = command in RUN or command in ELSEWHERE or command.startswith("make ") or " -m pytest " in command
+        known = known or document == HOSTING
         assert known, f"{document} shows a command that no test runs: {command}"
     unshown = [command for command in (*RUN, *ELSEWHERE) if command not in shown]
     assert unshown == [], "no document shows these any more"
-    assert [test for test in ELSEWHERE.values() if not is_there(test)] == []
+    assert [test for test in (*ELSEWHERE.values(), WALK) if not is_there(test)] == []
 
 
 @pytest.mark.parametrize("command", RUN)
@@ -96,6 +101,23 @@ def test_a_make_command_can_be_made(command: str, tmp_path: Path) -> None:
     target = shlex.split(command)[1]
     assert target in TARGETS
     assert run(command.replace("make", "make -n", 1), tmp_path)
+
+
+def test_only_the_page_for_hosts_shows_commands_that_nobody_runs() -> None:
+    marked = {document for document, command in commands() if command.endswith(NOT_RUN)}
+    assert marked == {HOSTING}
+    run = [command for document, command in commands() if document == HOSTING and not command.endswith(NOT_RUN)]
+    assert len(run) > 25
+    program = re.compile(r"(apt-get|systemctl|systemd-run|certbot|git|mongosh|nginx|for|journalctl)\b")
+    assert [command for command in run if program.match(command)] == [], "these want a machine of their own: mark them"
+
+
+def test_the_lines_of_the_log_that_hosts_are_told_of_are_those_the_program_writes() -> None:
+    text = (ROOT / HOSTING).read_text("utf-8").split("| The log says | Do |")[1].split("\n\n")[0]
+    said = "\n".join(path.read_text("utf-8") for path in (ROOT / "citychat").rglob("*.py"))
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 5
+    assert [row for row in rows if row not in said] == []
 
 
 def test_pytest_commands_name_folders_that_hold_tests() -> None:

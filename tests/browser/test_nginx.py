@@ -2,18 +2,24 @@
 
 import http.client
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from random import SystemRandom
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+from redis import Redis
 
+from citychat.tokens import load_keys
 from tests.browser.conftest import Person
 from tests.browser.nginx import NAME, Nginx
 from tests.browser.serving import Served
 from tests.browser.walking import enter_from_outside, meet, shown, until, write
+from tests.services.redis import RedisServer
+from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url
 
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 UPGRADE = {
@@ -160,3 +166,83 @@ def test_one_of_two_processes_may_be_gone_or_not_ready(tmp_path: Path, front: Fr
     assert json.loads(ask(nginx, "/ready").read())["ready"] is True
     two.stop()
     assert "203.0.113.7" not in "".join(log.read_text() for log in nginx.folder.glob("*log"))
+
+
+class Pair:
+    """Two processes over one set of servers; the Redis is the test's own, so that nobody else is in its lobby."""
+
+    def __init__(self, folder: Path) -> None:
+        self.redis = RedisServer(folder / "redis")
+        self.redis.start()
+        keys = folder / "secret.keys"
+        load_keys(keys, SystemRandom())
+        flags = ["--secret-file", keys, "--bus", self.redis.url, "--mailbox", rabbit_url()]
+        flags += ["--history", f"{mongo_url().rstrip('/')}/nginx_{os.getpid()}"]
+        self.processes = [Served(folder / name, *map(str, flags)) for name in ("one", "two")]
+
+    def subscriptions(self) -> list[int]:
+        """How many guests, and a heartbeat, each process hears in Redis."""
+        with Redis(port=self.redis.port) as asking:
+            return sorted(int(client["sub"]) for client in asking.client_list(_type="pubsub"))
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.stop()
+        self.redis.stop()
+
+
+def all_ready(nginx: Nginx, ask: Ask) -> bool:
+    return {ask(nginx, "/ready").status for _ in range(4)} == {200}
+
+
+def two_guests_on_two_processes(person: Person, pair: Pair, nginx: Nginx, ask: Ask) -> tuple[Page, Page]:
+    def guest(address: str) -> Page:
+        page = person(url=nginx.url, ignore_https_errors=True, extra_http_headers={FROM: address})
+        enter_from_outside(page)
+        return page
+
+    alone = pair.subscriptions()
+    a = guest("203.0.113.7")
+    for _ in range(8):
+        b = guest("198.51.100.8")
+        if pair.subscriptions() == [count + 1 for count in alone]:
+            return a, b
+        b.context.close()
+        until(lambda: sum(pair.subscriptions()) == sum(alone) + 1)
+        ask(nginx, "/live")  # nginx gives requests out in turn: the next page begins at the other one
+    raise AssertionError("nginx gave one process all the guests")
+
+
+def talk_over_two_processes(person: Person, front: Front, ask: Ask, folder: Path) -> None:
+    pair = Pair(folder)
+    try:
+        nginx = front(*(process.port for process in pair.processes))
+        until(lambda: all_ready(nginx, ask))
+        a, b = two_guests_on_two_processes(person, pair, nginx, ask)
+        meet(a, b)
+        write(a, "from one process")
+        write(b, "to the other")
+        for process in pair.processes:  # a rolling restart, while they talk
+            write(a, f"before the restart of {process.port}")
+            process.stop()
+            write(b, f"during the restart of {process.port}")
+            assert ask(nginx, "/").status == 200, "new pages are served by the other one"
+            process.start()
+            until(lambda: all_ready(nginx, ask))
+            write(a, f"after the restart of {process.port}")
+        for page in (a, b):
+            until(lambda page=page: len(shown(page)) == 8, seconds=30)  # type: ignore[misc]
+        assert len(set(shown(a))) == 8
+        expect(a.get_by_text("Delivered", exact=True).last).to_be_visible()
+    finally:
+        pair.stop()
+
+
+# Only where the run has all servers; its first lines say which it has not.
+if all(map(is_tested, KINDS)):
+
+    @pytest.mark.timeout(180)
+    def test_two_guests_on_two_processes_talk_through_nginx_over_a_rolling_restart(
+        person: Person, front: Front, ask: Ask, tmp_path: Path
+    ) -> None:
+        talk_over_two_processes(person, front, ask, tmp_path)

@@ -59,9 +59,10 @@ class Child:
     def start(self, ready: Callable[[], bool]) -> None:
         """Start and wait until ``ready``. Raises RuntimeError with the end of its log when it exits instead."""
         with (self.folder / "log").open("ab") as log:
+            # A process group of its own: Ctrl+C is for whoever started it, who then ends it in order.
             self._process = subprocess.Popen(
                 self._command, cwd=self.folder, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent, process_group=0,
             )  # fmt: skip
         end = time.monotonic() + START_S
         while not ready():

@@ -82,11 +82,16 @@ class RabbitServer:
 
     def control(self, *words: str) -> str:
         """``rabbitmqctl``; takes half a second. Answers what it printed. Raises CalledProcessError."""
+        return subprocess.run([*self.control_words(), *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def control_words(self) -> list[str]:
+        """How ``rabbitmqctl`` is called for this node, from anywhere."""
         beside = Path(self._program).with_name("rabbitmqctl")
-        ctl = str(beside) if beside.exists() else "rabbitmqctl"
-        return subprocess.run(
-            [ctl, "--quiet", *words], env=self._environ, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
+        needed = ("HOME", "ERL_EPMD_PORT", "RABBITMQ_NODENAME", "RABBITMQ_CONF_ENV_FILE")
+        return [
+            "env", *(f"{name}={self._environ[name]}" for name in needed),
+            str(beside) if beside.exists() else "rabbitmqctl", "--quiet",
+        ]  # fmt: skip
 
     def _environ_of(self, folder: Path) -> dict[str, str]:
         return os.environ | {
