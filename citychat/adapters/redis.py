@@ -125,7 +125,7 @@ class Redis:
         text, digest = self._scripts[script]
         async with self._turns:
             try:
-                return await self._reply(("EVALSHA", digest, 0, *args))
+                reply = await self._reply(("EVALSHA", digest, 0, *args))
             except exceptions.NoScriptError:
                 return await self.call("EVAL", text, 0, *args)  # a server that has just started
             except exceptions.RedisError as error:
@@ -133,6 +133,8 @@ class Redis:
                     log.error("Redis refused the script %s", refusal)
                 self._refusal = refusal
                 raise Unavailable from error
+        self._refusal = ""
+        return reply
 
     async def _reply(self, command: Sequence[Word]) -> object:
         reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()

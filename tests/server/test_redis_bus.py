@@ -15,6 +15,7 @@ from citychat.adapters import redis as driver
 from citychat.adapters.link import Link
 from citychat.adapters.redis import Redis
 from citychat.adapters.redis_bus import BATCH, RedisBus
+from citychat.adapters.redis_lobby import RedisLobby
 from citychat.model import Unavailable
 from citychat.records import RECORD_MAX_BYTES, Record, Takeover, Typing, encode
 from tests.contract.stores import StoreClock
@@ -398,6 +399,39 @@ async def test_a_wrong_password_is_told_without_it_and_the_right_one_works(
         await one.listen("anna")
         assert await one.published("anna", Takeover(1)) == 1
     server.stop()
+
+
+async def test_scripts_are_loaded_again_by_whoever_finds_them_gone(server: RedisServer) -> None:
+    async with process(server.url) as one:
+        lobby = RedisLobby(one.redis.run, random=Random(1))
+        known = await asyncio.gather(*(lobby.renew("p") for _ in range(3 * driver.SCRIPTS_MAX)))
+        assert known == [False] + [True] * (len(known) - 1)
+        assert server.tell("SCRIPT FLUSH") == "+OK"
+        assert await lobby.renew("p")
+        server.kill()
+        server.start()
+        await until(lambda: one.resumed == 1)
+        assert not await lobby.renew("p")
+
+
+async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_bus_goes_on(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with process(server.url) as one:
+        lobby = RedisLobby(one.redis.run, random=Random(1))
+        await one.listen("anna")
+        assert server.tell("CONFIG SET maxmemory 1") == "+OK"
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await lobby.renew("p")
+        assert caplog.messages == ["Redis refused the script renew: OutOfMemoryError"]
+        assert await one.published("anna", Takeover(1)) == 1
+        assert server.tell("CONFIG SET maxmemory 0") == "+OK"
+        assert not await lobby.renew("p")
+        assert server.tell("CONFIG SET maxmemory 1") == "+OK"
+        with pytest.raises(Unavailable):
+            await lobby.renew("p")
+        assert len(caplog.messages) == 2, "full again is told again"
 
 
 @pytest.mark.parametrize("denied", ["resetchannels", "-publish", "-subscribe", "-info"])
