@@ -5,7 +5,7 @@ wall clock; the times a history works with are all in its arguments.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +26,7 @@ from citychat.ports import History, Mailbox, Timer
 from tests.services.running import mongo_url, rabbit_url
 
 PATIENCE_S = 20.0
+SHORT_LIFE_MS = 4_000  # longer than one test needs to put something and read it
 
 Port = TypeVar("Port")
 Now = Callable[[], int]
@@ -96,6 +97,22 @@ class Store(Generic[Port]):
     adapter: str
     folder: Path
     open: Callable[[], AbstractAsyncContextManager[Port]]
+
+
+@asynccontextmanager
+async def short_lived(
+    store: Store[Mailbox], advance: Callable[[float], Awaitable[None]]
+) -> AsyncIterator[tuple[Mailbox, Callable[[], Awaitable[None]]]]:
+    """A mailbox, and a call after which all that was put before it has waited too long.
+
+    Embedded mail grows old by the test's clock. A broker has its own, which nobody can move: its mail lives shorter.
+    """
+    if store.adapter == "rabbitmq":
+        async with open_rabbit_mailbox(store.folder, lambda: 0, ttl_ms=SHORT_LIFE_MS) as mailbox:
+            yield mailbox, lambda: asyncio.sleep(SHORT_LIFE_MS / 1_000)
+    else:
+        async with store.open() as mailbox:
+            yield mailbox, lambda: advance(MAILBOX_MS / 1_000)
 
 
 def message(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from citychat.model import Message
 from citychat.ports import Mail, Mailbox
+from tests.contract.conftest import Clock
 from tests.contract.killing import killed_after
-from tests.contract.stores import PATIENCE_S, Store, message, put
+from tests.contract.stores import PATIENCE_S, Store, message, put, short_lived
 
 READY_MAX = 500
 fresh = map("guest{}".format, itertools.count())
@@ -194,6 +195,14 @@ async def test_blanking_empties_the_texts_of_one_side_of_one_session(mailbox: Ma
         kept[0], Message("a", 1, "st", 2, 2, "", kept[1].at), kept[2],
     ]  # fmt: skip
     assert await all_waiting(mailbox, "ben") == [kept[1]]
+
+
+async def test_what_has_waited_too_long_is_gone(mailbox_store: Store[Mailbox], clock: Clock) -> None:
+    async with short_lived(mailbox_store, clock.advance) as (mailbox, grow_old):
+        await put(mailbox, "anna", message(1), message(2))
+        await grow_old()
+        await put(mailbox, "anna", message(3))
+        assert await all_waiting(mailbox, "anna") == [message(3)]
 
 
 async def test_discarding_takes_away_nothing_that_waits(mailbox: Mailbox) -> None:

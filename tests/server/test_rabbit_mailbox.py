@@ -1,0 +1,497 @@
+"""The mailbox over a RabbitMQ that is killed, frozen, full, asked by others and fed with rubbish; they share one."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import pika
+import pytest
+
+from citychat.adapters import rabbit_boxes, rabbitmq
+from citychat.adapters.amqp import Channel
+from citychat.adapters.link import Link
+from citychat.adapters.rabbit_puts import LANES, UNANSWERED_MAX_BYTES
+from citychat.adapters.rabbitmq import RabbitMailbox
+from citychat.model import DAY_MS, Unavailable
+from citychat.ports import Mail
+from citychat.records import RECORD_MAX_BYTES
+from tests.contract.stores import StoreClock, message, put
+from tests.services.rabbitmq import RabbitServer
+from tests.services.running import RABBITMQ, is_tested
+
+__test__ = is_tested(RABBITMQ)
+
+BACK_S = 25.0  # a server's restart, and the longest pause between two attempts
+ANSWER_S = 6.0  # the longest a put waits for its answer
+FOUND_S = 13.0  # until a frozen broker is noticed
+guests = map("guest{}".format, count())
+
+
+class Reader:
+    """An opener that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.mail: list[Mail] = []
+
+    def __call__(self, mail: Mail) -> None:
+        self.mail.append(mail)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [mail.message.n for mail in self.mail]
+
+    async def read(self, number: int) -> list[int]:
+        """The numbers so far, once there are so many."""
+        await until(lambda: len(self.mail) >= number)
+        return self.numbers
+
+
+async def until(true: Callable[[], bool], patience_s: float = BACK_S) -> None:
+    async with asyncio.timeout(patience_s):
+        while not true():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator[tuple[RabbitMailbox, Link]]:
+    """A process's mailbox."""
+    link = Link("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
+    clock = StoreClock(lambda: time.time_ns() // 10**6)
+    async with RabbitMailbox(url, link=link, clock=clock, **options) as mailbox:
+        if up:
+            await until(lambda: link.up)
+        yield mailbox, link
+
+
+@contextmanager
+def outsider(server: RabbitServer) -> Iterator[Any]:
+    """A channel of somebody else's."""
+    connection = pika.BlockingConnection(pika.URLParameters(server.url))
+    yield connection.channel()
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    with RabbitServer(tmp_path_factory.mktemp("rabbitmq")) as started:
+        yield started
+
+
+@pytest.fixture
+def server(one: RabbitServer) -> Iterator[RabbitServer]:
+    yield one
+    one.thaw()
+
+
+@pytest.fixture
+def guest() -> str:
+    return next(guests)
+
+
+async def test_the_queue_is_as_the_protocol_wants_it(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (mailbox, _):
+        assert await put(mailbox, guest, message(1))
+    listed = server.control("list_queues", "--formatter", "json", "name", "durable", "type", "arguments")
+    (queue,) = (row for row in json.loads(listed) if row["name"] == f"inbox.{guest}")
+    assert (queue["durable"], queue["type"]) == (True, "classic")
+    assert {name: value for name, _, value in queue["arguments"]} == {
+        "x-single-active-consumer": True, "x-message-ttl": DAY_MS, "x-expires": 2 * DAY_MS, "x-max-length": 500,
+        "x-overflow": "reject-publish",
+    }  # fmt: skip
+
+
+async def test_another_process_takes_over_all_that_is_unacked_in_order(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (first, _), process(server.url) as (second, _):
+        assert await put(first, guest, *map(message, range(1, 41)))
+        one, two = Reader(), Reader()
+        handle = await first.open(guest, one)
+        await one.read(40)
+        await second.open(guest, two)
+        await first.close(handle)
+        assert await two.read(40) == list(range(1, 41))
+        assert await put(first, guest, message(41))
+        assert await two.read(41) == list(range(1, 42))
+
+
+async def test_a_takeover_of_more_than_a_window_begins_with_the_oldest(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (first, _), process(server.url) as (second, _):
+        one, two = Reader(), Reader()
+        handle = await first.open(guest, one)
+        for n in range(1, 1_001, 50):
+            assert await put(first, guest, *map(message, range(n, n + 50)))
+        assert await one.read(600) == list(range(1, 601))
+        successor = await second.open(guest, two)
+        await first.close(handle)
+        assert await two.read(600) == list(range(1, 601))
+        second.ack(successor, [mail.tag for mail in two.mail])
+        assert await two.read(1_000) == list(range(1, 1_001))
+
+
+async def test_a_process_that_ends_gives_back_all_that_is_open_in_order(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (second, _):
+        two = Reader()
+        async with process(server.url) as (first, _):
+            assert await put(first, guest, *map(message, range(1, 41)))
+            one = Reader()
+            await first.open(guest, one)
+            await one.read(40)
+            await second.open(guest, two)
+        assert await two.read(40) == list(range(1, 41))
+
+
+async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(server: RabbitServer, guest: str) -> None:
+    other = next(guests)
+    async with process(server.url) as (mailbox, link):
+        assert await put(mailbox, guest, *map(message, range(1, 4)))
+        assert await put(mailbox, other, message(9))
+        reader = Reader()
+        handle = await mailbox.open(guest, reader)
+        await reader.read(3)
+        before = [mail.tag for mail in reader.mail]
+        server.kill()
+        await until(lambda: not link.up)
+        assert link.trouble in {"connection lost", "connection refused"}
+        assert not await put(mailbox, guest, message(4))
+        with pytest.raises(Unavailable):
+            await mailbox.open(other, Reader())
+        with pytest.raises(Unavailable):
+            await mailbox.blank(other, "s", 0)
+        server.start()
+        await until(lambda: link.up)
+        assert await put(mailbox, guest, message(5))
+        assert await reader.read(7) == [1, 2, 3, 1, 2, 3, 5]
+        mailbox.ack(handle, before)  # tags of a connection that is gone must not ack anything new
+        assert len({mail.tag for mail in reader.mail}) == 7
+        await mailbox.close(handle)
+        again = Reader()
+        handle = await mailbox.open(guest, again)
+        assert await again.read(4) == [1, 2, 3, 5]
+        mailbox.ack(handle, [mail.tag for mail in again.mail])
+        late = Reader()
+        await mailbox.open(other, late)
+        assert await late.read(1) == [9]
+
+
+async def test_a_frozen_broker_is_found_and_puts_are_answered_in_time(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (mailbox, link):
+        reader = Reader()
+        await mailbox.open(guest, reader)
+        server.freeze()
+        try:
+            start_s = time.monotonic()
+            answers: list[tuple[bool, float]] = []
+            large = message(1, x="x" * 4_000)
+            for _ in range(UNANSWERED_MAX_BYTES // 4_000 // 100 + 2):
+                mailbox.put(guest, [large] * 100, lambda ok: answers.append((ok, time.monotonic() - start_s)))
+            await asyncio.sleep(0)
+            assert answers, "nothing is held beyond the limit"
+            await until(lambda: len(answers) == UNANSWERED_MAX_BYTES // 4_000 // 100 + 2)
+            assert not any(ok for ok, _ in answers)
+            assert max(after_s for _, after_s in answers) < ANSWER_S
+            opening = asyncio.ensure_future(mailbox.open(next(guests), Reader()))
+            await until(lambda: not link.up, FOUND_S - (time.monotonic() - start_s))
+            assert link.trouble == "silent"
+            with pytest.raises(Unavailable):
+                await opening
+        finally:
+            server.thaw()
+        await until(lambda: link.up)
+        assert await put(mailbox, guest, message(7))
+        await until(lambda: 7 in reader.numbers)
+
+
+async def test_leaving_a_frozen_broker_takes_seconds(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (mailbox, _):
+        handle = await mailbox.open(guest, Reader())
+        server.freeze()
+        start_s = time.monotonic()
+        async with process(server.url, up=False):
+            await asyncio.sleep(0.1)  # it is on its way in
+        await mailbox.close(handle)
+    assert time.monotonic() - start_s < 15
+
+
+async def test_connections_that_the_broker_closes_come_back_with_their_mailboxes(
+    server: RabbitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with process(server.url) as (mailbox, link):
+        readers = {next(guests): Reader() for _ in range(100)}
+        for name, reader in readers.items():
+            await mailbox.open(name, reader)
+        went: list[str] = []
+        monkeypatch.setattr(link, "went", went.append)
+        await asyncio.to_thread(server.control, "close_all_connections", "rolling")
+        await until(lambda: len(went) == 2)
+        assert set(went) == {"it closed the connection (code 320)"}
+        await until(lambda: all(each.up for each in (mailbox._putting, mailbox._reading[0].connection)))
+        for name, reader in readers.items():
+            assert await put(mailbox, name, message(1))
+            assert await reader.read(1) == [1]
+
+
+async def test_a_queue_deleted_under_its_reader_is_made_again(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (mailbox, link):
+        reader = Reader()
+        await mailbox.open(guest, reader)
+        with outsider(server) as channel:
+            channel.queue_delete(f"inbox.{guest}")
+        assert await put(mailbox, guest, message(1))
+        await reader.read(1)
+        assert link.up
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_queue_deleted_before_the_message_arrives_is_no_success(
+    server: RabbitServer, guest: str, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    deleted = 0
+    declare = Channel.declare
+
+    def declare_and_lose(self: Channel, queue: str, arguments: Any) -> None:
+        nonlocal deleted
+        declare(self, queue, arguments)
+        if deleted < times:
+            deleted += 1
+            self._raw.queue_delete(queue)
+
+    async with process(server.url) as (mailbox, _):
+        monkeypatch.setattr(Channel, "declare", declare_and_lose)
+        assert await put(mailbox, guest, message(1), message(2)) == (times == 1)
+        assert await put(mailbox, guest, message(3))
+        reader = Reader()
+        await mailbox.open(guest, reader)
+        expected = [1, 2, 3] if times == 1 else [3]
+        assert await reader.read(len(expected)) == expected
+
+
+def same_lane(guest: str) -> str:
+    """Another guest whose queue is in the same lane."""
+    lane = crc32(f"inbox.{guest}".encode()) % LANES
+    return next(other for other in guests if crc32(f"inbox.{other}".encode()) % LANES == lane)
+
+
+async def test_a_queue_with_other_arguments_is_read_but_not_filled_and_disturbs_nobody(
+    server: RabbitServer, guest: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with outsider(server) as channel:
+        channel.queue_declare(f"inbox.{guest}", durable=True, arguments={"x-max-length": 3})
+        channel.basic_publish("", f"inbox.{guest}", rabbit_boxes.encode(message(1)))
+    neighbour = same_lane(guest)
+    async with process(server.url) as (mailbox, link):
+        caplog.set_level(logging.DEBUG)
+        heard: list[tuple[str, bool]] = []
+        for n in range(10):
+            mailbox.put(neighbour, [message(n)], lambda ok: heard.append(("neighbour", ok)))
+            mailbox.put(guest, [message(n)], lambda ok: heard.append(("guest", ok)))
+        await until(lambda: len(heard) == 20)
+        assert {who: {ok for w, ok in heard if w == who} for who in ("guest", "neighbour")} == {
+            "guest": {False}, "neighbour": {True},
+        }  # fmt: skip
+        assert not await put(mailbox, guest, message(1))
+        reader, beside = Reader(), Reader()
+        await mailbox.open(guest, reader)
+        assert await reader.read(1) == [1]
+        await mailbox.open(neighbour, beside)
+        assert set(await beside.read(10)) == set(range(10))
+        assert link.up
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert sum("other arguments" in line and "x-" in line for line in warnings) == 1
+    assert guest not in caplog.text
+
+
+RUBBISH = [
+    b"", b"\xff\xfe", b"{", b"[]", b"null", b'{"s":"s"}', b"[" * 20_000,
+    b'{"s":"s","side":2,"st":"st","n":1,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":-1,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":1e400,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":99999999999999999,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"\\ud800","at":1}',
+    b'{"s":"s","side":0,"st":"' + b"t" * 100 + b'","n":1,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"' + b"t" * 5_000 + b'","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"t","at":1,"p":["a",1,2]}',
+    b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"t","at":1,"z":"' + b"t" * RECORD_MAX_BYTES + b'"}',
+]  # fmt: skip
+
+
+async def test_rubbish_in_a_queue_is_dropped_and_counted_and_the_rest_is_read(
+    server: RabbitServer, guest: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with process(server.url) as (mailbox, link):
+        caplog.set_level(logging.DEBUG)
+        reader = Reader()
+        handle = await mailbox.open(guest, reader)
+        with outsider(server) as channel:
+            for body in RUBBISH:
+                channel.basic_publish("", f"inbox.{guest}", body, pika.BasicProperties(timestamp=2**64 - 1))
+            channel.basic_publish("", f"inbox.{guest}", rabbit_boxes.encode(message(1)))
+            assert await reader.read(1) == [1]
+            assert mailbox.counts == {"mail dropped": len(RUBBISH)}
+            assert link.up
+            mailbox.ack(handle, [mail.tag for mail in reader.mail])
+            await mailbox.close(handle)
+            assert channel.queue_declare(f"inbox.{guest}", passive=True).method.message_count == 0
+    assert "text 1" not in caplog.text and "ttt" not in caplog.text
+
+
+async def test_an_ack_of_tags_never_given_closes_nothing(server: RabbitServer, guest: str) -> None:
+    async with process(server.url) as (mailbox, _):
+        assert await put(mailbox, guest, message(1), message(2), message(3))
+        reader = Reader()
+        handle = await mailbox.open(guest, reader)
+        await reader.read(3)
+        tags = [mail.tag for mail in reader.mail]
+        for strange in (0, 1, -1, tags[0] + 77, tags[0] << 40):
+            mailbox.ack(handle, [strange])
+        mailbox.ack(handle, [tags[1], tags[1], tags[0]])
+        await mailbox.close(handle)
+        again = Reader()
+        await mailbox.open(guest, again)
+        assert await again.read(1) == [3]
+
+
+async def test_a_broker_out_of_memory_refuses_puts_in_time_and_lets_readers_go_on(
+    server: RabbitServer, guest: str
+) -> None:
+    async with process(server.url) as (mailbox, link):
+        assert await put(mailbox, guest, message(1))
+        await asyncio.to_thread(server.control, "set_vm_memory_high_watermark", "absolute", "1MB")
+        try:
+            start_s = time.monotonic()
+            assert not await put(mailbox, guest, message(2))
+            assert time.monotonic() - start_s < ANSWER_S
+            await until(lambda: not link.up)
+            assert "alarm" in link.trouble
+            start_s = time.monotonic()
+            assert not await put(mailbox, guest, message(3))
+            assert time.monotonic() - start_s < 0.5
+            reader = Reader()
+            handle = await mailbox.open(guest, reader)
+            assert await reader.read(1) == [1]
+            mailbox.ack(handle, [reader.mail[0].tag])
+        finally:
+            await asyncio.to_thread(server.control, "set_vm_memory_high_watermark", "absolute", "1GB")
+        await until(lambda: link.up)
+        assert await put(mailbox, guest, message(4))
+        await until(lambda: reader.numbers[-1] == 4)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "trouble"),
+    [
+        (":guest@", ":secret@", "user or password refused"),
+        ("/%2F", "/secret", "the virtual host does not exist or is not ours to use"),
+        ("amqp:", "amqps:", "no TLS with it"),
+        ("127.0.0.1:", "secret.invalid:", "its host name is not known"),
+    ],
+)
+async def test_what_keeps_a_process_out_is_said_without_the_url(
+    server: RabbitServer, guest: str, caplog: pytest.LogCaptureFixture, old: str, new: str, trouble: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "citychat")
+    async with process(server.url.replace(old, new), up=False) as (mailbox, link):
+        await until(lambda: link.trouble != "not reached yet")
+        assert link.trouble == trouble
+        assert not await put(mailbox, guest, message(1))
+        with pytest.raises(Unavailable):
+            await mailbox.open(guest, Reader())
+    assert "secret" not in caplog.text and str(server.port) not in caplog.text
+
+
+def test_what_is_no_url_of_a_broker_is_refused_without_being_shown() -> None:
+    for url in ("http://guest:secret@host/", "amqp://guest:secret@host:port/", "amqp://h/?secret=1"):
+        with pytest.raises(ValueError, match="expected amqp://") as refused:
+            RabbitMailbox(url, link=Link("RabbitMQ", Random(1), pytest.fail), clock=StoreClock(lambda: 0))
+        assert "secret" not in str(refused.value)
+
+
+async def test_a_broker_that_is_too_old_ends_the_process(server: RabbitServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbitmq, "LEAST_VERSION", (99, 0))
+    unfit: list[str] = []
+    async with process(server.url, up=False, unfit=unfit.append):
+        await until(lambda: bool(unfit))
+    assert unfit == [f"RabbitMQ {server.version} is too old: 99.0 or newer is needed"]
+
+
+async def test_a_mailbox_is_discarded_only_when_empty_and_closed(server: RabbitServer, guest: str) -> None:
+    queue = f"inbox.{guest}"
+
+    def there() -> bool:
+        return queue in server.control("list_queues", "name").split()
+
+    async with process(server.url) as (mailbox, _):
+        reader = Reader()
+        handle = await mailbox.open(guest, reader)
+        await mailbox.discard(guest)
+        assert there()
+        assert await put(mailbox, guest, message(1))
+        await reader.read(1)
+        mailbox.ack(handle, [reader.mail[0].tag])
+        await mailbox.close(handle)
+        await mailbox.discard(guest)
+        assert not there()
+
+
+async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServer, guest: str) -> None:
+    async with process(server.url, ttl_ms=6_000, prefix="short.") as (mailbox, _):
+        mine, other = message(2, side=1), message(3, side=0)
+        start_s = time.monotonic()
+        assert await put(mailbox, guest, message(1), mine, other, message(4, side=1))
+        await asyncio.sleep(3)
+        await mailbox.blank(guest, "s", 1)
+        await mailbox.blank(guest, "s", 1)
+        await mailbox.blank(next(guests), "s", 1)
+        reader = Reader()
+        handle = await mailbox.open(guest, reader)
+        await reader.read(4)
+        assert [(mail.message.n, mail.message.x) for mail in reader.mail] == [
+            (1, "text 1"), (2, ""), (3, "text 3"), (4, ""),
+        ]  # fmt: skip
+        await mailbox.blank(guest, "s", 0)  # open: the reader has them already
+        await mailbox.close(handle)
+        await asyncio.sleep(max(0.0, 6.5 - (time.monotonic() - start_s)))
+        assert await put(mailbox, guest, message(5))
+        late = Reader()
+        await mailbox.open(guest, late)
+        assert await late.read(1) == [5]
+
+
+async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(
+    server: RabbitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbit_boxes, "CHANNELS_MAX", 30)
+    monkeypatch.setattr(rabbitmq, "SPARE_ROOM", 20)
+    async with process(server.url) as (mailbox, link):
+        readers = {next(guests): Reader() for _ in range(100)}
+        for name, reader in readers.items():
+            while True:
+                try:
+                    await mailbox.open(name, reader)
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.01)
+            assert await put(mailbox, name, message(1))
+        for reader in readers.values():
+            assert await reader.read(1) == [1]
+        await until(lambda: link.up)
+        assert len(mailbox._reading) == 4
+
+
+async def test_a_reader_that_raises_takes_nobody_with_it(server: RabbitServer, guest: str) -> None:
+    def raises(mail: Mail) -> None:
+        raise ArithmeticError(mail.message.x)
+
+    async with process(server.url) as (mailbox, link):
+        reader = Reader()
+        await mailbox.open(guest, raises)
+        await mailbox.open(other := next(guests), reader)
+        assert await put(mailbox, guest, message(1))
+        assert await put(mailbox, other, message(2))
+        assert await reader.read(1) == [2]
+        assert link.up
