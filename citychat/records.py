@@ -106,5 +106,5 @@ def decode(raw: bytes) -> Record | None:
         return None
     try:
         return _decoder.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # an unknown field may nest deeply
         return None
