@@ -272,6 +272,7 @@ async def test_what_a_killed_server_had_in_its_log_is_kept_with_the_store_from_b
     durable = await killed_after("history", "sqlite", data, 100)
     assert (data / "citychat.db-wal").stat().st_size > 0
     assert run(data, "restore", str(data / "backups" / FIRST))[0] == 0
+    assert not list(data.glob("*-wal")), "in one file: a restore that is cut short finds it whole"
     assert contents(data / "citychat.db").messages == 39, "the log of the old store is not put into the new one"
     with closing(sqlite3.connect(data / BEFORE)) as looking:
         kept = {n for (n,) in looking.execute("SELECT n FROM messages WHERE st LIKE 'st%'")}

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -19,6 +19,17 @@ from citychat.records import Record
 from citychat.tasks import Tasks
 from citychat.watchdog import STUCK_S, Watchdog
 from tests.contract.stores import message
+
+
+@contextmanager
+def held_up(database: Database) -> Iterator[None]:
+    """A disk that stands still meanwhile."""
+    moves = Event()
+    database.submit(lambda _: moves.wait(), lambda _: None)
+    try:
+        yield
+    finally:
+        moves.set()
 
 
 class AwayBus(LocalBus):
@@ -111,12 +122,10 @@ async def test_as_long_as_all_moves_every_round_is_a_sign_of_life(living: Living
 async def test_a_stuck_writer_ends_them_after_a_minute_and_moving_again_brings_them_back(
     living: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
-    moves = Event()
-    living.database.submit(lambda _: moves.wait(), lambda _: None)
-    assert await living.rounds(STUCK_S) == STUCK_S / 5, "a slow disk is not a dead one"
-    assert await living.rounds(STUCK_S) == 0
-    assert complaints(caplog) == ["No sign of life any more: nothing moves in history"]
-    moves.set()
+    with held_up(living.database):
+        assert await living.rounds(STUCK_S) == STUCK_S / 5, "a slow disk is not a dead one"
+        assert await living.rounds(STUCK_S) == 0
+        assert complaints(caplog) == ["No sign of life any more: nothing moves in history"]
     await living.rounds(5)
     assert await living.rounds(20) == 4
 
