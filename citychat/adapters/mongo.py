@@ -17,7 +17,7 @@ import pymongo
 from bson import DatetimeMS
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
-from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument, WriteConcern
+from pymongo import AsyncMongoClient, IndexModel, ReadPreference, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
@@ -157,27 +157,13 @@ class Mongo:
         """Change all that match; one new one if none does and ``upsert``."""
         await self._twice(lambda database: database[collection].update_many(where, change, upsert=upsert))
 
-    async def updated(self, collection: str, where: Document, change: Document) -> Document:
-        """Change one, or make it; what it is now. One atomic step."""
-        found = await self._twice(
-            lambda database: database[collection].find_one_and_update(
-                where, change, upsert=True, return_document=ReturnDocument.AFTER
-            )
-        )
-        return _decoded(found)
-
-    async def taken(self, collection: str, where: Document) -> bool:
-        """Delete one; whether it was this call that did. One atomic step."""
-        async with self._asked(self._written_within_s) as database:
-            return await database[collection].find_one_and_delete(where) is not None
-
     async def replace(self, collection: str, document: Document) -> None:
         """Insert or replace by ``_id``."""
         where = {"_id": document["_id"]}
         await self._twice(lambda database: database[collection].replace_one(where, document, upsert=True))
 
     async def delete(self, collection: str, where: Document) -> int:
-        """How many were deleted."""
+        """How many were deleted by this call: of two that delete one document at once, one is told 1."""
         async with self._asked(self._written_within_s) as database:
             return (await database[collection].delete_many(where)).deleted_count
 

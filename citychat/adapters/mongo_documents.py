@@ -8,7 +8,7 @@
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again |
 | barred | a:b | pair |
 | shuns | guest:network:at | guest, network, at, gone |
-| wishes | the session | by.<guest>: when; gone |
+| wishes | s:guest | s, guest, at, gone |
 | reports | s:reporter | those of a Report, evidence, state |
 | pauses | the guest | until, reason, gone |
 
@@ -41,6 +41,8 @@ INDEXES = (
     Index("barred", ("pair",)),
     Index("shuns", ("guest", "at")),
     Index("shuns", ("gone",), lapses=True),
+    Index("wishes", ("s",)),
+    Index("wishes", ("guest",)),
     Index("wishes", ("gone",), lapses=True),
     Index("reports", ("code",)),
     Index("reports", ("accused", "at")),
@@ -78,6 +80,10 @@ class Copy(Struct, frozen=True):
 class Shun(Struct, frozen=True):
     network: str
     at: int
+
+
+class Wish(Struct, frozen=True):
+    guest: str
 
 
 class Bar(Struct, frozen=True):

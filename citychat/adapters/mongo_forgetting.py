@@ -39,9 +39,8 @@ async def prune(mongo: Mongo, reader: Reader, now: int, history_ms: int) -> None
     while expired := await _ids(mongo, "sessions", {"expires": {"$lte": now}}):
         for s in expired:
             if isinstance(s, str):
-                for collection in ("messages", "erased"):
+                for collection in ("messages", "erased", "wishes"):
                     await _delete(mongo, collection, {"s": s})
-                await mongo.delete("wishes", {"_id": s})
             await mongo.delete("sessions", {"_id": {"$in": [s]}})
     for collection in ("erased", "shuns", "wishes", "pauses"):
         await _delete(mongo, collection, {"gone": {"$lte": date(now)}})

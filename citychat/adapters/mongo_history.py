@@ -8,14 +8,13 @@ a step may be left out by a crash, who repeats the call or ``prune`` makes up fo
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Literal, Self
 
 from citychat.adapters import mongo_forgetting, mongo_reports
 from citychat.adapters.link import Link
 from citychat.adapters.mongo import Document, Mongo, date
 from citychat.adapters.mongo_documents import (
-    ID,
     INDEXES,
     PLACE,
     SLICE_ROWS,
@@ -25,6 +24,7 @@ from citychat.adapters.mongo_documents import (
     Place,
     Reader,
     Shun,
+    Wish,
     earlier,
     id_of,
     is_row,
@@ -179,7 +179,7 @@ class MongoHistory:
         await self._mongo.insert("sessions", [to_session(session)])
 
     async def undo(self, s: str) -> None:
-        await self._mongo.delete("wishes", {"_id": text(s)})
+        await self._mongo.delete("wishes", {"s": text(s)})
         await self._mongo.delete("sessions", {"_id": text(s)})
 
     async def end(self, s: str, at: int) -> None:
@@ -232,15 +232,21 @@ class MongoHistory:
         return {shun.network: shun.at for shun in shuns}
 
     async def wish(self, s: str, guest: str, at: int) -> bool:
-        """My wish is written first, in one step that answers with the partner's; then the two are taken in another one
-        that only one of both can do. So of two who wish at once at least one sees both, and exactly one takes them. A
-        crash between the steps leaves both wishes; either presses again."""
-        change = {"$set": {f"by.{_field(guest)}": at}, "$max": {"gone": date(at + DAY_MS)}}
-        by = (await self._mongo.updated("wishes", {"_id": text(s)}, change)).get("by")
-        for other, then in by.items() if isinstance(by, dict) else ():
-            if other != guest and isinstance(then, int) and then > at - DAY_MS and ID.fullmatch(other):
-                return await self._mongo.taken("wishes", {"_id": s, f"by.{other}": then})
-        return False
+        """My wish is written first, then the partner's is looked for: of two who wish at once at least one sees both.
+        Who does takes both, the one of the smaller guest first: only one process is told that it has deleted it. A
+        crash before that leaves both; one after it leaves the other for a day at most."""
+        wish = {"s": text(s), "guest": text(guest), "at": at, "gone": date(at + DAY_MS)}
+        await self._mongo.replace("wishes", {"_id": f"{s}:{guest}", **wish})
+        found = await self._mongo.find("wishes", {"s": s, "at": {"$gt": at - DAY_MS}})
+        others = [wish.guest for wish in self._reader.read("wishes", found, Wish) if wish.guest != guest]
+        if not others:
+            return False
+        first, second = sorted((guest, others[0]))
+        if not await self._mongo.delete("wishes", {"_id": f"{s}:{first}"}):
+            return False
+        with suppress(Unavailable):  # it is decided
+            await self._mongo.delete("wishes", {"_id": f"{s}:{second}"})
+        return True
 
     # -- reports ------------------------------------------------------------------------------------------------------
 
@@ -267,17 +273,9 @@ class MongoHistory:
             await self.end(session.id, at)
             await mongo_forgetting.empty(self._mongo, self._reader, session.id, side, at)
         await self._mongo.delete("shuns", {"guest": guest})
-        for part in slices([session.id for session in sessions], SLICE_ROWS):
-            await self._mongo.update("wishes", {"_id": {"$in": part}}, {"$unset": {f"by.{_field(guest)}": ""}})
+        await self._mongo.delete("wishes", {"guest": guest})
         await self._mongo.delete("guests", {"_id": guest})
         return await self.sessions(guest)
 
     async def prune(self, now: int, history_ms: int) -> None:
         await mongo_forgetting.prune(self._mongo, self._reader, now, history_ms)
-
-
-def _field(guest: str) -> str:
-    """The id as the name of a field. Raises ValueError for one that would be more than a name."""
-    if not ID.fullmatch(guest):
-        raise ValueError("expected a guest's id of letters, digits, - and _")
-    return guest

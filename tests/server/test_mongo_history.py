@@ -29,7 +29,9 @@ from tests.services.running import MONGO, is_tested
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 MONTH_MS = 30 * DAY_MS
-ANSWERS_S = 5.0  # a write within 2 s, and a busy machine
+ANSWERS_S = 6.0  # a write within 2 s, and a busy machine
+KNOWN_S = 6.0  # an outage within 2.5 s, and a busy machine
+BACK_S = 9.0  # at most 4 s between attempts and one for the attempt, and a busy machine
 CANARY = "the canary sings at dawn"
 DATABASE = "citychat"
 
@@ -136,7 +138,7 @@ async def all_unavailable(history: MongoHistory) -> None:
 # Away and back
 
 
-async def test_a_process_starts_without_its_server_and_finds_it_within_5_s_of_its_return(server: MongoServer) -> None:
+async def test_a_process_starts_without_its_server_and_finds_it_soon_after_its_return(server: MongoServer) -> None:
     server.kill()
     link, before = new_link(), time.monotonic()
     async with new_history(server.url, link) as history:
@@ -144,12 +146,12 @@ async def test_a_process_starts_without_its_server_and_finds_it_within_5_s_of_it
         await until(lambda: link.trouble == "nobody listens at its address")
         await all_unavailable(history)
         server.start()
-        await until(lambda: link.up, 5.0)
+        await until(lambda: link.up, BACK_S)
         assert await add(history, message(1)) == frozenset()
     assert link.version.split(".")[0].isdigit()
 
 
-async def test_a_killed_server_is_known_within_3_s_and_keeps_what_it_has_acknowledged(
+async def test_a_killed_server_is_soon_known_to_be_away_and_keeps_what_it_has_acknowledged(
     server: MongoServer, history: MongoHistory
 ) -> None:
     committed: set[int] = set()
@@ -160,10 +162,10 @@ async def test_a_killed_server_is_known_within_3_s_and_keeps_what_it_has_acknowl
         for first, answer in zip(range(1, 1_000, 50), answers, strict=True):
             if await answer is not None:
                 committed |= set(range(first, first + 50))
-    await until(lambda: not history._link.up, 3.0)
+    await until(lambda: not history._link.up, KNOWN_S)
     await all_unavailable(history)
     server.start()
-    await until(lambda: history._link.up, 5.0)
+    await until(lambda: history._link.up, BACK_S)
     assert committed <= await held(history)
     assert await add(history, *(message(n) for n in range(1, 1_001))) == frozenset()
     assert await held(history) == set(range(1, 1_001))
@@ -174,12 +176,12 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 ) -> None:
     server.freeze()
     await all_unavailable(history)
-    await until(lambda: not history._link.up, 3.0)
+    await until(lambda: not history._link.up, KNOWN_S)
     before = time.monotonic()
     await all_unavailable(history)
     assert time.monotonic() - before < 0.5, "known to be away: no answer is waited for"
     server.thaw()
-    await until(lambda: history._link.up, 6.0)
+    await until(lambda: history._link.up, BACK_S)
     assert await add(history, message(1), message(2)) == frozenset()
     assert await history.page("s", None, 10) == [message(1), message(2)]
 
@@ -188,7 +190,7 @@ async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_su
     async with opened(server) as history:
         server.freeze()
         answer, before = begun(history, message(1)), time.monotonic()
-    assert time.monotonic() - before < 6.0
+    assert time.monotonic() - before < ANSWERS_S + 2
     assert await answer is None
     server.thaw()
 
@@ -203,7 +205,9 @@ async def test_rows_beyond_the_bound_are_refused_at_once(server: MongoServer, hi
     assert not any(answer.done() for answer in waiting)
     server.thaw()
     assert {await answer for answer in waiting} <= {Committed(), None}
-    assert await begun(history, message(1)) == Committed()
+    async with asyncio.timeout(PATIENCE_S):
+        while await begun(history, message(1)) is None:  # noqa: ASYNC110 - a busy server gets to it
+            await asyncio.sleep(0.1)
 
 
 async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
@@ -367,8 +371,8 @@ async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) 
     ):  # fmt: skip
         with pytest.raises(TypeError, match="expected a text, not dict"):
             await ask(anything)
-    with pytest.raises(ValueError, match="expected a guest's id"):
-        await history.wish("s", "anna.at", NOW)
+    with pytest.raises(TypeError, match="expected a text"):
+        await history.wish("s", anything, NOW)
     assert await history.session("s") == session()
 
 
@@ -411,8 +415,7 @@ async def test_garbage_in_every_collection_is_passed_over_and_counted(history: M
         raw[collection].insert_many([{**document, "_id": f"garbage {i}"} for i, document in enumerate(GARBAGE)])
         raw[collection].insert_many([dict(document) for document in GARBAGE])  # under ids of the driver's
     raw.guests.insert_one({"_id": "carl", "seen": "yesterday"})
-    raw.wishes.insert_one({"_id": "w", "by": [1, 2]})
-    raw.wishes.insert_one({"_id": "v", "by": {"ben": "now", "carl": None}})
+    raw.wishes.insert_one({"_id": "v:carl", "s": "v", "guest": ["carl"], "at": NOW})
 
     assert await history.page("s", None, 2) == [message(2), message(3, side=1)]
     assert await history.page("s", message(3, side=1).order, 9) == [message(1), message(2)]
@@ -480,6 +483,8 @@ async def test_an_erase_broken_off_anywhere_is_completed_by_the_next_prune(serve
     async for whole in broken_off_at_every_step(server, lambda h: h.erase("anna", NOW)):
         async with opened(server) as history:
             marked = await history.session("s")
+            if await history.guest("anna") is None:
+                assert raw.messages.count_documents({"side": 0, "x": {"$ne": ""}}) == 0, "nobody can repeat it now"
             await history.prune(NOW + SETTLED_MS, MONTH_MS)
             texts = [(m.side, m.x) for m in await history.page("s", None, 10)]
             if marked is not None and marked.erased:
@@ -544,11 +549,15 @@ async def test_one_report_sent_by_two_processes_at_once_has_one_code(server: Mon
 
 async def test_two_wishes_at_once_on_two_processes_meet_exactly_once(server: MongoServer) -> None:
     async with opened(server) as one, opened(server) as two:
-        for n in range(30):
-            assert sorted(await asyncio.gather(one.wish(f"s{n}", "anna", NOW), two.wish(f"s{n}", "ben", NOW))) == [
-                False, True,
-            ]  # fmt: skip
+        for n in range(20):
+            answers = await asyncio.gather(one.wish(f"s{n}", "anna", NOW), two.wish(f"s{n}", "ben", NOW))
+            assert sorted(answers) == [False, True]
             assert not await one.wish(f"s{n}", "anna", NOW + 1), "used up"
+            again = await asyncio.gather(
+                *(history.wish(f"s{n}", "anna", NOW + 2 + i) for i, history in enumerate((one, two, one))),
+                two.wish(f"s{n}", "ben", NOW + 2),
+            )
+            assert again.count(True) == 1, "pressed again and again"
 
 
 async def test_a_chat_that_both_sides_end_at_once_on_two_processes_has_one_end(server: MongoServer) -> None:
