@@ -17,7 +17,7 @@ RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 LOG := $(VENV)/install.log
 
-.PHONY: run check test simulate bench-claim load screens docs cluster system-packages servers
+.PHONY: run check test simulate bench-claim load faults screens docs cluster system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -47,6 +47,10 @@ bench-claim: $(TEST_STAMP)
 
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load
+
+# Every fault at every moment, over the real servers; writes the table of docs/reliability.md
+faults: servers $(TEST_STAMP)
+	$(BIN)/python -m tests.faults
 
 screens: system-packages $(TEST_STAMP)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens

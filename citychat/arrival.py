@@ -110,6 +110,11 @@ class Arrival:
             raise Busy("Your place can change three times a day.", retry_ms=row.moves[0] + DAY_MS - now)
         return moved
 
+    def guest_of(self, token: str | None) -> str:
+        """Whom a token names; "" when it does not hold."""
+        claims = self.tokens.read(token) if token else None
+        return claims.guest if claims else ""
+
     def banned(self, until: int, reason: str) -> Banned:
         return Banned(until, reason, self.contact)
 

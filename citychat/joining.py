@@ -14,53 +14,23 @@ from typing import Any
 from msgspec.structs import replace
 
 from citychat.arrival import Arrival, Join
-from citychat.delivery import Delivery, Desk
+from citychat.delivery import Delivery
 from citychat.matching import Matching
-from citychat.model import BadPayload, Busy, Guest, NotJoined, Place, Session, Unavailable
+from citychat.model import BadPayload, Busy, NotJoined, Place, Session, Unavailable
 from citychat.ports import Bus, Clock, History, Lobby, Page
 from citychat.records import Away, Here, Paused, Record, Takeover
-from citychat.resuming import Resuming
+from citychat.remembering import Known, Memory
+from citychat.resuming import Found, Resuming
+from citychat.tasks import pause
+from citychat.visit import Visit
 
 EARLY_MAX = 1_000
 RETURN_MS = 2_000  # pages sent away by a drain come back at a random time within this
 DRAIN_WAVES, WAVE_S = 20, 0.1  # 5 % at a time, so that the next process is not overrun
 FLUSH_S = 10.0
+READ_AGAIN_S = 2.0  # until the history is asked again whether it is back
 
 log = logging.getLogger(__name__)
-
-
-class Visit:
-    """One page of one guest, from its ``user-join`` to its close."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.row: Guest
-        self.epoch = 0
-        self.desk: Desk | None = None
-        self.subscription: object | None = None
-        self.early: list[Record] | None = []  # heard before the join was answered
-        self.closed = False
-        self.replaced = False
-        self.left = False
-        self.forgotten = False  # erased: the row must not come back
-
-    @property
-    def joined(self) -> bool:
-        """Whether the page may be told something: its join was answered, and it is still the guest's page."""
-        return self.early is None and not self.closed and not self.replaced
-
-    @property
-    def guest(self) -> str:
-        return self.row.id
-
-    @property
-    def place(self) -> Place | None:
-        return self.row.place
-
-    @property
-    def session(self) -> Session | None:
-        """The living session."""
-        return self.desk.living if self.desk else None
 
 
 class Joining:
@@ -85,6 +55,7 @@ class Joining:
         self.resuming = Resuming(process=process, history=history, bus=bus, matching=matching, clock=clock)
         self.delivery, self.matching = delivery, matching
         self.clock, self.spawn, self.admit = clock, spawn, admit
+        self.memory = Memory(clock.monotonic_s)
         self.visits: dict[Page, Visit] = {}
         self.guests: dict[str, Visit] = {}  # the newest page of each
         self.draining = False
@@ -123,15 +94,15 @@ class Joining:
             raise Busy("The server is restarting. Nothing is lost.", retry_ms=RETURN_MS)
 
     async def _enter(self, visit: Visit, asked: Join) -> dict[str, object]:
-        visit.row, away_ms = await self.arrival.arrive(visit.page.address, asked)
-        sessions = await self.resuming.sessions(visit.row, away_ms)
-        entry = await self.resuming.entry(visit.row, asked, sessions)
+        found = await self._found(visit, asked)
+        visit.row, entry = found.row, found.entry
         entered = await self.lobby.enter(entry)
         self._take_over(visit, entered.epoch)
-        sessions = await self.resuming.entered(sessions, entered)
-        visit.desk = self.delivery.open(visit.guest, entered.epoch, visit.page, away_ms)
+        sessions = await self.resuming.entered(found, entered)
+        visit.desk = self.delivery.open(visit.guest, entered.epoch, visit.page, found.away_ms)
         visit.subscription = await self.bus.listen(visit.guest, lambda record: self._heard(visit, record))
-        chat = await self.resuming.catch_up(visit.desk, sessions, entered.session, asked.have)
+        catch_up = self.resuming.catch_up if found.read else self.resuming.go_on
+        chat = await catch_up(visit.desk, sessions, entered.session, asked.have)
         await self.matching.entered(visit.guest, entered.epoch, visit.page, visit.place, entry, entered.over)
         return {
             "ok": True,
@@ -141,6 +112,35 @@ class Joining:
             "free_nearby": await self.matching.nearby(visit.guest),
             **chat,
         }
+
+    async def _found(self, visit: Visit, asked: Join) -> Found:
+        """Who comes and from which chat: by the history, or while that is away by what this process remembers."""
+        try:
+            row, away_ms = await self.arrival.arrive(visit.page.address, asked)
+            sessions = await self.resuming.sessions(row, away_ms)
+            return Found(row, away_ms, sessions, await self.resuming.entry(row, asked, sessions))
+        except Unavailable:
+            known = self._remembered(asked)
+            if known is None:
+                raise
+            visit.unread = True
+            return await self.resuming.recalled(known, asked)
+
+    def _remembered(self, asked: Join) -> Known | None:
+        """Of a page that lives on; a fresh one waits for the history."""
+        guest = self.arrival.guest_of(asked.token)
+        if not guest or not asked.have:
+            return None
+        if guest in self.guests:  # its old link is not known to be broken yet
+            self._remember(self.guests[guest])
+        return self.memory.of(guest)
+
+    def _remember(self, visit: Visit) -> None:
+        seat = self.matching.seats.get(visit.guest)
+        if visit.session is not None and seat is not None:
+            self.memory.keep(Known(visit.row, seat.entry, visit.session))
+        else:
+            self.memory.forget(visit.guest)
 
     def _take_over(self, visit: Visit, epoch: int) -> None:
         """This is the guest's newest page, unless another was faster; at once, before any await: an event of the older
@@ -165,6 +165,18 @@ class Joining:
             self._heard(visit, record)
         if visit.session:
             self.bus.publish(visit.session.partner(visit.guest), Here(visit.session.id))
+        if visit.unread:
+            self.spawn(self._read_later(visit), "read later")
+
+    async def _read_later(self, visit: Visit) -> None:
+        """The page joins once more when the history is there, and reads what it may have missed."""
+        while visit.joined:
+            try:
+                await self.history.guest(visit.guest)
+            except Unavailable:
+                await pause(self.clock, READ_AGAIN_S)
+            else:
+                return visit.page.emit("user-drain", {"retry_ms": RETURN_MS})
 
     # -- while it lasts -----------------------------------------------------------------------------------------------
 
@@ -256,6 +268,7 @@ class Joining:
         if visit.subscription is not None:
             self.bus.unlisten(visit.subscription)
         if self.guests.get(visit.guest) is visit:
+            self._remember(visit)
             del self.guests[visit.guest]
         session, desk, visit.desk = visit.session, visit.desk, None
         was_newest = await self._tell_left(visit, session)

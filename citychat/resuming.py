@@ -1,16 +1,28 @@
 """What a guest comes back to: which session still runs, and what the page has missed of it (protocol §2.5.1, M12)."""
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from citychat.arrival import Join
 from citychat.delivery import Desk
 from citychat.matching import Matching
-from citychat.model import DAY_MS, Cell, Guest, Session
+from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
 from citychat.ports import Bus, Clock, Entered, Entry, History
+from citychat.remembering import Known
 
 RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
+
+
+class Found(Struct, frozen=True):
+    """A guest at the door: row, time away, sessions (newest first), entry; ``read``: the history says so."""
+
+    row: Guest
+    away_ms: int
+    sessions: list[Session]
+    entry: Entry
+    read: bool = True
 
 
 class Resuming:
@@ -62,13 +74,14 @@ class Resuming:
             session=next((session for session in sessions if session.ended is None), None),
         )
 
-    async def entered(self, sessions: list[Session], entered: Entered) -> list[Session]:
+    async def entered(self, found: Found, entered: Entered) -> list[Session]:
         """The sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile."""
+        sessions = found.sessions
         if entered.ended is not None:
             now = self.clock.wall_ms()
             await self.history.end(entered.ended, now)
             sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
-        if entered.session is None:
+        if entered.session is None or not found.read:
             return sessions
         # Read again: the row may have been taken back or closed since it was read, and the lobby took it up (M11).
         row = await self.history.session(entered.session)
@@ -100,3 +113,35 @@ class Resuming:
         if desk.living is not None:
             desk.partner_here = fields["here"] is True
         return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
+
+    # -- while the history is away ------------------------------------------------------------------------------------
+
+    async def recalled(self, known: Known, asked: Join) -> Found:
+        """The guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
+        guest = known.row.id
+        where = (await self.matching.lobby.whereabouts([guest]))[0]
+        if where.session != known.session.id:
+            raise Unavailable
+        entry = replace(
+            known.entry,
+            epoch=0,
+            available=asked.available,
+            slow=asked.slow,
+            visible=asked.visible,
+            barred=(*known.entry.barred, *self.matching.parting.unkept(guest)),
+            session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
+        )
+        return Found(known.row, 0, [known.session], entry, read=False)
+
+    async def go_on(
+        self, desk: Desk, sessions: list[Session], living: str | None, have: dict[str, int]
+    ) -> dict[str, object]:
+        """Like ``catch_up`` for a page that keeps its own ``seen`` and rows, because nobody can read the history."""
+        session = sessions[0]
+        if living != session.id:
+            raise Unavailable
+        await desk.open_mailbox()
+        desk.sessions[session.id] = desk.living = session
+        desk.receiving.start(have, session.id)
+        desk.partner_here = (await self.bus.listeners([session.partner(desk.guest)]))[0] > 0
+        return {"session": {**session.shown(desk.guest), "here": desk.partner_here}}

@@ -102,7 +102,7 @@ class Running:
             try:
                 server = kind.make(self._folder / kind.key)
                 server.start()
-            except (MissingServer, ModuleNotFoundError) as error:
+            except MissingServer as error:
                 self.missing.append(f"NOT TESTED with {kind.name}: {error}")
                 continue
             self._started.append((kind, server))

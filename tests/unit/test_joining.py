@@ -816,3 +816,69 @@ async def test_the_mailbox_goes_with_its_guest_when_no_chat_is_left_and_not_befo
     anna.leaves()
     await town.after(0.1)
     assert here.calls.count("discard") == 1
+
+
+# -- the history is away --------------------------------------------------------------------------------------------
+
+
+@meeting
+async def test_a_living_page_comes_back_to_its_chat_without_the_history_and_reads_it_when_it_can(town: Town) -> None:
+    here = await house(town)
+    anna, ben, s = await here.pair()
+    await anna.say(s, 1)
+    await town.after(0.1)
+    await here.process.door(ben, "chat-ack", {"s": s, "st": ST, "n": 1}, None)
+    await town.after(0.1)
+    here.history.away = {"all"}
+    ben.leaves()
+    await town.after(0.1)
+    again = Page(here, ben.token)
+    answer = await again.join({ST: 1})
+    assert (answer["ok"], answer["state"], answer["session"]["session"]) == (True, "chat", s)
+    assert answer["session"]["here"] and "seen" not in answer and "messages" not in answer
+    await anna.say(s, 1)
+    await anna.say(s, 2)
+    await town.after(0.5)
+    assert [message["n"] for message in again.events("chat-message")] == [2], "the first was drawn by this page"
+    assert again.events("user-drain") == []
+    here.history.away = set()
+    await town.after(2.5)
+    assert again.events("user-drain") == [{"retry_ms": 2_000}]
+    again.leaves()
+    await town.after(0.1)
+    last = Page(here, ben.token)
+    assert (await last.join({ST: 2}))["seen"] == {ST: 2}
+
+
+@meeting
+async def test_a_page_whose_old_link_still_seems_open_comes_back_without_the_history(town: Town) -> None:
+    here = await house(town)
+    _, ben, s = await here.pair()
+    here.history.away = {"all"}
+    answer = await Page(here, ben.token).join({ST: 1})
+    assert (answer["state"], answer["session"]["session"]) == ("chat", s)
+    await town.after(0.1)
+    assert ben.closed == "replaced"
+
+
+@meeting
+async def test_without_the_history_nobody_gets_in_who_is_not_known_to_be_in_a_chat(town: Town) -> None:
+    here, elsewhere = await house(town), await house(town, "elsewhere")
+    anna, ben, s = await here.pair()
+    alone = await here.page()
+    for page in (anna, ben, alone):
+        page.leaves()
+    await town.after(0.1)
+    here.history.away = elsewhere.history.away = {"all"}
+    for house_, token, have in (
+        (here, "", {ST: 1}),  # a stranger
+        (here, ben.token, {}),  # a fresh page
+        (here, ben.token + "x", {ST: 1}),
+        (here, alone.token, {ST: 1}),  # was in no chat
+        (elsewhere, ben.token, {ST: 1}),  # a process that has never seen the guest
+    ):
+        assert (await Page(house_, token).join(have))["error"] == "unavailable"
+    await town.lobby.end(s, [anna.guest, ben.guest])
+    assert (await Page(here, ben.token).join({ST: 1}))["error"] == "unavailable", "the chat is over"
+    assert here.process.joining.visits == {} and elsewhere.process.joining.visits == {}
+    assert [await here.left_behind(page.guest) for page in (anna, ben, alone)] == [[], [], []]
