@@ -16,7 +16,8 @@
 --   endings        sorted set, the running offers by when they end
 --   ended          sorted set, the offers of e: by when they ended, at most 20,000
 --   leases         sorted set, the processes that live, by until when
---   s:<process>    set, its guests
+--   s:<process>    sorted set with equal scores, its guests by name
+--   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
 --   absent         sorted set, who is gone without a session, by since when; forgotten after 10 min with v:, b: and r:
 --   n              hash, how many stand in each pool
 --   c:<rank>:<lat>:<lon>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
@@ -43,7 +44,7 @@ local REST_MS = 600000  -- a pair after no answer
 local FORGET_MS = REST_MS  -- nothing that is kept of an absent guest matters for longer
 local ENDED_MS = 3600000  -- how late a no may come from a page that was cut off when it was said (M5)
 local ENDED_MAX = 20000  -- of those offers, the oldest go first
-local SWEPT_AT_ONCE = 200  -- of what only takes up memory, so that no call pays for a crowd that has gone
+local SWEPT_AT_ONCE = 100  -- guests in a step, some 2 ms: when all processes fall silent no step pays for everybody
 local LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = 0, 1, 2, 3  -- best first; the last is never drawn
 local CELLS_WALKED, DRAWN_PER_CELL = 64, 32  -- protocol §3
 local FETCHED_WHOLE = 32  -- a cell of so few is read in one go; of a fuller one each guest drawn is read alone
@@ -251,20 +252,7 @@ function refile(visitor)
   end
 end
 
-local function unseat(visitor) call('SREM', key('s', visitor.process), visitor.id) end
-
-local function guests(process)
-  local found = {}
-  for _, guest in ipairs(call('SMEMBERS', key('s', process))) do
-    local visitor = find(guest)
-    if visitor and visitor.process == process then
-      found[#found + 1] = visitor
-    else
-      call('SREM', key('s', process), guest)  -- the record was lost
-    end
-  end
-  return found
-end
+local function unseat(visitor) call('ZREM', key('s', visitor.process), visitor.id) end
 
 -- Frees both sides.
 local function close(offer, accepted)
@@ -331,16 +319,44 @@ local function bar(a, b)
   return offer
 end
 
--- The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back.
+-- Guests of this process from a range of its names.
+local function guests(process, ...)
+  local found, its = call('ZRANGEBYLEX', key('s', process), ...), {}
+  for _, guest in ipairs(found) do
+    local visitor = find(guest)
+    if visitor and visitor.process == process then
+      its[#its + 1] = visitor
+    else
+      call('ZREM', key('s', process), guest)  -- the record was lost
+    end
+  end
+  return its, #found, found[#found]
+end
+
+local function sweep_later(process, after) call('HSET', prefix .. 'sweeping', process, after or '') end
+
 local function lapse(process)
   call('ZREM', prefix .. 'leases', process)
   living[process] = false
-  local its = guests(process)
-  for _, visitor in ipairs(its) do
-    fall_through(offer_of(visitor))
-    refile(visitor)
+end
+
+-- Those of a silent process may be led to nobody, and keep their wishes in case it comes back; then they may again. Who
+-- has not been seen to yet stands in the wrong place, but is in the right state.
+local function sweep()
+  local left = SWEPT_AT_ONCE
+  local sweeping = call('HKEYS', prefix .. 'sweeping')
+  table.sort(sweeping)
+  for _, process in ipairs(sweeping) do
+    local after = call('HGET', prefix .. 'sweeping', process)
+    local its, count, last = guests(process, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, left)
+    for _, visitor in ipairs(its) do
+      if not lives(process) then fall_through(offer_of(visitor)) end
+      refile(visitor)
+    end
+    left = left - count
+    if left == 0 then return sweep_later(process, last) end
+    call('HDEL', prefix .. 'sweeping', process)
   end
-  return its
 end
 
 local function due(what, until_ms, most)
@@ -358,7 +374,11 @@ local function settle()
     end
     call('ZREM', prefix .. 'endings', id)
   end
-  for _, process in ipairs(due('leases', now, -1)) do lapse(process) end
+  for _, process in ipairs(due('leases', now, -1)) do
+    lapse(process)
+    sweep_later(process)
+  end
+  sweep()
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
     local visitor = find(guest)
     if visitor then unseat(visitor) end
@@ -393,7 +413,7 @@ end
 local function seat(visitor, entry)
   if visitor.process ~= entry.process then unseat(visitor) end
   not_absent(visitor)  -- a new visit, even if its process has yet to renew
-  call('SADD', key('s', entry.process), visitor.id)
+  call('ZADD', key('s', entry.process), 0, visitor.id)
   visitor.process, visitor.online, visitor.looking = entry.process, true, nil
   visitor.pool, visitor.lat, visitor.lon, visitor.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
   visitor.available, visitor.slow = entry.available or nil, entry.slow or nil
@@ -474,7 +494,9 @@ end
 local function open_tile(below, level, lat, lon, from, stretch)
   local side = 4 ^ level
   for i = 0, 15 do
-    if bit.band(below, 2 ^ i) ~= 0 then
+    local there = below % 2
+    below = (below - there) / 2
+    if there == 1 then
       local child_lat, child_lon = lat * 4 + floor(i / 4), lon * 4 + i % 4
       local up = gap(child_lat * side, side - 1, from.lat)
       local along = gap(child_lon * side, side - 1, from.lon)
@@ -511,9 +533,9 @@ local function nearest(tiles, from)
   end
 end
 
--- The guests of a cell at random, each once: a shuffle that is made only as far as it is asked for.
-local function shuffled(here)
-  local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
+-- The guests of a cell at random, each once: a shuffle that is made only as far as it is asked for. The first of them
+-- are given, perhaps all.
+local function shuffled(here, found)
   local count = #found
   local whole = count <= FETCHED_WHOLE
   if not whole then count = call('ZCARD', here) end
@@ -528,28 +550,27 @@ local function shuffled(here)
   end
 end
 
--- Whether the record agrees that its guest stands there.
-local function stands(visitor, place)
-  if not visitor or not visitor.place then return false end
-  for i = 1, 4 do
-    if visitor.place[i] ~= place[i] then return false end
+local strays = {}  -- who stands where no record says so (it was lost), or is not free and not swept yet
+
+-- Whether the guest may be asked, by the record too.
+local function fits(candidate, guest, place, seeker)
+  local says = candidate and candidate.place
+  if not says or says[1] ~= place[1] or says[2] ~= place[2] or says[3] ~= place[3] or says[4] ~= place[4] then
+    strays[#strays + 1] = {id = guest, place = place}
+  elseif state(candidate) ~= 'free' then
+    strays[#strays + 1] = candidate
+  else
+    return may_be_asked(candidate, seeker)
   end
-  return true
 end
 
-local strays = {}  -- who stands somewhere without a record that says so: it was lost
-
--- Somebody in this cell who may be asked; and whether anybody stood there who is not barred.
-local function choose(place, seeker, barred)
+-- Somebody of a cell who may be asked; and whether anybody stands there who is not barred.
+local function choose(here, found, place, seeker, barred)
   local left = DRAWN_PER_CELL
-  for guest in shuffled(stand(unpack(place))) do
+  for guest in shuffled(here, found) do
     if not barred[guest] then
       local candidate = find(guest)
-      if not stands(candidate, place) then
-        strays[#strays + 1] = {id = guest, place = place}
-      elseif may_be_asked(candidate, seeker) then
-        return candidate, true
-      end
+      if fits(candidate, guest, place, seeker) then return candidate, true end
       left = left - 1
       if left == 0 then break end
     end
@@ -557,14 +578,26 @@ local function choose(place, seeker, barred)
   return nil, left < DRAWN_PER_CELL
 end
 
+local function all_barred(found, barred)
+  if #found > FETCHED_WHOLE then return false end
+  for i = 1, #found do
+    if not barred[found[i]] then return false end
+  end
+  return true
+end
+
 -- The barred are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
 local function draw(seeker, rank, barred)
-  local left = CELLS_WALKED
-  for lat, lon in nearest(area(seeker.pool, rank), seeker) do
-    local candidate, met = choose({seeker.pool, rank, lat, lon}, seeker, barred)
-    if candidate then return candidate end
-    if met then left = left - 1 end
-    if left == 0 then return nil end
+  local left, pool = CELLS_WALKED, seeker.pool
+  for lat, lon in nearest(area(pool, rank), seeker) do
+    local here = stand(pool, rank, lat, lon)
+    local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
+    if not all_barred(found, barred) then
+      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, barred)
+      if candidate then return candidate end
+      if met then left = left - 1 end
+      if left == 0 then return nil end
+    end
   end
 end
 
@@ -580,13 +613,16 @@ end
 
 -- Ask the best candidate, if there is one.
 local function claim(seeker, id, ring_s, slow_ring_s)
+  if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
   if not seeker.place then return nil end
   local barred, candidate = {}, nil
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do barred[guest] = true end
   for rank = LOOKING_IN_VIEW, IDLE_IN_VIEW do
     candidate = candidate or draw(seeker, rank, barred)
   end
-  for _, stray in ipairs(strays) do discard(stray) end
+  for _, stray in ipairs(strays) do
+    if stray.process then refile(stray) else discard(stray) end
+  end
   if not candidate then return nil end
   local seconds = candidate.slow and slow_ring_s or ring_s
   local offer = {
@@ -753,12 +789,16 @@ return step(function(process)
   call('ZADD', prefix .. 'leases', now + LEASE_MS, process)
   if not known then  -- its first, or it was frozen for longer than its lease and is back with its guests
     living[process] = true
-    for _, visitor in ipairs(guests(process)) do refile(visitor) end
+    sweep_later(process)
+    sweep()
   end
   return known
 end)
 
 -- drop --
+-- All at once, or those who are entered again next would be taken out by what is left to do.
 return step(function(process)
-  for _, visitor in ipairs(lapse(process)) do dismiss(visitor) end
+  lapse(process)
+  call('HDEL', prefix .. 'sweeping', process)
+  for _, visitor in ipairs(guests(process, '-', '+')) do dismiss(visitor) end
 end)

@@ -1,0 +1,291 @@
+"""What only the Redis lobby promises: bounded steps, nothing kept for ever, rubbish in its keys, repeatable draws.
+
+What it answers is held by the lobby's contract and by the twins.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from redis.exceptions import ResponseError
+
+from citychat.adapters.redis_lobby import RedisLobby
+from citychat.model import Cell, Gone, Unavailable
+from tests.contract.redis_scripts import BlockingScripts
+from tests.contract.town import CENTRE, Town
+from tests.services.running import REDIS, is_tested, redis_url
+
+__test__ = is_tested(REDIS)
+
+
+class Watch:
+    """The clock of the scripts, moved by the test."""
+
+    def __init__(self, scripts: BlockingScripts) -> None:
+        self._scripts, self._now_ms = scripts, 1_700_000_000_000
+        scripts.set_time(self._now_ms)
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    async def advance(self, seconds: float) -> None:
+        self._now_ms += round(seconds * 1_000)
+        self._scripts.set_time(self._now_ms)
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Iterator[BlockingScripts]:
+    opened = BlockingScripts(redis_url(), f"{tmp_path}:")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def town(scripts: BlockingScripts) -> Town:
+    lobby = RedisLobby(scripts.run, random=Random(7), prefix=scripts.prefix)
+    await lobby.renew("p")
+    return Town(lobby, Watch(scripts))
+
+
+@pytest.fixture(autouse=True)
+def started_clock(scripts: BlockingScripts) -> None:
+    scripts.set_time(1_700_000_000_000)
+
+
+async def crowd(town: Town, count: int, process: str) -> list[str]:
+    await town.lobby.renew(process)
+    guests = [f"guest {n:03}" for n in range(count)]
+    for guest in guests:
+        await town.enter(guest, process=process)
+    return guests
+
+
+def standing(scripts: BlockingScripts) -> int:
+    """How many the books hold as free."""
+    return sum(int(count) for count in scripts.redis.hvals(f"{scripts.prefix}n"))
+
+
+async def test_a_crowd_that_falls_silent_is_taken_out_in_pieces_and_nobody_of_it_is_asked(
+    scripts: BlockingScripts, town: Town
+) -> None:
+    guests = await crowd(town, 350, "q")
+    await town.enter("anna", available=False)
+    await town.advance(15)
+    assert standing(scripts) > 200, "all were taken out in one step"
+    assert set(await town.states(*guests)) == {"gone"}
+    for _ in range(8):
+        assert await town.waits("anna")
+    assert standing(scripts) == 1
+
+
+async def test_a_crowd_that_comes_back_stands_again_after_some_steps_and_can_look_at_once(
+    scripts: BlockingScripts, town: Town
+) -> None:
+    guests = await crowd(town, 350, "q")
+    for _ in range(3):
+        await town.advance(15)
+    assert standing(scripts) == 0
+    assert not await town.lobby.renew("q")
+    assert set(await town.states(*guests)) == {"free"}
+    assert (await town.seek(guests[-1])).state == "asking"
+    for _ in range(4):
+        await town.lobby.nearby("anna")
+    assert standing(scripts) == 348
+
+
+async def test_offers_of_a_silent_crowd_end_and_free_those_on_other_processes(town: Town) -> None:
+    guests = await crowd(town, 250, "q")
+    for n in range(5):
+        await town.enter(f"seeker {n}", available=False)
+        offer = (await town.seek(f"seeker {n}")).offer
+        assert offer is not None and offer.candidate in guests
+    await town.advance(14)
+    await town.lobby.renew("p")
+    await town.advance(1)
+    for _ in range(3):
+        await town.lobby.whereabouts([])
+    assert {found.offer for found in await town.lobby.whereabouts([f"seeker {n}" for n in range(5)])} == {None}
+
+
+async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_again(town: Town) -> None:
+    guests = await crowd(town, 250, "q")
+    await town.advance(15)
+    await town.lobby.drop("q")
+    await town.enter(guests[0], process="q")
+    await town.lobby.renew("q")
+    for _ in range(4):
+        await town.lobby.whereabouts([])
+    assert await town.states(*guests) == ["free"] + ["gone"] * 249
+
+
+async def test_nothing_is_left_of_guests_and_processes_that_have_gone(scripts: BlockingScripts, town: Town) -> None:
+    await crowd(town, 250, "q")
+    await town.enter("anna", barred=("ben", "guest 001"), shuns={"n": 1})
+    for n in range(4):
+        await town.seek(f"guest {n:03}")
+    await town.lobby.bar("guest 005", "guest 006")
+    await town.clock.advance(15)
+    await town.lobby.whereabouts([])
+    for _ in range(2):  # they count as absent from the step that has seen to them
+        await town.clock.advance(3_601)
+        for _ in range(4):
+            await town.lobby.whereabouts([])
+    assert scripts.keys() == []
+
+
+async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: BlockingScripts, town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.ask("anna", "ben")
+    await town.advance(15)
+    await town.lobby.whereabouts([])
+    for key, longest_s in (("e:offer-1", 3_600), ("r:anna", 600), ("r:ben", 600)):
+        assert 0 < scripts.redis.ttl(f"{scripts.prefix}{key}") <= longest_s
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish", b"\x81\xa2id\xa5other", b"\x93\x01\x02\x03"])
+@pytest.mark.parametrize("how", ["value", "type"])
+async def test_a_guest_whose_record_is_rubbish_is_unknown_and_enters_again(
+    scripts: BlockingScripts, town: Town, rubbish: bytes, how: str
+) -> None:
+    epoch = (await town.enter("ben")).epoch
+    await town.enter("anna", available=False)
+    key = f"{scripts.prefix}v:ben"
+    scripts.redis.delete(key)
+    if how == "value":
+        scripts.redis.set(key, rubbish)
+    else:
+        scripts.redis.rpush(key, rubbish)
+    assert await town.waits("anna")
+    assert (await town.where("ben")).epoch == 0
+    assert await town.lobby.nearby("anna") == 0
+    await town.lobby.move("anna", "lyon", Cell(CENTRE.lat + 1, CENTRE.lon), "Lyon")
+    assert (await town.enter("ben", epoch=epoch)).epoch == epoch
+    await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("lost", ["record", "rubbish"])
+async def test_an_offer_whose_record_is_lost_frees_both(scripts: BlockingScripts, town: Town, lost: str) -> None:
+    await town.enter("anna", "ben", "carl")
+    offer = (await town.seek("anna")).offer
+    assert offer is not None
+    if lost == "record":
+        scripts.redis.delete(f"{scripts.prefix}o:{offer.id}")
+    else:
+        scripts.redis.set(f"{scripts.prefix}o:{offer.id}", "rubbish")
+    with pytest.raises(Gone):
+        await town.lobby.accept(offer.candidate, offer.id, "s")
+    assert await town.states("anna", offer.candidate) == ["free", "free"]
+    await town.advance(15)
+    assert (await town.seek("carl")).state == "asking"
+
+
+async def test_a_partner_whose_record_is_lost_frees_the_other_when_the_offer_ends(
+    scripts: BlockingScripts, town: Town
+) -> None:
+    await town.enter("anna", "ben")
+    await town.ask("anna", "ben")
+    scripts.redis.delete(f"{scripts.prefix}v:ben")
+    await town.advance(15)
+    assert await town.states("anna", "ben") == ["free", "gone"]
+
+
+@pytest.mark.parametrize("book", ["leases", "endings", "absent", "sweeping"])
+async def test_a_foreign_key_in_our_place_is_an_error_and_not_deleted(
+    scripts: BlockingScripts, town: Town, book: str
+) -> None:
+    key = f"{scripts.prefix}{book}"
+    scripts.redis.delete(key)
+    scripts.redis.set(key, "somebody else's")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await town.lobby.whereabouts(["anna"])
+    assert scripts.redis.get(key) == b"somebody else's"
+
+
+@pytest.mark.parametrize("reply", [None, 7, b"", b"\xc1", b"\xa3abc", b"\x81\xa5epoch\xa1x"])
+async def test_a_nonsensical_answer_is_unavailable_and_told_without_what_it_was(
+    reply: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run(script: str, args: object) -> object:
+        return reply
+
+    lobby = RedisLobby(run, random=Random(1))
+    with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
+        await lobby.whereabouts(["anna"])
+    assert "whereabouts" in caplog.text and "anna" not in caplog.text
+
+
+async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(
+    scripts: BlockingScripts, town: Town
+) -> None:
+    epoch = (await town.enter("anna", "ben")).epoch
+    offer = await town.ask("anna", "ben")
+    scripts.lose_everything()
+    lobby = town.lobby
+    with pytest.raises(Gone):
+        await lobby.accept("ben", offer.id, "s")
+    with pytest.raises(Gone):
+        await lobby.decline("ben", offer.id)
+    assert await lobby.leave("anna", epoch) is None
+    assert await lobby.stop("anna") is None
+    assert await town.waits("anna")
+    assert not await lobby.pair("s", ["anna", "ben"])
+    await lobby.view("anna", True, True)
+    await lobby.available("anna", True, True)
+    await lobby.move("anna", "lyon", CENTRE, "Lyon")
+    await lobby.end("s", ["anna", "ben"])
+    await lobby.shun("anna", ["n"], 1)
+    await lobby.drop("p")
+    assert (await lobby.bar("anna", "ben"), await lobby.networks("anna"), await lobby.nearby("anna")) == (None, (), 0)
+    assert scripts.keys() == []
+    assert not await lobby.renew("p")
+
+
+async def test_the_same_seed_in_the_same_state_draws_the_same(scripts: BlockingScripts) -> None:
+    drawn = []
+    for _ in range(2):
+        scripts.lose_everything()
+        lobby = RedisLobby(scripts.run, random=Random(11), prefix=scripts.prefix)
+        town = Town(lobby, Watch(scripts))
+        await lobby.renew("p")
+        await crowd(town, 120, "p")
+        offers = [(await town.seek(f"guest {n:03}")).offer for n in range(40)]
+        drawn.append([offer.candidate for offer in offers if offer is not None])
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0])) > 25
+
+
+@pytest.mark.parametrize("there", [5, 32, 33])
+async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chance(
+    scripts: BlockingScripts, town: Town, there: int
+) -> None:
+    guests = await crowd(town, there, "p")
+    times = dict.fromkeys(guests, 0)
+    rounds = there * 20
+    for n in range(rounds):
+        epoch = (await town.enter("anna", available=False)).epoch
+        offer = (await town.lobby.seek("anna", f"offer {n}")).offer
+        assert offer is not None
+        times[offer.candidate] += 1
+        await town.lobby.later(offer.candidate, offer.id)
+        await town.lobby.leave("anna", epoch)
+        await town.enter(offer.candidate)
+        await town.clock.advance(120)
+        await town.lobby.renew("p")
+    assert min(times.values()) >= 3
+    assert max(times.values()) <= 45  # 20 on average
+
+
+def test_no_script_yields_to_the_loop(scripts: BlockingScripts, town: Town) -> None:
+    """One call a method, so one atomic step."""
+    calls: list[str] = []
+
+    async def run(script: str, args: list[object]) -> object:
+        calls.append(script)
+        return await scripts.run(script, args)  # type: ignore[arg-type]
+
+    lobby = RedisLobby(run, random=Random(1), prefix=scripts.prefix)  # type: ignore[arg-type]
+    asyncio.run(lobby.seek("anna", "offer"))
+    assert calls == ["seek"]
