@@ -22,6 +22,10 @@ UNANSWERED_MAX_BYTES = 8 * 1024 * 1024  # of bodies; some 20,000 messages that t
 REOPEN_S = 0.2
 MISFIT_S = 60.0  # how long a queue with other arguments is left alone: each try closes a lane
 MISFITS_MAX = 1_000
+# A broker killed within milliseconds of a queue's first declare forgets the queue and what it has confirmed in it:
+# 5 of 44 with RabbitMQ 3.10 up to 20 ms after the confirm, 0 of 8 after 100 ms.
+FRESH_S = 0.25
+KNOWN_MAX = 10_000
 OTHER_ARGUMENTS = 406
 
 Stored = Callable[[bool], None]
@@ -61,6 +65,7 @@ class Puts:
         self._idle.set()
         self._unanswered_bytes = 0
         self._misfits: dict[str, float] = {}
+        self._known: dict[str, None] = {}  # queues that are surely there, as far as this process knows
         self.blocked = False
 
     def start(self) -> None:
@@ -70,6 +75,7 @@ class Puts:
     def went(self) -> None:
         """The connection is gone: nothing is sure of what was not confirmed."""
         self.blocked = False
+        self._known.clear()
         for batch in list(self._open):
             self._answer(batch, False)
         for lane in self._lanes:
@@ -154,8 +160,23 @@ class Puts:
         if batch.returned and not batch.refused and not batch.again:
             batch.again = True
             self._send(lane, batch)
-        else:
+        elif batch.refused or batch.returned or batch.queue in self._known:
             self._answer(batch, not batch.refused and not batch.returned)
+        elif batch.timer:
+            batch.timer.cancel()
+            batch.timer = self._clock.later(FRESH_S, partial(self._is_there, batch))
+
+    def _is_there(self, batch: _Batch) -> None:
+        """The queue is not new any more: what is in it stays in it."""
+        if batch.stored is not None:
+            self._known[batch.queue] = None
+            if len(self._known) > KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        self._answer(batch, True)
+
+    def forget(self, queue: str) -> None:
+        """It is being deleted."""
+        self._known.pop(queue, None)
 
     def _closed(self, lane: _Lane, closed: Closed) -> None:
         """By the broker, because of one queue: the batches of others go out once more. By the loss of the connection:

@@ -90,9 +90,12 @@ class RabbitMailbox:
     async def discard(self, guest: str) -> None:
         """On a channel of its own, which the broker closes when the queue is used or holds something."""
 
+        queue = self._prefix + guest
+
         async def delete(channel: Channel) -> None:
+            self._puts.forget(queue)
             try:
-                await channel.call("queue_delete", self._prefix + guest, if_unused=True, if_empty=True)
+                await channel.call("queue_delete", queue, if_unused=True, if_empty=True)
             except Closed as closed:
                 if closed.code == 0:
                     raise

@@ -163,6 +163,13 @@ async def test_more_than_500_that_wait_are_refused(mailbox: Mailbox) -> None:
     assert await put(mailbox, "anna", message(READY_MAX))
 
 
+async def test_a_batch_of_which_only_a_part_would_fit_is_refused(mailbox: Mailbox) -> None:
+    for n in range(0, READY_MAX - 10, 49):
+        assert await put(mailbox, "anna", *(message(n + i) for i in range(49)))
+    assert not await put(mailbox, "anna", *(message(READY_MAX - 10 + i) for i in range(20)))
+    assert await put(mailbox, "ben", message(1))
+
+
 async def test_what_is_out_with_its_opener_does_not_count_as_waiting(mailbox: Mailbox) -> None:
     reader = Reader()
     await mailbox.open("anna", reader)
