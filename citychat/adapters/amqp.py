@@ -123,7 +123,7 @@ class Channel:
     def close(self) -> None:
         """What is unacked goes back into its place, in one step with the end of its consumers; see ``over``.
 
-        pika would cancel each consumer first, and the next one would get what is behind the unacked before them.
+        pika would cancel each consumer first, and what is put in between would reach the next one before the unacked.
         """
         self._raw._consumers.clear()
         if self._raw.is_open or self._raw.is_opening:

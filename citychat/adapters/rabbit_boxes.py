@@ -1,5 +1,5 @@
-"""Open mailboxes over one connection: a channel for each, because only closing a channel puts everything unacked back
-in one step with the end of its consumer. With a cancel first, the next opener gets what lies behind before it.
+"""Open mailboxes over one connection: a channel for each, because only closing a channel ends the consumer and puts
+everything unacked back in one step. After a cancel alone, what is put before the nacks reaches the next opener first.
 
 Measured with RabbitMQ 3.10: a channel of its own costs the broker 30 KiB (the queue 55) and this process 0.1 ms.
 """

@@ -134,6 +134,23 @@ async def test_a_takeover_of_more_than_a_window_begins_with_the_oldest(server: R
         assert await two.read(1_000) == list(range(1, 1_001))
 
 
+async def test_what_is_put_during_a_takeover_comes_after_all_that_goes_back(server: RabbitServer) -> None:
+    """With a cancel before the close, 127 of 150 rounds were out of order."""
+    async with process(server.url) as (first, _), process(server.url) as (second, _), process(server.url) as (third, _):
+        for guest in (next(guests) for _ in range(10)):
+            assert await put(third, guest, *map(message, range(1, 41)))
+            one, two = Reader(), Reader()
+            handle = await first.open(guest, one)
+            await one.read(40)
+            await second.open(guest, two)
+            closing = asyncio.ensure_future(first.close(handle))
+            for n in range(41, 71):
+                third.put(guest, [message(n)], lambda ok: None)
+                await asyncio.sleep(0)
+            await closing
+            assert await two.read(70) == list(range(1, 71))
+
+
 async def test_a_process_that_ends_gives_back_all_that_is_open_in_order(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (second, _):
         two = Reader()
