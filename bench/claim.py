@@ -1,26 +1,40 @@
 """How long a claim takes among 100,000 free guests: ``python -m bench.claim``; exits 1 when p99 is over 1.5 ms.
 
+``--redis`` measures the Redis lobby on a private server of its own (Linux only); the processor's time is then that of
+the server and of this process together, and the wall's has the round trip in it.
+
 Three lay-outs: everybody on one point (what IP geolocation makes of a city), a city with a sigma of 8 km, and a whole
 country in one pool. Each is measured as it is, and again with seekers who are barred with 200 of their neighbours, of
 their own cell first.
 """
 
+import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from math import cos, radians
+from pathlib import Path
 from random import Random
 from time import perf_counter, thread_time
+from typing import NamedTuple
 
+from citychat.adapters.link import Link
 from citychat.adapters.local import LocalLobby
+from citychat.adapters.redis import Redis
+from citychat.adapters.redis_lobby import RedisLobby
+from citychat.clock import SystemClock
 from citychat.model import CELL_DEGREES, Cell
-from citychat.ports import Entry
+from citychat.ports import Entry, Lobby
+from tests.services.redis import RedisServer
 
 GUESTS = 100_000
 SEEKS = 1_000
 BARRED = 200
 P99_LIMIT_MS = 1.5
+ENTER_AT_ONCE = 50
 LYON = 45.76, 4.84
 KM_PER_DEGREE = 111.2
 
@@ -65,27 +79,88 @@ def _ring(by_cell: dict[Cell, list[str]], cell: Cell, reach: int) -> list[str]:
     return [guest for y, x in edge for guest in by_cell.get(Cell(cell.lat + y, cell.lon + x), ())]
 
 
-async def measure(spread: Callable[[Random], Cell], barred: bool) -> tuple[list[float], list[float]]:
+class Measured(NamedTuple):
+    """A lobby, how much time of processors went into it so far, in seconds, and its server's memory in bytes."""
+
+    lobby: Lobby
+    busy_s: Callable[[], float]
+    used_bytes: Callable[[], Awaitable[int]]
+
+
+async def nothing() -> int:
+    """The embedded lobby has no server."""
+    return 0
+
+
+@asynccontextmanager
+async def embedded(random: Random) -> AsyncIterator[Measured]:
+    async with LocalLobby(partial(int, 1_700_000_000_000), random) as lobby:
+        yield Measured(lobby, thread_time, nothing)
+
+
+@asynccontextmanager
+async def redis(random: Random) -> AsyncIterator[Measured]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        runs = Path(f"/proc/{server.pid}/schedstat")  # of its main thread, exact to the nanosecond
+        clock = SystemClock(asyncio.get_running_loop())
+        try:
+            async with Redis(server.url, link=Link("Redis", random, sys.exit), clock=clock) as opened:
+                while not opened.link.up:  # noqa: ASYNC110 - a link tells nobody
+                    await asyncio.sleep(0.01)
+                async with RedisLobby(opened.run, random=random) as lobby:
+                    yield Measured(lobby, partial(busy_s_with, runs), partial(memory_bytes, opened))
+        finally:
+            server.stop()
+
+
+def busy_s_with(runs: Path) -> float:
+    return int(runs.read_text().split()[0]) / 1e9 + thread_time()
+
+
+async def memory_bytes(redis: Redis) -> int:
+    facts = await redis.call("INFO", "memory")
+    assert isinstance(facts, bytes)
+    return int(facts.partition(b"used_memory:")[2].split()[0])
+
+
+Opener = Callable[[Random], AbstractAsyncContextManager[Measured]]
+
+
+async def fill(lobby: Lobby, cells: dict[str, Cell], pairs: dict[str, tuple[str, ...]]) -> None:
+    guests = list(cells)
+    for start in range(0, GUESTS, ENTER_AT_ONCE):
+        if start % (20 * ENTER_AT_ONCE) == 0:
+            await lobby.renew("bench")
+        entries = [
+            Entry(guest, "bench", "pool", cells[guest], "Lyon", True, False, True, 0, barred=pairs.get(guest, ()))
+            for guest in guests[start : start + ENTER_AT_ONCE]
+        ]
+        await asyncio.gather(*map(lobby.enter, entries))
+
+
+async def measure(opener: Opener, spread: Callable[[Random], Cell], barred: bool) -> tuple[list[float], list[float]]:
     """Milliseconds of each claim, processor and wall, each sorted."""
     random = Random(1)
-    now_ms = partial(int, 1_700_000_000_000)
-    lobby = LocalLobby(now_ms, random)
-    await lobby.renew("bench")
-    cells = {f"guest-{i}": spread(random) for i in range(GUESTS)}
+    cells = {f"guest-{i:016}": spread(random) for i in range(GUESTS)}
     seekers = random.sample(list(cells), SEEKS)
     pairs = neighbours(cells, seekers) if barred else {}
-    for guest, cell in cells.items():
-        await lobby.enter(
-            Entry(guest, "bench", "pool", cell, "Lyon", True, False, True, 0, barred=pairs.get(guest, ()))
-        )
     busy, wall = [], []
-    for i, seeker in enumerate(seekers):
-        started, ran = perf_counter(), thread_time()
-        sought = await lobby.seek(seeker, f"offer-{i}")
-        busy.append((thread_time() - ran) * 1_000)
-        wall.append((perf_counter() - started) * 1_000)
-        if sought.state == "waiting":
-            raise RuntimeError(f"{seeker} found nobody among {GUESTS} guests")
+    async with opener(random) as (lobby, busy_s, used_bytes):
+        before, ran = await used_bytes(), busy_s()
+        await fill(lobby, cells, pairs)
+        each_us, each_bytes = (busy_s() - ran) / GUESTS * 1e6, (await used_bytes() - before) / GUESTS
+        print(f"  {GUESTS} have entered: {each_us:.0f} µs of the processor each, {each_bytes:.0f} bytes of the server")
+        for i, seeker in enumerate(seekers):
+            if i % 100 == 0:
+                await lobby.renew("bench")
+            started, ran = perf_counter(), busy_s()
+            sought = await lobby.seek(seeker, f"offer-{i}")
+            busy.append((busy_s() - ran) * 1_000)
+            wall.append((perf_counter() - started) * 1_000)
+            if sought.state == "waiting":
+                raise RuntimeError(f"{seeker} found nobody among {GUESTS} guests")
     return sorted(busy), sorted(wall)
 
 
@@ -98,10 +173,13 @@ def p99(took: list[float]) -> float:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="How long a claim takes among 100,000 free guests.")
+    parser.add_argument("--redis", action="store_true", help="measure the Redis lobby, on a server of its own")
+    opener = redis if parser.parse_args().redis else embedded
     slow = False
     for spread in (one_point, city, country):
         for barred in (False, True):
-            busy, wall = asyncio.run(measure(spread, barred))
+            busy, wall = asyncio.run(measure(opener, spread, barred))
             slow = slow or p99(busy) > P99_LIMIT_MS
             name = spread.__name__.replace("_", " ") + (f", {BARRED} neighbours barred" if barred else "")
             print(f"{name:38} ms a claim: {figures(busy)}   by the wall: {figures(wall)}", flush=True)

@@ -20,9 +20,10 @@
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
 --   absent         sorted set, who is gone without a session, by since when; forgotten after 10 min with v:, b: and r:
 --   n              hash, how many stand in each pool
---   c:<rank>:<lat>:<lon>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
---   a:<rank>:<pool>               hash, the cells that are not empty, as a pyramid: "<level>:<lat>:<lon>" is a tile, its
---                                 value 16 bits for the 4 x 4 tiles (or cells) below
+--   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
+--   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
+--                            (or cells) below it
+-- Cells and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
 --
 -- Everything may vanish at any moment. A record that is missing or unreadable is as good as lost, and who points to it
 -- lets go of it; its guest is entered again by the process that holds the page. A key of another type where a set or a
@@ -113,7 +114,12 @@ end
 
 -- ---- crowd: where the free guests stand
 
-local function stand(pool, rank, lat, lon) return prefix .. 'c:' .. rank .. ':' .. lat .. ':' .. lon .. ':' .. pool end
+-- A tile as one number, of 18 bits for each coordinate; a cell is a tile of level 0.
+local BITS_18, HALF = 262144, 131072
+
+local function encode(level, lat, lon) return (level * BITS_18 + lat + HALF) * BITS_18 + lon + HALF end
+
+local function stand(pool, rank, cell) return prefix .. 'c:' .. rank .. ':' .. cell .. ':' .. pool end
 
 local function area(pool, rank) return prefix .. 'a:' .. rank .. ':' .. pool end
 
@@ -123,7 +129,7 @@ local function grow(tiles, lat, lon)
   for level = 1, TOP_LEVEL do
     local bit_below
     lat, lon, bit_below = tile_above(lat, lon)
-    local tile = level .. ':' .. lat .. ':' .. lon
+    local tile = encode(level, lat, lon)
     local below = call('HGET', tiles, tile)
     call('HSET', tiles, tile, bit.bor(below or 0, bit_below))
     if below then return end
@@ -134,7 +140,7 @@ local function shrink(tiles, lat, lon)
   for level = 1, TOP_LEVEL do
     local bit_below
     lat, lon, bit_below = tile_above(lat, lon)
-    local tile = level .. ':' .. lat .. ':' .. lon
+    local tile = encode(level, lat, lon)
     local below = bit.band(call('HGET', tiles, tile) or 0, bit.bnot(bit_below))
     if below ~= 0 then
       call('HSET', tiles, tile, below)
@@ -151,7 +157,7 @@ local function discard(visitor)
   visitor.place = nil
   if call('HINCRBY', prefix .. 'n', pool, -1) <= 0 then call('HDEL', prefix .. 'n', pool) end
   if rank == UNASKED then return end
-  local here = stand(pool, rank, lat, lon)
+  local here = stand(pool, rank, encode(0, lat, lon))
   call('ZREM', here, visitor.id)
   if call('EXISTS', here) == 0 then shrink(area(pool, rank), lat, lon) end
 end
@@ -164,7 +170,7 @@ local function put(visitor, rank)
   visitor.place = {pool, rank, lat, lon}
   call('HINCRBY', prefix .. 'n', pool, 1)
   if rank == UNASKED then return end
-  local here = stand(pool, rank, lat, lon)
+  local here = stand(pool, rank, encode(0, lat, lon))
   call('ZADD', here, 0, visitor.id)
   if call('ZCARD', here) == 1 then grow(area(pool, rank), lat, lon) end
 end
@@ -457,77 +463,96 @@ local function gap(low, reach, at)
   return at > low + reach and at - low - reach or 0
 end
 
--- A heap of tiles by distance, and then by code: the lower level first, then the lower coordinates.
+-- The tiles still to open and the cells still to visit, as a heap by distance, and then by code: the lower level first,
+-- then the lower coordinates. Most of a claim in the country is spent here, so calls and tables are saved.
 local distances, codes, ahead = {}, {}, 0
 
-local function before(d, code, i) return d < distances[i] or (d == distances[i] and code < codes[i]) end
-
-local function push(d, level, lat, lon)
-  local code = (level * 262144 + lat + 131072) * 262144 + lon + 131072
-  ahead = ahead + 1
-  local i = ahead
+local function push(d, code)
+  local distances, codes = distances, codes
+  local i = ahead + 1
+  ahead = i
   while i > 1 do
     local parent = floor(i / 2)
-    if not before(d, code, parent) then break end
-    distances[i], codes[i] = distances[parent], codes[parent]
+    local other = distances[parent]
+    if other < d or (other == d and codes[parent] < code) then break end
+    distances[i], codes[i] = other, codes[parent]
     i = parent
   end
   distances[i], codes[i] = d, code
 end
 
 local function pop()
-  local top, d, code = codes[1], distances[ahead], codes[ahead]
-  ahead = ahead - 1
-  local i = 1
-  while 2 * i <= ahead do
-    local child = 2 * i
-    if child < ahead and before(distances[child + 1], codes[child + 1], child) then child = child + 1 end
-    if before(d, code, child) then break end
-    distances[i], codes[i] = distances[child], codes[child]
-    i = child
+  local distances, codes = distances, codes
+  local top, d, code, size = codes[1], distances[ahead], codes[ahead], ahead - 1
+  ahead = size
+  local i, child = 1, 2
+  while child <= size do
+    local nearer, right = distances[child], distances[child + 1]
+    if child < size and (right < nearer or (right == nearer and codes[child + 1] < codes[child])) then
+      child, nearer = child + 1, right
+    end
+    if d < nearer or (d == nearer and code < codes[child]) then break end
+    distances[i], codes[i] = nearer, codes[child]
+    i, child = child, 2 * child
   end
   distances[i], codes[i] = d, code
-  local rows = floor(top / 262144)
-  return floor(rows / 262144), rows % 262144 - 131072, top % 262144 - 131072
+  return top
 end
 
-local function open_tile(below, level, lat, lon, from, stretch)
+local function decode(code)
+  local lon = code % BITS_18
+  local rows = (code - lon) / BITS_18
+  local lat = rows % BITS_18
+  return (rows - lat) / BITS_18, lat - HALF, lon - HALF
+end
+
+local function open_tile(below, tile, from, stretch)
+  local level, lat, lon = decode(tile)
+  level = level - 1
   local side = 4 ^ level
-  for i = 0, 15 do
-    local there = below % 2
-    below = (below - there) / 2
-    if there == 1 then
-      local child_lat, child_lon = lat * 4 + floor(i / 4), lon * 4 + i % 4
-      local up = gap(child_lat * side, side - 1, from.lat)
-      local along = gap(child_lon * side, side - 1, from.lon)
-      if along > 0 then  -- perhaps it is nearer across the 180th meridian
-        along = math.min(along, math.max(ROUND - along - side + 1, 0))
+  local reach = side - 1
+  for i = 0, 3 do
+    local row = below % 16
+    below = (below - row) / 16
+    if row > 0 then
+      local child_lat = lat * 4 + i
+      local up = gap(child_lat * side, reach, from.lat)
+      for child_lon = lon * 4, lon * 4 + 3 do
+        local there = row % 2
+        row = (row - there) / 2
+        if there == 1 then
+          local along = gap(child_lon * side, reach, from.lon)
+          if along > ROUND / 2 - side then  -- perhaps it is nearer across the 180th meridian
+            along = math.min(along, math.max(ROUND - along - reach, 0))
+          end
+          push(up * up + along * along * stretch, encode(level, child_lat, child_lon))
+        end
       end
-      push(up * up + along * along * stretch, level, child_lat, child_lon)
     end
   end
 end
 
--- The cells of an area, the nearest first; a tie goes to the lower coordinates. The own one comes even when empty.
+-- The cells of an area as numbers, the nearest first; a tie goes to the lower coordinates. The own one comes even when
+-- empty.
 -- Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
 local function nearest(tiles, from)
   local stretch = math.cos(math.rad(from.lat * CELL_DEGREES)) ^ 2  -- degrees of longitude shrink towards the poles
-  local started = false
+  local own, tiles_start, started = encode(0, from.lat, from.lon), encode(1, -HALF, -HALF), false
   return function()
     if not started then
       started, ahead = true, 0
       for lat = -1, 0 do
-        for lon = -1, 0 do push(0, TOP_LEVEL, lat, lon) end
+        for lon = -1, 0 do push(0, encode(TOP_LEVEL, lat, lon)) end
       end
-      return from.lat, from.lon
+      return own
     end
     while ahead > 0 do
-      local level, lat, lon = pop()
-      if level > 0 then
-        local below = call('HGET', tiles, level .. ':' .. lat .. ':' .. lon)
-        if below then open_tile(tonumber(below), level - 1, lat, lon, from, stretch) end
-      elseif lat ~= from.lat or lon ~= from.lon then
-        return lat, lon
+      local tile = pop()
+      if tile >= tiles_start then
+        local below = call('HGET', tiles, tile)
+        if below then open_tile(tonumber(below), tile, from, stretch) end
+      elseif tile ~= own then
+        return tile
       end
     end
   end
@@ -589,10 +614,12 @@ end
 -- The barred are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
 local function draw(seeker, rank, barred)
   local left, pool = CELLS_WALKED, seeker.pool
-  for lat, lon in nearest(area(pool, rank), seeker) do
-    local here = stand(pool, rank, lat, lon)
+  local head, tail = prefix .. 'c:' .. rank .. ':', ':' .. pool  -- of "stand"
+  for cell in nearest(area(pool, rank), seeker) do
+    local here = head .. cell .. tail
     local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
     if not all_barred(found, barred) then
+      local _, lat, lon = decode(cell)
       local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, barred)
       if candidate then return candidate end
       if met then left = left - 1 end
