@@ -188,6 +188,22 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
     assert await history.page("s", None, 10) == [message(1), message(2)]
 
 
+async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_known_to_be_away(
+    server: MongoServer, history: MongoHistory
+) -> None:
+    await add(history, message(1))
+    bound, history._mongo._read_within_s = history._mongo._read_within_s, 0.1
+    server.freeze()
+    before = time.monotonic()
+    with pytest.raises(Unavailable):
+        await history.page("s", None, 10)
+    assert time.monotonic() - before < 1.2, "else the driver gives up when its own heartbeat fails"
+    server.thaw()
+    history._mongo._read_within_s = bound
+    await until(lambda: history._link.up, BACK_S)
+    assert await history.page("s", None, 10) == [message(1)]
+
+
 async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_sure(server: MongoServer) -> None:
     async with opened(server) as history:
         server.freeze()
