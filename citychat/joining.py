@@ -18,6 +18,7 @@ from citychat.delivery import Delivery
 from citychat.matching import Matching
 from citychat.model import BadPayload, Busy, NotJoined, Place, Session, Unavailable
 from citychat.ports import Bus, Clock, History, Lobby, Page
+from citychat.presence import Presence
 from citychat.records import Away, Here, Paused, Record, Takeover
 from citychat.remembering import Known, Memory
 from citychat.resuming import Found, Resuming
@@ -58,6 +59,7 @@ class Joining:
         self.memory = Memory(clock.monotonic_s)
         self.visits: dict[Page, Visit] = {}
         self.guests: dict[str, Visit] = {}  # the newest page of each
+        self.presence = Presence(visits=self.visits, bus=bus, delivery=delivery, clock=clock)
         self.draining = False
 
     def visit(self, page: Page) -> Visit:
@@ -203,9 +205,9 @@ class Joining:
         session = visit.session
         match record:
             case Here(s) if session and session.id == s:
-                self._partner(visit, session, True, 0)
+                self.presence.changed(visit, session, True, 0)
             case Away(s, since) if session and session.id == s:
-                self._partner(visit, session, False, since)
+                self.presence.changed(visit, session, False, since)
             case Paused(until, reason):
                 visit.page.emit("user-banned", self.arrival.banned(until, reason).facts())
                 visit.page.close("paused")
@@ -213,28 +215,13 @@ class Joining:
                 self.matching.heard(visit.guest, record)
                 self.delivery.heard(visit.guest, record)
 
-    def _partner(self, visit: Visit, session: Session, here: bool, since: int) -> None:
-        self.delivery.partner(visit.guest, here)
-        if here:
-            visit.page.emit("user-join", {"session": session.id})
-        else:
-            visit.page.emit("user-left", {"session": session.id, "how": "away", "since": since})
-
     def resumed(self) -> None:
-        """The bus is heard again: tell all partners that their pages here are, which also brings what waited for
-        them, and look which partners are."""
-        for visit in self.visits.values():
-            if visit.joined and visit.session:
-                self.bus.publish(visit.session.partner(visit.guest), Here(visit.session.id))
-        self.spawn(self.check(), "partners")
+        """The bus is heard again."""
+        self.spawn(self.presence.resumed(), "partners")
 
     async def check(self) -> None:
         """Every 15 s: partners whose coming or going nobody could tell; mailboxes that had to be closed."""
-        talking = [(visit, session) for visit in self.visits.values() if visit.joined and (session := visit.session)]
-        counts = await self.bus.listeners([session.partner(visit.guest) for visit, session in talking])
-        for (visit, session), count in zip(talking, counts, strict=True):
-            if visit.desk and visit.session is session and visit.desk.partner_here != (count > 0):
-                self._partner(visit, session, count > 0, self.clock.wall_ms())
+        await self.presence.look()
         await self.delivery.reopen()
 
     async def place(self, visit: Visit, city: str | None, position: object) -> Place:

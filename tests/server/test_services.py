@@ -157,6 +157,7 @@ async def test_a_process_starts_without_its_services_names_them_and_is_ready_wit
         assert await server.stop() == 0
         log = "\n".join(server.output)
         assert "guest:guest" not in log and "Traceback" not in log
+    assert not (cluster.folder / "data" / "citychat.db").exists(), "nothing is embedded"
 
 
 @pytest.mark.timeout(150)
@@ -183,6 +184,30 @@ async def test_services_that_go_and_come_back_are_noticed_while_guests_talk(clus
             )
         assert anna.screen.transcript(s) == ben.screen.transcript(s)
         for page in (anna, ben):
+            await page.done()
+
+
+async def test_after_a_short_cut_of_the_bus_those_who_talk_are_told_of_each_other_and_nobody_of_an_absence(
+    cluster: Cluster,
+) -> None:
+    async with cluster.process("one") as one, cluster.process("two") as two:
+        await until_states(one, (), PATIENCE_S)
+        await until_states(two, (), PATIENCE_S)
+        pages = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
+        s = await meet(*pages)
+        for page in pages:
+            page.screen.heard.clear()
+        cluster.proxies["bus"].reset()
+        # Whose process is back first hears it from the other one's.
+        async with asyncio.timeout(READY_S):
+            while not any(("user-join", {"session": s}) in page.screen.heard for page in pages):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        for n, page in enumerate(pages):
+            page.say(f"after the cut {n}")
+        for page in pages:
+            await page.screen.until(lambda page=page: list(page.screen.states.values()) == ["delivered"])  # type: ignore[misc]
+            assert [event for event, _ in page.screen.heard if event == "user-left"] == []
+        for page in pages:
             await page.done()
 
 

@@ -1,7 +1,9 @@
 """How a page comes in and goes: over the real stores, two processes, in virtual time, through the door."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -173,6 +175,23 @@ class House:
             "visits": any(hasattr(v, "row") and v.guest == guest for v in process.joining.visits.values()),
         }
         return [where for where, there in traces.items() if there]
+
+
+@contextmanager
+def logged(name: str) -> Iterator[list[str]]:
+    """The lines that a logger writes."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 async def house(town: Town, name: str = "here", history_ms: int = HISTORY_MS) -> House:
@@ -882,3 +901,17 @@ async def test_without_the_history_nobody_gets_in_who_is_not_known_to_be_in_a_ch
     assert (await Page(here, ben.token).join({ST: 1}))["error"] == "unavailable", "the chat is over"
     assert here.process.joining.visits == {} and elsewhere.process.joining.visits == {}
     assert [await here.left_behind(page.guest) for page in (anna, ben, alone)] == [[], [], []]
+
+
+@meeting
+async def test_the_hourly_line_names_what_is_odd_with_its_engine_and_nobody(town: Town) -> None:
+    here = await house(town)
+    _, ben, _ = await here.pair()
+    here.process.counts = {"bus": {"garbage": 3, "unwanted": 0}, "mailbox": {"mail dropped": 1}}
+    with logged("citychat.process") as lines:
+        await here.process._log_counts()
+        here.process.counts = {}
+        await here.process._log_counts()
+    start = "2 guests are here, 2 of them in a chat; since the start: "
+    assert lines == [f"{start}bus garbage 3, mailbox mail dropped 1", f"{start}nothing unusual"]
+    assert ben.guest not in "".join(lines)
