@@ -422,6 +422,7 @@ async def test_a_lobby_that_has_forgotten_everybody_knows_them_again_with_the_ne
     await ben.seek()
     town.forget()
     await town.after(5.5)
+    assert [(await page.where()).state for page in (anna, ben, carl)] == ["free"] * 3
     await town.truth(anna, ben, carl)
     assert (await ben.where()).looking
 
