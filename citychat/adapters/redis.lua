@@ -1,14 +1,15 @@
 -- The Redis lobby: who is free, asked, talking (protocol §3), the twin of register.py, visitor.py, crowd.py and
--- local_lobby.py, with their names and numbers. Change both; tests/contract/test_lobby_twins.py drives them side by side.
+-- local_lobby.py, with their names and numbers. Change both: tests/contract/test_lobby_twins.py drives them side by
+-- side.
 --
--- Each block below "shared" is one method, and one script: "now", "shared" and the block. One script is one atomic step.
+-- Each block below "shared" is one method, and its script is "now", "shared" and the block: one atomic step.
 -- ARGV: the prefix of all keys, the arguments as MessagePack, a seed for what is drawn at random. The answer is
 -- MessagePack in the shapes of ports.py (JSON in Lua keeps 14 digits, and an epoch has 16).
 --
 -- Keys, after the prefix. A record is a MessagePack map.
 --   v:<guest>      record, the visitor: fields as in visitor.py; cell as lat and lon; offer is an id; false and empty
---                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the crowd, "absent" since when
---                  nobody is there
+--                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the crowd, "absent" since
+--                  when nobody is there
 --   b:<guest>      set, with whom the guest is barred
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   o:<offer>      record, an offer that runs
@@ -25,9 +26,18 @@
 --                            (or cells) below it
 -- Cells and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
 --
+-- What it costs, with Redis 7.0 on a busy machine of two cores (`python -m bench.claim --redis`, 100,000 free guests):
+-- A free guest takes 530 bytes, and 80 more for each who is barred with the guest. Entering takes 50 µs of the
+-- processors of server and client together. A claim takes 0.3 ms (p50) and 0.6 ms (p99), round trip included, on one
+-- point, in a city and over a country, and 0.9 and 1.2 ms where the 200 nearest of a country are barred. The worst one,
+-- among guests of whom none may be asked, takes 12 ms for each class: 32 guests each of 64 cells.
+-- When 10,000 guests fall silent or come back at once, each step does 100 of them, 1.5 ms, until all are seen to; the
+-- same for forgetting. Dropping a process is one step: 140 ms for 10,000 guests. Offers that end: 40 µs each.
+--
 -- Everything may vanish at any moment. A record that is missing or unreadable is as good as lost, and who points to it
 -- lets go of it; its guest is entered again by the process that holds the page. A key of another type where a set or a
--- hash is expected fails the script, and the host is told: it is somebody else's, and not ours to delete.
+-- hash is expected fails the script (Unavailable, and a line in the log) until the host removes it: it is somebody
+-- else's, and not ours to delete. The count of a pool may stay too high when a record was lost.
 
 -- now --
 -- The only clock, in ms. Tests replace this block.

@@ -12,10 +12,15 @@ from random import Random
 import pytest
 from redis.exceptions import ResponseError
 
+from citychat.adapters.link import Link
+from citychat.adapters.redis import Redis
 from citychat.adapters.redis_lobby import RedisLobby
+from citychat.clock import SystemClock
 from citychat.model import Cell, Gone, Unavailable
+from tests.contract.conftest import comes_up
 from tests.contract.redis_scripts import BlockingScripts
 from tests.contract.town import CENTRE, Town
+from tests.services.redis import RedisServer
 from tests.services.running import REDIS, is_tested, redis_url
 
 __test__ = is_tested(REDIS)
@@ -34,6 +39,16 @@ class Watch:
     async def advance(self, seconds: float) -> None:
         self._now_ms += round(seconds * 1_000)
         self._scripts.set_time(self._now_ms)
+
+
+class Watching:
+    """The real clock, for a town whose time nobody moves."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        self.now_ms = clock.wall_ms
+
+    async def advance(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 @pytest.fixture
@@ -143,6 +158,32 @@ async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: Bloc
     await town.lobby.whereabouts([])
     for key, longest_s in (("e:offer-1", 3_600), ("r:anna", 600), ("r:ben", 600)):
         assert 0 < scripts.redis.ttl(f"{scripts.prefix}{key}") <= longest_s
+
+
+async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scripts_goes_on(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    server.start()
+    clock = SystemClock(asyncio.get_running_loop())
+    try:
+        async with Redis(server.url, link=Link("Redis", Random(1), pytest.fail), clock=clock) as redis:
+            await comes_up(redis)
+            lobby = RedisLobby(redis.run, random=Random(1), ring_s=1)
+            town = Town(lobby, Watching(clock))
+            assert not await lobby.renew("p")
+            epoch = (await town.enter("anna", "ben")).epoch
+            assert abs(epoch / 1_000 - clock.wall_ms()) < 60_000
+            server.tell("SCRIPT FLUSH")
+            offer = await town.ask("anna", "ben")
+            assert (offer.seconds, abs(offer.ends - clock.wall_ms()) < 60_000) == (1, True)
+            await asyncio.sleep(max(offer.ends - clock.wall_ms(), 0) / 1_000 + 0.05)
+            assert await town.states("anna", "ben") == ["free", "free"]
+            server.lose_data()
+            assert await town.states("anna", "ben") == ["gone", "gone"]
+            assert (await town.enter("ben", epoch=epoch)).epoch == epoch
+            assert not await lobby.renew("p")
+            assert await town.states("anna", "ben") == ["gone", "free"]
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"rubbish", b"\x81\xa2id\xa5other", b"\x93\x01\x02\x03"])
