@@ -16,9 +16,10 @@ from citychat.model import DAY_MS, NoSession, NotJoined, Session, Unavailable, n
 from citychat.ports import Bus, Clock, History, Lobby, Mailbox
 from citychat.records import Erased, Left, Met
 from citychat.seats import Seat
-from citychat.tasks import Tasks, until_available
+from citychat.tasks import Tasks, pause, until_available
 
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
+LATE_ROW_S = 10.0  # a store that was asked and did not answer in 2 s has answered, or forgotten, by then
 WISH_MS = DAY_MS  # "Talk again"
 
 T = TypeVar("T")
@@ -82,13 +83,19 @@ class Sessions:
         try:
             await self.history.begin(session)
         except BaseException:
-            self.undo(session)  # the row may be there: only the answer is missing
+            # The row may be there, only the answer is missing; or the store is slow and writes it after our undo.
+            self.tasks.spawn(self._undo_twice(session), "undo a session")
             raise
         return session
 
     def undo(self, session: Session) -> None:
         """It never began."""
         self.tasks.spawn(self._undo(session), "undo a session")
+
+    async def _undo_twice(self, session: Session) -> None:
+        await self._undo(session)
+        await pause(self.clock, LATE_ROW_S)
+        await self._undo(session)
 
     async def _undo(self, session: Session) -> None:
         await self.retry(partial(self.history.undo, session.id))

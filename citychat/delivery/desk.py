@@ -16,7 +16,7 @@ from citychat.delivery.receiving import HELD_MAX, Receiving
 from citychat.delivery.sending import Sending
 from citychat.model import DAY_MS, Key, Message, Ranges, Session, Unavailable, by_stream
 from citychat.ports import Bus, Clock, Committed, History, Mail, Mailbox, Page
-from citychat.records import Erased, Receipt, Record, Said, Typing
+from citychat.records import Erased, Left, Receipt, Record, Said, Typing
 
 NEWEST_ROWS = 50
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
@@ -165,6 +165,8 @@ class Desk:
                 self._incoming_or_early(message, None)
             case Said():
                 self.engines.counts["not ours"] += 1  # a session not heard of yet (the mailbox has it), or hostile
+            case Left(s) if s not in self.sessions:  # begun and over before this side heard: what was said is mail
+                self.engines.spawn(self.open_mailbox(), "open a mailbox")
             case Receipt(s, st, ranges) if s in self.sendings:
                 self.sendings[s].receipt(st, ranges)
             case Receipt(s, st, ranges) if s in self.sessions:

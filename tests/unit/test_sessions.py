@@ -1,6 +1,7 @@
 """The life of sessions over two stores and two processes: leaving, blocking, reporting, talking again, erasing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -337,6 +338,38 @@ def test_codes_have_fifty_bits_in_ten_signs() -> None:
 
 
 # -- talk again -------------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """A history that gives up waiting for the row of a session; the store writes it when ``write`` says."""
+
+    def __init__(self, history: Any) -> None:
+        self.history, self.asked = history, list[Session]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.history, name)
+
+    async def begin(self, session: Session) -> None:
+        self.asked.append(session)
+        raise Unavailable
+
+    async def write(self) -> None:
+        for session in self.asked:
+            await self.history.begin(session)
+
+
+@meeting
+async def test_a_row_that_a_slow_store_writes_after_it_was_taken_back_does_not_stay(town: Town) -> None:
+    await town.p.join("anna")
+    slow = Slow(town.p.sessions.history)
+    town.p.sessions.history = slow
+    with pytest.raises(Unavailable):
+        await town.p.sessions.prepare(["anna", "ben"], "Lyon")
+    await town.after(1)
+    await slow.write()
+    assert await town.history.sessions("anna")
+    await town.after(10)
+    assert not await town.history.sessions("anna")
 
 
 @meeting

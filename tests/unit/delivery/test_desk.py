@@ -12,7 +12,7 @@ from citychat.delivery.desk import OPEN_S
 from citychat.delivery.sending import PENDING_MAX
 from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS, BadPayload, NoSession
 from citychat.ports import Mail
-from citychat.records import Erased, Receipt, Said, Typing
+from citychat.records import Erased, Left, Receipt, Said, Typing
 from tests.unit.delivery.room import NotedPage, Room, S, message, session
 
 DAY_MS = 86_400_000
@@ -207,9 +207,7 @@ def test_ask_is_answered_with_exactly_what_history_holds_of_my_own(room: Room) -
     room.nodes[0].history.add(rows, lambda committed: None)
     room.wait(0.1)
     room.run(room.nodes[0].delivery.ask("ann", S, "st", [(1, LAMPORT_MAX)]))
-    assert ann.heard("chat-status") == [
-        {"s": S, "st": "st", "ranges": [(1, 1), (3, 3), (5, 5)], "state": "delivered"}
-    ]
+    assert ann.heard("chat-status") == [{"s": S, "st": "st", "ranges": [(1, 1), (3, 3), (5, 5)], "state": "delivered"}]
     room.run(room.nodes[0].delivery.ask("ann", S, "st", [(2, 2), (6, 9)]))
     assert len(ann.heard("chat-status")) == 1, "nothing held, nothing said"
 
@@ -269,6 +267,18 @@ def test_mail_of_a_chat_that_was_not_loaded_is_looked_up(room: Room) -> None:
     room.run(desk.open_mailbox())
     room.wait(0.1)
     assert page.texts() == ["st 2", "st 3"]
+
+
+def test_mail_of_a_chat_that_was_over_before_its_other_side_heard_of_it_is_fetched(room: Room) -> None:
+    desk, page = room.join("ben", living=False)
+    room.run(desk.close_mailbox())
+    desk.sessions.clear()
+    room.world.sessions[S] = replace(session(), ended=session().started + 1)
+    room.put("ben", [message(1)])
+    assert page.texts() == []
+    room.nodes[1].bus.publish("ben", Left(S, session().started + 1))
+    room.wait(0.1)
+    assert page.texts() == ["st 1"]
 
 
 # Holes
