@@ -78,15 +78,15 @@ class _Case:
     def _ticks(self, person: Person) -> Iterator[tuple[str, str]]:
         delivered = {entry.key for entry in of(person, "delivered")}
         for key in self.ticked(person):
-            partner = self.members[key[0]].get(1 - key[1])
-            seen = partner is not None and any(entry.key == key for entry in of(partner, "shown", "read"))
-            if not seen and not self._has_mail(partner):
+            if key not in self.shown and not self.kept.mail.get(self._reader(key)):
                 yield "lost", f"{self.said[key][2]} {key} has a tick, and nobody has it"
             elif key in delivered and key not in self.history:
                 yield "lost", f"{self.said[key][2]} {key} is delivered, and in no history"
 
-    def _has_mail(self, person: Person | None) -> bool:
-        return person is not None and self.kept.mail.get(person.guest, 0) > 0
+    def _reader(self, key: Key) -> str:
+        """The guest for whom a message is, by the session's row: perhaps no page of theirs was ever told of it."""
+        rows = [session for session in self.kept.sessions if session["id"] == key[0]]
+        return str(rows[0]["members"][1 - key[1]]) if rows else ""
 
     def _waiting(self, person: Person) -> Iterator[tuple[str, str]]:
         for entry in person.entries("waiting"):
@@ -98,8 +98,8 @@ class _Case:
             yield "stuck", "something was called not delivered"
         if person.here and not person.page.joined:
             yield "stuck", "the page is not joined at the end"
-        if person.here and self._has_mail(person):
-            yield "stuck", "mail is left behind, and its reader is here"
+        if person.chat and self.kept.mail.get(person.guest):
+            yield "stuck", "mail is left behind, and its reader is in a chat"
 
     def _screen(self, person: Person, load: int) -> Iterator[tuple[str, str]]:
         rows = [entry for entry in of(person, "shown", "read", "gap") if entry.load == load]
@@ -173,9 +173,11 @@ class _Case:
 
 
 def _noes(person: Person) -> int:
-    """How many noes the server has taken."""
+    """To how many offers the server has taken a no; it may have been pressed twice."""
     words = [entry for entry in person.log if entry.what in ("yes", "no", "answered")]
-    return sum(one.what == "no" and two.what == "answered" and two.text == "ok" for one, two in pairwise(words))
+    return len(
+        {one.text for one, two in pairwise(words) if one.what == "no" and (two.what, two.text) == ("answered", "ok")}
+    )
 
 
 def of(person: Person, *what: str) -> list[Entry]:

@@ -10,6 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tests.faults.checker import Finding, Report, check, of
 from tests.faults.gathering import MEET_S, TICK_S, Pair, marry, open_all, until, until_all, until_any
@@ -156,11 +157,12 @@ class Injection:
         await self._fill_mailboxes()
         for pair in (*self._of(TALKING), *self._of(DRAINING)):
             self._tasks += [asyncio.create_task(self._chat(person, TALK_S)) for person in pair.both()]
+        await self._come_back()
+        await self._hold_back()
         drains = []
         if self._of(DRAINING):
             drains.append(asyncio.create_task(self._drain_and_restart()))
-        await self._come_back()
-        await self._hold_back()
+            await asyncio.sleep(2 * TICK_S)
         self._count_reached()
         return drains
 
@@ -379,6 +381,28 @@ class Injection:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *drains, return_exceptions=True)
+
+    def record(self, kept: Kept) -> str:
+        """Everything that is known, for whoever looks for the cause of a finding."""
+        wall_s = time.time() - time.monotonic()
+
+        def at(s: float) -> str:
+            return datetime.fromtimestamp(wall_s + s).isoformat(" ", "milliseconds")
+
+        lines = [
+            f"begin {at(self.begin_s)}, end {at(self.end_s)}",
+            *(f"session {session}" for session in kept.sessions),
+        ]
+        lines += [f"mail {kept.mail}", f"barred {kept.barred}"]
+        for person in self.town.people:
+            page = person.page
+            lines.append(
+                f"{person.name} {person.guest} {person.moment} {person.fault} joined {page.joined} {person.chat}"
+            )
+            lines += [f"  {at(e.at_s)} {e.load} {e.what} {e.key or ''} {e.text}" for e in person.log]
+        for number, node in enumerate(self.town.nodes):
+            lines += [f"process {number}", *node.output]
+        return "\n".join(lines)
 
     # -- the result ---------------------------------------------------------------------------------------------------
 

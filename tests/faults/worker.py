@@ -13,6 +13,8 @@ from tests.faults.town import Engines, Town
 
 Job = tuple[str, tuple[str, ...], int, int, int]  # fault, rows of pages, pairs of each, seed, number
 
+RECORDS = Path(__file__).parents[2] / ".work" / "faults"  # of injections in which something was wrong
+
 _engines: Engines | None = None
 
 
@@ -47,4 +49,10 @@ async def play(job: Job, engines: Engines | None, program: Sequence[str] = ("cit
         await engines.do(engines.redis_server.lose_data)
     with tempfile.TemporaryDirectory(prefix="citychat-town-") as folder:
         async with Town(Path(folder), Random(seed), engines, program, name=f"town{number}") as town:
-            return await Injection(town, known[name], times, clients).play()
+            injection = Injection(town, known[name], times, clients)
+            result = await injection.play()
+            if result.complaints:
+                RECORDS.mkdir(parents=True, exist_ok=True)
+                record = "\n".join([*result.complaints, "", injection.record(await town.kept())])
+                (RECORDS / f"{name}-{seed}.txt").write_text(record, "utf-8")
+            return result
