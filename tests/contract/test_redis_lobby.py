@@ -6,6 +6,7 @@ What it answers is held by the lobby's contract and by the twins.
 import asyncio
 import logging
 from collections.abc import Iterator
+from math import cos, radians
 from pathlib import Path
 from random import Random
 
@@ -16,7 +17,7 @@ from citychat.adapters.link import Link
 from citychat.adapters.redis import Redis
 from citychat.adapters.redis_lobby import RedisLobby
 from citychat.clock import SystemClock
-from citychat.model import Cell, Gone, Unavailable
+from citychat.model import CELL_DEGREES, Cell, Gone, Unavailable
 from tests.contract.conftest import comes_up
 from tests.contract.redis_scripts import BlockingScripts
 from tests.contract.town import CENTRE, Town
@@ -81,6 +82,60 @@ async def crowd(town: Town, count: int, process: str) -> list[str]:
 def standing(scripts: BlockingScripts) -> int:
     """How many the books hold as free."""
     return sum(int(count) for count in scripts.redis.hvals(f"{scripts.prefix}n"))
+
+
+def distance(a: Cell, b: Cell) -> float:
+    along = abs(a.lon - b.lon)
+    along = min(along, 18_000 - along)
+    return float((a.lat - b.lat) ** 2 + along**2 * cos(radians(a.lat * CELL_DEGREES)) ** 2)
+
+
+def around(random: Random, centre: Cell, reach: int) -> Cell:
+    lon = centre.lon + random.randint(-reach, reach)
+    return Cell(centre.lat + random.randint(-reach, reach), (lon + 9_000) % 18_000 - 9_000)
+
+
+@pytest.mark.parametrize("reach", [3, 40, 700])
+@pytest.mark.parametrize("centre", [Cell(0, 0), Cell(2_288, 242), Cell(-907, 8_922), Cell(-1, -8_999)])
+async def test_each_claim_finds_the_nearest_who_is_left(town: Town, centre: Cell, reach: int) -> None:
+    random = Random(reach)
+    cells = {f"guest {n}": around(random, centre, reach) for n in range(150)}
+    for guest, cell in cells.items():
+        await town.enter(guest, cell=cell)
+    for guest in list(cells)[::3]:
+        await town.lobby.available(guest, False, False)
+        del cells[guest]
+    for n in range(len(cells)):
+        await town.enter(f"seeker {n}", cell=centre, available=False)
+        offer = (await town.seek(f"seeker {n}")).offer
+        assert offer is not None
+        nearest = min(distance(centre, cell) for cell in cells.values())
+        assert distance(centre, cells.pop(offer.candidate)) == nearest
+
+
+@pytest.mark.parametrize("unwilling, found", [(63, True), (64, False)])
+async def test_a_claim_walks_64_cells(town: Town, unwilling: int, found: bool) -> None:
+    for n in range(unwilling):
+        await town.enter(f"guest {n}", cell=Cell(n, 0), barred=("anna",))
+    await town.enter("ben", cell=Cell(500, 0))
+    await town.enter("anna", cell=Cell(0, 0), available=False)
+    assert (await town.seek("anna")).state == ("asking" if found else "waiting")
+
+
+@pytest.mark.parametrize("unwilling, found", [(31, True), (60, False)])
+async def test_a_claim_tries_32_of_a_cell(town: Town, unwilling: int, found: bool) -> None:
+    """One of whom is ready to be asked: among 32 always found, among 61 not always."""
+    for n in range(unwilling):
+        await town.enter(f"guest {n:03}", barred=("anna",))
+    await town.enter("ben")
+    await town.enter("anna", available=False)
+    came_to = set()
+    for _ in range(20):
+        came_to.add((await town.seek("anna")).state)
+        await town.lobby.stop("anna")
+        await town.lobby.view("ben", True, True)
+        await town.advance(601)
+    assert came_to == ({"asking"} if found else {"asking", "waiting"})
 
 
 async def test_a_crowd_that_falls_silent_is_taken_out_in_pieces_and_nobody_of_it_is_asked(
