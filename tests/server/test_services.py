@@ -6,6 +6,7 @@ A proxy before each server makes it unreachable for the process under test alone
 import asyncio
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
@@ -16,9 +17,11 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+import pika
 import pytest
 
-from citychat.tokens import load_keys
+from citychat.page import TOKEN
+from citychat.tokens import Tokens, load_keys
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, meet
 from tests.server.process import ROOT, ServerProcess, citychat
@@ -209,6 +212,52 @@ async def test_after_a_short_cut_of_the_bus_those_who_talk_are_told_of_each_othe
             assert [event for event, _ in page.screen.heard if event == "user-left"] == []
         for page in pages:
             await page.done()
+
+
+def exists(queue: str) -> bool:
+    """Asked on a connection of its own, which the broker may close for the question."""
+    with pika.BlockingConnection(pika.URLParameters(rabbit_url())) as connection:
+        try:
+            connection.channel().queue_declare(queue, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+    return True
+
+
+async def until_gone(queue: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await asyncio.to_thread(exists, queue):  # noqa: ASYNC110 - a broker tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_guests_queue_is_there_while_a_chat_needs_it_and_gone_when_the_last_has_ended(cluster: Cluster) -> None:
+    tokens = Tokens(load_keys(cluster.keys, Random(1)), lambda: time.time_ns() // 1_000_000)
+    async with cluster.process() as server:
+        await until_states(server, (), PATIENCE_S)
+        anna, ben = LivePage(server.url, Random(1)), LivePage(server.url, Random(2))
+        s = await meet(anna, ben)
+        claims = [tokens.read(page.storage[TOKEN]) for page in (anna, ben)]
+        queues = [f"inbox.{who.guest}" for who in claims if who]
+        assert len(queues) == 2
+        await ben.done()
+        await anna.screen.until(lambda: any(event == "user-left" for event, _ in anna.screen.heard))
+        anna.say("for later")
+        await anna.screen.until(lambda: list(anna.screen.states.values()) == ["stored"])
+        assert [await asyncio.to_thread(exists, queue) for queue in queues] == [True, True]
+        await anna.asked("user-leave", {"session": s})
+        await anna.done()
+        await until_gone(queues[0])
+        assert await asyncio.to_thread(exists, queues[1]), "something waits in it"
+        back, again = (LivePage(server.url, Random(3), storage=page.storage) for page in (anna, ben))
+        back.start()
+        await back.screen.until(lambda: back.joined)
+        again.start()
+        await again.screen.until(lambda: again.screen.transcript(s) == ["for later"])
+        # The receipt, which comes after the mailbox's ack; the page itself would ask only after 30 s.
+        await back.screen.until(lambda: list(back.screen.states.values()) == ["delivered"])
+        for page, queue in ((again, queues[1]), (back, queues[0])):
+            await page.done()
+            await until_gone(queue)
 
 
 async def test_a_redis_that_lost_everything_knows_all_guests_again_at_once(cluster: Cluster, tmp_path: Path) -> None:
