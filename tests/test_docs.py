@@ -34,6 +34,12 @@ ELSEWHERE = {
     "python -m citychat geoip fetch": (
         "tests/unit/test_geoip.py::test_fetch_from_the_provider_takes_this_months_file_else_the_last_months"
     ),
+    ".venv/bin/python -m tests.faults.rolling": (
+        "tests/faults/test_stories.py::test_a_rolling_restart_loses_repeats_and_reorders_nothing"
+    ),
+    ".venv/bin/python -m tests.faults.life": (
+        "tests/faults/test_stories.py::test_the_engines_own_tools_see_a_message_travel_wait_and_stay"
+    ),
 }
 # The page for hosts is one long walk: a test types it from top to bottom, but for the lines that are marked.
 HOSTING = "docs/hosting.md"

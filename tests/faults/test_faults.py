@@ -8,6 +8,9 @@ import pytest
 from tests.faults import matrix
 from tests.faults.injection import Injection, Result
 from tests.faults.town import Engines, Town
+from tests.services.running import KINDS, is_tested
+
+__test__ = all(map(is_tested, KINDS))
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
@@ -49,14 +52,6 @@ async def test_whatever_happens_to_a_page_or_its_link_nothing_is_lost(
 ) -> None:
     async with Town(tmp_path, Random(2), engines, name=f"pages{half}") as town:
         result = await Injection(town, matrix.CLIENTS, times=1, client=PAGES[half::2]).play()
-    assert not result.complaints, told(result)
-    assert not missed(result)
-
-
-@pytest.mark.parametrize("name", [fault.name for fault in matrix.EMBEDDED_FAULTS[:2]])
-async def test_the_embedded_stores_keep_the_same_promises(tmp_path: Path, name: str) -> None:
-    async with Town(tmp_path, Random(3)) as town:
-        result = await Injection(town, BY_NAME[name], times=1).play()
     assert not result.complaints, told(result)
     assert not missed(result)
 
