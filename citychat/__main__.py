@@ -2,6 +2,7 @@
 ``restore FILE``: copies of the embedded storage."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def _server(settings: Settings) -> int:
     if settings.print_settings:
         print(describe(settings))
     elif settings.check:
+        logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
         prepare(settings)
         asyncio.run(engines.check(settings))
         print("Everything is in order.")

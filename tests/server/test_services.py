@@ -305,7 +305,7 @@ async def test_check_reaches_every_service_once_and_names_those_it_cannot(cluste
     async with asyncio.timeout(PATIENCE_S):
         status, out, errors = await run(*words)
     assert (status, out) == (1, [])
-    line = errors[-1]
+    (line,) = errors
     assert line.startswith(f"citychat: mailbox amqp://127.0.0.1:{cluster.proxies['mailbox'].port}")
     assert f"; history mongodb://127.0.0.1:{cluster.proxies['history'].port}" in line and "bus" not in line
     assert "guest" not in "\n".join(errors)
