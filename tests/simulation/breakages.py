@@ -16,6 +16,7 @@ from citychat.lookout import Lookout
 from citychat.model import Message, Offer, Session, by_stream, new_aliases, new_id
 from citychat.records import Receipt, Record
 from citychat.sessions import Sessions
+from tests.simulation.engines import Consumer, Queue, SimMailbox
 
 Breakage = tuple[object, str, Callable[..., Any]]
 
@@ -92,3 +93,41 @@ CROWD_BREAKAGES: dict[str, Breakage] = {
     "rings without a pause": (local_lobby, "may_be_asked", _ring_on),
     "a session before its row": (Sessions, "prepare", _durable_later),
 }
+
+
+async def _not_again(self: Lookout) -> None:
+    """Who was in the lobby before it lost everything is left to be found by chance."""
+
+
+async def _only_renew(self: Lookout) -> None:
+    """What the lobby answers to a renewal is not heard."""
+    await self.lobby.renew(self.process)
+
+
+def _to_the_end(self: SimMailbox, consumer: Consumer) -> None:
+    """A broker that puts what was not acked behind what waits."""
+    queue = self.world.queues.get(consumer.guest, Queue())
+    if consumer in queue.consumers:
+        queue.consumers.remove(consumer)
+        queue.ready.extend(reversed(queue.unacked.values()))
+        queue.unacked.clear()
+        self.world.push(consumer.guest)
+
+
+def _dropped(self: SimMailbox, consumer: Consumer) -> None:
+    """A broker that forgets what was not acked."""
+    queue = self.world.queues.get(consumer.guest, Queue())
+    if consumer in queue.consumers:
+        queue.consumers.remove(consumer)
+        queue.unacked.clear()
+        self.world.push(consumer.guest)
+
+
+SERVICE_BREAKAGES: dict[str, Breakage] = {
+    "nobody is entered again": (Lookout, "reenter", _not_again),
+    "a renewal's no is not heard": (Lookout, "renew", _only_renew),
+    "a requeue is lost": (SimMailbox, "requeue", _dropped),
+}
+
+# What a broker may do and no reader notices.
+DISORDER: Breakage = (SimMailbox, "requeue", _to_the_end)

@@ -5,7 +5,7 @@ stopped, M8, M10, M12, M13 and M14 against what the pages show.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from citychat.adapters.visitor import strangers
@@ -14,12 +14,16 @@ from citychat.page import TOKEN
 from citychat.ports import Sought
 from citychat.tokens import Tokens
 from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
+from tests.simulation.lobbies import Books, Embedded, MakeStand
 from tests.simulation.loop import START_MS, VirtualLoop
+from tests.simulation.outages import OUTAGES, rough_up
 from tests.simulation.people import Person
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")
+UNCHECKED = ("nearby", "networks", "whereabouts", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
+FOUND_S = 6.5  # after a loss of all data: 5 s until a lease is renewed, and the time to enter everybody
 LEASE_S = 15.0  # M9
 RING_S = 120.0  # M15
 LOOK_S = 0.5
@@ -85,10 +89,20 @@ class Stranger(Person):
 
 
 class Crowded(Ground):
-    """One run of an hour; ``count``: how many people, 0: as the seed says."""
+    """One run of an hour; ``count``: how many people, 0: as the seed says; ``kinds``: the faults to choose from."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, count: int = 0) -> None:
-        super().__init__(loop, seed, processes=2 + seed % 2)
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        seed: int,
+        count: int = 0,
+        kinds: Sequence[str] = FAULTS,
+        stand: MakeStand = Embedded,
+    ) -> None:
+        super().__init__(loop, seed, processes=2 + seed % 2, stand=stand)
+        self.kinds = kinds
+        self.served = bool(set(kinds) & set(OUTAGES))  # by engines in the network
+        self.world.forgot = self._forgot
         count = count or self.random.randint(8, 16)
         self.strangers = [Stranger(self, chr(ord("A") + i), CONSENT) for i in range(count)]
         self.people = list(self.strangers)
@@ -100,10 +114,22 @@ class Crowded(Ground):
         self.killed_s: dict[str, float] = {}
         self.lonely_s: dict[tuple[str, ...], float] = {}
         self.differing_s: dict[tuple[str, ...], float] = {}
+        self.forgot_s = 0.0
 
     @property
-    def books(self) -> Any:
-        return self.lobby._register
+    def books(self) -> Books:
+        return self.stand.books
+
+    def _forgot(self) -> None:
+        """With the lobby's data go rests and rings; pairs are known from the history, or from who is still trying."""
+        self.stand.forget()
+        self.forgot_s = self.loop.now_s
+        self.rung_s.clear()
+        kept = set(self.world.pairs)
+        for server in self.servers:
+            if server is not None:
+                kept.update(server.process.matching.parting._unkept)
+        self.apart = {frozenset(pair) for pair in kept}
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -113,13 +139,14 @@ class Crowded(Ground):
             self.loop.call_later(self.random.uniform(0, 60), person.open_page)
             self.plan(WILD_S + CALM_S, 30, person.act)
         self.world.loss = self.random.choice([0, 0.01, 0.05])
+        if self.served:
+            rough_up(self)
         self.plan(WILD_S, self.random.choice([2, 5, 10]), self.fault)
         await asyncio.sleep(WILD_S)
-        self.world.loss, self.world.mailbox_up, self.world.history_up = 0.0, True, True
-        for person in self.strangers:
-            self.network(person, True)
-            person.return_home()
+        self.well()
         await asyncio.sleep(60)
+        if self.served:
+            self.plan(CALM_S - 60, CALM_S / 10, self._lose_all)
         await self._watch(CALM_S - 60)
         for person in self.strangers:
             person.calm = True
@@ -130,11 +157,13 @@ class Crowded(Ground):
             raise Wrong(self.wrong.pop(0))
 
     def fault(self) -> None:
-        kind, person = self.random.choice(FAULTS), self.random.choice(self.strangers)
+        kind, person = self.random.choice(self.kinds), self.random.choice(self.strangers)
         self.faults[kind] += 1
         self.trace("FAULT", kind, person.name)
         random = self.random
         match kind:
+            case _ if kind in OUTAGES:
+                OUTAGES[kind](self)
             case "kill":
                 self.kill_server(random.randrange(len(self.servers)), random.uniform(0.5, 30))
             case "cut":
@@ -154,6 +183,14 @@ class Crowded(Ground):
             case "history" | "mailbox":
                 setattr(self.world, f"{kind}_up", False)
                 self.loop.call_later(random.uniform(0.5, 5), setattr, self.world, f"{kind}_up", True)
+
+    def _lose_all(self) -> None:
+        """Redis is emptied, or starts anew."""
+        if self.random.random() < 0.5:
+            for server in self.servers:
+                if server is not None:
+                    server.bus.cut(self.random.uniform(0.1, 1))
+        self.world.forgot()
 
     def kill_server(self, i: int, back_s: float) -> None:
         server = self.servers[i]
@@ -178,7 +215,7 @@ class Crowded(Ground):
                 self.apart.add(frozenset(args))
             case "seek" if isinstance(answer, Sought) and answer.offer and answer.offer.id not in self.offers:
                 self._opened(answer.offer)
-        if name not in ("nearby", "networks"):  # these change nothing
+        if name not in UNCHECKED:
             self._check_books()
 
     def _opened(self, offer: Offer) -> None:
@@ -216,6 +253,8 @@ class Crowded(Ground):
                 self._not_durable(s)
             elif sorted(row.members) != sorted(guests):
                 self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
+        for guest in self.stand.misfiled:
+            self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.crowd:
             visitor = books.visitors[guest]
             if books.state(visitor) != "free" or not visitor.online:
@@ -235,11 +274,13 @@ class Crowded(Ground):
 
     async def _watch(self, secs: float) -> None:
         """What may differ between lobby and pages for a moment does not for longer (M6, M8, M10, M12), and no two who
-        look for each other are left alone (M13, M14)."""
+        look for each other are left alone (M13, M14). A lobby that has lost all is filled again in time (§2.8)."""
         for _ in range(round(secs / LOOK_S)):
             await asyncio.sleep(LOOK_S)
             now_s, lonely = self.loop.now_s, self._lonely()
             differing = {(person.name, what) for person in self.strangers if (what := self._differs(person))}
+            if now_s - self.forgot_s < FOUND_S:
+                lonely, differing = set(), set()
             for now, since, rule in ((lonely, self.lonely_s, "M14"), (differing, self.differing_s, "M8")):
                 for gone in [one for one in since if one not in now]:
                     del since[gone]
@@ -261,8 +302,10 @@ class Crowded(Ground):
     def _differs(self, person: "Stranger") -> str:
         """What this page shows that is not so, "" when it is right."""
         page, visitor = person.page, self.books.visitors.get(person.guest)
-        if page is None or not page.joined or visitor is None:
-            return "" if page is None else "is not joined"
+        if page is None:
+            return ""
+        if not page.joined or visitor is None:
+            return "is not known to the lobby" if page.joined else "is not joined"
         if page.outbox.living != (visitor.session or ""):
             return f"sees chat {page.outbox.living[:4] or 'none'}, the lobby has {(visitor.session or 'none')[:4]}"
         asked = visitor.offer.id if visitor.offer and visitor.offer.candidate == person.guest else ""

@@ -1,4 +1,4 @@
-"""Bus and mailbox of the simulated world: the contracts of ``ports``, in virtual time, with faults.
+"""The simulated world and its mailbox: the contract of ``ports``, in virtual time, with faults.
 
 Shared state lives in ``World``; a process talks to it through its own ``SimBus``, ``SimMailbox``, ``SimHistory``, over
 connections that keep order, take time and sometimes lose the answer, or the work with it.
@@ -8,13 +8,17 @@ import asyncio
 from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from citychat.model import MAILBOX_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report
-from citychat.records import Record, Said, decode, encode
+
+if TYPE_CHECKING:
+    from tests.simulation.bus import Subscription
 
 CONFIRM_S = 3.0  # when a lost confirm is given up
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
@@ -34,23 +38,16 @@ class Wire:
 
 
 @dataclass
-class Subscription:
-    machine: "Machine"
-    guest: str
-    heard: Callable[[Record], None]
-    wire: Wire
-
-
-@dataclass
 class Consumer:
     machine: "Machine"
     guest: str
     mail: Callable[[Mail], None]
     wire: Wire
     closed: bool = False
+    lost: bool = False  # its process's connection is; the broker may not know yet
 
     def take(self, mail: Mail) -> None:
-        if not self.closed:
+        if not self.closed and not self.lost:
             self.machine.runs(lambda: self.mail(mail))
 
 
@@ -62,28 +59,62 @@ class Queue:
 
 
 class Machine:
-    """What runs a process: while ``alive`` is false nothing it planned happens."""
+    """What runs a process. While it is frozen everything waits, in order; when ``alive`` is false nothing it planned
+    happens."""
 
-    def __init__(self) -> None:
-        self.alive = True
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop, self.alive = loop, True
+        self._late: list[Callable[[], object]] | None = None
 
-    def runs(self, call: Callable[[], None]) -> None:
-        if self.alive:
+    @property
+    def frozen(self) -> bool:
+        return self._late is not None
+
+    def runs(self, call: Callable[[], object]) -> None:
+        if self._late is not None:
+            self._late.append(call)
+        elif self.alive:
             call()
+
+    def freeze(self) -> None:
+        if self._late is None:
+            self._late = []
+
+    def thaw(self) -> None:
+        late, self._late = self._late or [], None
+        for call in late:
+            self.loop.call_soon(self.runs, call)
+
+    async def awake(self) -> None:
+        """Before a process gets the answer of an engine: it hears nothing while it is frozen."""
+        if self._late is not None:
+            thawed: asyncio.Future[None] = self.loop.create_future()
+            self.runs(partial(_settle, thawed))
+            await thawed
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class World:
-    """``loss``: the share of publishes, confirms and commits whose effect or answer is lost."""
+    """``loss``: the share of publishes, confirms and commits whose effect or answer is lost. ``rough``: the share of
+    steps in which a broker or a history does what only the real ones do: takes half, answers late, says no for nothing.
+    ``requeue_s``: how long a broker may take to notice that a consumer is dead."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
         self.loop, self.random = loop, random
-        self.loss = 0.0
+        self.loss = self.rough = self.requeue_s = 0.0
+        self.redis_up = self.reads_up = True
+        self.forgot: Callable[[], None] = lambda: None  # all data of Redis is lost
         self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
         self.read_s = 0.01
-        self.subscriptions: dict[str, list[Subscription]] = {}
+        self.subscriptions: dict[str, list[Subscription]] = {}  # as Redis has them
         self.queues: dict[str, Queue] = {}
         self.numbers = 0
         self._mailbox_up = self.history_up = True
+        self.machines: list[Machine] = []  # dead ones too: what waits for them to thaw waits on
         self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
@@ -129,6 +160,10 @@ class World:
     def lost(self) -> bool:
         return self.random.random() < self.loss
 
+    def odd(self) -> bool:
+        """Whether an engine shows its worse manners now. Worlds without them draw nothing."""
+        return self.rough > 0 and self.random.random() < self.rough
+
     def rows(self, s: str) -> list[Message]:
         """What history holds of a session, in the order of the transcript."""
         return sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
@@ -145,71 +180,30 @@ class World:
         return self.numbers
 
 
-class SimBus:
-    def __init__(self, world: World, machine: Machine) -> None:
-        self.world, self.machine = world, machine
-        self.there, self.back = Wire(world), Wire(world)
-
-    def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
-        if isinstance(record, Said):
-            self.world.held(record.message, "on the bus")
-        self.there.send(self._at_broker, guest, encode(record), published)
-
-    def _at_broker(self, guest: str, raw: bytes, published: Callable[[int], None] | None) -> None:
-        present = list(self.world.subscriptions.get(guest, ()))
-        for subscription in present:
-            if not self.world.lost():
-                subscription.wire.send(self._deliver, subscription, raw)
-        if published is not None:
-            self.back.send(lambda: self.machine.runs(lambda: published(len(present))))
-
-    def _deliver(self, subscription: Subscription, raw: bytes) -> None:
-        record = decode(raw)
-        listed = self.world.subscriptions.get(subscription.guest, ())
-        if record is not None and subscription in listed:
-            subscription.machine.runs(lambda: subscription.heard(record))
-
-    async def listen(self, guest: str, heard: Callable[[Record], None]) -> object:
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
-        subscription = Subscription(self.machine, guest, heard, Wire(self.world))
-        self.world.subscriptions.setdefault(guest, []).append(subscription)
-        return subscription
-
-    def unlisten(self, handle: object) -> None:
-        assert isinstance(handle, Subscription)
-        here = self.world.subscriptions.get(handle.guest, [])
-        self.world.subscriptions[handle.guest] = [other for other in here if other is not handle]
-
-    async def listeners(self, guests: Sequence[str]) -> list[int]:
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
-        return [len(self.world.subscriptions.get(guest, ())) for guest in guests]
-
-    def watch(self, resumed: Callable[[], None]) -> None:
-        """This bus loses records without a word, and whoever listens goes on without them."""
-
-
 class SimMailbox:
     def __init__(self, world: World, machine: Machine) -> None:
         self.world, self.machine = world, machine
         self.there, self.back = Wire(world), Wire(world)
 
     def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
-        self.there.send(self._put, guest, list(messages), stored)
+        self.machine.runs(partial(self.there.send, self._put, guest, list(messages), stored))
 
     def _put(self, guest: str, messages: list[Message], stored: Callable[[bool], None]) -> None:
         world, now = self.world, self.world.loop.time()
         queue = world.queues.setdefault(guest, Queue())
         world.expire(guest)
         fits = len(queue.ready) + len(messages) <= MAILBOX_MAX
+        broken = world.mailbox_up and world.odd()  # returned, or the channel closed in the middle of them
+        kept = messages[: world.random.randint(0, len(messages))] if broken else messages
         if world.mailbox_up and fits:
-            for message in messages:
+            for message in kept:
                 world.held(message, "in the mailbox")
-            queue.ready.extend((world.number(), now, message) for message in messages)
+            queue.ready.extend((world.number(), now, message) for message in kept)
             world.push(guest)
         if not world.mailbox_up or world.lost():
             world.loop.call_later(CONFIRM_S, self.machine.runs, lambda: stored(False))
         else:
-            self.back.send(lambda: self.machine.runs(lambda: stored(fits)))
+            self.back.send(self.machine.runs, lambda: stored(fits and not broken))
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
@@ -218,14 +212,15 @@ class SimMailbox:
         consumer = Consumer(self.machine, guest, mail, Wire(self.world))
         self.world.queues.setdefault(guest, Queue()).consumers.append(consumer)
         self.world.push(guest)
+        await self.machine.awake()
         return consumer
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
         assert isinstance(handle, Consumer)
-        self.there.send(self._ack, handle, list(tags))
+        self.machine.runs(partial(self.there.send, self._ack, handle, list(tags)))
 
     def _ack(self, consumer: Consumer, tags: list[int]) -> None:
-        if not consumer.closed:
+        if not consumer.closed and not consumer.lost:
             for tag in tags:
                 self.world.queues[consumer.guest].unacked.pop(tag, None)
             self.world.push(consumer.guest)
@@ -234,16 +229,21 @@ class SimMailbox:
         """On the same connection as the acks, so after them."""
         assert isinstance(handle, Consumer)
         done = asyncio.Event()
-        self.there.send(self.requeue, handle)
+        self.there.send(self._close, handle)
         self.there.send(done.set)
         await done.wait()
+        await self.machine.awake()
+
+    def _close(self, consumer: Consumer) -> None:
+        if not consumer.lost:  # else the broker notices by itself
+            self.requeue(consumer)
+        consumer.closed = True
 
     def requeue(self, consumer: Consumer) -> None:
         """The consumer is gone: what it has not acked goes back to its place."""
-        if consumer.closed:
+        queue = self.world.queues.get(consumer.guest, Queue())
+        if consumer not in queue.consumers:
             return
-        consumer.closed = True
-        queue = self.world.queues[consumer.guest]
         active = queue.consumers[0] is consumer
         queue.consumers.remove(consumer)
         if active:
@@ -251,6 +251,28 @@ class SimMailbox:
                 insort(queue.ready, entry)
             queue.unacked.clear()
             self.world.push(consumer.guest)
+
+    # -- the connection breaks ----------------------------------------------------------------------------------------
+
+    def broken(self, noticed_s: float, back_s: float) -> None:
+        """The connection of this process is lost; the broker notices after ``noticed_s``, and puts everything back. The
+        adapter then reads on by itself: the handles stay, the tags do not."""
+        everybody = [each for queue in self.world.queues.values() for each in queue.consumers]
+        mine = [each for each in everybody if each.machine is self.machine and not each.lost]
+        for consumer in mine:
+            consumer.lost = True
+            self.world.loop.call_later(noticed_s, self.requeue, consumer)
+        self.world.loop.call_later(max(noticed_s + 0.01, back_s), self.machine.runs, lambda: self._read_on(mine))
+
+    def _read_on(self, consumers: list[Consumer]) -> None:
+        if not self.world.mailbox_up:
+            self.world.loop.call_later(1.0, self.machine.runs, lambda: self._read_on(consumers))
+            return
+        for consumer in consumers:
+            if not consumer.closed:
+                consumer.lost = False
+                self.world.queues.setdefault(consumer.guest, Queue()).consumers.append(consumer)
+                self.world.push(consumer.guest)
 
     async def discard(self, guest: str) -> None:
         queue = self.world.queues.get(guest)

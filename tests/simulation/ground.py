@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from citychat.adapters.local import LocalLobby
 from citychat.gazetteer import Gazetteer
 from citychat.outbox import Row
 from citychat.places import Places
 from citychat.process import Process, Rules
 from citychat.tasks import Tasks, described
 from citychat.tokens import Key, Keys
-from tests.simulation.engines import Machine, SimBus, SimMailbox, World
+from tests.simulation.bus import SimBus
+from tests.simulation.engines import Machine, SimMailbox, World
+from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
 from tests.simulation.loop import SimClock, VirtualLoop
 from tests.simulation.people import Person
-from tests.simulation.stores import SimHistory, SlowLobby
+from tests.simulation.stores import SimHistory
 from tests.simulation.wire import SimConnection, SimLink
 
 GAZETTEER = Gazetteer()
@@ -36,16 +37,19 @@ class Server:
 
     def __init__(self, ground: "Ground", name: str) -> None:
         world = ground.world
-        self.name, self.world, self.machine = name, world, Machine()
+        self.name, self.world, self.machine = name, world, Machine(world.loop)
+        world.machines.append(self.machine)
         self.connections: dict[SimConnection, None] = {}
         self.tasks = Tasks()
+        self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
+        self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
         clock = SimClock(world.loop, self.machine.runs)
         self.process = Process(
             name=name,
-            bus=SimBus(world, self.machine),
-            mailbox=SimMailbox(world, self.machine),
+            bus=self.bus,
+            mailbox=self.mailbox,
             history=SimHistory(world, self.machine),
-            lobby=SlowLobby(world, ground.lobby),
+            lobby=self.lobby,
             clock=clock,
             random=world.random,
             tasks=self.tasks,
@@ -75,7 +79,8 @@ class Server:
         self.kill()
 
     def kill(self) -> None:
-        """kill -9: the broker and the other side see the sockets close, nothing else happens any more."""
+        """kill -9: the other side sees the sockets close, the broker too or as late as it may; nothing else happens any
+        more."""
         self.machine.alive = False
         self.tasks.cancel()
         world = self.world
@@ -83,19 +88,23 @@ class Server:
             world.subscriptions[guest] = [other for other in here if other.machine is not self.machine]
         for queue in list(world.queues.values()):
             for consumer in [other for other in queue.consumers if other.machine is self.machine]:
-                SimMailbox(world, self.machine).requeue(consumer)
+                if world.requeue_s:
+                    world.loop.call_later(world.random.uniform(0, world.requeue_s), self.mailbox.requeue, consumer)
+                else:
+                    self.mailbox.requeue(consumer)
         for connection in self.connections:
             connection.process_died()
 
 
 class Ground:
-    """``seed`` decides everything. What goes wrong meanwhile is collected in ``wrong``."""
+    """``seed`` decides everything. What goes wrong meanwhile is collected in ``wrong``. ``stand`` makes the lobby."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2) -> None:
+    def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2, stand: MakeStand = Embedded) -> None:
         self.loop, self.random = loop, Random(seed)
         self.world = World(loop, Random(seed + 1))
         self.world.trace, self.world.noted = self.trace, self.noted
-        self.lobby = LocalLobby(SimClock(loop, lambda call: call()).wall_ms, self.random)
+        self.stand = stand(SimClock(loop, lambda call: call()).wall_ms, self.random)
+        self.world.forgot = self.stand.forget
         self.servers: list[Server | None] = [None] * processes
         self.people: list[Person] = []
         self.lines: list[str] = []
@@ -148,6 +157,18 @@ class Ground:
             self.trace("process", i, "is killed")
             server.kill()
             self.loop.call_later(back_s, self.start_server, i)
+
+    def well(self) -> None:
+        """Every fault is over."""
+        world = self.world
+        world.loss = world.rough = world.requeue_s = 0.0
+        world.mailbox_up = world.history_up = world.reads_up = world.redis_up = True
+        for server in self.servers:
+            if server is not None:
+                server.machine.thaw()
+        for person in self.people:
+            self.network(person, True)
+            person.return_home()
 
     def network(self, person: Person, there: bool) -> None:
         person.network = there

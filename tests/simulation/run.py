@@ -1,19 +1,31 @@
-"""Runs of the simulated town: one seed, many seeds, and the replay of a failing one."""
+"""Runs of the simulated towns and crowds: one seed, many seeds, and the worlds they are played in.
+
+``embedded``: one machine whose engines are a process's own. ``services``: Redis, a broker and a database in the
+network, with their manners and outages; the lobby is the embedded one. ``redis``: the same over the scripts of the
+Redis lobby.
+"""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.crowded import Crowded
+from tests.simulation.crowded import FAULTS, Crowded
 from tests.simulation.ground import Ground, Wrong
+from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.outages import OUTAGES
 from tests.simulation.town import KINDS, Town, Windows
 
+WORLDS = ("embedded", "services", "redis")
 TALK_S = 60.0
+SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long", *OUTAGES)
+SERVICE_FAULTS = (*FAULTS, *OUTAGES)
 CROWD_EVERY = 30  # a crowd takes as long as fifteen towns
 
 
@@ -35,7 +47,11 @@ class Tally:
         self.wrong += other.wrong
 
 
-def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -> tuple[Tally, list[str]]:
+Played = tuple[Tally, list[str]]
+Play = Callable[[int], Played]
+
+
+def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -> Played:
     """One run of the town: its tally and its trace. Without ``faults_a_second`` the seed says how many."""
     plan = Random(seed)
     often = faults_a_second or plan.choice([0.1, 0.2, 0.4])
@@ -43,24 +59,56 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     return _played(town, town.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
-def crowd(seed: int, count: int = 0) -> tuple[Tally, list[str]]:
+def crowd(seed: int, count: int = 0) -> Played:
     """One run of the crowd, of ``count`` people or of as many as the seed says."""
     crowded = Crowded(VirtualLoop(), seed, count)
     return _played(crowded, crowded.run(), seed)
 
 
-def windows(seed: int) -> tuple[Tally, list[str]]:
+def services(seed: int, kinds: Sequence[str] = SERVICE_KINDS, stand: MakeStand = Embedded) -> Played:
+    """One run of the town over engines that fail like servers."""
+    plan = Random(seed)
+    town = Town(VirtualLoop(), seed, kinds, stand)
+    return _played(town, town.run(TALK_S, plan.choice([0.1, 0.2, 0.4]), leaves=plan.random() < 0.3), seed)
+
+
+def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
+    """One run of the crowd over such engines."""
+    crowded = Crowded(VirtualLoop(), seed, count, SERVICE_FAULTS, stand)
+    return _played(crowded, crowded.run(), seed)
+
+
+def windows(seed: int) -> Played:
     """One run of the town of window after window."""
     town = Windows(VirtualLoop(), seed)
     return _played(town, town.take_over(), seed)
 
 
-def by_seed(seed: int) -> tuple[Tally, list[str]]:
-    """Every thirtieth seed is a crowd, the others are towns."""
-    return crowd(seed) if seed % CROWD_EVERY == CROWD_EVERY - 1 else one(seed)
+@contextmanager
+def world(name: str) -> Iterator[Play]:
+    """What plays a seed in that world. Every thirtieth seed is a crowd, the others are towns. "redis" starts one, and
+    raises MissingServer."""
+
+    def embedded(seed: int) -> Played:
+        return crowd(seed) if is_crowd(seed) else one(seed)
+
+    def served(seed: int, stand: MakeStand = Embedded) -> Played:
+        return services_crowd(seed, stand=stand) if is_crowd(seed) else services(seed, stand=stand)
+
+    if name == "redis":
+        from tests.simulation.scripted import Scripted, private_redis
+
+        with private_redis() as redis:
+            yield partial(served, stand=partial(Scripted, redis))
+    else:
+        yield {"embedded": embedded, "services": served}[name]
 
 
-def _played(ground: Ground, story: Coroutine[Any, Any, None], seed: int) -> tuple[Tally, list[str]]:
+def is_crowd(seed: int) -> bool:
+    return seed % CROWD_EVERY == CROWD_EVERY - 1
+
+
+def _played(ground: Ground, story: Coroutine[Any, Any, None], seed: int) -> Played:
     logging.disable(logging.ERROR)
     loop, tally = ground.loop, Tally(runs=1)
     try:
@@ -82,8 +130,10 @@ def _played(ground: Ground, story: Coroutine[Any, Any, None], seed: int) -> tupl
     return tally, ground.told()
 
 
-def many(seeds: range) -> Tally:
+def many(name: str, seeds: range) -> Tally:
+    """All these runs in one world."""
     total = Tally()
-    for seed in seeds:
-        total.add(by_seed(seed)[0])
+    with world(name) as play:
+        for seed in seeds:
+            total.add(play(seed)[0])
     return total

@@ -3,31 +3,58 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Collection
 from functools import partial
 
 import pytest
 
-from tests.simulation.__main__ import run
-from tests.simulation.breakages import BREAKAGES, CROWD_BREAKAGES
-from tests.simulation.run import Tally, by_seed, crowd, one, windows
+from tests.services.running import REDIS, is_tested
+from tests.simulation.breakages import BREAKAGES, CROWD_BREAKAGES, DISORDER, SERVICE_BREAKAGES, Breakage
+from tests.simulation.run import SERVICE_KINDS, Play, crowd, many, one, services, services_crowd, windows, world
 from tests.simulation.town import KINDS
 
-SEEDS = int(os.environ.get("CITYCHAT_SIM_SEEDS", "300"))
+pytestmark = pytest.mark.timeout(300)  # half a minute each; a busy machine takes its time
+
+CHUNK = 50  # seeds of one test, so that every worker gets some
 CATCHING = range(30)
 FEW = 4  # they meet again and again
 HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
 
-Play = Callable[[int], tuple[Tally, list[str]]]
+
+def chunks(variable: str, seeds: int) -> list[range]:
+    """As many seeds as the environment says."""
+    seeds = int(os.environ.get(variable, seeds))
+    return [range(start, min(start + CHUNK, seeds)) for start in range(0, seeds, CHUNK)]
 
 
-@pytest.mark.timeout(900)
-def test_nothing_is_lost_doubled_reordered_or_stuck_under_any_mix_of_faults() -> None:
-    total = run(0, SEEDS)
-    assert total.runs == SEEDS
-    assert total.acked > 60 * SEEDS, "hardly anything was said: the runs prove nothing"
-    assert set(total.faults) == set(KINDS)
-    assert [f"python -m tests.simulation --replay {seed}: {what}" for seed, what in total.wrong] == []
+def span(seeds: range) -> str:
+    return f"{seeds.start}-{seeds.stop - 1}"
+
+
+SERVED = [("services", seeds) for seeds in chunks("CITYCHAT_SIM_SERVICES", 100)]
+REPLAYED = [("embedded", 4), ("embedded", 9), ("services", 4)]
+if is_tested(REDIS):
+    SERVED += [("redis", seeds) for seeds in chunks("CITYCHAT_SIM_REDIS", 100)]
+    REPLAYED += [("redis", 4), ("redis", 29)]
+
+
+def check(name: str, seeds: range, kinds: Collection[str]) -> None:
+    """All of them in that world: something happened, and nothing is wrong."""
+    total = many(name, seeds)
+    wrong = [f"python -m tests.simulation --world {name} --replay {seed}: {what}" for seed, what in total.wrong]
+    assert wrong == []
+    assert total.acked > 60 * len(seeds), "hardly anything was said: the runs prove nothing"
+    assert set(total.faults) >= set(kinds) or len(seeds) < CHUNK
+
+
+@pytest.mark.parametrize("seeds", chunks("CITYCHAT_SIM_SEEDS", 300), ids=span)
+def test_nothing_is_lost_doubled_reordered_or_stuck_under_any_mix_of_faults(seeds: range) -> None:
+    check("embedded", seeds, KINDS)
+
+
+@pytest.mark.parametrize(("name", "seeds"), SERVED, ids=lambda each: span(each) if isinstance(each, range) else each)
+def test_nor_over_redis_a_broker_and_a_database_that_fail_as_servers_do(name: str, seeds: range) -> None:
+    check(name, seeds, SERVICE_KINDS)
 
 
 def test_window_after_window_nothing_is_missing_on_the_newest() -> None:
@@ -47,9 +74,13 @@ def test_window_after_window_nothing_is_missing_on_the_newest() -> None:
 def test_a_rule_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, play: Play) -> None:
     """``play`` makes what the rule is against likely: of 300 seeds 186, 126, 115, 237 and 300 notice, and of any 30 in
     a row at least 10, 8, 7, 19 and 30."""
-    monkeypatch.setattr(*BREAKAGES[name])
-    caught = (seed for seed in CATCHING if play(seed)[0].wrong)
-    seed = next(caught, None)
+    check_caught(monkeypatch, name, BREAKAGES[name], play)
+
+
+def check_caught(monkeypatch: pytest.MonkeyPatch, name: str, breakage: Breakage, play: Play) -> None:
+    """Some seed fails with the rule left out, and only then."""
+    monkeypatch.setattr(*breakage)
+    seed = next((seed for seed in CATCHING if play(seed)[0].wrong), None)
     assert seed is not None, f"{name}: not noticed in seeds {CATCHING}"
     monkeypatch.undo()
     assert play(seed)[0].wrong == [], "the rule is in place, and the seed still fails"
@@ -70,11 +101,31 @@ def test_a_rule_of_matching_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, 
     assert any(what.startswith(rule) for what in wrong), f"{name}: not noticed"
 
 
-@pytest.mark.parametrize("seed", [4, 9])
-def test_a_seed_is_always_the_same_run_whatever_the_hash_seed(seed: int) -> None:
-    here = "\n".join(by_seed(seed)[1]).strip()
-    program = f"from tests.simulation.run import by_seed; print('\\n'.join(by_seed({seed})[1]))"
+@pytest.mark.parametrize(
+    ("name", "play"),
+    [
+        ("nobody is entered again", partial(services_crowd, count=FEW)),
+        ("a renewal's no is not heard", partial(services_crowd, count=FEW)),
+        ("a requeue is lost", services),
+    ],
+)
+def test_a_rule_of_services_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, play: Play) -> None:
+    """Of 30 seeds 30, 24 and 18 notice."""
+    check_caught(monkeypatch, name, SERVICE_BREAKAGES[name], play)
+
+
+def test_a_broker_that_puts_back_out_of_order_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver's process puts everything in order, so no reader depends on the broker's order."""
+    monkeypatch.setattr(*DISORDER)
+    assert [wrong for seed in CATCHING for wrong in services(seed)[0].wrong] == []
+
+
+@pytest.mark.parametrize(("name", "seed"), REPLAYED)
+def test_a_seed_is_always_the_same_run_whatever_the_hash_seed(name: str, seed: int) -> None:
+    with world(name) as play:
+        here, again = ("\n".join(play(seed)[1]) for _ in range(2))
+    assert here == again
+    command = [sys.executable, "-m", "tests.simulation", "--world", name, "--replay", str(seed)]
     for hash_seed in ("1", "2"):
-        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-        there = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
-        assert there.stdout.decode().strip() == here
+        there = subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": hash_seed}, capture_output=True, check=True)
+        assert there.stdout.decode().startswith(here)

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Sequence
 
 from tests.simulation.ground import CONSENT, Ground, Wrong
+from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.outages import OUTAGES, rough_up
 from tests.simulation.people import Person
 
 KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
@@ -19,8 +21,14 @@ SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry 
 class Town(Ground):
     """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, kinds: Sequence[str] = KINDS) -> None:
-        super().__init__(loop, seed)
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        seed: int,
+        kinds: Sequence[str] = KINDS,
+        stand: MakeStand = Embedded,
+    ) -> None:
+        super().__init__(loop, seed, stand=stand)
         self.kinds = kinds
         self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
 
@@ -30,7 +38,10 @@ class Town(Ground):
         kind, person = self.random.choice(self.kinds), self.random.choice(self.people)
         self.faults[kind] += 1
         self.trace("FAULT", kind, person.name)
-        getattr(self, f"_{kind}")(person)
+        if kind in OUTAGES:
+            OUTAGES[kind](self)
+        else:
+            getattr(self, f"_{kind}")(person)
 
     def _kill(self, person: Person) -> None:
         self.kill_server(self.random.randrange(2), self.random.uniform(0.5, 5))
@@ -70,6 +81,8 @@ class Town(Ground):
 
     async def run(self, secs: float, faults_a_second: float, leaves: bool) -> None:
         await self.meet()
+        if set(self.kinds) & set(OUTAGES):
+            rough_up(self)
         self.world.loss = self.random.choice([0, 0.01, 0.05])
         self.plan(secs, 0.5, lambda: self.random.choice(self.people).say())
         self.plan(secs, 1 / faults_a_second, self.fault)
@@ -98,10 +111,7 @@ class Town(Ground):
 
     async def settle(self) -> None:
         """Everything works again; then both load their page afresh, so that what they see is what was kept."""
-        self.world.loss, self.world.mailbox_up, self.world.history_up = 0.0, True, True
-        for person in self.people:
-            self.network(person, True)
-            person.return_home()
+        self.well()
         await asyncio.sleep(SETTLE_S + 60)
         for person in self.people:
             self.check_page(person)

@@ -69,7 +69,10 @@ class SimConnection:
             self.up.send(self._arrived, event, json.loads(json.dumps(payload)), answer)
 
     def _arrived(self, event: str, payload: Any, answer: Answer | None) -> None:
-        if self.open and not self.half_open and self.server.machine.alive:
+        self.server.machine.runs(lambda: self._taken(event, payload, answer))
+
+    def _taken(self, event: str, payload: Any, answer: Answer | None) -> None:
+        if self.open and not self.half_open:
             if event == "chat-message" and isinstance(payload.get("n"), int):
                 self.world.noted(payload.get("st", ""), payload["n"], f"at process {self.server.name}")
             self.inbox.put_nowait((event, payload, answer))

@@ -1,0 +1,107 @@
+"""The lobby of the simulated world: a real one on virtual time, a network away from each process.
+
+It is held by a ``Stand``: the lobby itself, what the checker reads in its books, and the loss of everything in it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any, Literal, Protocol
+
+from citychat.adapters.local import LocalLobby
+from citychat.adapters.register import Register
+from citychat.adapters.visitor import Visitor
+from citychat.model import Busy, Gone, Offer, Unavailable
+from citychat.ports import Lobby
+from tests.simulation.bus import SimBus
+from tests.simulation.engines import World
+
+NowMs = Callable[[], int]
+
+
+class Books(Protocol):
+    """What a lobby has written down, as the checker reads it; a Register is one."""
+
+    now: int
+    visitors: dict[str, Visitor]
+    offers: dict[str, Offer]
+
+    @property
+    def crowd(self) -> Iterable[str]: ...
+
+    def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
+
+
+class Stand(Protocol):
+    @property
+    def lobby(self) -> Lobby: ...
+
+    @property
+    def books(self) -> Books: ...
+
+    @property
+    def misfiled(self) -> Iterable[str]:
+        """Who stands among the free where no record says so, or the other way round."""
+
+    def forget(self) -> None:
+        """All is lost."""
+
+
+MakeStand = Callable[[NowMs, Random], Stand]
+
+
+class Embedded:
+    def __init__(self, now_ms: NowMs, random: Random) -> None:
+        self._now_ms, self._random = now_ms, random
+        self.lobby = LocalLobby(now_ms, random)
+        self.misfiled: tuple[str, ...] = ()  # it has one record of who stands where
+
+    @property
+    def books(self) -> Register:
+        return self.lobby._register
+
+    def forget(self) -> None:
+        self.lobby._register = Register(self._now_ms, self._random)
+
+
+class SlowLobby:
+    """A lobby, a network away: every call takes its time, and the step happens in the middle. It shares the connection
+    of its process's bus: when that is lost, nobody knows whether the step was taken."""
+
+    def __init__(self, world: World, lobby: Lobby, line: SimBus) -> None:
+        self._world, self._lobby, self._line = world, lobby, line
+        self.loses_next = False  # the answer to the next step, and the connection with it
+
+    def __getattr__(self, name: str) -> Any:
+        step = getattr(self._lobby, name)
+        world, line = self._world, self._line
+
+        async def call(*args: Any) -> Any:
+            life = line.life
+            await asyncio.sleep(world.random.uniform(0.0005, 0.005))
+            await self._asked(life)
+            try:
+                answer = await step(*args)
+            except (Busy, Gone):
+                await line.machine.awake()
+                raise
+            world.stepped(name, args, answer)
+            if self.loses_next:
+                self.loses_next = False
+                line.cut(world.random.uniform(0.1, 4))
+            if name != "nearby":  # most calls; nothing depends on when its answer comes
+                await asyncio.sleep(world.random.uniform(0.0005, 0.005))
+            await line.machine.awake()
+            if life != line.life:
+                raise Unavailable
+            return answer
+
+        return call
+
+    async def _asked(self, life: int) -> None:
+        """On the way there. Raises Unavailable."""
+        line = self._line
+        arrives = life != line.life and self._world.redis_up and self._world.random.random() < 0.5
+        if not line.up and not arrives:
+            await line.machine.awake()
+            raise Unavailable

@@ -1,0 +1,110 @@
+"""What goes wrong with servers of their own: Redis, a broker and a database that processes reach over a network.
+
+Each outage ends by itself, or when the ground is ``well`` again.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from tests.simulation.ground import Ground, Server
+
+HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
+FREEZES_S = (1.0, 10.0, 40.0)
+AWAY_S, LINK_S = 8.0, 4.0
+
+
+def rough_up(ground: Ground) -> None:
+    """From now on engines have the manners of servers: how bad, the seed says."""
+    ground.world.rough = ground.random.choice([0.0, 0.05, 0.2])
+    ground.world.requeue_s = ground.random.choice([0.0, HEARTBEAT_S])
+
+
+def _redis(ground: Ground) -> None:
+    """Redis cannot be reached. What was in it stays."""
+    ground.world.redis_up = False
+    for server in _running(ground):
+        server.bus.cut(ground.random.uniform(0.1, LINK_S))
+    _back(ground, "redis_up")
+
+
+def _redis_lost(ground: Ground) -> None:
+    """Redis is killed, and what was in it is gone."""
+    _redis(ground)
+    ground.world.forgot()
+
+
+def _emptied(ground: Ground) -> None:
+    """FLUSHALL: no connection notices."""
+    ground.world.forgot()
+
+
+def _link(ground: Ground) -> None:
+    """One process loses its connections to Redis."""
+    if server := _any(ground):
+        server.bus.cut(ground.random.uniform(0.1, LINK_S))
+
+
+def _answer(ground: Ground) -> None:
+    """One process's next step in the lobby is taken, and its answer is lost."""
+    if server := _any(ground):
+        server.lobby.loses_next = True
+
+
+def _broker(ground: Ground) -> None:
+    """The broker restarts: durable messages stay, everything unacked goes back, every confirm under way is lost."""
+    ground.world.mailbox_up = False
+    for server in _running(ground):
+        server.mailbox.broken(0, ground.random.uniform(0.1, LINK_S))
+    _back(ground, "mailbox_up")
+
+
+def _consumers(ground: Ground) -> None:
+    """One process loses its connection to the broker, which notices late."""
+    if server := _any(ground):
+        noticed_s = ground.random.choice([0, ground.random.uniform(0, HEARTBEAT_S)])
+        server.mailbox.broken(noticed_s, ground.random.uniform(0.1, LINK_S))
+
+
+def _reads(ground: Ground) -> None:
+    """The history takes, and does not answer."""
+    ground.world.reads_up = False
+    _back(ground, "reads_up")
+
+
+def _freeze(ground: Ground) -> None:
+    """SIGSTOP. Who is silent for too long is no consumer any more when it goes on."""
+    server = _any(ground)
+    if server is None or server.machine.frozen:
+        return
+    secs = ground.random.choice(FREEZES_S)
+    ground.trace("process", server.name, "freezes for", secs)
+    server.machine.freeze()
+    if secs > HEARTBEAT_S:
+        server.mailbox.broken(ground.random.uniform(HEARTBEAT_S / 2, HEARTBEAT_S), 0)
+    ground.loop.call_later(secs, server.machine.thaw)
+
+
+OUTAGES: dict[str, Callable[[Ground], None]] = {
+    "redis": _redis,
+    "redis lost": _redis_lost,
+    "emptied": _emptied,
+    "link": _link,
+    "answer": _answer,
+    "broker": _broker,
+    "consumers": _consumers,
+    "reads": _reads,
+    "freeze": _freeze,
+}
+
+
+def _running(ground: Ground) -> list[Server]:
+    return [server for server in ground.servers if server is not None]
+
+
+def _any(ground: Ground) -> Server | None:
+    running = _running(ground)
+    return ground.random.choice(running) if running else None
+
+
+def _back(ground: Ground, what: str) -> None:
+    ground.loop.call_later(ground.random.uniform(0.5, AWAY_S), partial(setattr, ground.world, what, True))

@@ -1,0 +1,146 @@
+"""The scripts of the Redis lobby under the simulated world: a real Redis, on the world's time.
+
+Each script runs within one turn of the loop, so a run stays what its seed says.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import msgspec
+from redis.connection import Connection
+
+from citychat.adapters import statements
+from citychat.adapters.crowd import UNASKED
+from citychat.adapters.redis import packed, scripts
+from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.visitor import Visitor
+from citychat.model import Cell, Offer
+from tests.services.redis import RedisServer
+from tests.simulation.lobbies import NowMs
+
+READ_CLOCK = "local function read_clock() return tonumber(ARGV[4]) end"
+# Everything there is, in one step. Only for tests: KEYS reads the whole database.
+LOOK = """
+local function all(kind, read)
+  local found = {}
+  for _, key in ipairs(redis.call('KEYS', kind .. '*')) do found[key:sub(#kind + 1)] = read(key) end
+  return found
+end
+local function members(key) return redis.call('SMEMBERS', key) end
+local function stand(key) return redis.call('ZRANGE', key, 0, -1) end
+local function record(key) return cmsgpack.unpack(redis.call('GET', key)) end
+return cmsgpack.pack({all('v:', record), all('o:', record), all('b:', members), all('c:', stand), stand('leases')})
+"""
+
+
+@cache
+def timed_scripts() -> Mapping[str, str]:
+    return scripts(dict(statements("redis.lua")) | {"now": READ_CLOCK})
+
+
+@contextmanager
+def private_redis() -> Iterator[Connection]:
+    """One that may be emptied. Raises MissingServer."""
+    with tempfile.TemporaryDirectory(prefix="citychat-simulation-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        connection = Connection("127.0.0.1", server.port)  # type: ignore[no-untyped-call]
+        try:
+            yield connection
+        finally:
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            server.stop()
+
+
+@dataclass
+class Read:
+    """The books in Redis as they were at ``now``."""
+
+    now: int
+    visitors: dict[str, Visitor]
+    offers: dict[str, Offer]
+    crowd: list[str]
+    leases: list[str]
+    misfiled: set[str] = field(default_factory=set)
+
+    def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]:
+        if visitor.session is not None:
+            return "chat"
+        if visitor.offer is not None:
+            return "asking" if visitor.offer.seeker == visitor.id else "asked"
+        return "free" if visitor.online and visitor.process in self.leases else "gone"
+
+
+class Scripted:
+    """The Redis lobby over a Redis of its own, which is emptied. Each script runs at once, within one turn of the loop,
+    and reads the world's time out of its last argument."""
+
+    def __init__(self, connection: Connection, now_ms: NowMs, random: Random) -> None:
+        self._connection, self._now_ms = connection, now_ms
+        self._digests = {name: self._ask("SCRIPT", "LOAD", text) for name, text in timed_scripts().items()}
+        self._look = self._ask("SCRIPT", "LOAD", LOOK)
+        self._read: Read | None = None
+        self.lobby = RedisLobby(self._run, random=random, prefix="")
+        self.forget()
+
+    async def _run(self, script: str, args: Sequence[bytes | str | int]) -> object:
+        self._read = None
+        return self._ask("EVALSHA", self._digests[script], 0, *args, self._now_ms())
+
+    def forget(self) -> None:
+        self._read = None
+        self._ask("FLUSHALL")
+
+    @property
+    def books(self) -> Read:
+        if self._read is None:
+            records, offers, barred, stands, leases = msgspec.msgpack.decode(self._ask("EVALSHA", self._look, 0))
+            self._read = _read(self._now_ms(), dict(records), dict(offers), dict(barred), dict(stands), leases)
+        return self._read
+
+    @property
+    def misfiled(self) -> Iterable[str]:
+        return self.books.misfiled
+
+    def _ask(self, *command: bytes | str | int) -> Any:
+        """redis-py's client costs more than all the rest of a run."""
+        self._connection.send_packed_command([packed(command)], check_health=False)  # type: ignore[no-untyped-call]
+        return self._connection.read_response()
+
+
+def _read(
+    now: int,
+    records: Mapping[str, dict[str, Any]],
+    offers: Mapping[str, dict[str, Any]],
+    barred: Mapping[str, Sequence[str]],
+    stands: Mapping[str, Sequence[str]],
+    leases: Sequence[str],
+) -> Read:
+    opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
+    visitors, placed = {}, Counter[tuple[str, str, str]]()
+    for guest, record in sorted(records.items()):
+        fields = {name: value for name, value in record.items() if name not in ("lat", "lon", "place", "absent")}
+        fields["offer"] = opened.get(record.get("offer", ""))
+        fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
+        fields["barred"] = dict.fromkeys(barred.get(guest, ()))
+        visitors[guest] = Visitor(**fields)
+        if place := record.get("place"):
+            placed[guest, f"{place[1]:.0f}", place[0]] += 1
+    crowd = [guest for guest, _, _ in placed]
+    standing = Counter((guest, *_rank_and_pool(where)) for where, guests in stands.items() for guest in guests)
+    drawable = Counter(each for each in placed.elements() if each[1] != str(UNASKED))
+    misfiled = {guest for guest, _, _ in (standing - drawable) + (drawable - standing)}
+    return Read(now, visitors, opened, crowd, list(leases), misfiled)
+
+
+def _rank_and_pool(stand: str) -> tuple[str, str]:
+    """Of a key of the crowd; between the two is the cell."""
+    rank, _, pool = stand.split(":", 2)
+    return rank, pool
