@@ -10,7 +10,8 @@ from citychat.delivery import Delivery, Desk
 from citychat.model import Cell, Message, Session
 from citychat.ports import Entry
 from citychat.tasks import Tasks
-from tests.simulation.engines import Machine, SimBus, SimMailbox, World
+from tests.simulation.bus import SimBus
+from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.loop import START_MS, SimClock, VirtualLoop
 from tests.simulation.stores import SimHistory
 
@@ -58,7 +59,7 @@ class Node:
     """A process's delivery. ``rate_s``: the seconds to wait by the rate limit."""
 
     def __init__(self, room: "Room") -> None:
-        world, self.machine = room.world, Machine()
+        world, self.machine = room.world, Machine(room.world.loop)
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.history = SimHistory(world, self.machine)
         self.tasks, self.rate_s = Tasks(), 0.0

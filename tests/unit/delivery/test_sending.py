@@ -10,7 +10,8 @@ import pytest
 from citychat.delivery.sending import RECEIPT_S, Sending
 from citychat.model import LAMPORT_MAX, Message, Ranges
 from citychat.records import Record, Said
-from tests.simulation.engines import Machine, Queue, SimBus, SimMailbox, World
+from tests.simulation.bus import SimBus
+from tests.simulation.engines import Machine, Queue, SimMailbox, World
 from tests.simulation.loop import SimClock, VirtualLoop
 from tests.unit.delivery.room import message, session
 
@@ -21,7 +22,7 @@ class Bench:
     def __init__(self) -> None:
         self.loop = VirtualLoop()
         self.world = World(self.loop, Random(3))
-        machine = Machine()
+        machine = Machine(self.world.loop)
         self.bus, self.mailbox = SimBus(self.world, machine), SimMailbox(self.world, machine)
         self.told: list[tuple[str, Ranges, str]] = []
         self.heard: list[tuple[float, Message]] = []
