@@ -96,8 +96,8 @@ def _say(line: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of each row")
-    parser.add_argument("--times", type=int, default=2, help="pairs of each moment and direction")
-    parser.add_argument("--workers", type=int, default=3, help="injections at the same time")
+    parser.add_argument("--times", type=int, default=1, help="pairs of each moment and direction")
+    parser.add_argument("--workers", type=int, default=2, help="injections at the same time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="rows with these words in their name")
     parser.add_argument("--no-table", action="store_true", help=f"leave {DOCUMENT.relative_to(ROOT)} as it is")

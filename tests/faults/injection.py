@@ -41,8 +41,8 @@ WINDOW_S = 1.0  # what may be held back before anybody's patience ends (pings 1 
 PATIENCE_S = 75.0  # after everything is healthy; protocol: nobody is stuck for over 60 s
 CONTENT_S = 15.0  # then whoever looks may be barred with everybody left: the stores know
 LOOK_AGAIN_S = 2.0
-AFTER_S = 2.0  # of talking when all is healthy again
-TALK_S, CHAT_S = 0.5, 2.0  # between two messages of a person, on average
+AFTER_S = 3.0  # of talking when all is healthy again
+TALK_S, CHAT_S, LIVELY_S = 0.25, 1.0, 0.15  # between two messages of a person, on average
 SLOW_BYTES_PER_S = 25_000.0  # a deep mailbox takes a second or two through such a link
 
 
@@ -75,7 +75,7 @@ class Injection:
         self,
         town: Town,
         fault: Fault,
-        times: int = 2,
+        times: int = 1,
         client: Sequence[ClientFault] = (),
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -297,6 +297,8 @@ class Injection:
             await asyncio.gather(*tricks)
         self.end_s = time.monotonic()
         self.walk = False
+        for pair in self.pairs:
+            self._tasks += [asyncio.create_task(self._chat(person, LIVELY_S)) for person in pair.both()]
         await asyncio.sleep(AFTER_S)
         self.talk = False
 

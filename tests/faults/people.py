@@ -20,7 +20,7 @@ from tests.faults.proxy import Proxy
 from tests.page import LivePage, Recording
 
 Key = tuple[str, int, str, int]  # session, side, stream, n
-HISTORY_ROWS, HISTORY_TRIES = 100, 20
+HISTORY_ROWS, HISTORY_TRIES = 100, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,14 @@ class FaultPage(LivePage):
     person: "Person"
 
     def answer(self, yes_no_later: str) -> None:
-        word = self.person.answers(yes_no_later)
-        if word and self.joined and self.offer is not None:
-            self.screen.note(word, text=self.offer["offer"])
+        """Once decided, it is the same again when the first answer was not taken."""
+        if not self.joined or self.offer is None:
+            return
+        decided, offer = self.person.decided, str(self.offer["offer"])
+        word = decided.get(offer) or self.person.answers(yes_no_later)
+        if word:
+            decided[offer] = word
+            self.screen.note(word, text=offer)
             super().answer(word)
 
     def heard(self) -> None:
@@ -116,6 +121,7 @@ class Person:
         self.pages: list[FaultPage] = []
         self.spoken = 0
         self.answers: Callable[[str], str] = lambda word: word
+        self.decided: dict[str, str] = {}  # by offer
         self.moment = self.fault = ""
         self.looking = False
         self.shy = False  # not to be asked while not looking
