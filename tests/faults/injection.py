@@ -42,7 +42,7 @@ PATIENCE_S = 75.0  # after everything is healthy; protocol: nobody is stuck for 
 CONTENT_S = 15.0  # then whoever looks may be barred with everybody left: the stores know
 LOOK_AGAIN_S = 2.0
 AFTER_S = 3.0  # of talking when all is healthy again
-TALK_S, CHAT_S, LIVELY_S = 0.25, 1.0, 0.15  # between two messages of a person, on average
+TALK_S, CHAT_S, LIVELY_S = 0.5, 2.0, 0.15  # between two messages of a person, on average
 SLOW_BYTES_PER_S = 25_000.0  # a deep mailbox takes a second or two through such a link
 
 
