@@ -42,7 +42,8 @@ PATIENCE_S = 75.0  # after everything is healthy; protocol: nobody is stuck for 
 CONTENT_S = 15.0  # then whoever looks may be barred with everybody left: the stores know
 LOOK_AGAIN_S = 2.0
 AFTER_S = 3.0  # of talking when all is healthy again
-TALK_S, CHAT_S, LIVELY_S = 0.5, 2.0, 0.15  # between two messages of a person, on average
+TALK_S, CHAT_S, LIVELY_S = 0.5, 2.0, 0.12  # between two messages of a person, on average
+LONG_S = 15.0  # a longer fault is talked through more slowly: too many rows are too much for FerretDB
 SLOW_BYTES_PER_S = 25_000.0  # a deep mailbox takes a second or two through such a link
 
 
@@ -81,6 +82,7 @@ class Injection:
     ) -> None:
         self.town, self.fault, self.times, self.client, self.patience_s = town, fault, times, client, patience_s
         known = MOMENTS if town.engines else EMBEDDED_MOMENTS
+        self.calm = max(1.0, max((each.hold_s for each in client), default=fault.hold_s) / LONG_S)
         self.moments = [moment for moment in known if moment not in fault.without]
         self.pairs: list[Pair] = []
         self.walkers: list[Person] = []
@@ -156,7 +158,7 @@ class Injection:
         """When this returns, everybody is where the fault shall find them."""
         await self._fill_mailboxes()
         for pair in (*self._of(TALKING), *self._of(DRAINING)):
-            self._tasks += [asyncio.create_task(self._chat(person, TALK_S)) for person in pair.both()]
+            self._tasks += [asyncio.create_task(self._chat(person, TALK_S * self.calm)) for person in pair.both()]
         await self._come_back()
         await self._hold_back()
         drains = []
@@ -289,7 +291,7 @@ class Injection:
             self._tasks.append(asyncio.create_task(self._wander(person)))
         for pair in self.pairs:
             if pair.moment not in (TALKING, DRAINING):
-                self._tasks += [asyncio.create_task(self._chat(person, CHAT_S)) for person in pair.both()]
+                self._tasks += [asyncio.create_task(self._chat(person, CHAT_S * self.calm)) for person in pair.both()]
         await asyncio.sleep(self.fault.hold_s)
         if not self.client:
             await self.fault.end(self.town)

@@ -143,6 +143,7 @@ class Town:
 
     async def __aenter__(self) -> Self:
         if self.engines:
+            await self.engines.do(self.engines.redis_server.lose_data)  # who was killed last stays free for 15 s
             secret = self.folder / "secret.keys"
             load_keys(secret, Random(self.random.random()))
             for service in self.services:

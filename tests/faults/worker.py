@@ -45,8 +45,6 @@ async def play(job: Job, engines: Engines | None, program: Sequence[str] = ("cit
     name, rows, times, seed, number = job
     known = {fault.name: fault for fault in (*matrix.FAULTS, matrix.CLIENTS)}
     clients = [fault for fault in matrix.CLIENT_FAULTS if fault.name in rows]
-    if engines:
-        await engines.do(engines.redis_server.lose_data)
     with tempfile.TemporaryDirectory(prefix="citychat-town-") as folder:
         async with Town(Path(folder), Random(seed), engines, program, name=f"town{number}") as town:
             injection = Injection(town, known[name], times, clients)
