@@ -109,12 +109,12 @@ class FaultPage(LivePage):
 
 
 class Person:
-    """``route`` gives the ports of processes to try, for each new connection. ``moment``: what the person is for."""
+    """``ports``: of the processes; ``port``: of the person's own proxy. ``moment``: what the person is for."""
 
-    def __init__(self, name: str, home: int, random: Random, ports: Callable[[], Sequence[int]]) -> None:
+    def __init__(self, name: str, home: int, random: Random, ports: Callable[[], Sequence[int]], port: int) -> None:
         self.name, self.home, self.random = name, home, random
         self.ports = ports
-        self.proxy = Proxy(self._route)
+        self.proxy = Proxy(self._route, port)
         self.storage: dict[str, str] = {}
         self.sides: dict[str, int] = {}  # of this person in each session
         self.log: list[Entry] = []

@@ -132,12 +132,12 @@ class _Connection:
 
 
 class Proxy:
-    """``async with`` listens on ``port``. ``targets`` answers the ports to try, in order, for each new connection."""
+    """``async with`` listens on ``port`` (0: any). ``targets`` answers the ports to try, in order, for each new
+    connection."""
 
-    def __init__(self, targets: Callable[[], Sequence[int]]) -> None:
-        self.targets = targets
+    def __init__(self, targets: Callable[[], Sequence[int]], port: int = 0) -> None:
+        self.targets, self.port = targets, port
         self.to_server, self.to_client = Flow(), Flow()
-        self.port = 0
         self.accepted = 0
         self._server: asyncio.Server | None = None
         self._connections: dict[_Connection, None] = {}

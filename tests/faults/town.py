@@ -15,6 +15,7 @@ from tests.faults import stores
 from tests.faults.people import Person
 from tests.faults.proxy import Proxy
 from tests.server.process import ServerProcess
+from tests.services import listens
 
 PROCESSES = 3
 EXIT_S = 25.0  # protocol §2.7 gives batches and confirms 10 s, closing adapters has its own; the unit file grants 20
@@ -61,6 +62,25 @@ class Server(Protocol):
     def thaw(self) -> None: ...
 
 
+class Ports:
+    """Ports of our own, below the ephemeral ones and one after the other: a process that was killed must find its own
+    again, and its pages must not find somebody else's server there meanwhile. ``share``: of how many at once, from 0.
+    """
+
+    FIRST, EACH = 29_000, 900
+
+    def __init__(self, share: int = 0) -> None:
+        self._first, self._next = self.FIRST + share * self.EACH, 0
+
+    def take(self) -> int:
+        for _ in range(self.EACH):
+            port = self._first + self._next
+            self._next = (self._next + 1) % self.EACH
+            if not listens(port):
+                return port
+        raise RuntimeError(f"no port is free from {self._first} on")
+
+
 class Service:
     """A real server of our own, and what stands between it and each process: ``proxies``."""
 
@@ -82,7 +102,7 @@ class Engines:
     All their deeds are done on one thread that lives as long: Linux ends a child with the thread that began it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, share: int = 0) -> None:
         from tests.services.mongo import MongoServer
         from tests.services.rabbitmq import RabbitServer
         from tests.services.redis import RedisServer
@@ -93,6 +113,7 @@ class Engines:
         self.rabbit = Service("rabbit", self.rabbit_server, self)
         self.mongo = Service("mongo", self.mongo_server, self)
         self.all = (self.redis, self.rabbit, self.mongo)
+        self.ports = Ports(share)
         self._thread = ThreadPoolExecutor(1)
 
     def __enter__(self) -> Self:
@@ -132,6 +153,7 @@ class Town:
     ) -> None:
         self.folder, self.random, self.engines, self.program = folder, random, engines, program
         self.database = name
+        self.ports = engines.ports if engines else Ports()
         self.nodes: list[ServerProcess] = []
         self.people: list[Person] = []
         self.exits: list[int | None] = []  # statuses of processes that were told to stop
@@ -149,7 +171,7 @@ class Town:
             for service in self.services:
                 service.proxies = []
                 for _ in range(PROCESSES):
-                    proxy = Proxy(lambda port=service.server.port: [port])  # type: ignore[misc]
+                    proxy = Proxy(lambda port=service.server.port: [port], self.ports.take())  # type: ignore[misc]
                     service.proxies.append(await self._stack.enter_async_context(proxy))
             for i in range(PROCESSES):
                 flags = [*FLAGS, "--secret-file", str(secret)]
@@ -165,6 +187,7 @@ class Town:
 
     async def _add(self, data: Path, flags: Iterable[str]) -> None:
         node = ServerProcess(data, *flags, program=self.program)
+        node.port = self.ports.take()
         await self._stack.enter_async_context(node)
         self.nodes.append(node)
 
@@ -182,7 +205,8 @@ class Town:
     def person(self, home: int, moment: str) -> Person:
         """Somebody new, who comes to process ``home`` first."""
         random = Random(self.random.random())
-        person = Person(f"p{len(self.people)}", home % len(self.nodes), random, lambda: [n.port for n in self.nodes])
+        name, home = f"p{len(self.people)}", home % len(self.nodes)
+        person = Person(name, home, random, lambda: [node.port for node in self.nodes], self.ports.take())
         person.moment = moment
         self.people.append(person)
         return person

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -18,10 +19,20 @@ RECORDS = Path(__file__).parents[2] / ".work" / "faults"  # of injections in whi
 _engines: Engines | None = None
 
 
+def _is_mine(folder: Path) -> bool:
+    """Whether no other worker has this number."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def begin(folder: str) -> None:
     """In each worker: servers of its own, for all its jobs."""
     global _engines
-    _engines = Engines(Path(tempfile.mkdtemp(dir=folder)))
+    share = next(number for number in count() if _is_mine(Path(folder) / f"worker{number}"))
+    _engines = Engines(Path(folder) / f"worker{share}", share)
     _engines.__enter__()
 
 
