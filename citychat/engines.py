@@ -5,8 +5,8 @@ the background, and answers Unavailable until it has.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -47,14 +47,14 @@ class Engines:
     def standing(self) -> tuple[bool, Mapping[str, object]]:
         """Whether guests can be served, and each engine's state in words for whoever watches the process."""
         shown = {name: _shown(self.links.get(name)) for name in ("bus", "mailbox", "history")}
-        return all(self.links[name].up for name in VITAL if name in self.links), shown
+        return not any(self.links[name].state for name in VITAL if name in self.links), shown
 
 
 def _shown(link: Link | None) -> dict[str, str]:
     if link is None:
         return {"engine": EMBEDDED, "state": "ok"}
     version = {"version": link.version} if link.version else {}
-    return {"engine": link.service, "state": link.trouble or "ok", **version}
+    return {"engine": link.service, "state": link.state or "ok", **version}
 
 
 class _Opening:
@@ -107,18 +107,23 @@ async def open_engines(
     """Open them into ``stack``; services need not be there yet. ``unfit`` is told in one line of one that can never
     serve (too old). Raises StartError when the embedded storage cannot be had, SettingsError for options in URLs."""
     opening = _Opening(stack, clock, random, unfit)
-    try:
-        return await _open(opening, settings)
-    except ValueError as error:  # of a driver, about what the settings let through: options behind the question mark
-        raise SettingsError(str(error)) from error
-
-
-async def _open(opening: _Opening, settings: Settings) -> Engines:
     database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
-    bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s)
-    mailbox = await opening.mailbox(settings.mailbox, database)
-    history = await opening.history(settings.history, database)
+    with _named("bus"):
+        bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s)
+    with _named("mailbox"):
+        mailbox = await opening.mailbox(settings.mailbox, database)
+    with _named("history"):
+        history = await opening.history(settings.history, database)
     return Engines(bus, lobby, mailbox, history, opening.links, opening.counts)
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """What a driver says about what the settings let through, options behind the question mark: about which setting."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError(f"{setting}: {error}") from error
 
 
 async def check(settings: Settings, within_s: float = CHECK_S) -> None:

@@ -15,7 +15,7 @@ from citychat.private_files import TooOpen, read_private
 T = TypeVar("T")
 EMBEDDED = "embedded"
 FILE_MAX_BYTES = 4_096  # one URL
-SERVICE_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+|%2[Ff][A-Za-z0-9._%-]+)(:\d{1,5})?")
+SERVICE_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+|%2[Ff][A-Za-z0-9._%-]+)(:(\d{1,5}))?")
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
@@ -132,8 +132,13 @@ def service(example: str, path: str) -> Callable[[object], str]:
             parts = urlsplit(url)
         except ValueError:
             raise ValueError(expected) from None
-        if parts.scheme not in schemes or not all(map(SERVICE_HOST.fullmatch, _hosts(parts.netloc))):
+        hosts = [SERVICE_HOST.fullmatch(host) for host in _hosts(parts.netloc)]
+        if parts.scheme not in schemes or not all(hosts):
             raise ValueError(expected + "; signs such as / @ : in a password are written %2F %40 %3A")
+        if any(host and host[3] and not 1 <= int(host[3]) <= 65535 for host in hosts):
+            raise ValueError("a port from 1 to 65535")
+        if len(hosts) > 1 and scheme != "mongodb":
+            raise ValueError("one host: only MongoDB takes several")
         if not re.fullmatch(path, parts.path) or parts.fragment or "password=" in parts.query.lower():
             raise ValueError(expected)
         return url
@@ -163,7 +168,7 @@ def _hosts(netloc: str) -> list[str]:
 def is_open(url: str) -> bool:
     """Whether a service elsewhere would be talked to without a password, so that anybody near it could talk too."""
     parts = urlsplit(url)
-    if url == EMBEDDED or ":" in parts.netloc.rpartition("@")[0]:
+    if url == EMBEDDED or parts.netloc.rpartition("@")[0].partition(":")[2]:
         return False
     return not all(_is_loopback(host) for host in _hosts(parts.netloc))
 

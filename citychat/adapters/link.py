@@ -21,24 +21,40 @@ class Link:
 
     def __init__(self, service: str, random: Random, unfit: Callable[[str], None]) -> None:
         self.service, self.trouble, self.version = service, "not reached yet", ""
+        self.hindrance = ""
         self._random, self._unfit = random, unfit
         self._attempts = 0
 
     @property
     def up(self) -> bool:
+        """Whether it answers: then it is asked, also while it does not do all it must."""
         return not self.trouble
+
+    @property
+    def state(self) -> str:
+        """What keeps guests from being served, in a few words; "" when nothing does."""
+        return self.trouble or self.hindrance
 
     def came(self, version: str, least: tuple[int, int]) -> bool:
         """The server answers; False when it is older than ``least`` (major, minor), which ends the process."""
         self.version, self._attempts = version, 0
         if _major_minor(version) < least:
-            self.trouble = f"{self.service} {version} is too old: {least[0]}.{least[1]} or newer is needed"
+            what = f"{version} is too old" if version else "does not tell its version"
+            self.trouble = f"{self.service} {what}: {least[0]}.{least[1]} or newer is needed"
             self._unfit(self.trouble)
             return False
         if self.trouble:
             log.info("%s %s answers", self.service, version)
-        self.trouble = ""
+        self.trouble = self.hindrance = ""
         return True
+
+    def hindered(self, hindrance: str) -> None:
+        """It answers, but not what guests need, in a few words; "" when that works again."""
+        if hindrance and not self.hindrance:
+            log.error("%s answers, but %s", self.service, hindrance)
+        elif self.hindrance and not hindrance:
+            log.info("%s does again what guests need", self.service)
+        self.hindrance = hindrance
 
     def went(self, trouble: str) -> None:
         """It does not answer, or not as it should: ``trouble`` in a few words."""

@@ -6,7 +6,7 @@ No error text of the driver is ever logged: it may quote a document, and the add
 
 import asyncio
 import logging
-import re
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from copy import copy
@@ -22,6 +22,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from citychat.adapters.link import Link
+from citychat.adapters.mongo_troubles import NO_LOGIN, too_old, trouble
 from citychat.model import Unavailable
 from citychat.ports import Clock
 from citychat.tasks import described
@@ -36,17 +37,11 @@ SILENT_WITHIN_S = 12.0  # beyond all the other bounds: for what the driver asks 
 INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
 CONNECTIONS_MAX = 32  # more find no free core in the server; who comes then waits its turn
 DEFAULT_DATABASE = "citychat"
+FAILED_MAX = 3  # writes in a row; then one of our own shows whether it is the server that takes none
+TRIAL = "trial"  # the collection of that write; empty but for that moment
 DUPLICATE = 11_000
 # The server has no such index (FerretDB: no TTL), or the host has made another one like it: both can be lived with.
 INDEX_REFUSED = {67, 85, 86, 115, 238}
-TOO_OLD = re.compile(r"reports (wire version \d+)")  # the driver itself refuses those
-NO_LOGIN = {13: "its user may not use the database", 18: "it refuses user or password"}
-TROUBLES = (
-    (r"SSL|TLS|certificate", "TLS fails: look at its certificate and at the TLS options of its address"),
-    (r"Errno -[0-9]+\]|[Nn]ame resolution|nodename", "its host name is not known"),
-    (r"[Nn]o primary|No replica set member", "it has no primary"),
-    (r"Errno 111|Errno 61|[Cc]onnection refused", "nobody listens at its address"),
-)
 # Decoded one by one: an unreadable document must not hide the others.
 RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 PLAIN: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
@@ -84,6 +79,7 @@ class Mongo:
         self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
         self._doubted = asyncio.Event()
         self._leaving = False
+        self._failed_writes = 0  # since the last that worked
         self._refused: set[Index] = set()
 
     async def __aenter__(self) -> Self:
@@ -141,7 +137,7 @@ class Mongo:
         may have been inserted: insert all of them again."""
         if not documents:
             return set()
-        async with self._asked(self._written_within_s) as database:
+        async with self._written() as database:
             try:
                 await database[collection].insert_many(documents, ordered=False)
             except BulkWriteError as error:
@@ -164,12 +160,12 @@ class Mongo:
 
     async def delete(self, collection: str, where: Document) -> int:
         """How many were deleted by this call: of two that delete one document at once, one is told 1."""
-        async with self._asked(self._written_within_s) as database:
+        async with self._written() as database:
             return (await database[collection].delete_many(where)).deleted_count
 
     async def _twice(self, work: Callable[[AsyncDatabase[Any]], Awaitable[T]]) -> T:
         """Two upserts of one ``_id`` at once: one is told of a duplicate, and finds it the second time."""
-        async with self._asked(self._written_within_s) as database:
+        async with self._written() as database:
             try:
                 return await work(database)
             except DuplicateKeyError:
@@ -186,6 +182,18 @@ class Mongo:
             self._doubted.set()
             raise Unavailable from error
 
+    @asynccontextmanager
+    async def _written(self) -> AsyncIterator[AsyncDatabase[Any]]:
+        try:
+            async with self._asked(self._written_within_s) as database:
+                yield database
+        except Unavailable:
+            self._failed_writes += self._link.up
+            raise
+        self._failed_writes = 0
+        if self._link.hindrance:
+            self._link.hindered("")
+
     # -- the link -----------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
@@ -196,10 +204,10 @@ class Mongo:
                 if not await self._look():
                     return
             except (PyMongoError, TimeoutError, OSError) as error:
-                if too_old := TOO_OLD.search(str(error)):
-                    self._link.came(too_old[1], LEAST)
+                if version := too_old(error):
+                    self._link.came(version, LEAST)
                     return
-                self._link.went(_trouble(error))
+                self._link.went(trouble(error, self._url))
                 wait_s = self._link.wait_s(refused=getattr(error, "code", None) in NO_LOGIN)
             except Exception as error:
                 log.error("watching MongoDB failed: %s", described(error))
@@ -215,7 +223,11 @@ class Mongo:
         async with asyncio.timeout(PINGED_WITHIN_S):
             if self._link.up:
                 await self._client.admin.command("ping")
-                return True
+        if self._link.up:
+            if self._failed_writes >= FAILED_MAX:
+                await self._try_writing()
+            return True
+        async with asyncio.timeout(PINGED_WITHIN_S):
             hello = await self._client.admin.command("hello")
             built = await self._client.admin.command("buildInfo")
         many = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -230,6 +242,16 @@ class Mongo:
             await self._make(database, index)
         self._database = database
         return self._link.came(str(built.get("version", "")), LEAST)
+
+    async def _try_writing(self) -> None:
+        """A server that answers may still take no write (disk full, locked). Nobody may come to write when guests are
+        sent elsewhere, so that its recovery is found by this alone."""
+        try:
+            await self.replace(TRIAL, {"_id": TRIAL})
+            await self.delete(TRIAL, {"_id": TRIAL})
+        except Unavailable:
+            if self._link.up:
+                self._link.hindered("does not take writes")
 
     async def _make(self, database: AsyncDatabase[Any], index: Index) -> None:
         """Nothing happens when it is there; several processes may do this at once."""
@@ -256,16 +278,20 @@ def _client(url: str) -> "AsyncMongoClient[Any]":
         )
     logging.getLogger("pymongo").setLevel(logging.INFO)  # what it tells below that quotes documents
     try:
-        return AsyncMongoClient(
-            url,
-            appname="citychat",
-            maxPoolSize=CONNECTIONS_MAX,
-            connectTimeoutMS=round(FOUND_WITHIN_S * 1_000),
-            serverSelectionTimeoutMS=round(FOUND_WITHIN_S * 1_000),
-            socketTimeoutMS=round(SILENT_WITHIN_S * 1_000),
-            retryReads=False,  # whoever asks tries again; a second try of the driver's has no bound
-            retryWrites=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # options it would only leave out
+            return AsyncMongoClient(
+                url,
+                appname="citychat",
+                maxPoolSize=CONNECTIONS_MAX,
+                connectTimeoutMS=round(FOUND_WITHIN_S * 1_000),
+                serverSelectionTimeoutMS=round(FOUND_WITHIN_S * 1_000),
+                socketTimeoutMS=round(SILENT_WITHIN_S * 1_000),
+                retryReads=False,  # whoever asks tries again; a second try of the driver's has no bound
+                retryWrites=False,
+            )
+    except UserWarning:
+        raise ValueError("an option behind the question mark of the address has a wrong name or value") from None
     except OSError as error:
         raise ValueError(f"the address of MongoDB names {error.filename}: {error.strerror}") from None
     except (PyMongoError, ValueError, TypeError):
@@ -281,13 +307,3 @@ def _decoded(raw: RawBSONDocument | None) -> Document:
         return {} if raw is None else bson.decode(raw.raw, PLAIN)
     except Exception:
         return {}
-
-
-def _trouble(error: Exception) -> str:
-    """What is wrong in a few words of ours."""
-    code, text = getattr(error, "code", None), str(error)
-    if code in NO_LOGIN:
-        return NO_LOGIN[code]
-    if code is not None:
-        return f"it answers with error {code}"
-    return next((words for pattern, words in TROUBLES if re.search(pattern, text)), "it does not answer")

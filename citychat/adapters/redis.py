@@ -9,14 +9,15 @@ import hashlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, Self
+from collections.abc import Callable, Sequence
+from typing import Self
 
 from redis import exceptions
-from redis.asyncio.connection import Connection, ConnectionPool
+from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 
 from citychat.adapters import statements
 from citychat.adapters.link import Link
+from citychat.adapters.redis_words import Answer, Receiver, Word, options_in, packed, scripts
 from citychat.model import Unavailable
 from citychat.ports import Clock
 from citychat.tasks import described, pause
@@ -31,26 +32,12 @@ STALLED_LOOKS = 4
 # publishes a second.
 WAITING_MAX = 10_000
 UNSENT_MAX_BYTES = 8 * 2**20
+# The script that each process runs every 5 s: what it comes to says whether the lobby can be used.
+PULSE = "renew"
 # A thousand guests who enter again after a reconnect must not keep the publishes of those who talk waiting.
 SCRIPTS_MAX = 64
 
 log = logging.getLogger(__name__)
-
-Word = bytes | str | int | float
-Answer = Callable[[object], None]  # takes the reply (bytes, int, list, None), or an Exception when there is none
-
-
-class Receiver(Protocol):
-    """Who wants what the server pushes."""
-
-    async def resume(self) -> None:
-        """A new connection: ask for everything again, and return when it is granted."""
-
-    def receive(self, push: Sequence[object]) -> None:
-        """A push: its kind, its channel, and a number or what was published."""
-
-    def resumed(self) -> None:
-        """Pushes come again, after a time in which some may have been missed."""
 
 
 class Redis:
@@ -61,10 +48,10 @@ class Redis:
     """
 
     def __init__(self, url: str, *, link: Link, clock: Clock, prefix: str = "citychat:") -> None:
+        """Raises ValueError for options in ``url`` that are not known, or not for the host to choose."""
         self.link, self.prefix = link, prefix
         self._clock = clock
-        # RESP2: one shape of push; RESP3 was measured to be no faster.
-        self._pool = ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=CONNECT_S)
+        self._pool = _pool(url)
         texts = scripts(statements("redis.lua"))
         self._scripts = {name: (text, hashlib.sha1(text.encode()).hexdigest()) for name, text in texts.items()}
         self._turns = asyncio.Semaphore(SCRIPTS_MAX)
@@ -76,7 +63,7 @@ class Redis:
         self._asked = 0  # commands since the connection came; the number answered is that less those waiting
         self._silent_looks = 0
         self._beat = f"{prefix}beat:{id(self):x}-{clock.wall_ms():x}".encode()
-        self._refusal = ""
+        self._refused: dict[str, str] = {}  # the scripts that do not work, and why
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._stay(), name="redis")
@@ -125,16 +112,24 @@ class Redis:
         text, digest = self._scripts[script]
         async with self._turns:
             try:
-                reply = await self._reply(("EVALSHA", digest, 0, *args))
-            except exceptions.NoScriptError:
-                return await self.call("EVAL", text, 0, *args)  # a server that has just started
+                try:
+                    reply = await self._reply(("EVALSHA", digest, 0, *args))
+                except exceptions.NoScriptError:  # a server that has just started
+                    reply = await self._reply(("EVAL", text, 0, *args))
             except exceptions.RedisError as error:
-                if self._refusal != (refusal := f"{script}: {type(error).__name__}"):  # a full Redis refuses each one
-                    log.error("Redis refused the script %s", refusal)
-                self._refusal = refusal
+                self._refuse(script, type(error).__name__)
                 raise Unavailable from error
-        self._refusal = ""
+        self._refused.pop(script, None)
+        if script == PULSE and self.link.hindrance:
+            self.link.hindered("")
         return reply
+
+    def _refuse(self, script: str, kind: str) -> None:
+        if self._refused.get(script) != kind:  # a full Redis refuses each one again and again
+            log.error("Redis refused the script %s: %s", script, kind)
+        self._refused[script] = kind
+        if script == PULSE:
+            self.link.hindered(f"refuses the lobby's scripts ({kind})")
 
     async def _reply(self, command: Sequence[Word]) -> object:
         reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -281,16 +276,22 @@ class _Wire:
         await self._connection.disconnect(nowait=True)
 
 
-def packed(words: Sequence[Word]) -> bytes:
-    """A command as Redis reads it."""
-    raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(raw) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in raw])
-
-
-def scripts(blocks: Mapping[str, str]) -> dict[str, str]:
-    """The whole text of each script: the blocks ``now`` and ``shared``, which all may use, and its own."""
-    common = [blocks[name] for name in ("now", "shared") if name in blocks]
-    return {name: "\n".join([*common, text]) for name, text in blocks.items() if name not in ("now", "shared")}
+def _pool(url: str) -> ConnectionPool:
+    """Raises ValueError, in words that do not repeat the address."""
+    if strange := [name for name in options_in(url) if name != "db" and not name.startswith("ssl_")]:
+        raise ValueError(f"{strange[0][:40]!r} is no option for the host to set: expected db or those of TLS (ssl_…)")
+    try:
+        # RESP2: one shape of push; RESP3 was measured to be no faster.
+        pool = ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=CONNECT_S)
+        connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        if isinstance(connection, SSLConnection):
+            connection.ssl_context.get()  # reads the files of certificates
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ValueError(f"a file that its options for TLS name cannot be used: {why}") from None
+    except (exceptions.RedisError, ValueError, TypeError, AttributeError):
+        raise ValueError("an option in the address of Redis has a wrong name or value; ssl_… needs rediss://") from None
+    return pool
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

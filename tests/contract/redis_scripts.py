@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from redis import Redis as BlockingRedis
 
 from citychat.adapters import statements
-from citychat.adapters.redis import scripts
+from citychat.adapters.redis_words import scripts
 
 SET_CLOCK = "local function read_clock() return tonumber(redis.call('GET', ARGV[1] .. 'now')) end"
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import sqlite3
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -14,13 +15,15 @@ from typing import Any
 import bson
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import PyMongoError
 
 from citychat.adapters import mongo_reports, sqlite_history
 from citychat.adapters.link import Link
-from citychat.adapters.mongo import Mongo
+from citychat.adapters.mongo import FAILED_MAX, Mongo
 from citychat.adapters.mongo_documents import ERASED_MS, INDEXES, is_row, merged
 from citychat.adapters.mongo_forgetting import SETTLED_MS
 from citychat.adapters.mongo_history import ROWS_IN_FLIGHT_MAX, MongoHistory
+from citychat.adapters.mongo_troubles import trouble
 from citychat.model import DAY_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
 from tests.contract.stores import PATIENCE_S, StoreClock, add, comes_up, message
@@ -247,6 +250,53 @@ async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
     assert CANARY not in caplog.text
 
 
+@contextmanager
+def no_writes(folder: Path, url: str) -> Iterator[None]:
+    """The server of ``folder`` goes on to answer, and takes no write."""
+    files = list(folder.rglob(f"{DATABASE}.sqlite"))
+    if not files:
+        with MongoClient[dict[str, Any]](url) as client:
+            client.admin.command("fsync", lock=True)
+            yield
+            client.admin.command("fsyncUnlock")
+        return
+    with closing(sqlite3.connect(files[0], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_a_server_that_answers_but_takes_no_writes_is_shown_so_until_it_does_though_nobody_writes(
+    server: MongoServer, history: MongoHistory, raw: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = history._link
+    await add(history, message(1))
+    with no_writes(tmp_path, server.url):
+        for n in range(2, 5):
+            assert await begun(history, message(n)) is None
+        await until(lambda: link.state == "does not take writes")
+        assert link.up, "it is asked on"
+        assert [line for line in caplog.messages if "but" in line] == ["MongoDB answers, but does not take writes"]
+    await until(lambda: link.state == "", BACK_S)
+    await add(history, message(9))
+    assert link.up
+    assert raw["trial"].count_documents({}) == 0
+
+
+async def test_writes_that_fail_for_reasons_of_their_own_hinder_nobody(history: MongoHistory) -> None:
+    """Three that are too slow while the server takes another."""
+    history._mongo._failed_writes = FAILED_MAX
+    history._mongo._doubted.set()
+    await until(lambda: history._mongo._failed_writes == 0)
+    assert history._link.state == ""
+
+
+async def test_the_wish_for_tls_is_named_where_a_plain_server_only_goes_silent() -> None:
+    asked, other = "mongodb://ada:hunter2@host/?a=b&tls=true", "mongodb://host/"
+    assert trouble(PyMongoError("closed"), asked) == "it does not answer, or not with TLS, for which its address asks"
+    assert trouble(PyMongoError("closed"), other) == "it does not answer"
+
+
 async def test_a_refused_login_is_told_in_words_and_without_the_password(
     server: MongoServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -302,8 +352,10 @@ async def test_something_else_than_mongodb_is_away() -> None:
         ("mongodb://ada:hunter2@host:99999/", "expected mongodb://"),
         ("mongodb://ada:hunter2@host/?tlsCAFile=/nowhere/ca.pem", "/nowhere/ca.pem: No such file"),
         ("mongodb+srv://ada:hunter2@host/", "name the servers"),
+        ("mongodb://ada:hunter2@host/?foo=bar", "an option behind the question mark"),
+        ("mongodb://ada:hunter2@host/?maxPoolSize=bar", "an option behind the question mark"),
     ],
-    ids=["at sign", "scheme", "port", "file", "srv"],
+    ids=["at sign", "scheme", "port", "file", "srv", "unknown option", "wrong option"],
 )
 async def test_an_address_that_cannot_be_read_is_told_without_its_password(url: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint) as raised:

@@ -424,14 +424,89 @@ async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_b
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await lobby.renew("p")
-        assert caplog.messages == ["Redis refused the script renew: OutOfMemoryError"]
+        told = [line for line in caplog.messages if "refused the script" in line]
+        assert told == ["Redis refused the script renew: OutOfMemoryError"]
         assert await one.published("anna", Takeover(1)) == 1
         assert server.tell("CONFIG SET maxmemory 0") == "+OK"
         assert not await lobby.renew("p")
         assert server.tell("CONFIG SET maxmemory 1") == "+OK"
         with pytest.raises(Unavailable):
             await lobby.renew("p")
-        assert len(caplog.messages) == 2, "full again is told again"
+        told = [line for line in caplog.messages if "refused the script" in line]
+        assert len(told) == 2, "full again is told again"
+
+
+HINDRANCES = {
+    "full": ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "OutOfMemoryError"),
+    "foreign type": ("SET citychat:leases theirs", "DEL citychat:leases", "ResponseError"),
+    "no scripts": ("ACL SETUSER default -evalsha", "ACL SETUSER default +@all", "NoPermissionError"),
+    "no disk": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "ResponseError"),
+}
+
+
+@pytest.mark.parametrize(("begin", "end", "kind"), HINDRANCES.values(), ids=HINDRANCES)
+async def test_a_server_that_answers_but_refuses_the_lobby_is_shown_so_until_it_works_again(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, begin: str, end: str, kind: str
+) -> None:
+    async with process(server.url) as one:
+        lobby = RedisLobby(one.redis.run, random=Random(1))
+        assert server.tell(begin) == "+OK"
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await lobby.renew("p")
+        assert one.link.up, "who talks goes on"
+        assert one.link.state == f"refuses the lobby's scripts ({kind})"
+        assert caplog.messages == [f"Redis refused the script renew: {kind}", f"Redis answers, but {one.link.state}"]
+        server.tell(end)
+        await lobby.renew("p")
+        assert one.link.state == ""
+
+
+async def test_each_refused_script_is_told_once_until_it_works(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with process(server.url) as one:
+        lobby = RedisLobby(one.redis.run, random=Random(1))
+        assert server.tell("CONFIG SET maxmemory 1") == "+OK"
+        for _ in range(5):
+            with pytest.raises(Unavailable):
+                await lobby.renew("p")
+            assert await lobby.networks("anna") == (), "it writes nothing and works"
+        server.tell("CONFIG SET maxmemory 0")
+        server.tell("SET citychat:leases theirs")
+        for _ in range(5):
+            for step in (lobby.renew, lobby.drop):
+                with pytest.raises(Unavailable):
+                    await step("p")
+        refused = [line.rpartition("script ")[2] for line in caplog.messages if "refused the script" in line]
+        assert refused == ["renew: OutOfMemoryError", "renew: ResponseError", "drop: ResponseError"]
+
+
+OPTIONS = {
+    "protocol": ("?protocol=3", "'protocol' is no option"),
+    "unknown": ("?foo=bar", "'foo' is no option"),
+    "decoded": ("?protocol=3&decode_responses=true", "'protocol' is no option"),
+    "empty": ("?foo=", "'foo' is no option"),
+    "timeout": ("?socket_timeout=abc", "'socket_timeout' is no option"),
+    "database": ("?db=abc", "wrong name or value"),
+    "unknown of TLS": ("?ssl_foo=bar", "wrong name or value"),
+    "TLS without TLS": ("?ssl_cert_reqs=none", "wrong name or value"),
+}
+
+
+@pytest.mark.parametrize(("options", "complaint"), OPTIONS.values(), ids=OPTIONS)
+async def test_an_option_that_is_not_the_hosts_to_set_is_refused_before_anything_is_tried(
+    options: str, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint) as raised:
+        Process(f"redis://:hunter2@127.0.0.1:1/0{options}")
+    assert "hunter2" not in str(raised.value)
+
+
+async def test_a_file_for_tls_that_is_not_there_is_told_at_once() -> None:
+    with pytest.raises(ValueError, match="options for TLS name cannot be used: No such file"):
+        Process("rediss://127.0.0.1:1?ssl_ca_certs=/nowhere/ca.pem")
+    Process("rediss://127.0.0.1:1/0?ssl_cert_reqs=none&db=2")
 
 
 @pytest.mark.parametrize("denied", ["resetchannels", "-publish", "-subscribe", "-info"])

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple, Self
 
 import pytest
@@ -19,6 +20,7 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 
 import citychat
 from citychat.settings import FIELDS, flag_of
+from citychat.tokens import load_keys
 from tests.server.process import ROOT, START_S, STOP_S, TETHER, ServerProcess
 from tests.server.process import citychat as command_line
 from tests.server.rawclient import Closed, Raw
@@ -382,6 +384,24 @@ async def test_a_text_of_the_hosts_that_is_no_text(made: Path) -> None:
 async def test_a_wrong_value_is_named_with_what_was_expected_and_status_2(words: Sequence[str], said: str) -> None:
     line = await refusal(*words, status=2)
     assert line.startswith(said) and "hunter2" not in line
+
+
+@pytest.mark.parametrize("check", [(), ("--check",)], ids=["start", "check"])
+@pytest.mark.parametrize(
+    ("setting", "url"),
+    [
+        ("bus", "redis://127.0.0.1:1/0?protocol=3"),
+        ("mailbox", "amqp://127.0.0.1:1/?foo=bar"),
+        ("history", "mongodb://127.0.0.1:1/?foo=bar"),
+    ],
+    ids=["bus", "mailbox", "history"],
+)
+async def test_a_wrong_option_of_a_service_is_told_with_its_setting_and_status_2(
+    tmp_path: Path, setting: str, url: str, check: Sequence[str]
+) -> None:
+    load_keys(tmp_path / "keys", Random(1))
+    words = ("--port", "0", "--data", str(tmp_path / "data"), "--secret-file", str(tmp_path / "keys"), *check)
+    assert (await refusal(f"--{setting}", url, *words, status=2)).startswith(f"{setting}: ")
 
 
 # -- questions instead of a start ------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from redis.connection import Connection
 
 from citychat.adapters import statements
 from citychat.adapters.crowd import UNASKED
-from citychat.adapters.redis import packed, scripts
 from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.redis_words import packed, scripts
 from citychat.adapters.visitor import Visitor
 from citychat.model import Cell, Offer
 from tests.services.redis import RedisServer

@@ -1,0 +1,31 @@
+"""What is wrong with a MongoDB, in a few words of ours: the driver's may quote a document or the address."""
+
+import re
+
+TOO_OLD = re.compile(r"reports (wire version \d+)")  # the driver itself refuses those
+NO_LOGIN = {13: "its user may not use the database", 18: "it refuses user or password"}
+TROUBLES = (
+    (r"SSL|TLS|certificate", "TLS fails: look at its certificate and at the TLS options of its address"),
+    (r"Errno -[0-9]+\]|[Nn]ame resolution|nodename", "its host name is not known"),
+    (r"[Nn]o primary|No replica set member", "it has no primary"),
+    (r"Errno 111|Errno 61|[Cc]onnection refused", "nobody listens at its address"),
+)
+ASKS_FOR_TLS = re.compile(r"(?i)[?&](tls|ssl)=true")
+
+
+def too_old(error: Exception) -> str:
+    """What the driver itself refuses because of its age; "" when that is not the reason."""
+    found = TOO_OLD.search(str(error))
+    return found[1] if found else ""
+
+
+def trouble(error: Exception, url: str) -> str:
+    """In words that hold no address."""
+    code, text = getattr(error, "code", None), str(error)
+    if code in NO_LOGIN:
+        return NO_LOGIN[code]
+    if code is not None:
+        return f"it answers with error {code}"
+    if words := next((words for pattern, words in TROUBLES if re.search(pattern, text)), ""):
+        return words
+    return "it does not answer" + (", or not with TLS, for which its address asks" if ASKS_FOR_TLS.search(url) else "")
