@@ -41,8 +41,8 @@ def _server(settings: Settings) -> int:
         print(describe(settings))
     elif settings.check:
         logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
-        prepare(settings)
-        asyncio.run(engines.check(settings))
+        parts = prepare(settings)
+        asyncio.run(engines.check(settings, parts.keys))
         print("Everything is in order.")
     else:
         app.run(settings)

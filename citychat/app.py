@@ -39,13 +39,14 @@ log = logging.getLogger(__name__)
 async def serve(parts: Parts, out: Callable[[str], None], file_limit: int, notifier: Notifier) -> None:
     """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
 
-    Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old.
+    Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old;
+    SettingsError for wrong options in URLs, and for keys that are not those of the other processes.
     """
     settings, loop = parts.settings, asyncio.get_running_loop()
-    stopped, unfit = _signals(loop), list[str]()
+    stopped, unfit = _signals(loop), list[Exception]()
 
-    def end(line: str) -> None:
-        unfit.append(line)
+    def end(error: Exception) -> None:
+        unfit.append(error)
         stopped.set()
 
     async with AsyncExitStack() as stack:
@@ -53,7 +54,9 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int, notif
         for listening in sockets:
             stack.callback(listening.close)
         clock, random = SystemClock(loop), SystemRandom()
-        engines = await open_engines(stack, settings, clock, random, end)
+        engines = await open_engines(stack, settings, parts.keys, clock, random, end)
+        if engines.same_keys is not None:
+            await stack.enter_async_context(engines.same_keys)
         tasks = await stack.enter_async_context(Tasks())  # last, so that it ends before what its tasks use
         process = _process(parts, engines, clock, random, tasks)
         edge = _edge(settings, process)
@@ -75,7 +78,7 @@ async def serve(parts: Parts, out: Callable[[str], None], file_limit: int, notif
         await server.close_all_connections()
     log.info("Stopped")
     if unfit:
-        raise StartError(unfit[0])
+        raise unfit[0]
 
 
 def _process(parts: Parts, engines: Engines, clock: SystemClock, random: SystemRandom, tasks: Tasks) -> Process:

@@ -6,7 +6,7 @@ the background, and answers Unavailable until it has.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
@@ -17,25 +17,33 @@ from citychat.adapters.mongo_history import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.redis import Redis
 from citychat.adapters.redis_bus import RedisBus
+from citychat.adapters.redis_keys import SameKeys
 from citychat.adapters.redis_lobby import RedisLobby
 from citychat.adapters.sqlite import Database, StorageError
 from citychat.adapters.sqlite_history import SqliteHistory
 from citychat.adapters.sqlite_mailbox import SqliteMailbox
 from citychat.clock import SystemClock
+from citychat.model import Unavailable
 from citychat.ports import Bus, Clock, History, Lobby, Mailbox
 from citychat.preparation import StartError
 from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
+from citychat.tokens import Keys, key_marks
 
+Unfit = Callable[[StartError | SettingsError], None]
 CHECK_S = 10.0  # for all services together; a running process waits for them as long as it takes
 LOOK_S = 0.05
+FOREIGN_KEYS = (
+    "secret_file: its keys are not those of the other processes on this Redis: expected the same file everywhere "
+    "(if all keys are to be replaced, stop every process for 15 s)"
+)
 VITAL = ("bus", "history")  # without the mailbox those who are here still talk (protocol §2.7)
 
 
 @dataclass(frozen=True)
 class Engines:
     """``links``: how it stands with each service that is no embedded engine, ``counts``: what such an engine counts of
-    what is odd; both by the setting that names it."""
+    what is odd; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
 
     bus: Bus
     lobby: Lobby
@@ -43,6 +51,7 @@ class Engines:
     history: History
     links: Mapping[str, Link]
     counts: Mapping[str, Mapping[str, int]]
+    same_keys: SameKeys | None
 
     def standing(self) -> tuple[bool, Mapping[str, object]]:
         """Whether guests can be served, and each engine's state in words for whoever watches the process."""
@@ -58,16 +67,17 @@ def _shown(link: Link | None) -> dict[str, str]:
 
 
 class _Opening:
-    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Callable[[str], None]) -> None:
+    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Unfit) -> None:
         self.stack, self.clock, self.random, self.unfit = stack, clock, random, unfit
         self.links: dict[str, Link] = {}
         self.counts: dict[str, Mapping[str, int]] = {}
+        self.same_keys: SameKeys | None = None
 
     def link(self, setting: str, service: str) -> Link:
-        link = self.links[setting] = Link(service, self.random, self.unfit)
+        link = self.links[setting] = Link(service, self.random, lambda line: self.unfit(StartError(line)))
         return link
 
-    async def bus_and_lobby(self, url: str, ring_s: int) -> tuple[Bus, Lobby]:
+    async def bus_and_lobby(self, url: str, ring_s: int, keys: Keys) -> tuple[Bus, Lobby]:
         enter, clock, random = self.stack.enter_async_context, self.clock, self.random
         if url == EMBEDDED:
             bus = await enter(LocalBus(asyncio.get_running_loop().call_soon))
@@ -75,6 +85,9 @@ class _Opening:
         redis = await enter(Redis(url, link=self.link("bus", "Redis"), clock=clock))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
+        self.same_keys = SameKeys(
+            redis, key_marks(keys), clock=clock, foreign=lambda: self.unfit(SettingsError(FOREIGN_KEYS))
+        )
         return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
 
     async def database(self, data: Path) -> Database:
@@ -102,19 +115,20 @@ class _Opening:
 
 
 async def open_engines(
-    stack: AsyncExitStack, settings: Settings, clock: Clock, random: Random, unfit: Callable[[str], None]
+    stack: AsyncExitStack, settings: Settings, keys: Keys, clock: Clock, random: Random, unfit: Unfit
 ) -> Engines:
-    """Open them into ``stack``; services need not be there yet. ``unfit`` is told in one line of one that can never
-    serve (too old). Raises StartError when the embedded storage cannot be had, SettingsError for options in URLs."""
+    """Open them into ``stack``; services need not be there yet. ``unfit`` gets the error with which to end when one
+    can never serve (too old, or for processes with other keys). Raises StartError when the embedded storage cannot be
+    had, SettingsError for options in URLs."""
     opening = _Opening(stack, clock, random, unfit)
     database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
     with _named("bus"):
-        bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s)
+        bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)
     with _named("mailbox"):
         mailbox = await opening.mailbox(settings.mailbox, database)
     with _named("history"):
         history = await opening.history(settings.history, database)
-    return Engines(bus, lobby, mailbox, history, opening.links, opening.counts)
+    return Engines(bus, lobby, mailbox, history, opening.links, opening.counts, opening.same_keys)
 
 
 @contextmanager
@@ -126,15 +140,19 @@ def _named(setting: str) -> Iterator[None]:
         raise SettingsError(f"{setting}: {error}") from error
 
 
-async def check(settings: Settings, within_s: float = CHECK_S) -> None:
-    """Open the storage once and reach every service once. Raises StartError naming those that fail."""
-    loop, troubles = asyncio.get_running_loop(), list[str]()
+async def check(settings: Settings, keys: Keys, within_s: float = CHECK_S) -> None:
+    """Open the storage once and reach every service once. Raises StartError naming those that fail, SettingsError for
+    keys that are not those of the other processes."""
+    loop, troubles = asyncio.get_running_loop(), list[Exception]()
     async with AsyncExitStack() as stack:
-        engines = await open_engines(stack, settings, SystemClock(loop), SystemRandom(), troubles.append)
+        engines = await open_engines(stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append)
         end_s = loop.time() + within_s
         while not all(link.up for link in engines.links.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - links tell nobody
             await asyncio.sleep(LOOK_S)
         wrong = {name: link.trouble for name, link in engines.links.items() if not link.up}
+        with suppress(Unavailable):
+            if engines.same_keys is not None and await engines.same_keys.strange():
+                raise SettingsError(FOREIGN_KEYS)
     if wrong:
         raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))
 

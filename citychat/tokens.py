@@ -126,6 +126,11 @@ def network_marks(keys: Keys, address: str, now_ms: int) -> tuple[str, ...]:
     return tuple(_to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days)
 
 
+def key_marks(keys: Keys) -> tuple[str, ...]:
+    """What stands for each key where processes compare theirs; it tells nothing of the key."""
+    return tuple(_to_text(hmac.digest(key.secret, b"mark of the key", "sha256")[:16]) for key in keys.valid)
+
+
 def load_keys(path: Path, random: Random) -> Keys:
     """The keys in the file; made at first start, by one process only. Raises KeyFileError.
 

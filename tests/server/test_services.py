@@ -9,7 +9,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain, combinations
 from pathlib import Path
@@ -21,7 +21,7 @@ import pika
 import pytest
 
 from citychat.page import TOKEN
-from citychat.tokens import Tokens, load_keys
+from citychat.tokens import Tokens, load_keys, rotate
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, meet
 from tests.server.process import ROOT, ServerProcess, citychat
@@ -352,3 +352,44 @@ async def test_several_processes_start_only_with_the_same_keys(cluster: Cluster,
     status, _, errors = await run(*words, "--secret-file", str(missing))
     assert status == 1 and errors[0].startswith(f"citychat: there is no key file {missing}: ")
     assert not missing.exists()
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[RedisServer]:
+    """What stands for the keys is one for all processes on a Redis."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+async def test_a_process_with_other_keys_than_those_here_ends_with_one_line_and_status_2(
+    private: RedisServer, tmp_path: Path
+) -> None:
+    ours, theirs = tmp_path / "ours.keys", tmp_path / "theirs.keys"
+    load_keys(ours, Random(1))
+    secret = load_keys(theirs, Random(2)).current
+    flags = ("--bus", private.url, "--port", "0", "--data", str(tmp_path / "other"))
+    async with ServerProcess(tmp_path / "data", "--bus", private.url, "--secret-file", str(ours)) as server:
+        await until_states(server, (), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            while private.tell("EXISTS citychat:keys") != ":1":  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+        for more in ((), ("--check",)):
+            async with asyncio.timeout(PATIENCE_S):
+                status, _, errors = await run(*flags, "--secret-file", str(theirs), *more)
+            assert status == 2
+            assert errors[-1].startswith("citychat: secret_file: its keys are not those of the other processes")
+            assert secret.id not in "\n".join(errors)
+        private.lose_data()
+        async with asyncio.timeout(PATIENCE_S):
+            while private.tell("EXISTS citychat:keys") != ":1":  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+        assert server.running
+        rotate(ours, Random(3))  # the next process has the new key as well, and shares the old one
+        assert (await run(*flags, "--secret-file", str(ours), "--check"))[0] == 0
+        async with ServerProcess(tmp_path / "third", "--bus", private.url, "--secret-file", str(ours)) as third:
+            await until_states(third, (), PATIENCE_S)
+            assert await third.stop() == 0
+        assert await server.stop() == 0
+        assert "other keys" not in "\n".join(server.output)

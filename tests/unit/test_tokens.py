@@ -23,6 +23,7 @@ from citychat.tokens import (
     Keys,
     Tokens,
     daily_key,
+    key_marks,
     load_keys,
     network_marks,
     rotate,
@@ -243,3 +244,11 @@ def test_addresses_that_say_nothing_have_no_mark(address: str) -> None:
 
 def test_the_key_of_the_marks_changes_every_day() -> None:
     assert len({daily_key(NEW, day) for day in range(100)}) == 100
+
+
+def test_what_stands_for_a_key_overlaps_through_a_change_of_keys_and_holds_nothing_of_the_key() -> None:
+    before, between, after = key_marks(Keys(OLD)), key_marks(Keys(NEW, OLD)), key_marks(Keys(NEW))
+    assert between == after + before and set(before).isdisjoint(after)
+    for key, (mark,) in ((OLD, before), (NEW, after)):
+        assert mark.isascii() and mark.isprintable() and " " not in mark
+        assert mark not in urlsafe_b64encode(key.secret).decode() and key.id not in mark
