@@ -5,13 +5,14 @@ on the wire, where `protocol §1` fixes the names). Ids of guests, sessions and 
 base64url without padding.
 """
 
+import re
 import unicodedata
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 PROTOCOL_VERSION = 1
 CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
@@ -21,6 +22,13 @@ LAMPORT_MAX = 2**52  # stays exact in the page's doubles
 DAY_MS = 86_400_000
 MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
 
+# Bounds that every decoder checks, whoever has written what it reads: those of the page's door, because a page must be
+# able to say back what it was told.
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,43}\Z")]
+Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
+Time = Annotated[int, Meta(ge=0, le=2**53)]
+HIDDEN = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069"  # controls, lone surrogates, bidi overrides
+Words = Annotated[str, Meta(max_length=200, pattern=rf"^[^{HIDDEN}]*\Z")]
 Key = tuple[str, int]  # (stream, n): names a message for ever
 Ranges = list[tuple[int, int]]  # closed ranges of n
 Source = Literal["position", "ip", "chosen", "home", "network"]
@@ -108,15 +116,15 @@ class Session(Struct, frozen=True, omit_defaults=True):
 class Message(Struct, frozen=True, omit_defaults=True):
     """One message as it travels, waits and is kept: the shape of ``chat-message`` (protocol §1, §2.1)."""
 
-    s: str
-    side: int
-    st: str
-    n: int
-    l: int  # noqa: E741 - the name on the wire
+    s: Id
+    side: Annotated[int, Meta(ge=0, le=1)]
+    st: Id
+    n: Number
+    l: Number  # noqa: E741 - the name on the wire
     x: str
-    at: int
-    p: tuple[str, int] | None = None
-    k: str | None = None
+    at: Time
+    p: tuple[Id, Number] | None = None
+    k: Id | None = None
 
     @property
     def key(self) -> Key:
@@ -268,15 +276,14 @@ def to_ranges(numbers: Iterable[int]) -> Ranges:
     return ranges
 
 
+_hidden = re.compile(rf"(?!\n)[{HIDDEN}]")
+
+
 def clean_text(raw: str) -> str:
     """``raw`` as it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone surrogates."""
-    if not raw.isprintable():  # most texts are, and looking at each letter costs more than the rest of their way
-        raw = "".join(c for c in raw.replace("\r\n", "\n").replace("\r", "\n") if c == "\n" or not _hidden(c))
+    if not raw.isprintable():  # most texts are
+        raw = _hidden.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
     return unicodedata.normalize("NFC", raw)
-
-
-def _hidden(c: str) -> bool:
-    return unicodedata.category(c) in ("Cc", "Cs") or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069"
 
 
 def fits(text: str) -> bool:

@@ -1,14 +1,19 @@
 """What processes tell each other over the bus: one record a message, addressed to a guest's channel.
 
-JSON with a tag, checked against these shapes on arrival; anything else is dropped (never pickle). The embedded bus
-sends the same bytes, so that it cannot accept what Redis would refuse.
+JSON with a tag, checked against these shapes and their bounds on arrival; anything else is dropped (never pickle). The
+embedded bus sends the same bytes, so that it cannot accept what Redis would refuse.
 """
 
+from typing import Annotated
+
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from citychat.model import Message, Offer, Ranges
+from citychat.model import Id, Message, Number, Offer, Time, Words
+from citychat.soundness import sound
 
+RANGES_MAX = 500  # of one stream: its sender's outbox holds no more messages
 RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small
 
 
@@ -21,48 +26,48 @@ class Said(Struct, frozen=True, tag="said"):
 class Receipt(Struct, frozen=True, tag="receipt"):
     """To the sender: drawn by the partner's page and in the history, exactly these."""
 
-    s: str
-    st: str
-    ranges: Ranges
+    s: Id
+    st: Id
+    ranges: Annotated[list[tuple[Number, Number]], Meta(max_length=RANGES_MAX)]
 
 
 class Here(Struct, frozen=True, tag="here"):
     """To the partner: my page has joined, on whatever process."""
 
-    s: str
+    s: Id
 
 
 class Away(Struct, frozen=True, tag="away"):
     """To the partner: my socket is closed."""
 
-    s: str
-    since: int
+    s: Id
+    since: Time
 
 
 class Left(Struct, frozen=True, tag="left"):
     """To the partner: the session has ended."""
 
-    s: str
-    at: int
+    s: Id
+    at: Time
 
 
 class Typing(Struct, frozen=True, tag="typing"):
     """To the partner, never stored."""
 
-    s: str
+    s: Id
     on: bool
 
 
 class Erased(Struct, frozen=True, tag="erased"):
     """To the partner: blank my texts in this session."""
 
-    s: str
+    s: Id
 
 
 class Takeover(Struct, frozen=True, tag="takeover"):
     """To the guest's own older page: a newer one entered with this epoch."""
 
-    epoch: int
+    epoch: Time
 
 
 class Offered(Struct, frozen=True, tag="offered"):
@@ -74,20 +79,20 @@ class Offered(Struct, frozen=True, tag="offered"):
 class Over(Struct, frozen=True, tag="over"):
     """To either side of an offer: it has ended; the lobby knows what it became."""
 
-    offer: str
+    offer: Id
 
 
 class Met(Struct, frozen=True, tag="met"):
     """To a member: this session has begun."""
 
-    session: str
+    session: Id
 
 
 class Paused(Struct, frozen=True, tag="paused"):
     """To a guest who was paused or banned."""
 
-    until: int
-    reason: str
+    until: Time
+    reason: Words
 
 
 Record = Said | Receipt | Here | Away | Left | Typing | Erased | Takeover | Offered | Over | Met | Paused
@@ -101,10 +106,16 @@ def encode(record: Record) -> bytes:
 
 
 def decode(raw: bytes) -> Record | None:
-    """The record in ``raw``, or None when it is not one."""
+    """The record in ``raw``, or None when it is not one. A message's text comes as it may be drawn."""
     if len(raw) > RECORD_MAX_BYTES:
         return None
     try:
-        return _decoder.decode(raw)
+        record = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # an unknown field may nest deeply
         return None
+    if not isinstance(record, Said):
+        return record
+    message = sound(record.message)
+    if message is record.message:
+        return record
+    return None if message is None else replace(record, message=message)

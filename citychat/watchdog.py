@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from citychat.delivery.ledger import Ledger
 from citychat.ports import Bus, History
-from citychat.records import Record, Typing
+from citychat.records import Record, Takeover
 
 # Longer than any honest answer takes (drivers give up after seconds): a restart cures a stuck thread, no slow service.
 STUCK_S = 60.0
@@ -84,7 +84,7 @@ class Watchdog:
         await self._carried.wait()
 
     def _publish(self) -> None:
-        self._bus.publish(self._name, Typing("", False), self._published)
+        self._bus.publish(self._name, Takeover(0), self._published)
 
     def _published(self, listeners: int) -> None:
         if not listeners:  # the bus is away, and has said so

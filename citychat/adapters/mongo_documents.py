@@ -16,7 +16,6 @@
 """
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TypeVar
@@ -25,7 +24,8 @@ import msgspec
 from msgspec import Struct, field
 
 from citychat.adapters.mongo import Document, Index, Mongo
-from citychat.model import DAY_MS, Guest, Message, Ranges, Session
+from citychat.model import DAY_MS, LAMPORT_MAX, Guest, Id, Message, Number, Ranges, Session
+from citychat.soundness import sound
 
 # Every find and every delete has one that serves it; _id is always there.
 INDEXES = (
@@ -48,9 +48,6 @@ INDEXES = (
     Index("reports", ("accused", "at")),
     Index("pauses", ("gone",), lapses=True),
 )
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-SIDES, NUMBER_MAX = range(16), 2**53  # what is beyond was never numbered by a page
-
 ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
 SLICE_ROWS = 500  # a step on them takes milliseconds: chats must not wait for an erase or a prune
 PLACE = ("s", "side", "st", "n")
@@ -64,10 +61,10 @@ class Place(Struct, frozen=True):
     """Of a message, only where it stands."""
 
     id: str = field(name="_id")
-    s: str
+    s: Id
     side: int
-    st: str
-    n: int
+    st: Id
+    n: Number
 
 
 class Copy(Struct, frozen=True):
@@ -145,15 +142,16 @@ class Reader:
         """A message under an ``_id`` that is not its own may stand there twice: dropped as well."""
         found = []
         for document in documents:
-            one = self.read("messages", [document], Message, is_row)
-            if one and document.get("_id") != id_of(one[0]):
-                self._drop("messages")
-            else:
-                found += one
+            for message in self.read("messages", [document], Message):
+                kept = sound(message)
+                if kept is None or document.get("_id") != id_of(kept):
+                    self._drop("messages")
+                else:
+                    found.append(kept)
         return found
 
     def places(self, documents: Iterable[Document]) -> list[Place]:
-        return self.read("messages", documents, Place, lambda p: p.n > 0 and p.id == message_id(p.s, p.side, p.st, p.n))
+        return self.read("messages", documents, Place, lambda p: p.id == message_id(p.s, p.side, p.st, p.n))
 
     def sessions(self, documents: Iterable[Document]) -> list[Session]:
         renamed = ({**document, "id": document.get("_id")} for document in documents)
@@ -170,8 +168,8 @@ class Reader:
 
 
 def _is_session(session: Session) -> bool:
-    sides = range(len(session.members))
-    return len(sides) > 1 and len(session.aliases) == len(sides) and all(side in sides for side in session.erased)
+    two = len(session.members) == len(set(session.members)) == len(session.aliases) == 2
+    return two and all(side in (0, 1) for side in session.erased)
 
 
 def text(value: str) -> str:
@@ -215,19 +213,6 @@ def to_guest(guest: Guest) -> Document:
     return {"_id": fields.pop("id"), **fields}
 
 
-def is_row(m: Message) -> bool:
-    """Whether it can be kept: what the server would never take stops the whole batch, again and again."""
-    return (
-        ID.fullmatch(m.s) is not None
-        and ID.fullmatch(m.st) is not None
-        and m.side in SIDES
-        and 1 <= m.n <= NUMBER_MAX
-        and 0 <= m.l <= NUMBER_MAX
-        and 0 <= m.at <= NUMBER_MAX
-        and (m.p is None or m.p[1] <= NUMBER_MAX)
-    )
-
-
 async def newest_messages(mongo: Mongo, reader: Reader, where: Document, limit: int) -> list[Message]:
     """The newest ``limit`` messages that are ours, newest first; read on for each that is not."""
     found: list[Message] = []
@@ -243,7 +228,7 @@ async def newest_messages(mongo: Mongo, reader: Reader, where: Document, limit: 
 def merged(ranges: Ranges) -> Ranges:
     """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
     found: Ranges = []
-    for a, b in sorted((max(a, 1), min(b, NUMBER_MAX)) for a, b in ranges):
+    for a, b in sorted((max(a, 1), min(b, LAMPORT_MAX)) for a, b in ranges):
         if a > b:
             continue
         if found and a <= found[-1][1] + 1:

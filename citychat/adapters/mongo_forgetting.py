@@ -36,12 +36,10 @@ async def prune(mongo: Mongo, reader: Reader, now: int, history_ms: int) -> None
     may prune at once."""
     mongo = mongo.unhurried()
     await _complete_erases(mongo, reader, now)
-    while expired := await _ids(mongo, "sessions", {"expires": {"$lte": now}}):
-        for s in expired:
-            if isinstance(s, str):
-                for collection in ("messages", "erased", "wishes"):
-                    await _delete(mongo, collection, {"s": s})
-            await mongo.delete("sessions", {"_id": {"$in": [s]}})
+    going = True
+    while going:
+        expired = await _ids(mongo, "sessions", {"expires": {"$lte": now}})
+        going = any([await _delete_session(mongo, s) for s in expired])
     for collection in ("erased", "shuns", "wishes", "pauses"):
         await _delete(mongo, collection, {"gone": {"$lte": date(now)}})
     await _forget_guests(mongo, reader, now - history_ms)
@@ -71,10 +69,22 @@ async def _forget_guests(mongo: Mongo, reader: Reader, unseen_since: int) -> Non
             await mongo.delete("guests", {**unseen, "_id": {"$in": gone}})
 
 
-async def _delete(mongo: Mongo, collection: str, where: Document) -> None:
-    """All that match, a slice at a time."""
+async def _delete_session(mongo: Mongo, s: object) -> bool:
+    """Whether this call has deleted it."""
+    if isinstance(s, str):
+        for collection in ("messages", "erased", "wishes"):
+            if not await _delete(mongo, collection, {"s": s}):
+                return False
+    return await mongo.delete("sessions", {"_id": {"$in": [s]}}) > 0
+
+
+async def _delete(mongo: Mongo, collection: str, where: Document) -> bool:
+    """All that match, a slice at a time. False when some did not go: they are left to the process that is at them, or
+    to the next prune."""
     while ids := await _ids(mongo, collection, where):
-        await mongo.delete(collection, {"_id": {"$in": ids}})
+        if not await mongo.delete(collection, {"_id": {"$in": ids}}):
+            return False
+    return True
 
 
 async def _ids(mongo: Mongo, collection: str, where: Document) -> list[object]:

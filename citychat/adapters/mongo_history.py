@@ -27,7 +27,6 @@ from citychat.adapters.mongo_documents import (
     Wish,
     earlier,
     id_of,
-    is_row,
     merged,
     newest_messages,
     slices,
@@ -38,6 +37,7 @@ from citychat.adapters.mongo_documents import (
 )
 from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, to_ranges
 from citychat.ports import Clock, Committed, Pause, Report, Standing
+from citychat.soundness import can_be_kept
 from citychat.tasks import described
 
 ROWS_IN_FLIGHT_MAX = 10_000  # 20 full batches; a server that stands still must not fill the memory
@@ -106,7 +106,7 @@ class MongoHistory:
         inserts an empty text; who inserted without having seen it either looks again and empties what it inserted, or
         was done before the erase began to empty. A process that dies in between leaves it to ``prune``."""
         kept: dict[str, Message] = {}
-        for m in filter(is_row, rows):
+        for m in filter(can_be_kept, rows):
             kept.setdefault(id_of(m), m)  # of two with one number the first stays
         sessions = list({m.s for m in kept.values()})
         blank = await self._erased_sides(sessions)
@@ -118,7 +118,7 @@ class MongoHistory:
         perhaps = [i for i, m in kept.items() if i in there or m.k == "gap"]
         gaps = await self._gaps(perhaps) if perhaps else set()
         late_keys = ((m.s, m.side, m.st, m.n) for m in rows if m.k != "gap" and id_of(m) in gaps)
-        hopeless = ((m.s, m.side, m.st, m.n) for m in rows if not is_row(m))
+        hopeless = ((m.s, m.side, m.st, m.n) for m in rows if not can_be_kept(m))
         return Committed(frozenset((*late_keys, *hopeless)))
 
     async def _erased_sides(self, sessions: list[str]) -> set[tuple[str, int]]:

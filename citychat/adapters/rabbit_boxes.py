@@ -14,16 +14,16 @@ from itertools import count, islice
 import msgspec
 
 from citychat.adapters.amqp import CHANNELS_MAX, CLOSE_S, Channel, Closed, Connection
-from citychat.model import TEXT_MAX_BYTES, Message, Unavailable
+from citychat.model import Message, Unavailable
 from citychat.ports import Clock, Mail
 from citychat.records import RECORD_MAX_BYTES
+from citychat.soundness import sound
 from citychat.tasks import Tasks, pause
 
 PREFETCH = 600  # above the 500 that may wait: with less, a missing message can sit behind a window full of held ones
 ATTACH_AT_ONCE = 32  # after a reconnect thousands want their consumer back, and others want the loop
 AGAIN_S = 1.0  # a queue deleted under us, or closed to us
 TAG_BITS = 40  # of a delivery in its channel; above them the channel's number, so that no old tag acks anything new
-ID_MAX_CHARS, NUMBER_MAX = 64, 2**53
 OTHER_ARGUMENTS = 406
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -36,23 +36,13 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes) -> Message | None:
-    """The message in ``body``, or None when it is none."""
+    """The message in ``body`` as it may be drawn, or None when it is none."""
     if len(body) > RECORD_MAX_BYTES:
         return None
     try:
-        message = _decoder.decode(body)
-        text_bytes = len(message.x.encode())
-    except (msgspec.DecodeError, ValueError, RecursionError):
+        return sound(_decoder.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    numbers = (message.n, message.l, message.at, *((message.p[1],) if message.p else ()))
-    names = (message.s, message.st, message.k or "", message.p[0] if message.p else "")
-    fits = (
-        all(0 <= number <= NUMBER_MAX for number in numbers)
-        and all(len(name) <= ID_MAX_CHARS for name in names)
-        and message.side in (0, 1)
-        and text_bytes <= TEXT_MAX_BYTES
-    )
-    return message if fits else None
 
 
 class Box:

@@ -10,6 +10,7 @@ import msgspec
 from citychat.adapters.sqlite import Database, Row, Transaction, to_message, to_row
 from citychat.model import DAY_MS, Guest, Message, Ranges, Session, to_ranges
 from citychat.ports import Committed, Pause, Report, Standing
+from citychat.soundness import can_be_kept
 
 EVIDENCE_MESSAGES = 50
 ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
@@ -32,13 +33,16 @@ class SqliteHistory:
         """The database finishes what was accepted."""
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        kept = [to_row(message) for message in rows]
+        """As the port says. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
+        hopeless = {(m.s, m.side, m.st, m.n) for m in rows if not can_be_kept(m)}
+        others = [m for m in rows if (m.s, m.side, m.st, m.n) not in hopeless] if hopeless else rows
+        kept = [to_row(message) for message in others]
 
         def work(transaction: Transaction) -> Committed:
             if transaction.change_each("add", kept) == len(kept):
-                return Committed()
-            keys = [(m.s, m.side, m.st, m.n) for m in rows if m.k != "gap"]
-            return Committed(frozenset(key for key in keys if transaction.rows("is_gap", *key)))
+                return Committed(frozenset(hopeless))
+            keys = [(m.s, m.side, m.st, m.n) for m in others if m.k != "gap"]
+            return Committed(frozenset(hopeless.union(key for key in keys if transaction.rows("is_gap", *key))))
 
         self._database.submit(work, done)
 

@@ -165,7 +165,7 @@ async def test_a_guest_with_a_second_listener_is_still_there_when_the_first_has_
 async def test_a_whole_message_arrives_as_it_was(bus: Bus) -> None:
     heard: list[Record] = []
     await bus.listen("anna", heard.append)
-    message = Message("s", 1, "st", 7, 2**52, 'é\n"\\ \u2028 🦊' * 300, 1_700_000_000_000, ("before", 3), "kind")
+    message = Message("s", 1, "st", 1, 2**52, 'é\n"\\ \u2028 🦊' * 240, 1_700_000_000_000, ("before", 3), "kind")
     bus.publish("anna", Said(message))
     await until(lambda: bool(heard))
     assert heard == [Said(message)]

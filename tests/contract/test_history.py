@@ -45,11 +45,26 @@ class Reports:
 
 
 async def test_a_message_is_kept_as_it_was_first_added(history: History) -> None:
-    first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 2_000, NOW, ("older", 7))
+    first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 1_990, NOW, ("older", 7))
     second = Message("s", 1, "stream", 2, 2**52, "", NOW, k="unknown")
     assert await add(history, first, second) == frozenset()
     assert await add(history, Message("s", 1, "stream", 1, 3, "other words", 4), second) == frozenset()
     assert await history.page("s", None, 10) == [first, second]
+
+
+NEVER_KEPT = {
+    "n 0": message(0), "n large": message(2**63), "n huge": message(2**200), "side": message(1, side=99),
+    "s": message(1, s="x y"), "st": message(1, st="a:b"), "st empty": message(1, st=""),
+    "st long": message(1, st="t" * 44), "surrogate": message(1, x="\ud800"), "k": message(1, k="\ud800"),
+    "l": Message("s", 0, "st", 1, 2**63, "", 1), "p": Message("s", 0, "st", 1, 1, "", 1, ("older", 2**63)),
+    "at": Message("s", 0, "st", 1, 1, "", -1), "at large": Message("s", 0, "st", 1, 1, "", 2**63),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", NEVER_KEPT.values(), ids=NEVER_KEPT)
+async def test_a_row_that_can_never_be_kept_gets_no_receipt_and_stops_nobody(history: History, bad: Message) -> None:
+    assert await add(history, message(1, s="good"), bad, message(2, s="good")) == {(bad.s, bad.side, bad.st, bad.n)}
+    assert await history.page("good", None, 5) == [message(1, s="good"), message(2, s="good")]
 
 
 async def test_a_batch_may_hold_the_same_message_twice(history: History) -> None:

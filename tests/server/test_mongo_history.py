@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from citychat.adapters import mongo_reports, sqlite_history
 from citychat.adapters.link import Link
 from citychat.adapters.mongo import FAILED_MAX, Mongo
-from citychat.adapters.mongo_documents import ERASED_MS, INDEXES, is_row, merged
+from citychat.adapters.mongo_documents import ERASED_MS, INDEXES, merged
 from citychat.adapters.mongo_forgetting import SETTLED_MS
 from citychat.adapters.mongo_history import ROWS_IN_FLIGHT_MAX, MongoHistory
 from citychat.adapters.mongo_troubles import trouble
@@ -418,19 +418,6 @@ async def test_the_database_is_the_one_of_the_address(server: MongoServer) -> No
             assert history._mongo._database is not None and history._mongo._database.name == name
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [message(0), message(2**60), message(1, st="a:b"), message(1, st=""), message(1, s="x y"), message(1, side=99)],
-    ids=["n 0", "n large", "colon", "empty", "space", "side"],
-)
-async def test_a_row_that_can_never_be_kept_gets_no_receipt_and_stops_nobody(
-    history: MongoHistory, bad: Message
-) -> None:
-    assert not is_row(bad)
-    assert await add(history, message(1, s="good"), bad) == {(bad.s, bad.side, bad.st, bad.n)}
-    assert await history.page("good", None, 5) == [message(1, s="good")]
-
-
 async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) -> None:
     anything: Any = {"$gt": ""}
     await history.begin(session())
@@ -467,6 +454,8 @@ GARBAGE: list[dict[str, Any]] = [
     {"s": "s", "side": 0, "st": "st", "n": -4, "l": 2**62, "x": "", "at": True},
     {"members": ["anna", "anna"], "started": "x", "ended": None, "expires": 0, "erasing": 0, "erased": [7]},
     {"members": ["anna"], "aliases": ["A"], "city": "L", "started": 1, "expires": NOW * 2},
+    {"members": ["anna", "anna"], "aliases": ["A", "B"], "city": "L", "started": 1, "expires": NOW * 2},
+    {"members": ["anna", "ben", "carl"], "aliases": ["A", "B", "C"], "city": "L", "started": 1, "expires": NOW * 2},
     {"pair": ["anna"]}, {"pair": "anna"}, {"pair": ["anna", 7]},
     {"guest": "anna", "at": NOW, "network": 7},
     {"accused": "ben", "at": NOW, "networks": 7},
@@ -507,6 +496,25 @@ async def test_garbage_in_every_collection_is_passed_over_and_counted(history: M
     await history.prune(NOW + 2 * DAY_MS, MONTH_MS)
     assert await history.session("s") is not None
     assert set(history.dropped) >= {"messages", "sessions", "barred", "shuns", "reports", "guests"}
+
+
+async def test_what_cannot_be_deleted_stops_a_prune_and_is_left_to_the_next(
+    history: MongoHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await history.begin(session())
+    await add(history, message(1))
+    await history.shun("anna", ["net"], NOW)
+
+    async def nothing_goes(*_: object) -> int:
+        return 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Mongo, "delete", nothing_goes)
+        async with asyncio.timeout(PATIENCE_S):
+            await history.prune(NOW + MONTH_MS, MONTH_MS)
+    assert await history.session("s") is not None and await history.page("s", None, 5)
+    await history.prune(NOW + MONTH_MS, MONTH_MS)
+    assert await history.session("s") is None and not await history.page("s", None, 5)
 
 
 # Steps that are broken off, and two processes at once

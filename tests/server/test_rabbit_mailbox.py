@@ -335,7 +335,7 @@ async def test_a_queue_with_other_arguments_is_read_but_not_filled_and_disturbs_
     async with process(server.url) as (mailbox, link):
         caplog.set_level(logging.DEBUG)
         heard: list[tuple[str, bool]] = []
-        for n in range(10):
+        for n in range(1, 11):
             mailbox.put(neighbour, [message(n)], lambda ok: heard.append(("neighbour", ok)))
             mailbox.put(guest, [message(n)], lambda ok: heard.append(("guest", ok)))
         await until(lambda: len(heard) == 20)
@@ -347,7 +347,7 @@ async def test_a_queue_with_other_arguments_is_read_but_not_filled_and_disturbs_
         await mailbox.open(guest, reader)
         assert await reader.read(1) == [1]
         await mailbox.open(neighbour, beside)
-        assert set(await beside.read(10)) == set(range(10))
+        assert set(await beside.read(10)) == set(range(1, 11))
         assert link.up
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert sum("other arguments" in line and "x-" in line for line in warnings) == 1
@@ -362,7 +362,10 @@ RUBBISH = [
     b'{"s":"s","side":0,"st":"st","n":99999999999999999,"l":1,"x":"t","at":1}',
     b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"\\ud800","at":1}',
     b'{"s":"s","side":0,"st":"' + b"t" * 100 + b'","n":1,"l":1,"x":"t","at":1}',
-    b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"' + b"t" * 5_000 + b'","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":0,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":1,"l":9223372036854775808,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"a b","n":1,"l":1,"x":"t","at":1}',
+    b'{"s":"s","side":0,"st":"st","n":2,"l":1,"x":"t","at":1,"p":["a",1]}',
     b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"t","at":1,"p":["a",1,2]}',
     b'{"s":"s","side":0,"st":"st","n":1,"l":1,"x":"t","at":1,"z":"' + b"t" * RECORD_MAX_BYTES + b'"}',
 ]  # fmt: skip
@@ -378,8 +381,10 @@ async def test_rubbish_in_a_queue_is_dropped_and_counted_and_the_rest_is_read(
         with outsider(server) as channel:
             for body in RUBBISH:
                 channel.basic_publish("", f"inbox.{guest}", body, pika.BasicProperties(timestamp=2**64 - 1))
-            channel.basic_publish("", f"inbox.{guest}", rabbit_boxes.encode(message(1)))
-            assert await reader.read(1) == [1]
+            for n, text in enumerate(["t" * 5_000, "text\u202e 2\x1b"], 1):
+                channel.basic_publish("", f"inbox.{guest}", rabbit_boxes.encode(message(n, x=text)))
+            assert await reader.read(2) == [1, 2]
+            assert [mail.message for mail in reader.mail] == [message(1, x=""), message(2)], "void and clean"
             assert mailbox.counts == {"mail dropped": len(RUBBISH)}
             assert link.up
             mailbox.ack(handle, [mail.tag for mail in reader.mail])

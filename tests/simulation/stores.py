@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, to_ranges
 from citychat.ports import Committed, Pause, Report, Standing
+from citychat.soundness import can_be_kept
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
 P = ParamSpec("P")
@@ -82,8 +83,10 @@ class SimHistory:
             self.back.send(self.machine.runs, answer)
 
     def _keep(self, row: Message) -> RowKey | None:
-        """Its key when it comes too late: it is held as a gap."""
+        """Its key when it comes too late (it is held as a gap), or can never be kept."""
         key = (row.s, row.side, row.st, row.n)
+        if not can_be_kept(row):
+            return key
         session = self.world.sessions.get(row.s)
         erased = session is not None and row.side in session.erased
         held = self.world.chats.setdefault(row.s, {})

@@ -1,15 +1,17 @@
 """What processes tell each other survives the way as it was, and nothing else is taken for it."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citychat import records
-from citychat.model import TEXT_MAX_BYTES, Message, Offer
+from citychat.model import LAMPORT_MAX, TEXT_MAX_BYTES, TEXT_MAX_CHARS, Message, Offer
 from citychat.records import RECORD_MAX_BYTES, Record, decode, encode
 
 ALL: list[Record] = [
-    records.Said(Message("s", 1, "st", 2**52, 2**52, "né \U0001f98a\n\"", 5, ("older", 3), "gap")),
+    records.Said(Message("s", 1, "st", 2**52, 2**52, 'né \U0001f98a\n"', 5, k="gap")),
+    records.Said(Message("s-_", 1, "st", 1, 1, "x" * 2_000, 2**53, ("older", 2**52))),
     records.Said(Message("s", 0, "st", 1, 1, "", 5)),
     records.Receipt("s", "st", [(1, 2), (5, 2**52)]),
     records.Here("s"),
@@ -35,8 +37,9 @@ def test_the_list_above_names_them_all() -> None:
 
 
 def test_the_longest_text_fits_however_it_is_escaped() -> None:
-    for letter in ("\x01", '"', "\u2028", "\U0001f98a"):
-        said = records.Said(Message("s" * 43, 1, "t" * 43, 1, 1, letter * (TEXT_MAX_BYTES // len(letter.encode())), 5))
+    for letter in ('"', "\u2028", "\U0001f98a"):
+        count = min(TEXT_MAX_CHARS, TEXT_MAX_BYTES // len(letter.encode()))
+        said = records.Said(Message("s" * 43, 1, "t" * 43, 1, 1, letter * (count - 1) + "x", 5, ("p" * 43, 2**52)))
         assert decode(encode(said)) == said
 
 
@@ -53,6 +56,49 @@ def test_the_longest_text_fits_however_it_is_escaped() -> None:
 )  # fmt: skip
 def test_anything_else_is_no_record(raw: bytes) -> None:
     assert decode(raw) is None
+
+
+def said(**fields: object) -> bytes:
+    """A message like any other but for these fields."""
+    message = {"s": "s", "side": 0, "st": "st", "n": 1, "l": 1, "x": "text", "at": 1} | fields
+    return msgspec.json.encode({"type": "said", "message": message})
+
+
+OUT_OF_BOUNDS = [
+    *[said(**{key: bad}) for key in ("s", "st") for bad in ("", "a:b", "a b", "a\n", "é", "t" * 44, "t" * 17_000)],
+    *[said(**{name: bad}) for name in ("n", "l") for bad in (-1, 0, LAMPORT_MAX + 1, 2**63, 1.5)],
+    *[said(side=bad) for bad in (-1, 2, "0")],
+    *[said(at=bad) for bad in (-1, 2**53 + 1, 2**63)],
+    *[said(p=bad) for bad in (["a"], ["", 1], ["a" * 44, 1], ["a", 0], ["a", 2**63])],
+    *[said(k=bad) for bad in ("", "k" * 44, "\u202e")],
+    said(n=2, p=["older", 1]),
+    b'{"type":"said","message":{"s":"s","side":0,"st":"st","n":1,"l":1' + b"0" * 5_000 + b',"x":"","at":1}}',
+    encode(records.Receipt("s", "t" * 44, [(1, 1)])),
+    encode(records.Receipt("s", "st", [(0, 1)])),
+    encode(records.Receipt("s", "st", [(1, 2**63)])),
+    encode(records.Receipt("s", "st", [(1, 1)] * 501)),
+    encode(records.Here("")), encode(records.Erased("a b")),
+    encode(records.Met("m" * 44)), encode(records.Over("")),
+    encode(records.Away("s", -1)), encode(records.Left("s", 2**63)), encode(records.Takeover(2**54)),
+    encode(records.Paused(2**63, "")), encode(records.Paused(1, "\u202e")), encode(records.Paused(1, "r" * 201)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", OUT_OF_BOUNDS, ids=range(len(OUT_OF_BOUNDS)))
+def test_what_has_the_shape_and_is_out_of_bounds_is_no_record(raw: bytes) -> None:
+    assert decode(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("t" * 2_001, ""), ("\U0001f98a" * 1_025, ""), ("t" * 31_000, ""), (" \n", ""), ("\u202e\x00", ""), ("", ""),
+        ("a\u202eb\x1b\r\nc", "ab\nc"), ("e\u0301", "é"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_a_text_comes_as_the_door_would_have_taken_it(sent: str, text: str) -> None:
+    assert decode(said(x=sent)) == records.Said(Message("s", 0, "st", 1, 1, text, 1))
 
 
 @given(st.binary(max_size=200))
