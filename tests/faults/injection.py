@@ -33,7 +33,7 @@ from tests.faults.matrix import (
 )  # fmt: skip
 from tests.faults.people import Person
 from tests.faults.stores import Kept
-from tests.faults.town import Town
+from tests.faults.town import NotBegun, Town
 
 DEEP_MESSAGES = 200
 BURST = 3  # messages in the middle of a moment
@@ -94,10 +94,15 @@ class Injection:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def play(self) -> Result:
+        """Raises NotBegun."""
         start_s = time.monotonic()
-        await self._gather()
-        await self._warm_up()
-        drains = await self._enter_moments()
+        try:
+            await self._gather()
+            await self._warm_up()
+            drains = await self._enter_moments()
+        except TimeoutError as error:
+            await self._stop([])
+            raise NotBegun(f"people did not get where they should be: {error!r}") from error
         try:
             await self._break_and_mend()
             report = await self._settle()

@@ -1,5 +1,6 @@
 """The rows and columns of the fault matrix: what is broken, and what people are in the middle of when it breaks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -57,6 +58,12 @@ async def _kill(town: Town) -> None:
 
 
 async def _restart(town: Town) -> None:
+    """The one that was told to stop; another one that drains is started by whoever drained it."""
+    await asyncio.gather(*town.drains)
+    await town.nodes[HIT % len(town.nodes)].start()
+
+
+async def _restart_killed(town: Town) -> None:
     for node in town.nodes:
         if not node.running:
             await node.start()
@@ -71,11 +78,13 @@ async def _thaw(town: Town) -> None:
 
 
 async def _term(town: Town) -> None:
-    await town.drain(town.nodes[HIT % len(town.nodes)])
+    """Only the signal: what is held back goes on while the process drains."""
+    town.drains.append(asyncio.create_task(town.drain(town.nodes[HIT % len(town.nodes)])))
+    await asyncio.sleep(0)
 
 
 PROCESS_FAULTS = (
-    Fault("kill -9", "process", _kill, _restart, 5, at_once=True),
+    Fault("kill -9", "process", _kill, _restart_killed, 5, at_once=True),
     Fault("frozen 1 s", "process", _freeze, _thaw, 1, at_once=True, without=(DRAINING,)),
     Fault("frozen 10 s", "process", _freeze, _thaw, 10, at_once=True, without=(DRAINING,)),
     Fault("frozen 40 s", "process", _freeze, _thaw, 40, at_once=True, without=(DRAINING,)),

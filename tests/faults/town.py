@@ -62,6 +62,10 @@ class Server(Protocol):
     def thaw(self) -> None: ...
 
 
+class NotBegun(Exception):
+    """Nothing was broken yet, and what it takes was not there in time: the machine has too much to do."""
+
+
 class Ports:
     """Ports of our own, below the ephemeral ones and one after the other: a process that was killed must find its own
     again, and its pages must not find somebody else's server there meanwhile. ``share``: of how many at once, from 0.
@@ -156,6 +160,7 @@ class Town:
         self.ports = engines.ports if engines else Ports()
         self.nodes: list[ServerProcess] = []
         self.people: list[Person] = []
+        self.drains: list[asyncio.Task[None]] = []
         self.exits: list[int | None] = []  # statuses of processes that were told to stop
         self._stack = AsyncExitStack()
 
@@ -164,6 +169,15 @@ class Town:
         return self.engines.all if self.engines else ()
 
     async def __aenter__(self) -> Self:
+        """Raises NotBegun."""
+        try:
+            await self._start()
+        except (TimeoutError, RuntimeError) as error:
+            await self._stack.aclose()
+            raise NotBegun(f"the processes did not start: {error!r}") from error
+        return self
+
+    async def _start(self) -> None:
         if self.engines:
             await self.engines.do(self.engines.redis_server.lose_data)  # who was killed last stays free for 15 s
             secret = self.folder / "secret.keys"
@@ -183,7 +197,6 @@ class Town:
             await self._add(self.folder / "p0", FLAGS)
         for node in self.nodes:
             await self.ready(node)
-        return self
 
     async def _add(self, data: Path, flags: Iterable[str]) -> None:
         node = ServerProcess(data, *flags, program=self.program)

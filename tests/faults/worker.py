@@ -10,10 +10,11 @@ import uvloop
 
 from tests.faults import matrix
 from tests.faults.injection import Injection, Result
-from tests.faults.town import Engines, Town
+from tests.faults.town import Engines, NotBegun, Town
 
 Job = tuple[str, tuple[str, ...], int, int, int]  # fault, rows of pages, pairs of each, seed, number
 
+TRIES = 2
 RECORDS = Path(__file__).parents[2] / ".work" / "faults"  # of injections in which something was wrong
 
 _engines: Engines | None = None
@@ -48,7 +49,13 @@ def run(job: Job) -> Result:
     async def keep() -> None:
         results.append(await play(job, _engines))
 
-    uvloop.run(keep())
+    for tries_left in reversed(range(TRIES)):
+        try:
+            uvloop.run(keep())
+            break
+        except NotBegun:
+            if not tries_left:
+                raise
     return results[0]
 
 
