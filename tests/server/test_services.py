@@ -393,3 +393,18 @@ async def test_a_process_with_other_keys_than_those_here_ends_with_one_line_and_
             assert await third.stop() == 0
         assert await server.stop() == 0
         assert "other keys" not in "\n".join(server.output)
+
+
+async def test_a_full_redis_is_shown_by_ready_though_nobody_is_here_and_no_longer_when_there_is_room(
+    private: RedisServer, tmp_path: Path
+) -> None:
+    keys = tmp_path / "secret.keys"
+    load_keys(keys, Random(1))
+    async with ServerProcess(tmp_path / "data", "--bus", private.url, "--secret-file", str(keys)) as server:
+        assert (await until_states(server, (), PATIENCE_S))[0] == 200
+        private.tell("CONFIG SET maxmemory 1")
+        status, said = await until_states(server, ["bus"], PATIENCE_S)
+        assert (status, said["bus"]["state"]) == (503, "refuses the lobby's scripts (OutOfMemoryError)")
+        private.tell("CONFIG SET maxmemory 0")
+        assert (await until_states(server, (), PATIENCE_S))[0] == 200
+        assert sum("refused the script" in line for line in server.output) == 1
