@@ -116,7 +116,7 @@ def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:
         "citychat/adapters/sqlite_copy.py may (docs/architecture.md, Drivers)",
         "citychat/delivery/sending.py imports requests, but requests is not in the table of drivers "
         "(docs/architecture.md, Drivers)",
-        "citychat/delivery/sending.py imports citychat.joining, but the layer delivery may import model, ports, "
+        "citychat/delivery/sending.py imports citychat.joining, but the layer delivery may import model, ports, tasks, "
         "and not joining (docs/architecture.md, Layers)",
         "citychat/delivery/sending.py imports ., but imports are written out from the top",
     ]
