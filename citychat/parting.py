@@ -4,6 +4,7 @@ The lobby bars a pair first, so that no offer can slip in between; then it is ma
 answered. Until then this process keeps the bar itself, for a lobby that forgets.
 """
 
+import asyncio
 from asyncio import Task
 from base64 import b32encode
 from collections.abc import Collection
@@ -41,9 +42,10 @@ class Parting:
 
     async def _bar(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
-            if not in_lobby:
-                await self.sessions.retry(partial(self._bar_in_lobby, *pair))
-            await self.sessions.retry(partial(self.history.bar, *pair, at))
+            steps = [self.sessions.retry(partial(self.history.bar, *pair, at))]
+            if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
+                steps.append(self.sessions.retry(partial(self._bar_in_lobby, *pair)))
+            await asyncio.gather(*steps)
         finally:
             self._unkept[pair] -= 1
             if not self._unkept[pair]:

@@ -20,6 +20,7 @@ from citychat.records import Erased, Left, Receipt, Record, Said, Typing
 
 NEWEST_ROWS = 50
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
+ADOPT_S = 1.0  # until a session is asked for again that an absent history could not tell
 OPEN_S = 1.0  # a silent broker does not hold up a join for longer
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,8 @@ class Desk:
         """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
         known = await self.engines.history.standing(session.id, 1 - session.side(self.guest))
         seen = {st: max(n, have.get(st, 0)) for st, n in known.seen.items()}
+        if session.id in self.sessions:  # it has begun here meanwhile, and its streams may have moved on
+            return seen
         self.sessions[session.id] = session
         self.receiving.start(seen, session.id)
         for row in known.beyond[:HELD_MAX]:
@@ -214,12 +217,15 @@ class Desk:
             self.engines.spawn(self._adopt(message.s), "session of mail")
 
     async def _adopt(self, s: str) -> None:
+        """While the history is away it is asked again: the session may begin here meanwhile, and what comes next would
+        wait for this mail."""
         try:
-            session = await self.engines.history.session(s)
+            session = None if s in self.sessions else await self.engines.history.session(s)
             if session is not None and self.guest in session.members:
                 await self.load(session, {})
         except Unavailable:
-            del self._strange[s]  # stays in the mailbox, for the next page
+            if not self.closed:
+                self.engines.clock.later(ADOPT_S, lambda: self.engines.spawn(self._adopt(s), "session of mail"))
             return
         for message, tag in self._strange.pop(s):
             if s in self.sessions:

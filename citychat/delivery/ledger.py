@@ -82,7 +82,8 @@ class Ledger:
             self.turns += 1
             if len(self.waiting) < BATCH_ROWS:
                 await asyncio.sleep(BATCH_S)
-            batch, self.waiting = self.waiting[:BATCH_ROWS], self.waiting[BATCH_ROWS:]
+            count = _whole(self.waiting[:BATCH_ROWS])
+            batch, self.waiting = self.waiting[:count], self.waiting[count:]
             if batch:
                 await self._commit(batch)
             await self._fence()
@@ -142,6 +143,17 @@ class Ledger:
                 self.counts["fenced"] += 1
         for drawer, (receipted, silent) in sure.items():
             drawer.settled(receipted, silent)
+
+
+def _whole(drawn: Sequence[Drawn]) -> int:
+    """How many of these one write may hold: a store may break off and keep any part of it, and who joins then would
+    find a stream without the end of the one it links to. So what is linked to is committed before."""
+    streams = set()
+    for count, (_, message) in enumerate(drawn):
+        if message.p is not None and message.p[0] in streams:
+            return count
+        streams.add(message.st)
+    return len(drawn)
 
 
 def _row_key(message: Message) -> RowKey:

@@ -97,6 +97,15 @@ def test_of_two_texts_in_one_batch_history_gets_the_one_that_was_drawn_first(ben
     assert bench.room.held() == ["drawn"]
 
 
+def test_the_end_of_a_stream_is_committed_before_the_stream_that_links_to_it(bench: Bench) -> None:
+    """A store that breaks off may keep any part of a batch."""
+    ben = bench.reader()
+    for drawn in (message(1), message(2), message(1, "next", p=("st", 2)), message(2, "next")):
+        bench.ledger.add(ben, drawn)
+    bench.room.wait(0.2)
+    assert bench.batches == [2, 2]
+
+
 def test_a_page_that_has_been_replaced_says_nothing(bench: Bench) -> None:
     old = bench.reader()
     bench.add(old, 1)
