@@ -17,6 +17,7 @@ from citychat.delivery.sending import Sending
 from citychat.model import DAY_MS, Key, Message, Ranges, Session, Unavailable, by_stream
 from citychat.ports import Bus, Clock, Committed, History, Mail, Mailbox, Page
 from citychat.records import Erased, Left, Receipt, Record, Said, Typing
+from citychat.tasks import pause
 
 NEWEST_ROWS = 50
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
@@ -219,14 +220,14 @@ class Desk:
     async def _adopt(self, s: str) -> None:
         """While the history is away it is asked again: the session may begin here meanwhile, and what comes next would
         wait for this mail."""
-        try:
-            session = None if s in self.sessions else await self.engines.history.session(s)
-            if session is not None and self.guest in session.members:
-                await self.load(session, {})
-        except Unavailable:
-            if not self.closed:
-                self.engines.clock.later(ADOPT_S, lambda: self.engines.spawn(self._adopt(s), "session of mail"))
-            return
+        while s not in self.sessions and not self.closed:
+            try:
+                session = await self.engines.history.session(s)
+                if session is not None and self.guest in session.members:
+                    await self.load(session, {})
+                break
+            except Unavailable:
+                await pause(self.engines.clock, ADOPT_S)
         for message, tag in self._strange.pop(s):
             if s in self.sessions:
                 self._incoming(message, tag)
