@@ -4,6 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
+# Of the simulation: embedded, services or redis (tests/simulation/run.py)
+WORLD ?= embedded
 # Tests that share nothing but servers with each other, so that every core can run some
 HERMETIC := tests/unit tests/contract tests/simulation
 ARGS ?=
@@ -36,11 +38,11 @@ test: servers $(TEST_STAMP)
 	@echo "Browser: $$(tools/browser --version)"
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	CITYCHAT_SIM_SEEDS=3000 $(BIN)/python -m pytest -n auto $(HERMETIC)
+	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=600 CITYCHAT_SIM_REDIS=150 $(BIN)/python -m pytest -n auto $(HERMETIC)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
 
 simulate: $(TEST_STAMP)
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation --world $(WORLD) --seeds $(SEEDS)
 
 bench-claim: $(TEST_STAMP)
 	$(BIN)/python -m bench.claim

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
-from citychat.model import LAMPORT_MAX
+from citychat.model import LAMPORT_MAX, Message
+from citychat.ports import Committed
 from tests.simulation.ground import CONSENT
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import Person
+from tests.simulation.stores import SimHistory
 from tests.simulation.town import Town
 
 pytestmark = pytest.mark.timeout(300)  # a day in ten seconds; a busy machine takes its time
@@ -413,3 +415,60 @@ def test_after_a_liar_the_same_page_talks_with_the_next_as_if_nothing_had_been(s
     scene.wait(2)
     assert scene.theirs(scene.b)[-5:] == [f"C{i}" for i in range(5)] and scene.states(honest) == ["delivered"] * 5
     assert len(scene.finish()) == 6
+
+
+# Engines in the network
+
+
+def test_a_write_broken_off_between_two_streams_puts_nothing_before_what_it_links_to(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B draws the end of one stream, A1, and the next, A2, at once. Of a write with both the history keeps only A2, and
+    B loads afresh before it is repeated."""
+    scene.do(partial(scene.network, scene.b, False))
+    scene.say(scene.a, "A0", "A1")
+    scene.do(scene.a.close_pages)
+    scene.do(scene.a.open_page)
+    scene.wait(1)
+    scene.say(scene.a, "A2")
+    scene.wait(5)
+    add = SimHistory.add
+
+    def torn(self: SimHistory, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
+        if {"A1", "A2"} <= {row.x for row in rows}:
+            add(self, [row for row in rows if row.x == "A2"], lambda committed: done(None))
+        else:
+            add(self, rows, done)
+
+    monkeypatch.setattr(SimHistory, "add", torn)
+    scene.do(partial(scene.network, scene.b, True))
+    scene.do(scene.b.return_home)
+    while len(scene.theirs(scene.b)) < 3:
+        scene.wait(0.1)
+    scene.wait(0.5)
+    scene.do(scene.b.close_pages)
+    scene.do(scene.b.open_page)
+    assert scene.finish() == ["A0", "A1", "A2"]
+
+
+def test_mail_of_a_chat_that_cannot_be_looked_up_yet_is_not_left_behind(scene: Scene) -> None:
+    """B's process hears of the new chat late, gets its first mail before, and the history does not answer."""
+    scene.do(scene.a.here.leave)
+    scene.wait(1)
+    scene.do(scene.a.find_someone)
+    scene.do(scene.b.find_someone)
+    for _ in range(10_000):
+        if scene.a.talks or scene.b.talks:
+            break
+        scene.wait(0.001)
+    hasty, other = scene.people if scene.a.talks else reversed(scene.people)
+    assert hasty.talks and not other.talks
+    server = next(each for each in scene.servers if each and other.here in [c.link.page for c in each.connections])
+    scene.do(partial(server.bus.cut, 8))
+    scene.world.reads_up = False
+    scene.say(hasty, f"{hasty.name}0", f"{hasty.name}1")
+    scene.wait(5)
+    scene.world.reads_up = True
+    scene.wait(30)
+    assert scene.theirs(other)[-2:] == [f"{hasty.name}0", f"{hasty.name}1"]
+    assert scene.states(hasty)[-2:] == ["delivered"] * 2
