@@ -133,7 +133,9 @@ class Ground:
         return lines
 
     def _crashed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
+        error, task = context.get("exception"), context.get("task")
+        if task is not None and task.cancelling():
+            return  # it died with its process, in the middle of tidying up
         self.wrong.append(f"{context['message']}: {error!r}" + (described(error) if error else ""))
 
     # -- processes and people -----------------------------------------------------------------------------------------

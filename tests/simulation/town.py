@@ -141,7 +141,7 @@ class Town(Ground):
             raise Wrong(self.wrong.pop())
 
     def check_transcripts(self, s: str) -> None:
-        """Of the chat on screen: both transcripts equal, and equal to the history; but for what is marked as not sent."""
+        """Of the chat on screen: both transcripts equal, and equal to the history; what is marked as not sent aside."""
         texts = [row.x for row in self.world.rows(s)][-50:]
         for person in self.people:
             states = person.screen.states
