@@ -38,7 +38,7 @@ test: servers $(TEST_STAMP)
 	@echo "Browser: $$(tools/browser --version)"
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=400 CITYCHAT_SIM_REDIS=120 $(BIN)/python -m pytest -n auto $(HERMETIC)
+	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=200 CITYCHAT_SIM_REDIS=100 $(BIN)/python -m pytest -n auto $(HERMETIC)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
 
 simulate: $(TEST_STAMP)
