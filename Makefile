@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 SEEDS ?= 1000
 # Of the simulation: embedded, services or redis (tests/simulation/run.py)
 WORLD ?= embedded
-# Tests that share nothing but servers with each other, so that every core can run some
+# Tests that share nothing but servers with each other, so that every core can run some. Whoever is done takes from the
+# other: the simulation would else stay with one core to the end
 HERMETIC := tests/unit tests/contract tests/simulation
 ARGS ?=
 NEWEST := python3 python3.14 python3.13 python3.12 python3.11
@@ -30,7 +31,7 @@ run: $(RUN_STAMP)
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	CITYCHAT_SIM_SEEDS=300 $(BIN)/python -m pytest -q -n auto $(HERMETIC)
+	CITYCHAT_SIM_SEEDS=300 $(BIN)/python -m pytest -q -n auto --dist worksteal $(HERMETIC)
 
 # Everything: a browser, and a private Redis, RabbitMQ and MongoDB-protocol server, which its first lines name
 test: export CITYCHAT_TEST_SERVERS := 1
@@ -38,7 +39,7 @@ test: servers $(TEST_STAMP)
 	@echo "Browser: $$(tools/browser --version)"
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=200 CITYCHAT_SIM_REDIS=100 $(BIN)/python -m pytest -n auto $(HERMETIC)
+	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=200 CITYCHAT_SIM_REDIS=100 $(BIN)/python -m pytest -n auto --dist worksteal $(HERMETIC)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
 
 simulate: $(TEST_STAMP)
