@@ -179,7 +179,8 @@ class Desk:
                 self.page.emit("chat-typing", {"s": s, "on": on})
             case Erased(s) if s in self.sessions:
                 session = self.sessions[s]
-                self.sessions[s] = replace(session, erased=(*session.erased, 1 - session.side(self.guest)))
+                erased = {*session.erased, 1 - session.side(self.guest)}
+                self.sessions[s] = replace(session, erased=tuple(sorted(erased)))
                 self.page.emit("chat-erased", {"s": s})
 
     def _mail(self, box: Box, mail: Mail) -> None:

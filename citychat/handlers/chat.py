@@ -7,13 +7,11 @@ from msgspec import Meta, Struct
 
 from citychat.delivery import Delivery
 from citychat.handlers import Answer, Event, Namespace
-from citychat.handlers.user import Id
 from citychat.joining import Joining
-from citychat.model import LAMPORT_MAX, BadPayload, ChatError
+from citychat.model import LAMPORT_MAX, BadPayload, ChatError, Id, Number
 from citychat.ports import Page
 from citychat.visit import Visit
 
-Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
 RANGES_MAX = 500  # the outbox holds no more messages
 
 

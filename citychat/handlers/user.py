@@ -10,13 +10,11 @@ from citychat.arrival import Join
 from citychat.handlers import Answer, Event, Namespace, having, shaped
 from citychat.joining import Joining
 from citychat.matching import Matching
-from citychat.model import PROTOCOL_VERSION, BadPayload, Reload, clean_text
+from citychat.model import PROTOCOL_VERSION, BadPayload, Id, Reload, clean_text
 from citychat.parting import Parting, Reason
 from citychat.ports import Page
 from citychat.sessions import Sessions
 from citychat.visit import Visit
-
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,43}\Z")]
 
 
 class Nothing(Struct):
