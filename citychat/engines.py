@@ -100,7 +100,7 @@ class _Opening:
     async def mailbox(self, url: str, database: Database | None) -> Mailbox:
         if database is not None and url == EMBEDDED:
             return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
-        mailbox = RabbitMailbox(url, link=self.link("mailbox", "RabbitMQ"), clock=self.clock)
+        mailbox = RabbitMailbox(url, link=self.link("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
         self.counts["mailbox"] = mailbox.counts
         return await self.stack.enter_async_context(mailbox)
 

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from random import Random
 from typing import Any, Self
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from citychat.adapters.amqp import CLOSE_S, Channel, Closed, Connection
 from citychat.adapters.link import Link
 from citychat.adapters.rabbit_boxes import Box, Boxes, decode, encode
 from citychat.adapters.rabbit_puts import Puts
-from citychat.model import DAY_MS, MAILBOX_MS, Message, Unavailable
+from citychat.model import DAY_MS, MAILBOX_MS, Message, Unavailable, new_id
 from citychat.ports import Clock, Mail
 from citychat.tasks import Tasks
 
@@ -30,7 +31,16 @@ BLOCKED = "it takes nothing in: an alarm of its memory or disk"
 class RabbitMailbox:
     """``counts["mail dropped"]``: what lay in a queue and was no message. ``ttl_ms``: how long a message waits."""
 
-    def __init__(self, url: str, *, link: Link, clock: Clock, prefix: str = "inbox.", ttl_ms: int = MAILBOX_MS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        link: Link,
+        clock: Clock,
+        random: Random,
+        prefix: str = "inbox.",
+        ttl_ms: int = MAILBOX_MS,
+    ) -> None:
         """Raises ValueError, without the URL, when that is none."""
         self.counts: Counter[str] = Counter()
         self._url, self._link, self._clock, self._prefix, self._ttl_ms = url, link, clock, prefix, ttl_ms
@@ -45,7 +55,8 @@ class RabbitMailbox:
         self._version = ""
         self._reading: list[Boxes] = []
         self._putting = self._connection("puts", lambda: self._puts.went())
-        self._puts = Puts(self._putting, clock, self._tasks, self._arguments)
+        seal_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
+        self._puts = Puts(self._putting, clock, self._tasks, self._arguments, seal_queue)
 
     async def __aenter__(self) -> Self:
         """At once; connecting goes on in the background."""

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from random import Random
+from random import Random, SystemRandom
 from typing import Generic, TypeVar
 
 import pytest
@@ -58,8 +58,10 @@ async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_M
     """Queues of the folder's own."""
     link = Link("RabbitMQ", Random(7), pytest.fail)
     prefix = f"test.{sha256(str(folder).encode()).hexdigest()[:16]}."
-    clock = StoreClock(now_ms)
-    async with RabbitMailbox(rabbit_url(), link=link, clock=clock, prefix=prefix, ttl_ms=ttl_ms) as mailbox:
+    mailbox = RabbitMailbox(
+        rabbit_url(), link=link, clock=StoreClock(now_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
+    )
+    async with mailbox:
         await comes_up(link)
         yield mailbox
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 from zlib import crc32
 
@@ -17,10 +17,10 @@ import pytest
 from citychat.adapters import rabbit_boxes, rabbitmq
 from citychat.adapters.amqp import Channel
 from citychat.adapters.link import Link
-from citychat.adapters.rabbit_puts import FRESH_S, LANES, UNANSWERED_MAX_BYTES
+from citychat.adapters.rabbit_puts import LANES, UNANSWERED_MAX_BYTES
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.model import DAY_MS, Unavailable
-from citychat.ports import Mail, Timer
+from citychat.ports import Mail
 from citychat.records import RECORD_MAX_BYTES
 from tests.contract.stores import StoreClock, message, put
 from tests.services.rabbitmq import RabbitServer
@@ -64,7 +64,7 @@ async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator
     """A process's mailbox."""
     link = Link("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
     clock = options.pop("clock", StoreClock(lambda: time.time_ns() // 10**6))
-    async with RabbitMailbox(url, link=link, clock=clock, **options) as mailbox:
+    async with RabbitMailbox(url, link=link, clock=clock, random=SystemRandom(), **options) as mailbox:
         if up:
             await until(lambda: link.up)
         yield mailbox, link
@@ -196,35 +196,18 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
         assert await late.read(1) == [9]
 
 
-class HeldClock(StoreClock):
-    """Keeps back what is to happen when a queue is not new any more."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: 0)
-        self.held: list[Callable[[], None]] = []
-
-    def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
-        if delay_s == FRESH_S:
-            self.held.append(call)
-            delay_s = DAY_MS / 1_000
-        return super().later(delay_s, call)
-
-
 async def test_what_is_put_into_a_new_queue_is_not_stored_before_the_broker_would_remember_the_queue(
-    server: RabbitServer, guest: str
+    server: RabbitServer, guest: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = HeldClock()
-    async with process(server.url, clock=clock) as (mailbox, _):
-        answers: list[bool] = []
-        mailbox.put(guest, [message(1)], answers.append)
-        await until(lambda: len(clock.held) == 1)
-        clock.held.pop()()
-        await until(lambda: answers == [True])
-        assert await put(mailbox, guest, message(2))  # known by now
-        mailbox.put(next(guests), [message(3)], answers.append)
-        await until(lambda: len(clock.held) == 1)
-        await asyncio.to_thread(server.control, "close_all_connections", "gone")
-        await until(lambda: answers == [True, False])
+    async with process(server.url) as (mailbox, _):
+        assert await put(mailbox, guest, message(1))
+        server.control("set_permissions", "guest", r"^(?!inbox\.seal)", ".*", ".*")
+        try:
+            assert not await put(mailbox, next(guests), message(2))
+            assert "remember" in caplog.text
+            assert await put(mailbox, guest, message(3))  # an old queue, which asks for nothing
+        finally:
+            server.control("set_permissions", "guest", ".*", ".*", ".*")
 
 
 async def test_a_frozen_broker_is_found_and_puts_are_answered_in_time(server: RabbitServer, guest: str) -> None:
@@ -460,7 +443,9 @@ async def test_what_keeps_a_process_out_is_said_without_the_url(
 def test_what_is_no_url_of_a_broker_is_refused_without_being_shown() -> None:
     for url in ("http://guest:secret@host/", "amqp://guest:secret@host:port/", "amqp://h/?secret=1"):
         with pytest.raises(ValueError, match="expected amqp://") as refused:
-            RabbitMailbox(url, link=Link("RabbitMQ", Random(1), pytest.fail), clock=StoreClock(lambda: 0))
+            RabbitMailbox(
+                url, link=Link("RabbitMQ", Random(1), pytest.fail), clock=StoreClock(lambda: 0), random=SystemRandom()
+            )
         assert "secret" not in str(refused.value)
 
 
