@@ -35,6 +35,7 @@ class Lookout:
         self.lobby, self.bus, self.history = sessions.lobby, sessions.bus, sessions.history
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
         self.going = False  # the process drains: whoever leaves the lobby stays out
+        self._leased = False  # the lobby has heard of this process
         self._forgotten = self._reentering = False
 
     # -- hints --------------------------------------------------------------------------------------------------------
@@ -193,12 +194,22 @@ class Lookout:
     # -- a lobby that has forgotten -----------------------------------------------------------------------------------
 
     async def renew(self) -> None:
-        """Every 5 s: this process lives. A lobby that did not know it has forgotten its guests. Raises Unavailable.
+        """Every 5 s: this process lives. A lobby that knows it no more has forgotten its guests. Raises Unavailable.
 
         Not while they enter again: the lease comes after them.
         """
-        if not self._reentering and not await self.lobby.renew(self.process) and self.seats:
+        if self._reentering:
+            return
+        known, leased = await self.lobby.renew(self.process), self._leased
+        self._leased = True
+        if leased and not known and self.seats:
             self.reenter_soon()
+
+    async def alive(self) -> None:
+        """Before a guest enters: to nobody of a process without a lease is anybody led. It may have started before the
+        lobby was there. Raises Unavailable."""
+        if not self._leased:
+            await self.renew()
 
     def reenter_soon(self) -> None:
         """Enter all guests again as soon as lobby and history answer; many reasons at once are one time."""
@@ -244,15 +255,17 @@ class Lookout:
             await self.renew()
 
     async def _entry(self, seat: Seat) -> Entry:
-        """The seat's entry with what the history and this process know by now."""
+        """The seat's entry with what the history and this process know by now; the guest may move while they are
+        asked."""
         guest, now = seat.guest, self.clock.wall_ms()
         rows = await self.history.sessions(guest)
+        shuns, barred = await self.history.shunned(guest, now), await self.history.barred(guest)
         running = [row for row in rows if row.ended is None and row.id not in self.sessions.ending]
         return replace(
             seat.entry,
             process=self.process,
-            shuns=await self.history.shunned(guest, now),
-            barred=tuple({*await self.history.barred(guest), *self.parting.unkept(guest)}),
+            shuns=shuns,
+            barred=tuple({*barred, *self.parting.unkept(guest)}),
             session=running[0] if running else None,
         )
 

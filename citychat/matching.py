@@ -98,6 +98,9 @@ class Matching:
     async def renew(self) -> None:
         await self.lookout.renew()
 
+    async def alive(self) -> None:
+        await self.lookout.alive()
+
     async def reenter(self) -> None:
         await self.lookout.reenter()
 

@@ -222,6 +222,16 @@ async def test_lobby_then_bus_then_history_then_the_answer(town: Town) -> None:
 
 
 @meeting
+async def test_the_first_guests_of_a_process_that_started_before_its_lobby_are_found_at_once(town: Town) -> None:
+    here, other = House(town), await house(town, "other")
+    ben, anna = await here.page(), await other.page()
+    await anna.ask("user-seek", {})
+    await town.after(0.1)
+    assert ben.events("user-offer") and not ben.events("user-offer-end")
+    assert here.calls.count("enter") == 1, "nothing was forgotten, so nobody enters again"
+
+
+@meeting
 async def test_whatever_is_said_during_a_join_comes_after_its_answer_and_nothing_is_missed(town: Town) -> None:
     here = await house(town)
     anna, ben, s = await here.pair()
