@@ -1,7 +1,7 @@
 """One worker of the fault programme: servers of its own, and one injection after the other."""
 
+import sys
 import tempfile
-from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -46,25 +46,27 @@ def run(job: Job) -> Result:
     """One injection, in a worker."""
     results: list[Result] = []
 
-    async def keep() -> None:
-        results.append(await play(job, _engines))
+    async def keep(town: str) -> None:
+        results.append(await play(job, _engines, town))
 
-    for tries_left in reversed(range(TRIES)):
+    *_, number = job
+    for attempt in range(1, TRIES + 1):
         try:
-            uvloop.run(keep())
+            uvloop.run(keep(f"town{number}-{attempt}"))  # a name of its own: chats of the first stay in the servers
             break
-        except NotBegun:
-            if not tries_left:
+        except NotBegun as error:
+            if attempt == TRIES:
                 raise
+            print(f"{job[0]} begins again: {error}", file=sys.stderr, flush=True)
     return results[0]
 
 
-async def play(job: Job, engines: Engines | None, program: Sequence[str] = ("citychat",)) -> Result:
-    name, rows, times, seed, number = job
+async def play(job: Job, engines: Engines | None, name_of_town: str) -> Result:
+    name, rows, times, seed, _ = job
     known = {fault.name: fault for fault in (*matrix.FAULTS, matrix.CLIENTS)}
     clients = [fault for fault in matrix.CLIENT_FAULTS if fault.name in rows]
     with tempfile.TemporaryDirectory(prefix="citychat-town-") as folder:
-        async with Town(Path(folder), Random(seed), engines, program, name=f"town{number}") as town:
+        async with Town(Path(folder), Random(seed), engines, ("citychat",), name=name_of_town) as town:
             injection = Injection(town, known[name], times, clients)
             result = await injection.play()
             if result.complaints:
