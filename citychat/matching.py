@@ -217,10 +217,7 @@ class Matching:
         session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
         try:
             await self.lobby.accept(seat.guest, offer.id, session.id)
-        except Gone:
-            self.sessions.undo(session)
-            raise
-        except BaseException:  # also when the connection ended and its events were cancelled
+        except BaseException:  # gone, or nobody knows; also when the connection ended and its events were cancelled
             self.sessions.resolve(session)
             raise
         self.bus.publish(offer.seeker, Met(session.id))

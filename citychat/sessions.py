@@ -84,22 +84,14 @@ class Sessions:
             await self.history.begin(session)
         except BaseException:
             # The row may be there, only the answer is missing; or the store is slow and writes it after our undo.
-            self.tasks.spawn(self._undo_twice(session), "undo a session")
+            self.tasks.spawn(self._resolve_twice(session), "resolve a session")
             raise
         return session
 
-    def undo(self, session: Session) -> None:
-        """It never began."""
-        self.tasks.spawn(self._undo(session), "undo a session")
-
-    async def _undo_twice(self, session: Session) -> None:
-        await self._undo(session)
+    async def _resolve_twice(self, session: Session) -> None:
+        await self._resolve(session)
         await pause(self.clock, LATE_ROW_S)
-        await self._undo(session)
-
-    async def _undo(self, session: Session) -> None:
-        await self.retry(partial(self.history.undo, session.id))
-        await self.retry(partial(self.release, session.id, session.members))
+        await self._resolve(session)
 
     async def release(self, s: str, members: Sequence[str]) -> None:
         """Left or undone while somebody joined: the lobby took up what the history has closed."""
@@ -108,15 +100,21 @@ class Sessions:
             self.bus.publish(member, Left(s, self.clock.wall_ms()))
 
     def resolve(self, session: Session) -> None:
-        """Nobody knows whether the lobby has let it begin: find out, then tell both or undo it."""
+        """The lobby has not let it begin, or nobody knows: find out, then tell both or undo it."""
         self.tasks.spawn(self._resolve(session), "resolve a session")
 
     async def _resolve(self, session: Session) -> None:
-        found = await self.retry(partial(self.lobby.whereabouts, session.members))
+        await self.retry(partial(self._tell_or_undo, session))
+
+    async def _tell_or_undo(self, session: Session) -> None:
+        """Asked anew at each try: who entered meanwhile with its row is in it, and what was said in a chat that is
+        then undone would be lost. Raises Unavailable."""
+        found = await self.lobby.whereabouts(session.members)
         if any(where.session == session.id for where in found):
             self.tell_met(session)
         else:
-            await self._undo(session)
+            await self.history.undo(session.id)
+            await self.release(session.id, session.members)
 
     def tell_met(self, session: Session) -> None:
         for member in session.members:
@@ -271,7 +269,7 @@ class Sessions:
         if paired:
             self.tell_met(new)
         else:
-            self.undo(new)
+            self.resolve(new)
         return paired
 
     async def erase(self, guest: str) -> Task[None]:

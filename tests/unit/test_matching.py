@@ -316,10 +316,9 @@ async def test_m7_accepting_what_has_just_expired_leaves_no_session_behind(town:
     await town.after(0.6)
     with pytest.raises(Gone):
         await ben.yes()
-    await town.after(0.1)
-    assert await town.history.sessions("ben") == []
     town.q.lobby.away = set()
     await town.after(3)
+    assert await town.history.sessions("ben") == []
     await town.truth(anna, ben)
 
 
@@ -579,6 +578,22 @@ async def test_a_session_row_whose_answer_was_lost_is_undone(town: Town) -> None
     await town.after(1)
     assert await town.history.sessions("anna") == []
     assert anna.events("user-session") == []
+
+
+@meeting
+async def test_a_session_that_somebody_entered_by_its_row_before_it_could_be_undone_stays(town: Town) -> None:
+    anna, ben = await asked(town)
+    town.q.history.mute, town.q.history.away = {"begin"}, {"undo"}
+    with pytest.raises(Unavailable):
+        await ben.yes()
+    town.q.history.mute = set()
+    await town.p.matching.reenter()
+    await town.after(1)
+    town.q.history.away = set()
+    await town.after(31)
+    (row,) = await town.history.sessions("anna")
+    assert row.ended is None and anna.session == ben.session == row.id
+    await town.truth(anna, ben)
 
 
 @meeting
