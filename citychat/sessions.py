@@ -89,9 +89,9 @@ class Sessions:
         return session
 
     async def _resolve_twice(self, session: Session) -> None:
-        await self._resolve(session)
-        await pause(self.clock, LATE_ROW_S)
-        await self._resolve(session)
+        if not await self._resolve(session):
+            await pause(self.clock, LATE_ROW_S)
+            await self._resolve(session)
 
     async def release(self, s: str, members: Sequence[str]) -> None:
         """Left or undone while somebody joined: the lobby took up what the history has closed."""
@@ -103,18 +103,21 @@ class Sessions:
         """The lobby has not let it begin, or nobody knows: find out, then tell both or undo it."""
         self.tasks.spawn(self._resolve(session), "resolve a session")
 
-    async def _resolve(self, session: Session) -> None:
-        await self.retry(partial(self._tell_or_undo, session))
-
-    async def _tell_or_undo(self, session: Session) -> None:
-        """Asked anew at each try: who entered meanwhile with its row is in it, and what was said in a chat that is
-        then undone would be lost. Raises Unavailable."""
-        found = await self.lobby.whereabouts(session.members)
-        if any(where.session == session.id for where in found):
+    async def _resolve(self, session: Session) -> bool:
+        """Whether it has begun. Ended first, so that nobody can enter with its row any more: who has entered meanwhile
+        may have spoken. The chat is then over, but its row stays, or what waits in a mailbox would be nobody's."""
+        if await self.retry(partial(self._has_begun, session)):
             self.tell_met(session)
-        else:
-            await self.history.undo(session.id)
-            await self.release(session.id, session.members)
+            return True
+        await self.retry(partial(self.history.end, session.id, self.clock.wall_ms()))
+        begun = await self.retry(partial(self._has_begun, session))
+        if not begun:
+            await self.retry(partial(self.history.undo, session.id))
+        await self.retry(partial(self.release, session.id, session.members))
+        return begun
+
+    async def _has_begun(self, session: Session) -> bool:
+        return any(where.session == session.id for where in await self.lobby.whereabouts(session.members))
 
     def tell_met(self, session: Session) -> None:
         for member in session.members:

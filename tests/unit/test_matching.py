@@ -581,18 +581,19 @@ async def test_a_session_row_whose_answer_was_lost_is_undone(town: Town) -> None
 
 
 @meeting
-async def test_a_session_that_somebody_entered_by_its_row_before_it_could_be_undone_stays(town: Town) -> None:
+async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_and_kept(town: Town) -> None:
     anna, ben = await asked(town)
-    town.q.history.mute, town.q.history.away = {"begin"}, {"undo"}
+    town.q.history.mute, town.q.history.away = {"begin"}, {"end"}
     with pytest.raises(Unavailable):
         await ben.yes()
     town.q.history.mute = set()
     await town.p.matching.reenter()
     await town.after(1)
+    assert anna.events("user-session")
     town.q.history.away = set()
     await town.after(31)
     (row,) = await town.history.sessions("anna")
-    assert row.ended is None and anna.session == ben.session == row.id
+    assert row.ended is not None and anna.last("user-left")["session"] == row.id
     await town.truth(anna, ben)
 
 
