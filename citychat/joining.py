@@ -98,7 +98,7 @@ class Joining:
     async def _enter(self, visit: Visit, asked: Join) -> dict[str, object]:
         found = await self._found(visit, asked)
         visit.row, entry = found.row, found.entry
-        await self.matching.alive()
+        await self.matching.take_lease()
         entered = await self.lobby.enter(entry)
         self._take_over(visit, entered.epoch)
         sessions = await self.resuming.entered(found, entered)

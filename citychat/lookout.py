@@ -205,7 +205,7 @@ class Lookout:
         if leased and not known and self.seats:
             self.reenter_soon()
 
-    async def alive(self) -> None:
+    async def take_lease(self) -> None:
         """Before a guest enters: to nobody of a process without a lease is anybody led. It may have started before the
         lobby was there. Raises Unavailable."""
         if not self._leased:

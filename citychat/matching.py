@@ -98,8 +98,8 @@ class Matching:
     async def renew(self) -> None:
         await self.lookout.renew()
 
-    async def alive(self) -> None:
-        await self.lookout.alive()
+    async def take_lease(self) -> None:
+        await self.lookout.take_lease()
 
     async def reenter(self) -> None:
         await self.lookout.reenter()
