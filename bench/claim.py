@@ -21,10 +21,9 @@ from random import Random
 from time import perf_counter, thread_time
 from typing import NamedTuple
 
-from citychat.adapters.link import Link
-from citychat.adapters.local import LocalLobby
-from citychat.adapters.redis import Redis
-from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.memory import MemoryLobby
+from citychat.adapters.redis import Redis, RedisLobby
+from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
 from citychat.model import CELL_DEGREES, Cell
 from citychat.ports import Entry, Lobby
@@ -94,7 +93,7 @@ async def nothing() -> int:
 
 @asynccontextmanager
 async def embedded(random: Random) -> AsyncIterator[Measured]:
-    async with LocalLobby(partial(int, 1_700_000_000_000), random) as lobby:
+    async with MemoryLobby(partial(int, 1_700_000_000_000), random) as lobby:
         yield Measured(lobby, thread_time, nothing)
 
 
@@ -106,7 +105,7 @@ async def redis(random: Random) -> AsyncIterator[Measured]:
         runs = Path(f"/proc/{server.pid}/schedstat")  # of its main thread, exact to the nanosecond
         clock = SystemClock(asyncio.get_running_loop())
         try:
-            async with Redis(server.url, link=Link("Redis", random, sys.exit), clock=clock) as opened:
+            async with Redis(server.url, link=ServiceStatus("Redis", random, sys.exit), clock=clock) as opened:
                 while not opened.link.up:  # noqa: ASYNC110 - a link tells nobody
                     await asyncio.sleep(0.01)
                 async with RedisLobby(opened.run, random=random) as lobby:

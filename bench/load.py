@@ -2,7 +2,7 @@
 
 Starts a server of its own on a temporary data folder, brings pairs together, lets both sides write at a fixed rate,
 ends the server with kill -9 several times and starts it again, then reads every page and the store. Pages are
-``citychat.page`` on real sockets. What the generator costs stands in the last lines: its lag is not the server's.
+``citychat.client`` on real sockets. What the generator costs stands in the last lines: its lag is not the server's.
 """
 
 import argparse

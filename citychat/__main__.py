@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from citychat import app, backup, engines, geoip_commands, terminal
-from citychat.preparation import StartError, prepare
+from citychat import terminal
+from citychat.places import commands as place_commands
+from citychat.server import app, backup, engines
+from citychat.server.startup import StartError, prepare
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -50,7 +52,7 @@ def _server(settings: Settings) -> int:
 
 
 def _geoip(settings: Settings, words: list[str]) -> int:
-    return geoip_commands.main(
+    return place_commands.main(
         words,
         data=settings.data,
         geoip=settings.geoip,

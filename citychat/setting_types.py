@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from citychat.private_files import TooOpen, read_private
+from citychat.secret_files import TooOpen, read_private
 
 T = TypeVar("T")
 EMBEDDED = "embedded"

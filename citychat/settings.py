@@ -119,13 +119,13 @@ FIELDS = {field.name: field for field in dataclasses.fields(Settings) if "read" 
 NAMES = [name for name, field in FIELDS.items() if not field.metadata["flag_only"]]
 
 
-class _Parser(argparse.ArgumentParser):
+class _SettingsParser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         raise SettingsError(f"{message}; --help lists all")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = _SettingsParser(
         prog="citychat", allow_abbrev=False, argument_default=argparse.SUPPRESS,
         description="Anonymous one-to-one chat inside a city. Further commands: guest URL, geoip, backup, restore.",
         epilog=f"Each setting can also come from a variable ({PREFIX}PORT=80) or from the file named by --config.",

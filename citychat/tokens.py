@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from citychat.limits import is_local, network
-from citychat.private_files import TooOpen, read_private
+from citychat.secret_files import TooOpen, read_private
 
 DAY_MS = 86_400_000
 LIFE_MS = 30 * DAY_MS
@@ -43,7 +43,7 @@ class Claims(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Key:
+class SigningKey:
     """A signing key; the secret stays out of every repr, so that no log or traceback shows it."""
 
     id: str
@@ -51,21 +51,21 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Keys:
+class SigningKeys:
     """The key that signs, and the one before it, still good for reading."""
 
-    current: Key
-    previous: Key | None = None
+    current: SigningKey
+    previous: SigningKey | None = None
 
     @property
-    def valid(self) -> tuple[Key, ...]:
+    def valid(self) -> tuple[SigningKey, ...]:
         return (self.current,) if self.previous is None else (self.current, self.previous)
 
 
 class Tokens:
     """Issues and reads tokens. ``now_ms``: the wall clock, ms since 1970."""
 
-    def __init__(self, keys: Keys, now_ms: Callable[[], int]) -> None:
+    def __init__(self, keys: SigningKeys, now_ms: Callable[[], int]) -> None:
         self._keys = keys
         self._now_ms = now_ms
 
@@ -102,17 +102,17 @@ def _to_bytes(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _mac(key: Key, signed: str) -> str:
+def _mac(key: SigningKey, signed: str) -> str:
     # Over the text, not over what it decodes to: base64 has several spellings of the same bytes, a token has one.
     return _to_text(hmac.digest(key.secret, b"token " + signed.encode(), "sha256"))
 
 
-def daily_key(key: Key, day: int) -> bytes:
+def daily_key(key: SigningKey, day: int) -> bytes:
     """The key of the network marks of one UTC day, counted from 1970."""
     return hmac.digest(key.secret, b"networks of day %d" % day, "sha256")
 
 
-def network_marks(keys: Keys, address: str, now_ms: int) -> tuple[str, ...]:
+def network_marks(keys: SigningKeys, address: str, now_ms: int) -> tuple[str, ...]:
     """Keyed hashes that stand for the network (IPv4 address, IPv6 /64) of an address; none for local networks.
 
     Two visits from one network share a mark while they are at most two days apart, because each carries the marks of
@@ -126,12 +126,12 @@ def network_marks(keys: Keys, address: str, now_ms: int) -> tuple[str, ...]:
     return tuple(_to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days)
 
 
-def key_marks(keys: Keys) -> tuple[str, ...]:
+def key_marks(keys: SigningKeys) -> tuple[str, ...]:
     """What stands for each key where processes compare theirs; it tells nothing of the key."""
     return tuple(_to_text(hmac.digest(key.secret, b"mark of the key", "sha256")[:16]) for key in keys.valid)
 
 
-def load_keys(path: Path, random: Random) -> Keys:
+def load_keys(path: Path, random: Random) -> SigningKeys:
     """The keys in the file; made at first start, by one process only. Raises KeyFileError.
 
     The file has a line for each key, the current one first: its id, a space, 32 bytes in base64url.
@@ -140,7 +140,7 @@ def load_keys(path: Path, random: Random) -> Keys:
         return _read_keys(path)
     except FileNotFoundError:
         pass
-    fresh = _write_beside(path, Keys(_new_key(random)))
+    fresh = _write_beside(path, SigningKeys(_new_key(random)))
     try:
         # A link, unlike a rename, fails when another process was faster: then theirs are the keys of both.
         with contextlib.suppress(FileExistsError):
@@ -153,7 +153,7 @@ def load_keys(path: Path, random: Random) -> Keys:
     return _read_keys(path)
 
 
-def shared_keys(path: Path) -> Keys:
+def shared_keys(path: Path) -> SigningKeys:
     """The keys in a file that several processes need to share, so that none of them makes it. Raises KeyFileError."""
     try:
         return _read_keys(path)
@@ -164,10 +164,10 @@ def shared_keys(path: Path) -> Keys:
         ) from None
 
 
-def rotate(path: Path, random: Random) -> Keys:
+def rotate(path: Path, random: Random) -> SigningKeys:
     """Put a new key in front; the one it replaces reads for another round. Raises KeyFileError."""
     try:
-        keys = Keys(_new_key(random), previous=_read_keys(path).current)
+        keys = SigningKeys(_new_key(random), previous=_read_keys(path).current)
     except FileNotFoundError:
         raise KeyFileError(f"there is no key file {path}: the first start of the server makes it") from None
     _write_beside(path, keys).replace(path)
@@ -175,11 +175,11 @@ def rotate(path: Path, random: Random) -> Keys:
     return keys
 
 
-def _new_key(random: Random) -> Key:
-    return Key(_to_text(random.randbytes(6)), random.randbytes(KEY_BYTES))
+def _new_key(random: Random) -> SigningKey:
+    return SigningKey(_to_text(random.randbytes(6)), random.randbytes(KEY_BYTES))
 
 
-def _write_beside(path: Path, keys: Keys) -> Path:
+def _write_beside(path: Path, keys: SigningKeys) -> Path:
     """Write the keys to a file of our own beside the path: whole and on disk before it gets the name."""
     text = "".join(f"{key.id} {_to_text(key.secret)}\n" for key in keys.valid)
     try:
@@ -201,7 +201,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _read_keys(path: Path) -> Keys:
+def _read_keys(path: Path) -> SigningKeys:
     try:
         raw = read_private(path, 4096)
     except FileNotFoundError:
@@ -213,10 +213,10 @@ def _read_keys(path: Path) -> Keys:
     keys = [_parse_key(path, line) for line in raw.decode("ascii", "replace").splitlines() if line.strip()]
     if not 1 <= len(keys) <= 2 or len({key.id for key in keys}) < len(keys):
         raise KeyFileError(f"the key file {path} has {len(keys)} keys: expected one or two, with different ids")
-    return Keys(*keys)
+    return SigningKeys(*keys)
 
 
-def _parse_key(path: Path, line: str) -> Key:
+def _parse_key(path: Path, line: str) -> SigningKey:
     key_id, _, text = line.strip().partition(" ")
     try:
         secret = _to_bytes(text) if text.isascii() and "." not in key_id else b""
@@ -227,4 +227,4 @@ def _parse_key(path: Path, line: str) -> Key:
             f"the key file {path} has a key that is no key: expected an id, a space and {KEY_BYTES} random bytes in "
             "base64url; without the file the server makes one"
         )
-    return Key(key_id, secret)
+    return SigningKey(key_id, secret)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from citychat.outbox import Row
+from citychat.client.outbox import Row
 from tests.page import LivePage
 
 START_BATCH = 50  # pages that open at once; more only wait in the listen queue

@@ -1,4 +1,4 @@
-"""Pages without a browser, for tests and the load programme: ``citychat.page.Page`` over a real socket."""
+"""Pages without a browser, for tests and the load programme: ``citychat.client.page.Page`` over a real socket."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
 from typing import Any
 
+from citychat.client import HeadlessPage
+from citychat.client.outbox import Row
+from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
-from citychat.outbox import Row
-from citychat.page import Page
-from citychat.socket_link import SocketLink
 
 CONSENT = "1"
 PATIENCE_S = 20.0
@@ -54,7 +54,7 @@ class Recording:
                 await self._changed.wait()
 
 
-class LivePage(Page):
+class LivePage(HeadlessPage):
     """A page on the current event loop, at the server at ``url``; whoever asks for it gets a yes."""
 
     link: SocketLink

@@ -44,7 +44,7 @@ class Printed:
 
 
 async def started() -> Printed:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.cluster", stdout=PIPE, cwd=ROOT)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tools.cluster", stdout=PIPE, cwd=ROOT)
     assert process.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(START_S):

@@ -32,7 +32,7 @@ ELSEWHERE = {
         "tests/server/test_terminal.py::test_two_guests_consent_meet_talk_and_part"
     ),
     "python -m citychat geoip fetch": (
-        "tests/unit/test_geoip.py::test_fetch_from_the_provider_takes_this_months_file_else_the_last_months"
+        "tests/unit/places/test_ip_database.py::test_fetch_from_the_provider_takes_this_months_file_else_the_last_months"
     ),
     ".venv/bin/python -m tests.faults.rolling": (
         "tests/faults/test_stories.py::test_a_rolling_restart_loses_repeats_and_reorders_nothing"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from citychat.edge.frames import Malformed, ack_text, event_text
-from citychat.edge.quiet import Refusals, what_failed
-from citychat.edge.wire import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Channel, Wire
+from citychat.edge.packets import Malformed, ack_text, event_text
+from citychat.edge.redaction import RefusalLog, what_failed
+from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Transport, WebSocket
 from citychat.limits import network
 
 NAMESPACES = ("/user", "/chat")
@@ -20,14 +20,14 @@ Reply = Callable[[Mapping[str, object]], None]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ConnectionContext:
     """What all connections of one edge share."""
 
     bounds: Bounds
     now_s: Callable[[], float]
     dispatch: Callable[["Connection", str], Awaitable[None]]
     closed: Callable[["Connection"], None]
-    refusals: Refusals
+    refusals: RefusalLog
     logger: logging.Logger
 
 
@@ -35,11 +35,11 @@ class Connection:
     """A page (``ports.Page``). Its events are handled one after another, over both namespaces; ``closed`` comes once,
     after the last of them."""
 
-    def __init__(self, eio_sid: str, address: str, channel: Channel, around: Surroundings) -> None:
+    def __init__(self, eio_sid: str, address: str, channel: WebSocket, around: ConnectionContext) -> None:
         self.eio_sid = eio_sid
         self.source = network(address)
         self.sids: dict[str, str] = {}
-        self.wire = Wire(eio_sid, channel, around.bounds, around.now_s, self._heard, self._room, self._refused)
+        self.wire = Transport(eio_sid, channel, around.bounds, around.now_s, self._heard, self._room, self._refused)
         self._address = address
         self._around = around
         self._inbound: deque[str] = deque()

@@ -9,7 +9,7 @@ from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from citychat.edge.connection import Connection
-from citychat.edge.wire import Bounds, Channel
+from citychat.edge.transport import Bounds, WebSocket
 
 Refusal = tuple[int, str, str]
 """Status, code, sentence."""
@@ -27,7 +27,7 @@ class Gate(Protocol):
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None: ...
 
-    def connect(self, address: str, channel: Channel) -> Connection: ...
+    def connect(self, address: str, channel: WebSocket) -> Connection: ...
 
 
 def unfit(request: HTTPServerRequest) -> Refusal | None:

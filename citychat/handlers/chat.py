@@ -6,16 +6,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from citychat.delivery import Delivery
-from citychat.handlers import Answer, Event, Namespace
-from citychat.joining import Joining
+from citychat.handlers.dispatcher import Answer, Event, Namespace
+from citychat.joining import Joining, Visit
 from citychat.model import LAMPORT_MAX, BadPayload, ChatError, Id, Number
 from citychat.ports import Page
-from citychat.visit import Visit
 
 RANGES_MAX = 500  # the outbox holds no more messages
 
 
-class Said(Struct):
+class MessageRequest(Struct):
     """``chat-message``. A text too long is no error: its number is used (protocol §2.1)."""
 
     s: Id
@@ -27,24 +26,24 @@ class Said(Struct):
     k: str | None = None
 
 
-class Drawn(Struct):
+class AckRequest(Struct):
     s: Id
     st: Id
     n: Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]
 
 
-class Ask(Struct):
+class AskRequest(Struct):
     s: Id
     st: Id
     ranges: Annotated[list[tuple[Number, Number]], Meta(max_length=RANGES_MAX)]
 
 
-class Typing(Struct):
+class TypingRequest(Struct):
     s: Id
     on: bool
 
 
-class Older(Struct):
+class HistoryRequest(Struct):
     """``before``: a place in the order (l, side, st, n)."""
 
     s: Id
@@ -59,28 +58,28 @@ class ChatEvents(Namespace):
         super().__init__(joining)
         self.delivery = delivery
         self.events = {
-            "chat-message": Event(self.message, Said, "", failed=refused),
-            "chat-ack": Event(self.ack, Drawn, ""),
-            "chat-ask": Event(self.ask, Ask),
-            "chat-typing": Event(self.typing, Typing, "typing"),
-            "chat-history": Event(self.history, Older, "history pages"),
+            "chat-message": Event(self.message, MessageRequest, "", failed=refused),
+            "chat-ack": Event(self.ack, AckRequest, ""),
+            "chat-ask": Event(self.ask, AskRequest),
+            "chat-typing": Event(self.typing, TypingRequest, "typing"),
+            "chat-history": Event(self.history, HistoryRequest, "history pages"),
         }
 
-    async def message(self, visit: Visit, said: Said) -> None:
+    async def message(self, visit: Visit, said: MessageRequest) -> None:
         if said.k is not None:
             raise BadPayload("k: expected none; pages send plain messages only.")
         self.delivery.say(visit.guest, said.s, said.st, said.n, said.l, said.x, said.p)
 
-    async def ack(self, visit: Visit, drawn: Drawn) -> None:
+    async def ack(self, visit: Visit, drawn: AckRequest) -> None:
         self.delivery.drawn(visit.guest, drawn.s, drawn.st, drawn.n)
 
-    async def ask(self, visit: Visit, asked: Ask) -> None:
+    async def ask(self, visit: Visit, asked: AskRequest) -> None:
         await self.delivery.ask(visit.guest, asked.s, asked.st, asked.ranges)
 
-    async def typing(self, visit: Visit, sign: Typing) -> None:
+    async def typing(self, visit: Visit, sign: TypingRequest) -> None:
         self.delivery.typing(visit.guest, sign.s, sign.on)
 
-    async def history(self, visit: Visit, asked: Older) -> Answer:
+    async def history(self, visit: Visit, asked: HistoryRequest) -> Answer:
         return Answer(await self.delivery.history(visit.guest, asked.s, asked.before, asked.limit))
 
 

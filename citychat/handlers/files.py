@@ -13,7 +13,7 @@ YEAR_S = 31_536_000
 SAFE_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
-class Guarded(RequestHandler):
+class GuardedHandler(RequestHandler):
     """Security headers on every answer, refusals included."""
 
     script_hash = ""
@@ -45,7 +45,7 @@ class Guarded(RequestHandler):
         self.finish(f"{status_code} {self._reason}\n")
 
 
-class Files(Guarded, StaticFileHandler):
+class FilesHandler(GuardedHandler, StaticFileHandler):
     """Files under ``static``: kept for a year when asked for by their content's hash, else checked at each use."""
 
     def parse_url_path(self, url_path: str) -> str:

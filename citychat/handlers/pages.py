@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from tornado.web import RequestHandler
 
 from citychat.catalogue import catalogue, direction, languages
-from citychat.handlers.files import STATIC, Files, Guarded, imports, versioned
+from citychat.handlers.files import STATIC, FilesHandler, GuardedHandler, imports, versioned
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 TEXTS = ("rules", "privacy", "imprint")
@@ -100,17 +100,17 @@ class Pages:
         """Tornado's routes for everything here. The last resort is ``missing()``."""
         here = {"pages": self}
         return [
-            (r"/", Page, here),
-            (r"/(rules|privacy|imprint)", Page, here),
-            (r"/manifest\.webmanifest", Manifest, here),
-            (r"/(favicon\.ico)", Files, {"path": str(STATIC)}),
-            (r"/static/(.*)", Files, {"path": str(STATIC)}),
-            (r"/(live|ready)", Health, here),
+            (r"/", PageHandler, here),
+            (r"/(rules|privacy|imprint)", PageHandler, here),
+            (r"/manifest\.webmanifest", ManifestHandler, here),
+            (r"/(favicon\.ico)", FilesHandler, {"path": str(STATIC)}),
+            (r"/static/(.*)", FilesHandler, {"path": str(STATIC)}),
+            (r"/(live|ready)", HealthHandler, here),
         ]
 
     def missing(self) -> tuple[type[RequestHandler], dict[str, Any]]:
         """``default_handler_class`` and ``default_handler_args`` of the application."""
-        return Missing, {"pages": self}
+        return MissingHandler, {"pages": self}
 
     def _render(self, name: str, language: str) -> Rendered:
         words = catalogue(language)
@@ -134,7 +134,7 @@ class Pages:
         return text.replace("{history_days}", str(self._facts["history_days"])).replace("{contact}", contact)
 
 
-class Page(Guarded):
+class PageHandler(GuardedHandler):
     def initialize(self, pages: Pages) -> None:
         self._pages = pages
 
@@ -155,13 +155,13 @@ class Page(Guarded):
         self.finish(rendered.html)
 
 
-class Missing(Page):
+class MissingHandler(PageHandler):
     def prepare(self) -> None:
         self.set_status(404)
         self._send("missing")
 
 
-class Manifest(Guarded):
+class ManifestHandler(GuardedHandler):
     def initialize(self, pages: Pages) -> None:
         self._pages = pages
 
@@ -187,7 +187,7 @@ class Manifest(Guarded):
         )
 
 
-class Health(Guarded):
+class HealthHandler(GuardedHandler):
     """`/live` answers while the loop does; `/ready` says whether guests can be served."""
 
     def initialize(self, pages: Pages) -> None:

@@ -1,6 +1,6 @@
 // The page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 //
-// The twin of citychat/outbox.py, call for call; a test runs the same traces through both. No socket, no screen and no
+// The twin of citychat/client/outbox.py, call for call; a test runs the same traces through both. No socket, no screen and no
 // clock: time comes in as `now` (ms), everything that must happen goes out through `calls`, and only `storage` (the
 // browser's localStorage) outlives the page. `calls` has emit(event, payload), draw(row, state),
 // mark(s, st, n, state, why) and alarm(at).

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.terminal.page import GuestPage
+from citychat.terminal.page import TerminalPage
 
 
 class CityChoice:
     """``wanted``: the city named at start; it answers the first question."""
 
-    def __init__(self, page: GuestPage, wanted: str) -> None:
+    def __init__(self, page: TerminalPage, wanted: str) -> None:
         self.page, self.wanted = page, wanted
         self.out = page.screen.out
         self.asking = False

@@ -6,10 +6,10 @@ from random import Random
 
 from citychat.catalogue import ENGLISH as WORDS
 from citychat.model import TEXT_MAX_CHARS
+from citychat.terminal.chats import PastChats
 from citychat.terminal.city import CityChoice
-from citychat.terminal.lines import Lines, Out
-from citychat.terminal.page import GuestPage
-from citychat.terminal.past import Past
+from citychat.terminal.console import Console, Output
+from citychat.terminal.page import TerminalPage
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
@@ -30,17 +30,17 @@ erase               erase everything about you
 help  quit"""  # noqa: E501  # a terminal wraps
 
 
-class Guest:
+class TerminalGuest:
     """``city``: the name of the guest's city, for when the server asks."""
 
-    def __init__(self, site: Site, storage: MutableMapping[str, str], random: Random, out: Out, city: str) -> None:
+    def __init__(self, site: Site, storage: MutableMapping[str, str], random: Random, out: Output, city: str) -> None:
         self.out = out
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         out.broken = lambda: self.end(1)
         self.screen = Screen(out, lambda: self.city.ask(), self.end)
-        self.page = GuestPage(site, self.screen, storage, random)
+        self.page = TerminalPage(site, self.screen, storage, random)
         self.city = CityChoice(self.page, city)
-        past = Past(self.page)
+        past = PastChats(self.page)
         self._confirmed: Callable[[], None] | None = None
         self._commands: dict[str, Callable[[list[str]], object]] = {
             "find": self._find,
@@ -63,7 +63,7 @@ class Guest:
             "quit": lambda _: self.end(0),
         }
 
-    async def run(self, lines: Lines) -> int:
+    async def run(self, lines: Console) -> int:
         """Be a guest until the end of the input or ``quit``; the exit status."""
         self.page.start()
         reading = asyncio.create_task(self._read(lines))
@@ -78,7 +78,7 @@ class Guest:
         if not self.over.done():
             self.over.set_result(status)
 
-    async def _read(self, lines: Lines) -> None:
+    async def _read(self, lines: Console) -> None:
         while (text := await lines.next()) is not None:
             self.line(text)
         await self.screen.all_kept(LAST_S)

@@ -6,17 +6,17 @@ from random import Random
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
+from citychat.client import HeadlessPage
+from citychat.client.outbox import Row
+from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
-from citychat.outbox import Row
-from citychat.page import Page
-from citychat.socket_link import SocketLink
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
 Then = Callable[[Mapping[str, Any]], None]
 
 
-class GuestPage(Page):
+class TerminalPage(HeadlessPage):
     link: SocketLink
     screen: Screen
 

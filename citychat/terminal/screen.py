@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.outbox import Row
-from citychat.page import Page
+from citychat.client import HeadlessPage
+from citychat.client.outbox import Row
 from citychat.ports import Timer
-from citychat.terminal.lines import Out
+from citychat.terminal.console import Output
 
 TICKS_S = 0.3  # ticks of one breath make one line
 TYPING_S = 5.0  # protocol §1: typing expires
@@ -21,9 +21,9 @@ class Screen:
     """A ``page.Screen``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
     exit status when the server sends the guest away."""
 
-    page: Page
+    page: HeadlessPage
 
-    def __init__(self, out: Out, nowhere: Callable[[], None], over: Callable[[int], None]) -> None:
+    def __init__(self, out: Output, nowhere: Callable[[], None], over: Callable[[int], None]) -> None:
         self.out, self.nowhere, self.over = out, nowhere, over
         self.chats: dict[str, Mapping[str, Any]] = {}  # by session, as far as seen
         self.ringing = False

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from citychat.outbox import WRITER, Calls, Outbox
+from citychat.client import Outbox
+from citychat.client.outbox import WRITER, Calls
 
 TRACES, STEPS = 1_000, 60
 # Around the outbox's own times: acks 50 ms, an answer 10 s, asking 30 s, the mailbox's day and ten minutes.

@@ -14,11 +14,9 @@ from typing import TypeVar
 
 import pytest
 
-from citychat.adapters.link import Link
-from citychat.adapters.local import LocalBus, LocalLobby
-from citychat.adapters.redis import Redis
-from citychat.adapters.redis_bus import RedisBus
-from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.memory import MemoryBus, MemoryLobby
+from citychat.adapters.redis import Redis, RedisBus, RedisLobby
+from citychat.adapters.service_status import ServiceStatus
 from citychat.ports import Bus, History, Lobby, Mailbox
 from tests.contract.redis_scripts import timed_scripts
 from tests.contract.stores import HISTORIES, MAILBOXES, PATIENCE_S, Store, StoreClock
@@ -61,18 +59,18 @@ Opener = Callable[[World], AbstractAsyncContextManager[Port]]
 
 @asynccontextmanager
 async def open_local_bus(world: World) -> AsyncIterator[Bus]:
-    async with LocalBus(asyncio.get_running_loop().call_soon) as bus:
+    async with MemoryBus(asyncio.get_running_loop().call_soon) as bus:
         yield bus
 
 
 @asynccontextmanager
 async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
-    async with LocalLobby(world.clock.now_ms, Random(7)) as lobby:
+    async with MemoryLobby(world.clock.now_ms, Random(7)) as lobby:
         yield lobby
 
 
 def new_redis(world: World) -> Redis:
-    link = Link("Redis", Random(7), pytest.fail)
+    link = ServiceStatus("Redis", Random(7), pytest.fail)
     return Redis(redis_url(), link=link, clock=StoreClock(world.clock.now_ms), prefix=f"{world.folder}:")
 
 

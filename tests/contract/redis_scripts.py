@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from redis import Redis as BlockingRedis
 
-from citychat.adapters import statements
-from citychat.adapters.redis_words import scripts
+from citychat.adapters.redis.resp import scripts
+from citychat.adapters.statements import statements
 
 SET_CLOCK = "local function read_clock() return tonumber(redis.call('GET', ARGV[1] .. 'now')) end"
 
 
 def timed_scripts() -> Mapping[str, str]:
     """The text of each, by its name. They fail before ``<prefix>now`` is set, in ms."""
-    return scripts(dict(statements("redis.lua")) | {"now": SET_CLOCK})
+    return scripts(dict(statements("redis/lobby.lua")) | {"now": SET_CLOCK})
 
 
 class BlockingScripts:

@@ -15,12 +15,10 @@ from typing import Generic, TypeVar
 
 import pytest
 
-from citychat.adapters.link import Link
-from citychat.adapters.mongo_history import MongoHistory
+from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
-from citychat.adapters.sqlite import Database
-from citychat.adapters.sqlite_history import SqliteHistory
-from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.adapters.service_status import ServiceStatus
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import MAILBOX_MS, Message
 from citychat.ports import History, Mailbox, Timer
 from tests.services.running import mongo_url, rabbit_url
@@ -56,7 +54,7 @@ async def open_sqlite_mailbox(folder: Path, now_ms: Now) -> AsyncIterator[Mailbo
 @asynccontextmanager
 async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_MS) -> AsyncIterator[Mailbox]:
     """Queues of the folder's own."""
-    link = Link("RabbitMQ", Random(7), pytest.fail)
+    link = ServiceStatus("RabbitMQ", Random(7), pytest.fail)
     prefix = f"test.{sha256(str(folder).encode()).hexdigest()[:16]}."
     mailbox = RabbitMailbox(
         rabbit_url(), link=link, clock=StoreClock(now_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
@@ -75,14 +73,14 @@ async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[Histor
 @asynccontextmanager
 async def open_mongo_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
     """A database of the folder's own: FerretDB reads whole collections."""
-    link = Link("MongoDB", Random(7), pytest.fail)
+    link = ServiceStatus("MongoDB", Random(7), pytest.fail)
     name = f"test_{sha256(str(folder).encode()).hexdigest()[:16]}"
     async with MongoHistory(mongo_url(), link=link, clock=StoreClock(now_ms), database=name) as history:
         await comes_up(link)
         yield history
 
 
-async def comes_up(link: Link) -> None:
+async def comes_up(link: ServiceStatus) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not link.up:  # noqa: ASYNC110 - a link tells nobody
             await asyncio.sleep(0.001)

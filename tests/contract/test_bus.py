@@ -7,8 +7,7 @@ from typing import cast
 import pytest
 
 from citychat.model import Message
-from citychat.ports import Bus
-from citychat.records import RECORD_MAX_BYTES, Receipt, Record, Said, Takeover, Typing
+from citychat.ports import RECORD_MAX_BYTES, Bus, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt
 
 PATIENCE_S = 5.0
 
@@ -20,7 +19,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def published(bus: Bus, guest: str, record: Record) -> int:
+async def published(bus: Bus, guest: str, record: BusEvent) -> int:
     """Publish and wait for the listener count."""
     counts: list[int] = []
     bus.publish(guest, record, counts.append)
@@ -36,20 +35,20 @@ async def settled(bus: Bus, guest: str, listeners: int) -> None:
 
 
 async def test_a_listener_hears_what_is_published_to_its_guest_and_nothing_else(bus: Bus) -> None:
-    anna: list[Record] = []
-    ben: list[Record] = []
+    anna: list[BusEvent] = []
+    ben: list[BusEvent] = []
     await bus.listen("anna", anna.append)
     await bus.listen("ben", ben.append)
-    bus.publish("anna", Typing("s", True))
-    bus.publish("ben", Typing("s", False))
+    bus.publish("anna", PartnerTyping("s", True))
+    bus.publish("ben", PartnerTyping("s", False))
     await until(lambda: len(anna) == len(ben) == 1)
-    assert (anna, ben) == ([Typing("s", True)], [Typing("s", False)])
+    assert (anna, ben) == ([PartnerTyping("s", True)], [PartnerTyping("s", False)])
 
 
 async def test_records_to_one_guest_keep_their_order(bus: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     await bus.listen("anna", heard.append)
-    sent: list[Record] = [Takeover(n) for n in range(500)]
+    sent: list[BusEvent] = [NewerPage(n) for n in range(500)]
     for record in sent:
         bus.publish("anna", record)
     await until(lambda: len(heard) == len(sent))
@@ -61,7 +60,7 @@ async def test_answers_come_in_the_order_of_the_publishes(bus: Bus) -> None:
     answers: list[tuple[str, int]] = []
     for n in range(100):
         guest = "anna" if n % 2 else "nobody"
-        bus.publish(guest, Takeover(n), lambda count, guest=guest: answers.append((guest, count)))  # type: ignore[misc]
+        bus.publish(guest, NewerPage(n), lambda count, guest=guest: answers.append((guest, count)))  # type: ignore[misc]
     await until(lambda: len(answers) == 100)
     assert answers == [("nobody", 0), ("anna", 1)] * 50
 
@@ -69,51 +68,51 @@ async def test_answers_come_in_the_order_of_the_publishes(bus: Bus) -> None:
 async def test_neither_delivery_nor_answer_comes_before_publish_has_returned(bus: Bus) -> None:
     came: list[object] = []
     await bus.listen("anna", came.append)
-    bus.publish("anna", Takeover(1), came.append)
+    bus.publish("anna", NewerPage(1), came.append)
     assert came == []
     await until(lambda: len(came) == 2)
 
 
 async def test_a_publish_tells_whether_somebody_listens(bus: Bus) -> None:
-    assert await published(bus, "anna", Takeover(1)) == 0
+    assert await published(bus, "anna", NewerPage(1)) == 0
     handle = await bus.listen("anna", lambda _: None)
-    assert await published(bus, "anna", Takeover(2)) == 1
+    assert await published(bus, "anna", NewerPage(2)) == 1
     bus.unlisten(handle)
     await settled(bus, "anna", 0)
-    assert await published(bus, "anna", Takeover(3)) == 0
+    assert await published(bus, "anna", NewerPage(3)) == 0
 
 
 async def test_two_listeners_of_one_guest_both_hear_and_end_one_by_one(bus: Bus) -> None:
-    old: list[Record] = []
-    new: list[Record] = []
+    old: list[BusEvent] = []
+    new: list[BusEvent] = []
     handle = await bus.listen("anna", old.append)
     await bus.listen("anna", new.append)
-    await published(bus, "anna", Takeover(1))
+    await published(bus, "anna", NewerPage(1))
     await until(lambda: len(old) == len(new) == 1)
     bus.unlisten(handle)
-    await published(bus, "anna", Takeover(2))
+    await published(bus, "anna", NewerPage(2))
     await until(lambda: len(new) == 2)
-    assert (old, new) == ([Takeover(1)], [Takeover(1), Takeover(2)])
+    assert (old, new) == ([NewerPage(1)], [NewerPage(1), NewerPage(2)])
 
 
 async def test_after_unlisten_nothing_is_heard_not_even_what_was_on_its_way(bus: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     handle = await bus.listen("anna", heard.append)
-    bus.publish("anna", Takeover(1))
+    bus.publish("anna", NewerPage(1))
     bus.unlisten(handle)
     await bus.listen("anna", lambda _: None)
-    await published(bus, "anna", Takeover(2))
+    await published(bus, "anna", NewerPage(2))
     assert heard == []
 
 
 async def test_unlisten_is_idempotent_and_leaves_the_others_alone(bus: Bus) -> None:
     first = await bus.listen("anna", lambda _: None)
     bus.unlisten(first)
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     await bus.listen("anna", heard.append)
     bus.unlisten(first)
-    assert await published(bus, "anna", Takeover(1)) == 1
-    await until(lambda: heard == [Takeover(1)])
+    assert await published(bus, "anna", NewerPage(1)) == 1
+    await until(lambda: heard == [NewerPage(1)])
 
 
 async def test_a_listener_may_end_itself_or_the_other_while_it_hears(bus: Bus) -> None:
@@ -127,19 +126,19 @@ async def test_a_listener_may_end_itself_or_the_other_while_it_hears(bus: Bus) -
 
     handles.append(await bus.listen("anna", lambda _: hear("first")))
     handles.append(await bus.listen("anna", lambda _: hear("second")))
-    await published(bus, "anna", Takeover(1))
+    await published(bus, "anna", NewerPage(1))
     await until(lambda: bool(heard))
     await settled(bus, "anna", 0)
-    assert await published(bus, "anna", Takeover(2)) == 0
+    assert await published(bus, "anna", NewerPage(2)) == 0
     assert len(heard) == 1
 
 
 async def test_a_listener_may_publish_and_the_answer_to_it_is_heard_later(bus: Bus) -> None:
-    heard: list[Record] = []
-    await bus.listen("anna", lambda _: bus.publish("ben", Takeover(2)))
+    heard: list[BusEvent] = []
+    await bus.listen("anna", lambda _: bus.publish("ben", NewerPage(2)))
     await bus.listen("ben", heard.append)
-    bus.publish("anna", Takeover(1))
-    await until(lambda: heard == [Takeover(2)])
+    bus.publish("anna", NewerPage(1))
+    await until(lambda: heard == [NewerPage(2)])
 
 
 async def test_listeners_counts_every_guest_asked_for(bus: Bus) -> None:
@@ -156,23 +155,23 @@ async def test_a_guest_with_a_second_listener_is_still_there_when_the_first_has_
     """Both may count as one where a process has one subscription at its server: only none or some is promised."""
     first = await bus.listen("anna", lambda _: None)
     await bus.listen("anna", lambda _: None)
-    assert await published(bus, "anna", Takeover(1)) in (1, 2)
+    assert await published(bus, "anna", NewerPage(1)) in (1, 2)
     bus.unlisten(first)
     await settled(bus, "anna", 1)
-    assert await published(bus, "anna", Takeover(2)) == 1
+    assert await published(bus, "anna", NewerPage(2)) == 1
 
 
 async def test_a_whole_message_arrives_as_it_was(bus: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     await bus.listen("anna", heard.append)
     message = Message("s", 1, "st", 1, 2**52, 'é\n"\\ \u2028 🦊' * 240, 1_700_000_000_000, ("before", 3), "kind")
-    bus.publish("anna", Said(message))
+    bus.publish("anna", NewMessage(message))
     await until(lambda: bool(heard))
-    assert heard == [Said(message)]
+    assert heard == [NewMessage(message)]
 
 
 async def test_listeners_never_share_an_object(bus: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     await bus.listen("anna", heard.append)
     await bus.listen("anna", heard.append)
     ranges = [(1, 3)]
@@ -185,24 +184,24 @@ async def test_listeners_never_share_an_object(bus: Bus) -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [Typing("s" * RECORD_MAX_BYTES, True), Typing(cast(str, 5), True), Takeover(cast(int, "soon"))],
+    [PartnerTyping("s" * RECORD_MAX_BYTES, True), PartnerTyping(cast(str, 5), True), NewerPage(cast(int, "soon"))],
     ids=["too large", "number for text", "text for number"],
 )
-async def test_what_is_not_a_record_is_dropped_and_the_next_one_is_heard(bus: Bus, garbage: Record) -> None:
-    heard: list[Record] = []
+async def test_what_is_not_a_record_is_dropped_and_the_next_one_is_heard(bus: Bus, garbage: BusEvent) -> None:
+    heard: list[BusEvent] = []
     await bus.listen("anna", heard.append)
     assert await published(bus, "anna", garbage) == 1
-    await published(bus, "anna", Takeover(1))
+    await published(bus, "anna", NewerPage(1))
     await until(lambda: bool(heard))
-    assert heard == [Takeover(1)]
+    assert heard == [NewerPage(1)]
 
 
 async def test_what_one_process_publishes_the_other_hears_in_order(bus: Bus, elsewhere: Bus) -> None:
-    here: list[Record] = []
-    there: list[Record] = []
+    here: list[BusEvent] = []
+    there: list[BusEvent] = []
     await bus.listen("anna", here.append)
     await elsewhere.listen("ben", there.append)
-    sent: list[Record] = [Takeover(n) for n in range(500)]
+    sent: list[BusEvent] = [NewerPage(n) for n in range(500)]
     for record in sent:
         bus.publish("ben", record)
         elsewhere.publish("anna", record)
@@ -211,32 +210,32 @@ async def test_what_one_process_publishes_the_other_hears_in_order(bus: Bus, els
 
 
 async def test_a_publish_counts_the_listeners_of_all_processes(bus: Bus, elsewhere: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     handle = await elsewhere.listen("anna", heard.append)
     assert await bus.listeners(["anna", "ben"]) == [1, 0]
-    assert await published(bus, "anna", Takeover(1)) == 1
+    assert await published(bus, "anna", NewerPage(1)) == 1
     await bus.listen("anna", heard.append)
-    assert await published(elsewhere, "anna", Takeover(2)) == 2
+    assert await published(elsewhere, "anna", NewerPage(2)) == 2
     await until(lambda: len(heard) == 3)
     elsewhere.unlisten(handle)
     await settled(bus, "anna", 1)
-    assert await published(elsewhere, "anna", Takeover(3)) == 1
+    assert await published(elsewhere, "anna", NewerPage(3)) == 1
     await until(lambda: len(heard) == 4)
-    assert heard == [Takeover(1), Takeover(2), Takeover(2), Takeover(3)]
+    assert heard == [NewerPage(1), NewerPage(2), NewerPage(2), NewerPage(3)]
 
 
 async def test_listen_has_not_returned_before_other_processes_are_heard(bus: Bus, elsewhere: Bus) -> None:
     for n in range(50):
-        heard: list[Record] = []
+        heard: list[BusEvent] = []
         await bus.listen(f"guest {n}", heard.append)
-        assert await published(elsewhere, f"guest {n}", Takeover(n)) == 1
+        assert await published(elsewhere, f"guest {n}", NewerPage(n)) == 1
         await until(lambda heard=heard: bool(heard))  # type: ignore[misc]
 
 
 async def test_subscriptions_asked_for_at_once_are_all_heard(bus: Bus, elsewhere: Bus) -> None:
-    heard: list[Record] = []
+    heard: list[BusEvent] = []
     await asyncio.gather(*(bus.listen(f"guest {n % 300}", heard.append) for n in range(600)))
-    counts = await asyncio.gather(*(published(elsewhere, f"guest {n}", Takeover(n)) for n in range(300)))
+    counts = await asyncio.gather(*(published(elsewhere, f"guest {n}", NewerPage(n)) for n in range(300)))
     assert min(counts) >= 1
     await until(lambda: len(heard) == 600)
 
@@ -245,7 +244,7 @@ async def test_nobody_is_told_to_catch_up_while_nothing_was_missed(bus: Bus) -> 
     resumed: list[bool] = []
     bus.watch(lambda: resumed.append(True))
     handle = await bus.listen("anna", lambda _: None)
-    await published(bus, "anna", Takeover(1))
+    await published(bus, "anna", NewerPage(1))
     bus.unlisten(handle)
     await settled(bus, "anna", 0)
     assert resumed == []

@@ -3,18 +3,18 @@
 import pytest
 
 from citychat.model import Gone
-from citychat.ports import Sought, Whereabouts
+from citychat.ports import GuestStatus, SeekResult
 from tests.contract.town import CENTRE, Town
 
 
 async def test_a_guest_who_enters_is_free_and_does_not_look(town: Town) -> None:
     entered = await town.enter("anna")
     assert (entered.session, entered.ended, entered.over) == (None, None, None)
-    assert await town.where("anna") == Whereabouts(entered.epoch, "free")
+    assert await town.where("anna") == GuestStatus(entered.epoch, "free")
 
 
 async def test_an_unknown_guest_is_gone_with_epoch_0(town: Town) -> None:
-    assert await town.where("nobody") == Whereabouts(0, "gone")
+    assert await town.where("nobody") == GuestStatus(0, "gone")
 
 
 async def test_whereabouts_answers_in_the_order_asked(town: Town) -> None:
@@ -81,14 +81,14 @@ async def test_who_is_asked_and_seeks_gets_the_open_offer(town: Town) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.enter("carl")
-    assert await town.seek("ben") == Sought("asked", offer)
+    assert await town.seek("ben") == SeekResult("asked", offer)
     assert await town.lobby.accept("ben", offer.id, "s") == offer
 
 
 async def test_who_seeks_in_a_chat_is_told_so(town: Town) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
-    assert await town.seek("anna") == Sought("matched", session="s")
+    assert await town.seek("anna") == SeekResult("matched", session="s")
     assert not (await town.where("anna")).looking
 
 
@@ -97,7 +97,7 @@ async def test_two_who_seek_at_once_share_one_offer(town: Town) -> None:
     assert await town.waits("anna")
     offer = await town.ask("ben", "anna")
     assert offer.looking
-    assert await town.seek("anna") == Sought("asked", offer)
+    assert await town.seek("anna") == SeekResult("asked", offer)
 
 
 async def test_two_seekers_never_hold_the_same_candidate(town: Town) -> None:

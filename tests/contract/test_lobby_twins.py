@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from citychat.adapters.crowd import CELLS_WALKED, UNASKED, Crowd
-from citychat.adapters.local_lobby import LocalLobby
-from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.memory import MemoryLobby
+from citychat.adapters.memory.nearest import CELLS_WALKED, UNASKED, SpatialIndex
+from citychat.adapters.redis import RedisLobby
 from citychat.model import Busy, Cell, Gone, Session
-from citychat.ports import Entry, Sought
+from citychat.ports import Entry, SeekResult
 from tests.contract.redis_scripts import BlockingScripts
 from tests.services.running import REDIS, is_tested, redis_url
 
@@ -32,7 +32,7 @@ NETWORKS = ["even", "odd"]
 STEPS = 3_000
 
 
-class SteeredCrowd(Crowd):
+class SteeredCrowd(SpatialIndex):
     """Tries ``first`` first in whatever cell that guest stands."""
 
     first: str | None = None
@@ -79,14 +79,14 @@ class Twins:
         """Both lose everything (protocol §2.8)."""
         self.scripts.lose_everything()
         self.scripts.set_time(self.now)
-        self.python = LocalLobby(lambda: self.now, Random(2))
+        self.python = MemoryLobby(lambda: self.now, Random(2))
         self.crowd = self.python._register.crowd = SteeredCrowd(Random(3))
 
     def both(self, name: str, *args: object) -> object:
         """Do it in both; the common answer."""
         self.done.append((name, *args))
         lua = outcome(getattr(self.lua, name)(*args))
-        chosen = lua.offer.candidate if isinstance(lua, Sought) and lua.offer else None
+        chosen = lua.offer.candidate if isinstance(lua, SeekResult) and lua.offer else None
         self.crowd.first = chosen
         python = outcome(getattr(self.python, name)(*args))
         assert lua == python, self.told(f"Lua: {lua}\nPython: {python}")
@@ -287,7 +287,7 @@ STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
 }  # fmt: skip
 
 
-def expected_keys(lobby: LocalLobby) -> Iterator[str]:
+def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     """Every key that the Redis lobby should hold, by the embedded one's books."""
     register = lobby._register
     for visitor in register.visitors.values():

@@ -13,9 +13,8 @@ from random import Random
 import pytest
 from redis.exceptions import ResponseError
 
-from citychat.adapters.link import Link
-from citychat.adapters.redis import Redis
-from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.redis import Redis, RedisLobby
+from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
 from citychat.model import CELL_DEGREES, Cell, Gone, Unavailable
 from tests.contract.conftest import comes_up
@@ -220,7 +219,7 @@ async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scrip
     server.start()
     clock = SystemClock(asyncio.get_running_loop())
     try:
-        async with Redis(server.url, link=Link("Redis", Random(1), pytest.fail), clock=clock) as redis:
+        async with Redis(server.url, link=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
             await comes_up(redis)
             lobby = RedisLobby(redis.run, random=Random(1), ring_s=1)
             town = Town(lobby, Watching(clock))

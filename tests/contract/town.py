@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from citychat.model import Cell, Offer, Session
-from citychat.ports import Entered, Entry, Lobby, Sought, Whereabouts
+from citychat.ports import Entered, Entry, GuestStatus, Lobby, SeekResult
 
 CENTRE = Cell(2288, 242)
 
@@ -64,7 +64,7 @@ class Town:
             entered = await self.lobby.enter(self.entry(guest, **changes))  # type: ignore[arg-type]
         return entered
 
-    async def seek(self, guest: str) -> Sought:
+    async def seek(self, guest: str) -> SeekResult:
         self._offers += 1
         return await self.lobby.seek(guest, f"offer-{self._offers}")
 
@@ -77,7 +77,7 @@ class Town:
         return sought.offer
 
     async def waits(self, guest: str) -> bool:
-        return await self.seek(guest) == Sought("waiting")
+        return await self.seek(guest) == SeekResult("waiting")
 
     async def end_offer(self, what: str, offer: str, epoch: int, s: str = "s") -> None:
         """Something that ends anna's offer to ben."""
@@ -107,7 +107,7 @@ class Town:
         offer = await self.ask(seeker, candidate)
         await self.lobby.accept(candidate, offer.id, s)
 
-    async def where(self, guest: str) -> Whereabouts:
+    async def where(self, guest: str) -> GuestStatus:
         (whereabouts,) = await self.lobby.whereabouts([guest])
         return whereabouts
 

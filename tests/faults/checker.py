@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from citychat.outbox import Row
+from citychat.client.outbox import Row
 from tests.faults.people import Entry, Key, Person
 from tests.faults.stores import Kept
 

@@ -15,7 +15,7 @@ from random import Random
 import uvloop
 from pymongo import MongoClient
 
-from citychat.outbox import Row
+from citychat.client.outbox import Row
 from tests.faults.gathering import marry, until
 from tests.faults.people import Person
 from tests.faults.stores import ANSWER_MS, INBOX

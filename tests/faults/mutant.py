@@ -9,28 +9,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from citychat.__main__ import main
-from citychat.adapters.amqp import Channel
-from citychat.delivery.desk import Box, Desk
+from citychat.adapters.rabbitmq.connection import AmqpChannel
+from citychat.delivery import Endpoint
+from citychat.delivery.endpoint import Inbox
 from citychat.ports import Mail
 from tests.simulation.breakages import BREAKAGES, Breakage
 
 SOON_S = 2.0
-_declare, _publish, _mail = Channel.declare, Channel._send, Desk._mail
-_opened_s: dict[Box, float] = {}
+_declare, _publish, _mail = AmqpChannel.declare, AmqpChannel._send, Endpoint._mail
+_opened_s: dict[Inbox, float] = {}
 
 
-def _declare_nothing(self: Channel, queue: str, arguments: Mapping[str, object]) -> None:
+def _declare_nothing(self: AmqpChannel, queue: str, arguments: Mapping[str, object]) -> None:
     """Whoever reads the mailbox will have made it."""
 
 
-def _never_mandatory(self: Channel, method: str, *values: object, **named: Any) -> None:
+def _never_mandatory(self: AmqpChannel, method: str, *values: object, **named: Any) -> None:
     """What has no queue is confirmed, and gone."""
     if "mandatory" in named:
         named["mandatory"] = False
     _publish(self, method, *values, **named)
 
 
-def _only_at_connect(self: Desk, box: Box, mail: Mail) -> None:
+def _only_at_connect(self: Endpoint, box: Inbox, mail: Mail) -> None:
     """Only what lay in the mailbox when its reader came is taken out of it."""
     opened_s = _opened_s.setdefault(box, time.monotonic())
     if time.monotonic() - opened_s < SOON_S:
@@ -38,14 +39,14 @@ def _only_at_connect(self: Desk, box: Box, mail: Mail) -> None:
 
 
 def _put_blindly() -> list[Breakage]:
-    return [(Channel, "declare", _declare_nothing), (Channel, "_send", _never_mandatory)]
+    return [(AmqpChannel, "declare", _declare_nothing), (AmqpChannel, "_send", _never_mandatory)]
 
 
 MUTANTS: dict[str, Callable[[], list[Breakage]]] = {
     "ack before history": lambda: [BREAKAGES["ack before history"]],
     "receipt before commit": lambda: [BREAKAGES["receipt before commit"]],
     "put without declare and mandatory": _put_blindly,
-    "mailbox read at connect only": lambda: [(Desk, "_mail", _only_at_connect)],
+    "mailbox read at connect only": lambda: [(Endpoint, "_mail", _only_at_connect)],
 }
 
 if __name__ == "__main__":

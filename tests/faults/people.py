@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from citychat.noes import NOES
-from citychat.outbox import OUTBOX, Row
-from citychat.page import TOKEN
+from citychat.client.declines import NOES
+from citychat.client.outbox import OUTBOX, Row
+from citychat.client.page import TOKEN
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, Recording
 

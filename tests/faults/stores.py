@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
-from citychat.outbox import Row
+from citychat.client.outbox import Row
 from tests.crowd import history_of
 from tests.services.rabbitmq import RabbitServer
 

@@ -3,15 +3,15 @@
 import sys
 
 from citychat.__main__ import main
-from citychat.adapters.link import Link
+from citychat.adapters.service_status import ServiceStatus
 
-came = Link.came
+came = ServiceStatus.came
 
 
-def demand(link: Link, version: str, least: tuple[int, int]) -> bool:
+def demand(link: ServiceStatus, version: str, least: tuple[int, int]) -> bool:
     return came(link, version, (99, 0))
 
 
 if __name__ == "__main__":
-    Link.came = demand  # type: ignore[method-assign, assignment]
+    ServiceStatus.came = demand  # type: ignore[method-assign, assignment]
     sys.exit(main())

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from citychat.joining import FLUSH_S
-from citychat.notify import BEATS
+from citychat.joining.joining import FLUSH_S
+from citychat.server.systemd import BEATS
 from citychat.settings import load
 from citychat.tasks import CLOSE_S
 

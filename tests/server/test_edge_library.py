@@ -14,8 +14,8 @@ from engineio.async_server import AsyncServer as EngineServer
 from tornado.http1connection import HTTP1ServerConnection
 from tornado.iostream import IOStream
 
-from citychat.edge.frames import Packet
-from citychat.edge.server import Server
+from citychat.edge.packets import Packet
+from citychat.edge.socketio_server import SocketIOServer
 from tests.server.conftest import Open, is_well
 
 
@@ -67,7 +67,7 @@ async def nothing(*_: object) -> None: ...
 
 
 def test_the_server_has_the_tables_we_write_to() -> None:
-    server: Any = Server(nothing)
+    server: Any = SocketIOServer(nothing)
     assert server.environ == {} and server.eio.sockets == {} and server.manager_initialized is True
     assert server.async_handlers is False and server.eio.start_service_task is False
     assert server.packet_class is Packet and server.namespaces == ["/user", "/chat"]

@@ -10,14 +10,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from citychat.edge import Connection, Edge, Reply
-from citychat.edge.quiet import Refusals
+from citychat.edge.redaction import RefusalLog
 from tests.server.conftest import LOG, Open
 from tests.server.rawclient import SOCKETIO, Raw, Refused
 
 
 def test_one_line_a_minute_and_source(caplog: pytest.LogCaptureFixture) -> None:
     now_s = [0.0]
-    refusals = Refusals(LOG, lambda: now_s[0])
+    refusals = RefusalLog(LOG, lambda: now_s[0])
     for at_s in (0.0, 1.0, 59.0):
         now_s[0] = at_s
         for source in ("203.0.113.7", "203.0.113.8"):

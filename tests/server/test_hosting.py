@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from citychat.adapters.sqlite_copy import contents
+from citychat.adapters.sqlite.copies import contents
 from tests.page import LivePage, meet
 from tests.server.machine import ROOT, Machine
 from tests.services import Child, listens

@@ -17,13 +17,15 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from citychat.adapters import mongo_reports, sqlite_history
-from citychat.adapters.link import Link
-from citychat.adapters.mongo import FAILED_MAX, Mongo
-from citychat.adapters.mongo_documents import ERASED_MS, INDEXES, merged
-from citychat.adapters.mongo_forgetting import SETTLED_MS
-from citychat.adapters.mongo_history import ROWS_IN_FLIGHT_MAX, MongoHistory
-from citychat.adapters.mongo_troubles import trouble
+from citychat.adapters.mongo import Mongo, MongoHistory
+from citychat.adapters.mongo import reports as mongo_reports
+from citychat.adapters.mongo.connection import FAILED_MAX
+from citychat.adapters.mongo.documents import ERASED_MS, INDEXES, merged
+from citychat.adapters.mongo.errors import trouble
+from citychat.adapters.mongo.history import ROWS_IN_FLIGHT_MAX
+from citychat.adapters.mongo.retention import SETTLED_MS
+from citychat.adapters.service_status import ServiceStatus
+from citychat.adapters.sqlite import history as sqlite_history
 from citychat.model import DAY_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
 from tests.contract.stores import PATIENCE_S, StoreClock, add, comes_up, message
@@ -59,12 +61,12 @@ def raw(server: MongoServer) -> Iterator[Any]:
         yield client[DATABASE]
 
 
-def new_history(url: str, link: Link) -> MongoHistory:
+def new_history(url: str, link: ServiceStatus) -> MongoHistory:
     return MongoHistory(url, link=link, clock=StoreClock(lambda: NOW))
 
 
-def new_link(unfit: Callable[[str], None] = pytest.fail) -> Link:
-    return Link("MongoDB", Random(7), unfit)
+def new_link(unfit: Callable[[str], None] = pytest.fail) -> ServiceStatus:
+    return ServiceStatus("MongoDB", Random(7), unfit)
 
 
 @asynccontextmanager

@@ -26,7 +26,8 @@ WRAPPED = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG)
 logging.Logger.setLevel = lambda logger, level: None
-from citychat import __main__, delivery, parting
+from citychat import __main__, delivery
+from citychat.matching import moderation as parting
 from citychat.handlers import pages
 def fails(self, *what):
     raise ValueError(f"crashed with {what}")

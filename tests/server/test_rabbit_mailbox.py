@@ -14,14 +14,14 @@ from zlib import crc32
 import pika
 import pytest
 
-from citychat.adapters import rabbit_boxes, rabbitmq
-from citychat.adapters.amqp import Channel
-from citychat.adapters.link import Link
-from citychat.adapters.rabbit_puts import LANES, UNANSWERED_MAX_BYTES
 from citychat.adapters.rabbitmq import RabbitMailbox
+from citychat.adapters.rabbitmq import consumers as rabbit_boxes
+from citychat.adapters.rabbitmq import mailbox as rabbitmq
+from citychat.adapters.rabbitmq.connection import AmqpChannel
+from citychat.adapters.rabbitmq.publisher import LANES, UNANSWERED_MAX_BYTES
+from citychat.adapters.service_status import ServiceStatus
 from citychat.model import DAY_MS, Unavailable
-from citychat.ports import Mail
-from citychat.records import RECORD_MAX_BYTES
+from citychat.ports import RECORD_MAX_BYTES, Mail
 from tests.contract.stores import StoreClock, message, put
 from tests.services.rabbitmq import RabbitServer
 from tests.services.running import RABBITMQ, is_tested
@@ -60,9 +60,9 @@ async def until(true: Callable[[], bool], patience_s: float = BACK_S) -> None:
 
 
 @asynccontextmanager
-async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator[tuple[RabbitMailbox, Link]]:
+async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator[tuple[RabbitMailbox, ServiceStatus]]:
     """A process's mailbox."""
-    link = Link("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
+    link = ServiceStatus("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
     clock = options.pop("clock", StoreClock(lambda: time.time_ns() // 10**6))
     async with RabbitMailbox(url, link=link, clock=clock, random=SystemRandom(), **options) as mailbox:
         if up:
@@ -283,9 +283,9 @@ async def test_a_queue_deleted_before_the_message_arrives_is_no_success(
     server: RabbitServer, guest: str, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     deleted = 0
-    declare = Channel.declare
+    declare = AmqpChannel.declare
 
-    def declare_and_lose(self: Channel, queue: str, arguments: Any) -> None:
+    def declare_and_lose(self: AmqpChannel, queue: str, arguments: Any) -> None:
         nonlocal deleted
         declare(self, queue, arguments)
         if deleted < times:
@@ -293,7 +293,7 @@ async def test_a_queue_deleted_before_the_message_arrives_is_no_success(
             self._raw.queue_delete(queue)
 
     async with process(server.url) as (mailbox, _):
-        monkeypatch.setattr(Channel, "declare", declare_and_lose)
+        monkeypatch.setattr(AmqpChannel, "declare", declare_and_lose)
         assert await put(mailbox, guest, message(1), message(2)) == (times == 1)
         assert await put(mailbox, guest, message(3))
         reader = Reader()
@@ -444,7 +444,10 @@ def test_what_is_no_url_of_a_broker_is_refused_without_being_shown() -> None:
     for url in ("http://guest:secret@host/", "amqp://guest:secret@host:port/", "amqp://h/?secret=1"):
         with pytest.raises(ValueError, match="expected amqp://") as refused:
             RabbitMailbox(
-                url, link=Link("RabbitMQ", Random(1), pytest.fail), clock=StoreClock(lambda: 0), random=SystemRandom()
+                url,
+                link=ServiceStatus("RabbitMQ", Random(1), pytest.fail),
+                clock=StoreClock(lambda: 0),
+                random=SystemRandom(),
             )
         assert "secret" not in str(refused.value)
 

@@ -11,13 +11,12 @@ from random import Random
 
 import pytest
 
-from citychat.adapters import redis as driver
-from citychat.adapters.link import Link
-from citychat.adapters.redis import Redis
-from citychat.adapters.redis_bus import BATCH, RedisBus
-from citychat.adapters.redis_lobby import RedisLobby
+from citychat.adapters.redis import Redis, RedisBus, RedisLobby
+from citychat.adapters.redis import connection as driver
+from citychat.adapters.redis.bus import BATCH
+from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable
-from citychat.records import RECORD_MAX_BYTES, Receipt, Record, Said, Takeover, Typing, encode
+from citychat.ports import RECORD_MAX_BYTES, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt, encode
 from tests.contract.stores import StoreClock
 from tests.faults.proxy import Proxy
 from tests.services.redis import RedisServer
@@ -36,10 +35,10 @@ class Process:
 
     def __init__(self, url: str) -> None:
         self.unfit: list[str] = []
-        self.link = Link("Redis", Random(1), self.unfit.append)
+        self.link = ServiceStatus("Redis", Random(1), self.unfit.append)
         self.redis = Redis(url, link=self.link, clock=StoreClock(lambda: time.time_ns() // 10**6))
         self.bus = RedisBus(self.redis)
-        self.heard: list[tuple[str, Record]] = []
+        self.heard: list[tuple[str, BusEvent]] = []
         self.resumed = 0
         self.bus.watch(self._resumed)
 
@@ -49,7 +48,7 @@ class Process:
     async def listen(self, guest: str) -> object:
         return await self.bus.listen(guest, lambda record: self.heard.append((guest, record)))
 
-    async def published(self, guest: str, record: Record) -> int:
+    async def published(self, guest: str, record: BusEvent) -> int:
         """The listener count; no answer within the time promised is an error."""
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.bus.publish(guest, record, answer.set_result)
@@ -94,7 +93,7 @@ async def test_after_kill_9_and_a_restart_every_guest_is_heard_again_and_the_wat
             await one.listen(f"guest {n}")
         server.kill()
         await until(lambda: not one.link.up and not two.link.up)
-        assert await two.published("guest 1", Takeover(0)) == 0
+        assert await two.published("guest 1", NewerPage(0)) == 0
         with pytest.raises(Unavailable):
             await one.listen("anna")
         with pytest.raises(Unavailable):
@@ -102,9 +101,9 @@ async def test_after_kill_9_and_a_restart_every_guest_is_heard_again_and_the_wat
         server.start()
         await until(lambda: one.link.up and two.link.up)
         for n in range(20):
-            assert await two.published(f"guest {n}", Takeover(n)) == 1
+            assert await two.published(f"guest {n}", NewerPage(n)) == 1
         await until(lambda: len(one.heard) == 20)
-        assert one.heard == [(f"guest {n}", Takeover(n)) for n in range(20)]
+        assert one.heard == [(f"guest {n}", NewerPage(n)) for n in range(20)]
         assert await one.bus.listeners(["anna"]) == [0], "a listen that failed leaves no subscription"
         assert (one.resumed, two.resumed) == (1, 1)
 
@@ -115,7 +114,7 @@ async def test_a_frozen_server_is_found_and_publishes_are_answered_and_all_heals
     async with process(server.url) as one:
         await one.listen("anna")
         server.freeze()
-        answers = await asyncio.gather(*(one.published("anna", Takeover(n)) for n in range(100)))
+        answers = await asyncio.gather(*(one.published("anna", NewerPage(n)) for n in range(100)))
         assert answers == [0] * 100, "answered without the server, in time"
         await until(lambda: not one.link.up, FOUND_S)
         assert one.link.trouble == "does not answer"
@@ -123,8 +122,8 @@ async def test_a_frozen_server_is_found_and_publishes_are_answered_and_all_heals
         await until(lambda: one.link.up)
         await until(lambda: one.resumed == 1)
         one.heard.clear()  # the frozen server may have taken some before
-        assert await one.published("anna", Takeover(1_000)) == 1
-        await until(lambda: ("anna", Takeover(1_000)) in one.heard)
+        assert await one.published("anna", NewerPage(1_000)) == 1
+        await until(lambda: ("anna", NewerPage(1_000)) in one.heard)
 
 
 async def test_a_frozen_server_is_found_while_nobody_says_anything(server: RedisServer) -> None:
@@ -141,8 +140,8 @@ async def test_a_server_that_has_forgotten_our_subscriptions_is_found(server: Re
         await one.listen("anna")
         one.redis.push("UNSUBSCRIBE")  # of everything: from here on commands work and no push comes
         await until(lambda: one.resumed == 1)
-        assert await one.published("anna", Takeover(1)) == 1
-        await until(lambda: one.heard == [("anna", Takeover(1))])
+        assert await one.published("anna", NewerPage(1)) == 1
+        await until(lambda: one.heard == [("anna", NewerPage(1))])
 
 
 async def test_a_connection_for_commands_that_hangs_alone_is_found(server: RedisServer) -> None:
@@ -151,7 +150,7 @@ async def test_a_connection_for_commands_that_hangs_alone_is_found(server: Redis
         await one.listen("anna")
         hanging = asyncio.create_task(one.redis.call("BLPOP", "nothing", 0))  # Redis reads no further meanwhile
         while not hanging.done():
-            other.bus.publish("anna", Takeover(1))
+            other.bus.publish("anna", NewerPage(1))
             await asyncio.sleep(0.05)
             assert len(one.heard) < FOUND_S / 0.05
         with pytest.raises(Unavailable):
@@ -164,13 +163,13 @@ async def test_a_link_that_swallows_everything_is_found_and_a_new_one_made(serve
     async with Proxy(lambda: [server.port]) as proxy, process(f"redis://127.0.0.1:{proxy.port}") as one:
         await one.listen("anna")
         proxy.blackhole()
-        assert await one.published("anna", Takeover(1)) == 0
+        assert await one.published("anna", NewerPage(1)) == 0
         await until(lambda: not one.link.up, FOUND_S)
         await proxy.heal()
         await until(lambda: one.resumed == 1)
         # Redis may still count the connection that nobody reads: that is why a count is no proof of delivery.
-        assert await one.published("anna", Takeover(2)) in (1, 2)
-        await until(lambda: one.heard == [("anna", Takeover(2))])
+        assert await one.published("anna", NewerPage(2)) in (1, 2)
+        await until(lambda: one.heard == [("anna", NewerPage(2))])
 
 
 async def test_listen_returns_after_the_confirmation_of_its_own_subscription(server: RedisServer) -> None:
@@ -194,15 +193,15 @@ async def test_listen_returns_after_the_confirmation_of_its_own_subscription(ser
         await subscribed(0)
         proxy.to_server.open.clear()  # holds the second subscription
         second = asyncio.create_task(one.listen("anna"))
-        assert await other.published("ben", Takeover(1)) == 1
+        assert await other.published("ben", NewerPage(1)) == 1
         proxy.to_client.open.set()
-        await until(lambda: one.heard == [("ben", Takeover(1))])  # comes behind the confirmations of the first
+        await until(lambda: one.heard == [("ben", NewerPage(1))])  # comes behind the confirmations of the first
         for _ in range(10):
             await asyncio.sleep(0)
         assert not second.done()
         proxy.to_server.open.set()
         await second
-        assert await other.published("anna", Takeover(2)) == 1
+        assert await other.published("anna", NewerPage(2)) == 1
 
 
 async def test_listen_gives_up_when_nobody_confirms(server: RedisServer) -> None:
@@ -223,8 +222,8 @@ async def test_either_connection_cut_by_the_server_is_made_again(server: RedisSe
         await one.listen("anna")
         assert server.tell(f"CLIENT KILL TYPE {kind} SKIPME yes") == ":1"
         await until(lambda: one.resumed == 1)
-        assert await one.published("anna", Takeover(1)) == 1
-        await until(lambda: one.heard == [("anna", Takeover(1))])
+        assert await one.published("anna", NewerPage(1)) == 1
+        await until(lambda: one.heard == [("anna", NewerPage(1))])
 
 
 async def test_more_channels_than_fit_into_a_command_are_all_subscribed_again(server: RedisServer) -> None:
@@ -242,14 +241,14 @@ async def test_losing_all_keys_touches_no_subscription(server: RedisServer) -> N
     async with process(server.url) as one:
         await one.listen("anna")
         server.lose_data()
-        assert await one.published("anna", Takeover(1)) == 1
-        await until(lambda: one.heard == [("anna", Takeover(1))])
+        assert await one.published("anna", NewerPage(1)) == 1
+        await until(lambda: one.heard == [("anna", NewerPage(1))])
         assert one.resumed == 0
 
 
 def hostile() -> list[bytes]:
     """What anybody who reaches this Redis may publish on our channels."""
-    typing = encode(Typing("s", True))
+    typing = encode(PartnerTyping("s", True))
     chance = Random(5)
     return [
         b"",
@@ -267,11 +266,11 @@ def hostile() -> list[bytes]:
         b"\x80\x04\x95\x1c\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.",  # a pickle
         typing[:-1],
         typing * 2,
-        encode(Typing("s" * RECORD_MAX_BYTES, True)),
+        encode(PartnerTyping("s" * RECORD_MAX_BYTES, True)),
         b'"' + b"x" * 5_000_000,
-        *[encode(Said(Message("s", 0, "st", 1, lamport, "", 1))) for lamport in (-1, 0, 2**53, 2**63)],
-        *[encode(Said(Message("s", 0, st, 1, 1, "", 1))) for st in ("", "a b", "t" * 44, "t" * 17_000)],
-        encode(Said(Message("s", 0, "st", 2, 1, "", 1, ("older", 1)))),
+        *[encode(NewMessage(Message("s", 0, "st", 1, lamport, "", 1))) for lamport in (-1, 0, 2**53, 2**63)],
+        *[encode(NewMessage(Message("s", 0, st, 1, 1, "", 1))) for st in ("", "a b", "t" * 44, "t" * 17_000)],
+        encode(NewMessage(Message("s", 0, "st", 2, 1, "", 1, ("older", 1)))),
         encode(Receipt("s", "t" * 17_000, [(1, 1)])),
         encode(Receipt("s", "st", [(1, 2**63)])),
         *[bytes(chance.randrange(256) for _ in range(chance.randrange(1, 300))) for _ in range(50)],
@@ -286,9 +285,9 @@ async def test_rubbish_on_our_channels_is_dropped_and_counted_and_nothing_else_h
         with caplog.at_level(logging.INFO):
             for raw in hostile():
                 assert await other.redis.call("PUBLISH", f"{CHANNEL}anna", raw) == 1
-            assert await other.published("anna", Takeover(1)) == 1
+            assert await other.published("anna", NewerPage(1)) == 1
             await until(lambda: bool(one.heard))
-        assert one.heard == [("anna", Takeover(1))]
+        assert one.heard == [("anna", NewerPage(1))]
         assert one.bus.counts == Counter(garbage=len(hostile()))
         assert (one.resumed, one.link.up, caplog.records) == (0, True, [])
 
@@ -298,14 +297,14 @@ async def test_what_a_listener_does_wrong_takes_neither_the_connection_nor_the_n
 ) -> None:
     async with process(server.url) as one:
 
-        def fail(record: Record) -> None:
+        def fail(record: BusEvent) -> None:
             raise ValueError(f"with what was said: {record}")
 
         await one.bus.listen("anna", fail)
         await one.listen("ben")
-        one.bus.publish("anna", Typing("a-secret", True), lambda _: fail(Typing("a-secret", True)))
-        assert await one.published("ben", Takeover(1)) == 1
-        await until(lambda: one.heard == [("ben", Takeover(1))])
+        one.bus.publish("anna", PartnerTyping("a-secret", True), lambda _: fail(PartnerTyping("a-secret", True)))
+        assert await one.published("ben", NewerPage(1)) == 1
+        await until(lambda: one.heard == [("ben", NewerPage(1))])
         assert "a-secret" not in caplog.text
         assert caplog.text.count("ValueError") == 2
         assert one.resumed == 0
@@ -319,7 +318,7 @@ async def test_while_the_server_is_frozen_no_more_is_kept_than_the_cap_and_each_
         server.freeze()
         answers: list[tuple[int, int]] = []
         for n in range(driver.WAITING_MAX + extra):
-            one.bus.publish("anna", Takeover(n), lambda count, n=n: answers.append((n, count)))  # type: ignore[misc]
+            one.bus.publish("anna", NewerPage(n), lambda count, n=n: answers.append((n, count)))  # type: ignore[misc]
         assert answers == []
         await until(lambda: len(answers) >= extra - 1, 1.5)  # at once; a beat of the watch may have had one place
         assert not any(count for _, count in answers)
@@ -333,7 +332,7 @@ async def test_large_records_fill_no_memory_while_the_server_is_frozen(server: R
     async with process(server.url) as one:
         server.freeze()
         answers: list[int] = []
-        record = Typing("s" * (RECORD_MAX_BYTES - 100), True)
+        record = PartnerTyping("s" * (RECORD_MAX_BYTES - 100), True)
         for _ in range(20):
             for _ in range(100):
                 one.bus.publish("anna", record, answers.append)
@@ -351,10 +350,10 @@ async def test_what_was_published_last_is_sent_before_the_bus_closes(server: Red
         async with process(server.url) as leaving:
             await leaving.listen("ben")
             for n in range(2_000):
-                leaving.bus.publish("anna", Takeover(n), counts.append)
+                leaving.bus.publish("anna", NewerPage(n), counts.append)
         assert counts == [1] * 2_000
         await until(lambda: len(listener.heard) == 2_000)
-        assert [record for _, record in listener.heard] == [Takeover(n) for n in range(2_000)]
+        assert [record for _, record in listener.heard] == [NewerPage(n) for n in range(2_000)]
         async with asyncio.timeout(BACK_S):
             while await listener.bus.listeners(["ben"]) != [0]:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)
@@ -365,7 +364,7 @@ async def test_closing_does_not_wait_for_a_frozen_server(server: RedisServer) ->
     async with process(server.url) as one:
         await one.listen("anna")
         server.freeze()
-        one.bus.publish("anna", Takeover(1), answers.append)
+        one.bus.publish("anna", NewerPage(1), answers.append)
         start = time.monotonic()
     assert time.monotonic() - start < 2.0, "it waited until the server was found to be frozen"
     assert answers == [0], "also then the publisher is answered"
@@ -379,14 +378,14 @@ async def test_a_process_starts_without_its_server_and_is_ready_soon_after_it_ha
         assert time.monotonic() - start < 1.0
         with pytest.raises(Unavailable):
             await one.listen("anna")
-        assert await one.published("anna", Takeover(1)) == 0
+        assert await one.published("anna", NewerPage(1)) == 0
         await until(lambda: "no connection" in one.link.trouble)
         server.start()
         await until(lambda: one.link.up, FOUND_S)
         assert one.link.version == server.version
         assert one.resumed == 0, "nothing was heard before, so nothing was missed"
         await one.listen("anna")
-        assert await one.published("anna", Takeover(2)) == 1
+        assert await one.published("anna", NewerPage(2)) == 1
     server.stop()
 
 
@@ -402,7 +401,7 @@ async def test_a_wrong_password_is_told_without_it_and_the_right_one_works(
     assert "the-wrong-one" not in caplog.text and str(server.port) not in caplog.text
     async with process(server.url.replace("//", "//:the-right-one@")) as one:
         await one.listen("anna")
-        assert await one.published("anna", Takeover(1)) == 1
+        assert await one.published("anna", NewerPage(1)) == 1
     server.stop()
 
 
@@ -431,7 +430,7 @@ async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_b
                 await lobby.renew("p")
         told = [line for line in caplog.messages if "refused the script" in line]
         assert told == ["Redis refused the script renew: OutOfMemoryError"]
-        assert await one.published("anna", Takeover(1)) == 1
+        assert await one.published("anna", NewerPage(1)) == 1
         assert server.tell("CONFIG SET maxmemory 0") == "+OK"
         assert not await lobby.renew("p")
         assert server.tell("CONFIG SET maxmemory 1") == "+OK"
@@ -570,10 +569,10 @@ async def test_listening_and_ending_at_random_leaves_exactly_what_is_held(
                 await asyncio.sleep(0.005)
         one.heard.clear()
         for guest in guests:
-            assert await other.published(guest, Takeover(seed)) == int(held[guest] > 0)
+            assert await other.published(guest, NewerPage(seed)) == int(held[guest] > 0)
         await one.listen("the last")
-        assert await other.published("the last", Takeover(seed)) == 1
-        await until(lambda: ("the last", Takeover(seed)) in one.heard)
+        assert await other.published("the last", NewerPage(seed)) == 1
+        await until(lambda: ("the last", NewerPage(seed)) in one.heard)
         assert Counter(guest for guest, _ in one.heard) == held + Counter({"the last": 1})
         if cuts:
             assert one.resumed + other.resumed >= cuts

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pika
 import pytest
 
-from citychat.page import TOKEN
+from citychat.client.page import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, meet
@@ -182,9 +182,7 @@ async def test_services_that_go_and_come_back_are_noticed_while_guests_talk(clus
             said += [f"before {name} goes", f"without {name}"]
         for page in (anna, ben):
             await page.screen.until(lambda page=page: sorted(page.screen.transcript(s)) == sorted(said), 60)  # type: ignore[misc]
-            await page.screen.until(
-                lambda page=page: set(page.screen.states.values()) == {"delivered"}, 60  # type: ignore[misc]
-            )
+            await page.screen.until(lambda page=page: set(page.screen.states.values()) == {"delivered"}, 60)  # type: ignore[misc]  # fmt: skip
         assert anna.screen.transcript(s) == ben.screen.transcript(s)
         for page in (anna, ben):
             await page.done()

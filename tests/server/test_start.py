@@ -425,7 +425,7 @@ async def test_help_names_every_setting_and_version_the_version() -> None:
 
 
 async def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one() -> None:
-    ask = f"{with_files(128, 1500)}; from citychat.listening import raise_file_limit; print(raise_file_limit())"
+    ask = f"{with_files(128, 1500)}; from citychat.server.listeners import raise_file_limit; print(raise_file_limit())"
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", ask, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert (await child.communicate())[0] == b"1500\n"
 

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from citychat.catalogue import ENGLISH
-from citychat.terminal.lines import Out
+from citychat.terminal.console import Output
 from tests.page import LivePage
 from tests.server.process import ServerProcess
 from tests.server.terminal import TerminalGuest, coming_from
@@ -158,7 +158,7 @@ async def test_nobody_can_write_a_line_that_looks_like_ours(server: ServerProces
 
 def test_a_server_that_cleans_nothing_cannot_move_the_cursor_or_turn_the_text_around() -> None:
     with io.TextIOWrapper(io.BytesIO(), "utf-8") as stream:
-        out = Out(stream)
+        out = Output(stream)
         out.said("Amber\x1b[1m Fox\n* You", "one\x1b[2J\rtwo\u202e\x9b31m")
         out.say("three\n* four\x07")
         stream.seek(0)

@@ -6,22 +6,20 @@ A breakage is (class, method, what it becomes); the test puts it in place for on
 from collections.abc import Callable
 from typing import Any
 
-from citychat.adapters import local_lobby
-from citychat.adapters.register import Register
-from citychat.adapters.visitor import Visitor, strangers
-from citychat.delivery.desk import Desk
-from citychat.delivery.ledger import Ledger
-from citychat.delivery.receiving import Receiving, Stream
-from citychat.lookout import Lookout
+from citychat.adapters.memory import lobby as local_lobby
+from citychat.adapters.memory.lobby_guest import LobbyGuest, strangers
+from citychat.adapters.memory.lobby_state import LobbyState
+from citychat.delivery import Endpoint, HistoryWriter
+from citychat.delivery.receiver import Receiver, Stream
+from citychat.matching import Reconciler, Sessions
 from citychat.model import Message, Offer, Session, by_stream, new_aliases, new_id
-from citychat.records import Receipt, Record
-from citychat.sessions import Sessions
+from citychat.ports import BusEvent, Receipt
 from tests.simulation.engines import Consumer, Queue, SimMailbox
 
 Breakage = tuple[object, str, Callable[..., Any]]
 
 
-async def _no_fence(self: Ledger) -> None:
+async def _no_fence(self: HistoryWriter) -> None:
     """Receipts leave for whoever has drawn, whether or not a newer page has taken over."""
     unsure, self.unsure = self.unsure, []
     for (drawer, message), is_gap in unsure:
@@ -29,23 +27,23 @@ async def _no_fence(self: Ledger) -> None:
         drawer.settled(*(([], [message]) if is_gap else ([message], [])))
 
 
-def _no_hold(self: Receiving, stream: Stream, message: Message) -> bool:
+def _no_hold(self: Receiver, stream: Stream, message: Message) -> bool:
     """Whatever comes goes to the page."""
     return message.n > stream.sent
 
 
-def _no_link(self: Receiving, stream: Stream, message: Message) -> bool:
+def _no_link(self: Receiver, stream: Stream, message: Message) -> bool:
     """A new stream does not wait for the end of the one before."""
     return message.n == stream.sent + 1 and not stream.skipping and len(self.out) < 32
 
 
-def _ack_first(self: Desk, message: Message) -> None:
+def _ack_first(self: Endpoint, message: Message) -> None:
     """The mailbox forgets a message as soon as the page has drawn it."""
     self._forget(*self.receiving.take_tags([message.key]))
     self.engines.ledger.add(self, message)
 
 
-def _receipt_first(self: Desk, message: Message) -> None:
+def _receipt_first(self: Endpoint, message: Message) -> None:
     """The sender hears "delivered" as soon as the page has drawn it."""
     for st, ranges in by_stream([message.key]).items():
         self.engines.bus.publish(self.sessions[message.s].partner(self.guest), Receipt(message.s, st, ranges))
@@ -53,15 +51,15 @@ def _receipt_first(self: Desk, message: Message) -> None:
 
 
 BREAKAGES: dict[str, Breakage] = {
-    "no fence": (Ledger, "_fence", _no_fence),
-    "no hold": (Receiving, "_is_next", _no_hold),
-    "stream without link": (Receiving, "_is_next", _no_link),
-    "ack before history": (Desk, "_drawn", _ack_first),
-    "receipt before commit": (Desk, "_drawn", _receipt_first),
+    "no fence": (HistoryWriter, "_fence", _no_fence),
+    "no hold": (Receiver, "_is_next", _no_hold),
+    "stream without link": (Receiver, "_is_next", _no_link),
+    "ack before history": (Endpoint, "_drawn", _ack_first),
+    "receipt before commit": (Endpoint, "_drawn", _receipt_first),
 }
 
 
-def _bar_nobody(self: Register, a: str, b: str) -> Offer | None:
+def _bar_nobody(self: LobbyState, a: str, b: str) -> Offer | None:
     """A no ends the offer and is forgotten."""
     offer = self.visitors[a].offer if a in self.visitors else None
     if offer is not None and b in (offer.seeker, offer.candidate):
@@ -70,11 +68,11 @@ def _bar_nobody(self: Register, a: str, b: str) -> Offer | None:
     return None
 
 
-def _deaf(self: Lookout, guest: str, record: Record) -> None:
+def _deaf(self: Reconciler, guest: str, record: BusEvent) -> None:
     """Records of offers and sessions are not heard; only timers look."""
 
 
-def _ring_on(candidate: Visitor, seeker: Visitor, now: int) -> bool:
+def _ring_on(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
     """Neither rests nor the two minutes between rings."""
     return not strangers(candidate, seeker, now)
 
@@ -88,18 +86,18 @@ async def _durable_later(self: Sessions, members: tuple[str, str], city: str) ->
 
 
 CROWD_BREAKAGES: dict[str, Breakage] = {
-    "a no is forgotten": (Register, "bar", _bar_nobody),
-    "records are not heard": (Lookout, "heard", _deaf),
+    "a no is forgotten": (LobbyState, "bar", _bar_nobody),
+    "records are not heard": (Reconciler, "heard", _deaf),
     "rings without a pause": (local_lobby, "may_be_asked", _ring_on),
     "a session before its row": (Sessions, "prepare", _durable_later),
 }
 
 
-async def _not_again(self: Lookout) -> None:
+async def _not_again(self: Reconciler) -> None:
     """Who was in the lobby before it lost everything is left to be found by chance."""
 
 
-async def _only_renew(self: Lookout) -> None:
+async def _only_renew(self: Reconciler) -> None:
     """What the lobby answers to a renewal is not heard."""
     await self.lobby.renew(self.process)
 
@@ -124,8 +122,8 @@ def _dropped(self: SimMailbox, consumer: Consumer) -> None:
 
 
 SERVICE_BREAKAGES: dict[str, Breakage] = {
-    "nobody is entered again": (Lookout, "reenter", _not_again),
-    "a renewal's no is not heard": (Lookout, "renew", _only_renew),
+    "nobody is entered again": (Reconciler, "reenter", _not_again),
+    "a renewal's no is not heard": (Reconciler, "renew", _only_renew),
     "a requeue is lost": (SimMailbox, "requeue", _dropped),
 }
 

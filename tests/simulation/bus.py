@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from citychat.model import Unavailable
-from citychat.records import Record, Said, decode, encode
+from citychat.ports import BusEvent, NewMessage, decode, encode
 from tests.simulation.engines import Machine, Wire, World
 
 AGAIN_S = 4.0  # the adapter's longest wait between two attempts to connect
@@ -16,7 +16,7 @@ AGAIN_S = 4.0  # the adapter's longest wait between two attempts to connect
 class Subscription:
     machine: Machine
     guest: str
-    heard: Callable[[Record], None]
+    heard: Callable[[BusEvent], None]
     wire: Wire
 
 
@@ -30,8 +30,8 @@ class SimBus:
         self.wanted: dict[Subscription, None] = {}
         self._watchers: list[Callable[[], None]] = []
 
-    def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
-        if isinstance(record, Said):
+    def publish(self, guest: str, record: BusEvent, published: Callable[[int], None] | None = None) -> None:
+        if isinstance(record, NewMessage):
             self.world.held(record.message, "on the bus")
         self.machine.runs(partial(self._publish, guest, encode(record), published))
 
@@ -58,7 +58,7 @@ class SimBus:
         if record is not None and subscription in listed:
             subscription.machine.runs(lambda: subscription.heard(record))
 
-    async def listen(self, guest: str, heard: Callable[[Record], None]) -> object:
+    async def listen(self, guest: str, heard: Callable[[BusEvent], None]) -> object:
         life = self.life
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
         if not self.up or life != self.life:

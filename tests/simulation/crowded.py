@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from citychat.adapters.visitor import strangers
+from citychat.adapters.memory.lobby_guest import strangers
+from citychat.client.page import TOKEN
 from citychat.model import Offer
-from citychat.page import TOKEN
-from citychat.ports import Sought
+from citychat.ports import SeekResult
 from citychat.tokens import Tokens
 from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
 from tests.simulation.lobbies import Books, Embedded, MakeStand
@@ -213,7 +213,7 @@ class Crowded(Ground):
                 self.apart.add(frozenset((answer.seeker, answer.candidate)))
             case "bar":
                 self.apart.add(frozenset(args))
-            case "seek" if isinstance(answer, Sought) and answer.offer and answer.offer.id not in self.offers:
+            case "seek" if isinstance(answer, SeekResult) and answer.offer and answer.offer.id not in self.offers:
                 self._opened(answer.offer)
         if name not in UNCHECKED:
             self._check_books()

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from citychat.gazetteer import Gazetteer
-from citychat.outbox import Row
-from citychat.places import Places
-from citychat.process import Process, Rules
+from citychat.client.outbox import Row
+from citychat.places import Gazetteer, Places
+from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks, described
-from citychat.tokens import Key, Keys
+from citychat.tokens import SigningKey, SigningKeys
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
@@ -22,9 +21,9 @@ from tests.simulation.stores import SimHistory
 from tests.simulation.wire import SimConnection, SimLink
 
 GAZETTEER = Gazetteer()
-KEYS = Keys(Key("k", bytes(range(32))))
+KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
-RULES = Rules(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
+RULES = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               guests_per_hour=100)  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Literal, Protocol
 
-from citychat.adapters.local import LocalLobby
-from citychat.adapters.register import Register
-from citychat.adapters.visitor import Visitor
+from citychat.adapters.memory import MemoryLobby
+from citychat.adapters.memory.lobby_guest import LobbyGuest
+from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Gone, Offer, Unavailable
 from citychat.ports import Lobby
 from tests.simulation.bus import SimBus
@@ -23,13 +23,13 @@ class Books(Protocol):
     """What a lobby has written down, as the checker reads it; a Register is one."""
 
     now: int
-    visitors: dict[str, Visitor]
+    visitors: dict[str, LobbyGuest]
     offers: dict[str, Offer]
 
     @property
     def crowd(self) -> Iterable[str]: ...
 
-    def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
+    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
 
 
 class Stand(Protocol):
@@ -53,15 +53,15 @@ MakeStand = Callable[[NowMs, Random], Stand]
 class Embedded:
     def __init__(self, now_ms: NowMs, random: Random) -> None:
         self._now_ms, self._random = now_ms, random
-        self.lobby = LocalLobby(now_ms, random)
+        self.lobby = MemoryLobby(now_ms, random)
         self.misfiled: tuple[str, ...] = ()  # it has one record of who stands where
 
     @property
-    def books(self) -> Register:
+    def books(self) -> LobbyState:
         return self.lobby._register
 
     def forget(self) -> None:
-        self.lobby._register = Register(self._now_ms, self._random)
+        self.lobby._register = LobbyState(self._now_ms, self._random)
 
 
 class SlowLobby:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Protocol
 
-from citychat.outbox import WRITER, Row
-from citychat.page import Page
+from citychat.client import HeadlessPage
+from citychat.client.outbox import WRITER, Row
 from tests.simulation.engines import World
 from tests.simulation.loop import SimClock, VirtualLoop
 from tests.simulation.wire import Pick, SimLink
@@ -71,16 +71,16 @@ class Person:
         self.said: list[str] = []
         self.looking = False
         self.network = True
-        self.pages: list[Page] = []
+        self.pages: list[HeadlessPage] = []
 
     @property
-    def page(self) -> Page | None:
+    def page(self) -> HeadlessPage | None:
         """The one that writes, else the newest: of two windows the one that was answered last has taken over."""
         pages = [page for page in self.pages if page.id == self.storage.get(WRITER)] or self.pages
         return pages[-1] if pages else None
 
     @property
-    def here(self) -> Page:
+    def here(self) -> HeadlessPage:
         page = self.page
         assert page is not None
         return page
@@ -99,7 +99,7 @@ class Person:
         link = SimLink(self.place.world, self.name, self.place.pick)
         link.allowed = self.network
         clock = SimClock(self.place.loop, lambda call: call())
-        page = Page(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
+        page = HeadlessPage(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
         link.page = page
         page.looking = self.looking
         self.pages.append(page)

@@ -16,11 +16,11 @@ from typing import Any, Literal
 import msgspec
 from redis.connection import Connection
 
-from citychat.adapters import statements
-from citychat.adapters.crowd import UNASKED
-from citychat.adapters.redis_lobby import RedisLobby
-from citychat.adapters.redis_words import packed, scripts
-from citychat.adapters.visitor import Visitor
+from citychat.adapters.memory.lobby_guest import LobbyGuest
+from citychat.adapters.memory.nearest import UNASKED
+from citychat.adapters.redis import RedisLobby
+from citychat.adapters.redis.resp import packed, scripts
+from citychat.adapters.statements import statements
 from citychat.model import Cell, Offer
 from tests.services.redis import RedisServer
 from tests.simulation.lobbies import NowMs
@@ -42,7 +42,7 @@ return cmsgpack.pack({all('v:', record), all('o:', record), all('b:', members), 
 
 @cache
 def timed_scripts() -> Mapping[str, str]:
-    return scripts(dict(statements("redis.lua")) | {"now": READ_CLOCK})
+    return scripts(dict(statements("redis/lobby.lua")) | {"now": READ_CLOCK})
 
 
 @contextmanager
@@ -64,13 +64,13 @@ class Read:
     """The books in Redis as they were at ``now``."""
 
     now: int
-    visitors: dict[str, Visitor]
+    visitors: dict[str, LobbyGuest]
     offers: dict[str, Offer]
     crowd: list[str]
     leases: list[str]
     misfiled: set[str] = field(default_factory=set)
 
-    def state(self, visitor: Visitor) -> Literal["gone", "free", "asking", "asked", "chat"]:
+    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
         if visitor.session is not None:
             return "chat"
         if visitor.offer is not None:
@@ -130,7 +130,7 @@ def _read(
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
         fields["barred"] = dict.fromkeys(barred.get(guest, ()))
-        visitors[guest] = Visitor(**fields)
+        visitors[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1
     crowd = [guest for guest, _, _ in placed]

@@ -7,9 +7,8 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, to_ranges
-from citychat.ports import Committed, Pause, Report, Standing
-from citychat.soundness import can_be_kept
+from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, can_be_kept, to_ranges
+from citychat.ports import Committed, Pause, Progress, Report
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
 P = ParamSpec("P")
@@ -100,7 +99,7 @@ class SimHistory:
         return [row for row in self.world.rows(s) if before is None or row.order < before][-limit:]
 
     @read
-    async def standing(self, s: str, side: int) -> Standing:
+    async def standing(self, s: str, side: int) -> Progress:
         seen: dict[str, int] = {}
         beyond: list[Message] = []
         rows = (row for row in self.world.chats.get(s, {}).values() if row.side == side)
@@ -109,7 +108,7 @@ class SimHistory:
                 seen[row.st] = row.n
             else:
                 beyond.append(row)
-        return Standing(seen, beyond)
+        return Progress(seen, beyond)
 
     @read
     async def held(self, s: str, side: int, st: str, ranges: Ranges) -> Ranges:

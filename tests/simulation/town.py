@@ -1,7 +1,7 @@
 """A town of two people, two processes and everything that can go wrong; and the checker that must find nothing.
 
-The processes run the real delivery, matching, joining and handlers; the people are ``citychat.page``. What is simulated
-is the world between them: engines, wires, time.
+The processes run the real delivery, matching, joining and handlers; the people are ``citychat.client``. What is
+simulated is the world between them: engines, wires, time.
 """
 
 import asyncio

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
-from citychat.page import Answer, Page
+from citychat.client import HeadlessPage
+from citychat.client.page import Answer
 from tests.simulation.engines import Machine, Wire, World
 
 PING_S = 40.0  # engine.io: a ping every 20 s and 20 s for its answer; then a half-open link is closed
@@ -120,7 +121,7 @@ class SimLink:
 
     def __init__(self, world: World, name: str, pick: Pick) -> None:
         self.world, self.name, self.pick = world, name, pick
-        self.page: Page
+        self.page: HeadlessPage
         self.connection: SimConnection | None = None
         self.allowed = True  # the network is there
 

@@ -14,17 +14,12 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from citychat.adapters.local import LocalBus, LocalLobby
-from citychat.adapters.sqlite import Database
-from citychat.adapters.sqlite_history import SqliteHistory
-from citychat.adapters.sqlite_mailbox import SqliteMailbox
+from citychat.adapters.memory import MemoryBus, MemoryLobby
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.delivery import Delivery
-from citychat.matching import Matching
+from citychat.matching import Matching, Moderation, Sessions
 from citychat.model import Cell, Guest, Place, Session, Unavailable
-from citychat.parting import Parting
-from citychat.ports import Bus, Entry, History, Lobby, Mailbox, Timer, Whereabouts
-from citychat.records import Record
-from citychat.sessions import Sessions
+from citychat.ports import Bus, BusEvent, Entry, GuestStatus, History, Lobby, Mailbox, Timer
 from citychat.tasks import Tasks
 
 START_MS = 1_700_000_000_000
@@ -108,12 +103,12 @@ class Line:
 class LossyBus:
     """A process's bus; ``lost`` decides which of its records nobody gets."""
 
-    def __init__(self, bus: LocalBus) -> None:
+    def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
-        self.lost: Callable[[Record], bool] = lambda record: False
+        self.lost: Callable[[BusEvent], bool] = lambda record: False
         self.listen, self.unlisten, self.listeners = bus.listen, bus.unlisten, bus.listeners
 
-    def publish(self, guest: str, record: Record, published: Callable[[int], None] | None = None) -> None:
+    def publish(self, guest: str, record: BusEvent, published: Callable[[int], None] | None = None) -> None:
         if not self.lost(record):
             self._bus.publish(guest, record, published)
 
@@ -174,7 +169,7 @@ class Page:
             await self.process.delivery.close(desk)
         await self.matching.left(self.guest, self.epoch)
 
-    async def where(self) -> Whereabouts:
+    async def where(self) -> GuestStatus:
         return (await self.town.lobby.whereabouts([self.guest]))[0]
 
 
@@ -207,7 +202,7 @@ class Process:
             tasks=self.tasks,
             history_ms=HISTORY_MS,
         )
-        self.parting = Parting(self.sessions)
+        self.parting = Moderation(self.sessions)
         self.matching = Matching(process=name, sessions=self.sessions, parting=self.parting)
 
     async def start(self) -> None:
@@ -258,7 +253,7 @@ class Process:
             await page.seek()
         return page
 
-    def _heard(self, page: Page, record: Record) -> None:
+    def _heard(self, page: Page, record: BusEvent) -> None:
         self.matching.heard(page.guest, record)
         self.delivery.heard(page.guest, record)
 
@@ -278,8 +273,8 @@ class Town:
 
     def __init__(self, loop: Loop, database: Database) -> None:
         self.loop, self.clock, self.random = loop, Clock(loop), Random(7)
-        self.bus = LocalBus(loop.call_soon)
-        self.lobby = LocalLobby(self.clock.wall_ms, Random(7))
+        self.bus = MemoryBus(loop.call_soon)
+        self.lobby = MemoryLobby(self.clock.wall_ms, Random(7))
         self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.p, self.q = Process(self, "p"), Process(self, "q")
@@ -306,7 +301,7 @@ class Town:
 
     def forget(self) -> None:
         """The lobby has lost everything."""
-        self.lobby = LocalLobby(self.clock.wall_ms, Random(9))
+        self.lobby = MemoryLobby(self.clock.wall_ms, Random(9))
         for process in (self.p, self.q):
             process.lobby._store = self.lobby
 

@@ -1,4 +1,4 @@
-"""The layers are the tables of docs/architecture.md, and no import crosses them."""
+"""The tree is the table of layers in docs/architecture.md, and no import crosses it."""
 
 import ast
 import re
@@ -12,6 +12,7 @@ PACKAGE = ROOT / "citychat"
 STATIC = PACKAGE / "static"
 DOC = "docs/architecture.md"
 TEXT = (ROOT / DOC).read_text("utf-8")
+MODULES_AT_THE_TOP, LAYERS_DEEP = 20, 10
 OUTSIDE_OF_THE_PAGE = re.compile(r"\b(document|window|navigator|localStorage|setTimeout|setInterval|Date\.now)\b")
 DRAWING = re.compile(r"\bdocument\.(createElement|createElementNS|querySelector|body)\b|\binnerHTML\b")
 
@@ -24,34 +25,30 @@ class Import(NamedTuple):
 
 
 def table(heading: str) -> Iterator[list[str]]:
-    """The rows of the table under a heading of the document, as the words in backticks (or bare) of each cell."""
+    """The rows of the table under a heading of the document, cell by cell, without its head."""
     part = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    for line in part.splitlines():
-        if line.startswith("| ") and not line.startswith("| ---"):
-            yield [cell.strip() for cell in line.strip("|").split("|")]
+    rows = [line for line in part.splitlines() if line.startswith("| ")]
+    for line in rows[2:]:
+        yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def words(cell: str) -> list[str]:
     return re.findall(r"[\w./*]+", cell)
 
 
-LAYERS = {row[0]: (words(row[1]), words(row[2])) for row in list(table("Layers"))[1:]}
-DRIVERS = {library: words(row[1]) for row in list(table("Drivers"))[1:] for library in words(row[0])}
+LAYERS = {words(row[0])[0]: words(row[1]) for row in table("Layers")}
+DRIVERS = {library: words(row[1]) for row in table("Drivers") for library in words(row[0])}
 
 
-def layer_of(module: str, layers: Mapping[str, tuple[list[str], list[str]]] = LAYERS) -> str:
-    """The layer of a module of ours (``delivery.sending``); "" when the table does not have it. Whole names first."""
-    for pattern in (module, module.partition(".")[0] + ".*"):
-        for layer, (modules, _) in layers.items():
-            if pattern in modules:
-                return layer
-    return ""
+def part_of(file: str) -> str:
+    """The part a file belongs to: its package at the top, or the module itself."""
+    first = Path(file).parts[0].removesuffix(".py")
+    return "citychat" if first == "__init__" else first
 
 
-def module_of(file: str) -> str:
-    """``delivery/__init__.py`` is ``delivery``; the package's own ``__init__.py`` is ``citychat``."""
-    name = file.removesuffix(".py").replace("/", ".").removesuffix("__init__").rstrip(".")
-    return name or "citychat"
+def target_of(name: str) -> str:
+    """The part that ``citychat.delivery.sender`` or ``citychat`` belongs to."""
+    return [*name.split("."), "citychat"][1] if "." in name else "citychat"
 
 
 def our_modules() -> dict[str, Path]:
@@ -66,11 +63,23 @@ def imports(file: str, source: str) -> list[Import]:
             found |= dict.fromkeys(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             name = "." * node.level + (node.module or "")
-            # `from citychat import app` names a module; `from citychat.app import serve` something in one
-            part_of = [f"{name}.{alias.name}" for alias in node.names] if name == "citychat" else [name]
-            found |= dict.fromkeys(part_of)
+            # `from citychat.server import app` may name a module; `from citychat.server.app import serve` cannot
+            parts = [f"{name}.{alias.name}" for alias in node.names] if is_package(name) else [name]
+            found |= dict.fromkeys(part if is_module(part) else name for part in parts)
     known = sys.stdlib_module_names - {"sqlite3"}
     return [Import(file, name) for name in found if name.partition(".")[0] not in known]
+
+
+def place_of(name: str) -> Path:
+    return PACKAGE.joinpath(*name.split(".")[1:])
+
+
+def is_package(name: str) -> bool:
+    return name.partition(".")[0] == "citychat" and place_of(name).is_dir()
+
+
+def is_module(name: str) -> bool:
+    return place_of(name).with_suffix(".py").exists() or (place_of(name) / "__init__.py").exists()
 
 
 def complaint(found: Import) -> str:
@@ -78,17 +87,18 @@ def complaint(found: Import) -> str:
     start = f"citychat/{found.file} imports {found.name}, but "
     if found.name.startswith("."):
         return start + "imports are written out from the top"
-    library, _, module = found.name.partition(".")
+    library = found.name.partition(".")[0]
     if library != "citychat":
-        return start + _of_others(found.file, library) if _of_others(found.file, library) else ""
-    here, there = layer_of(module_of(found.file)), layer_of(module or "citychat")
-    for name, layer in ((found.file, here), (found.name, there)):
-        if not layer:
-            return start + f"{name} is in no layer of {DOC}"
-    if here == there or there in LAYERS[here][1]:
-        return ""
-    allowed = ", ".join(LAYERS[here][1]) or "nothing of ours"
-    return start + f"the layer {here} may import {allowed}, and not {there} ({DOC}, Layers)"
+        wrong = _of_others(found.file, library)
+        return start + wrong if wrong else ""
+    here, there = part_of(found.file), target_of(found.name)
+    for part in (here, there):
+        if part not in LAYERS:
+            return start + f"{part} is no part of {DOC}"
+    if here != there and there not in LAYERS[here]:
+        allowed = ", ".join(LAYERS[here]) or "nothing of ours"
+        return start + f"{here} may import {allowed}, and not {there} ({DOC}, Layers)"
+    return ""
 
 
 def _of_others(file: str, library: str) -> str:
@@ -102,6 +112,20 @@ def all_imports() -> list[Import]:
     return [found for file, path in our_modules().items() for found in imports(file, path.read_text("utf-8"))]
 
 
+def arrows() -> dict[str, set[str]]:
+    """For each part, the other parts it imports."""
+    found: dict[str, set[str]] = {part_of(file): set() for file in our_modules()}
+    for file, name in all_imports():
+        if name.partition(".")[0] == "citychat" and target_of(name) != part_of(file):
+            found[part_of(file)].add(target_of(name))
+    return found
+
+
+def depth(part: str, edges: Mapping[str, set[str]]) -> int:
+    """How many layers lie under a part, itself counted."""
+    return 1 + max((depth(other, edges) for other in edges[part]), default=0)
+
+
 def test_no_import_crosses_a_layer_and_each_driver_is_behind_its_files() -> None:
     assert [text for found in all_imports() if (text := complaint(found))] == []
 
@@ -110,40 +134,57 @@ def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:
     source = (
         "import sqlite3\nimport requests\nfrom citychat.joining import Joining\ndef late():\n    from . import app\n"
     )
-    told = [complaint(found) for found in imports("delivery/sending.py", source)]
+    told = [complaint(found) for found in imports("ports/sender.py", source)]
     assert told == [
-        "citychat/delivery/sending.py imports sqlite3, but only citychat/adapters/sqlite.py, "
-        "citychat/adapters/sqlite_copy.py may (docs/architecture.md, Drivers)",
-        "citychat/delivery/sending.py imports requests, but requests is not in the table of drivers "
+        "citychat/ports/sender.py imports sqlite3, but only citychat/adapters/sqlite/database.py, "
+        "citychat/adapters/sqlite/copies.py may (docs/architecture.md, Drivers)",
+        "citychat/ports/sender.py imports requests, but requests is not in the table of drivers "
         "(docs/architecture.md, Drivers)",
-        "citychat/delivery/sending.py imports citychat.joining, but the layer delivery may import model, ports, tasks, "
+        "citychat/ports/sender.py imports citychat.joining, but ports may import model, "
         "and not joining (docs/architecture.md, Layers)",
-        "citychat/delivery/sending.py imports ., but imports are written out from the top",
+        "citychat/ports/sender.py imports ., but imports are written out from the top",
     ]
     stray = Import("helpers/__init__.py", "citychat.model")
-    assert complaint(stray).endswith("helpers/__init__.py is in no layer of docs/architecture.md")
+    assert complaint(stray).endswith("helpers is no part of docs/architecture.md")
 
 
-def test_the_tables_name_nothing_that_is_not_there() -> None:
-    modules = {module_of(file) for file in our_modules()}
-    used = {layer_of(module) for module in modules}
-    assert used == set(LAYERS), "layers without a module, or modules without a layer"
-    for layer, (named, may) in LAYERS.items():
-        missing = [name for name in named if name.removesuffix(".*") not in modules]
-        assert not missing, f"layer {layer} names {missing}"
-        assert set(may) <= set(LAYERS), f"layer {layer} may import an unknown layer: {may}"
+def test_the_tree_is_the_table_of_layers() -> None:
+    assert {part_of(file) for file in our_modules()} == set(LAYERS), "a part without a row, or a row without a part"
+    above: set[str] = set()
+    for part, may in LAYERS.items():
+        assert set(may) <= above, f"{part} may import {sorted(set(may) - above)}, which do not stand above it"
+        above.add(part)
+    unused = {part: set(LAYERS[part]) - imported for part, imported in arrows().items()}
+    assert {part: names for part, names in unused.items() if names} == {}, "allowed, and needed by nobody"
     needed = {(library, f"citychat/{file}") for file, name in all_imports() if (library := name.split(".")[0])}
     kept = {(library, file) for library, files in DRIVERS.items() for file in files if file != "anywhere"}
     assert kept <= needed, f"the table of drivers allows what nobody needs: {sorted(kept - needed)}"
 
 
-def test_layers_point_one_way_and_modules_never_in_a_circle() -> None:
-    assert _circle({layer: set(may) - {layer} for layer, (_, may) in LAYERS.items()}) == []
-    modules = {module_of(file) for file in our_modules()}
-    ours: dict[str, set[str]] = {module: set() for module in modules}
+def test_the_house_is_small_enough_to_see() -> None:
+    at_the_top = [file for file in our_modules() if "/" not in file]
+    assert len(at_the_top) <= MODULES_AT_THE_TOP, at_the_top
+    edges = arrows()
+    deepest = max(depth(part, edges) for part in edges)
+    print(f"parts {len(edges)}, arrows {sum(map(len, edges.values()))}, layers {deepest}, at the top {len(at_the_top)}")
+    assert deepest <= LAYERS_DEEP
+
+
+def test_no_class_name_is_used_twice() -> None:
+    places: dict[str, list[str]] = {}
+    for file, path in our_modules().items():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(file)
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_modules_never_import_in_a_circle() -> None:
+    ours: dict[str, set[str]] = {file: set() for file in our_modules()}
     for file, name in all_imports():
-        if name.startswith("citychat.") and (target := name.removeprefix("citychat.")) in modules:
-            ours[module_of(file)].add(target)
+        for target in (place_of(name).with_suffix(".py"), place_of(name) / "__init__.py"):
+            if name.partition(".")[0] == "citychat" and target.exists():
+                ours[file].add(target.relative_to(PACKAGE).as_posix())
     assert _circle(ours) == []
     assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["a", "b", "c"]
 

@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citychat import model, outbox
-from citychat.adapters import sqlite_mailbox
-from citychat.delivery import ledger, receiving, sending
-from citychat.edge.wire import Bounds
+from citychat import model
+from citychat.adapters.sqlite import mailbox as sqlite_mailbox
+from citychat.client import outbox
+from citychat.delivery import history_writer as ledger
+from citychat.delivery import receiver as receiving
+from citychat.delivery import sender as sending
+from citychat.edge import Bounds
 from citychat.limits import LIMITS, Buckets, buckets, is_local, network
 from citychat.settings import FIELDS
 

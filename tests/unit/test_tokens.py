@@ -18,9 +18,9 @@ from citychat.tokens import (
     DAY_MS,
     LIFE_MS,
     Claims,
-    Key,
     KeyFileError,
-    Keys,
+    SigningKey,
+    SigningKeys,
     Tokens,
     daily_key,
     key_marks,
@@ -31,45 +31,45 @@ from citychat.tokens import (
 )
 
 NOW = 1_800_000_000_000
-OLD, NEW = Key("old", Random(1).randbytes(32)), Key("new", Random(2).randbytes(32))
+OLD, NEW = SigningKey("old", Random(1).randbytes(32)), SigningKey("new", Random(2).randbytes(32))
 CLAIMS = Claims(guest="wJ0v2r1iS6Ck0l8bYJ3Yqg", consent="2026-11-01", consented=NOW - 5, adult=True)
 
 GOOD_LINE = "a " + urlsafe_b64encode(Random(1).randbytes(32)).decode()
 
 
-def tokens(keys: Keys, now: int = NOW) -> Tokens:
+def tokens(keys: SigningKeys, now: int = NOW) -> Tokens:
     return Tokens(keys, lambda: now)
 
 
-TOKEN = tokens(Keys(NEW)).issue(CLAIMS)
+TOKEN = tokens(SigningKeys(NEW)).issue(CLAIMS)
 
 
 def test_a_token_gives_back_what_it_was_made_from() -> None:
-    assert tokens(Keys(NEW)).read(TOKEN) == msgspec.structs.replace(CLAIMS, issued=NOW)
+    assert tokens(SigningKeys(NEW)).read(TOKEN) == msgspec.structs.replace(CLAIMS, issued=NOW)
 
 
 @pytest.mark.parametrize("age", [-CLOCK_TOLERANCE_MS, 0, LIFE_MS, LIFE_MS + CLOCK_TOLERANCE_MS])
 def test_a_token_lives_thirty_days_and_clocks_may_differ_by_five_minutes(age: int) -> None:
-    assert tokens(Keys(NEW), NOW + age).read(TOKEN) is not None
+    assert tokens(SigningKeys(NEW), NOW + age).read(TOKEN) is not None
 
 
 @pytest.mark.parametrize("age", [-CLOCK_TOLERANCE_MS - 1, LIFE_MS + CLOCK_TOLERANCE_MS + 1])
 def test_a_token_from_the_future_or_out_of_date_counts_as_none(age: int) -> None:
-    assert tokens(Keys(NEW), NOW + age).read(TOKEN) is None
+    assert tokens(SigningKeys(NEW), NOW + age).read(TOKEN) is None
 
 
 def test_the_previous_key_still_reads_and_the_one_before_does_not() -> None:
-    assert tokens(Keys(OLD, previous=NEW)).read(TOKEN) is not None
-    assert tokens(Keys(OLD)).read(TOKEN) is None
-    assert tokens(Keys(Key("new", OLD.secret))).read(TOKEN) is None
+    assert tokens(SigningKeys(OLD, previous=NEW)).read(TOKEN) is not None
+    assert tokens(SigningKeys(OLD)).read(TOKEN) is None
+    assert tokens(SigningKeys(SigningKey("new", OLD.secret))).read(TOKEN) is None
 
 
 def test_the_current_key_signs() -> None:
-    assert tokens(Keys(OLD, previous=NEW)).issue(CLAIMS).startswith("old.")
+    assert tokens(SigningKeys(OLD, previous=NEW)).issue(CLAIMS).startswith("old.")
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    reader = tokens(Keys(NEW, previous=OLD))
+    reader = tokens(SigningKeys(NEW, previous=OLD))
     for at in range(len(TOKEN)):
         for bit in range(8):
             changed = TOKEN[:at] + chr(ord(TOKEN[at]) ^ 1 << bit) + TOKEN[at + 1 :]
@@ -77,7 +77,7 @@ def test_every_flipped_bit_is_noticed() -> None:
 
 
 def test_every_shortened_or_lengthened_token_is_noticed() -> None:
-    reader = tokens(Keys(NEW))
+    reader = tokens(SigningKeys(NEW))
     for at in range(len(TOKEN)):
         assert reader.read(TOKEN[:at]) is None
         assert reader.read(TOKEN[:at] + "A" + TOKEN[at:]) is None
@@ -90,13 +90,13 @@ def test_every_shortened_or_lengthened_token_is_noticed() -> None:
 @example("\ud800.\ud800.\ud800")
 @example("..")
 def test_nothing_made_up_is_read_and_nothing_raises(text: str) -> None:
-    assert tokens(Keys(NEW, previous=OLD)).read(text) is None
+    assert tokens(SigningKeys(NEW, previous=OLD)).read(text) is None
 
 
 @given(st.integers(0, len(TOKEN)), st.integers(0, len(TOKEN)), st.text(max_size=8))
 def test_no_splice_of_a_token_is_read(start: int, end: int, middle: str) -> None:
     changed = TOKEN[:start] + middle + TOKEN[end:]
-    assert changed == TOKEN or tokens(Keys(NEW)).read(changed) is None
+    assert changed == TOKEN or tokens(SigningKeys(NEW)).read(changed) is None
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", b"{}", b"[1]", b'{"guest":1}', b"\xff", b"null", b"A"])
@@ -104,12 +104,12 @@ def test_a_signed_payload_of_another_shape_counts_as_none(payload: bytes) -> Non
     signed = "new." + urlsafe_b64encode(payload).rstrip(b"=").decode()
     for text in (signed, signed + "A"):  # the second is no base64 at all
         mac = urlsafe_b64encode(hmac.digest(NEW.secret, b"token " + text.encode(), "sha256")).rstrip(b"=").decode()
-        assert tokens(Keys(NEW)).read(f"{text}.{mac}") is None
+        assert tokens(SigningKeys(NEW)).read(f"{text}.{mac}") is None
 
 
 def test_secrets_are_in_no_repr() -> None:
-    assert repr(NEW) == "Key(id='new')"
-    assert repr(NEW.secret) not in repr(Keys(NEW, OLD))
+    assert repr(NEW) == "SigningKey(id='new')"
+    assert repr(NEW.secret) not in repr(SigningKeys(NEW, OLD))
 
 
 def test_the_first_start_makes_a_key_file_for_the_owner_only(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_first_start_makes_a_key_file_for_the_owner_only(tmp_path: Path) -> 
 def test_everybody_who_starts_at_once_gets_the_same_key(tmp_path: Path, round_: int) -> None:
     barrier = threading.Barrier(8)
 
-    def start(seed: int) -> Keys:
+    def start(seed: int) -> SigningKeys:
         barrier.wait()
         return load_keys(tmp_path / "secret.keys", Random(seed))
 
@@ -198,7 +198,7 @@ def test_rotation_keeps_the_key_before_for_reading(tmp_path: Path) -> None:
     first = load_keys(path, Random(3))
     token = tokens(first).issue(CLAIMS)
     second = rotate(path, Random(4))
-    assert load_keys(path, Random(5)) == second == Keys(second.current, previous=first.current)
+    assert load_keys(path, Random(5)) == second == SigningKeys(second.current, previous=first.current)
     assert path.stat().st_mode & 0o777 == 0o600
     assert tokens(second).read(token) is not None
     third = rotate(path, Random(6))
@@ -206,7 +206,7 @@ def test_rotation_keeps_the_key_before_for_reading(tmp_path: Path) -> None:
 
 
 def test_two_visits_from_one_network_within_two_days_share_a_mark() -> None:
-    keys = Keys(NEW)
+    keys = SigningKeys(NEW)
     first = set(network_marks(keys, "203.0.113.7", NOW))
     for days in (0, 1, 2):
         assert first & set(network_marks(keys, "203.0.113.7", NOW + days * DAY_MS))
@@ -214,20 +214,20 @@ def test_two_visits_from_one_network_within_two_days_share_a_mark() -> None:
 
 
 def test_marks_tell_networks_and_keys_apart_and_hold_no_address() -> None:
-    marks = network_marks(Keys(NEW), "203.0.113.7", NOW)
+    marks = network_marks(SigningKeys(NEW), "203.0.113.7", NOW)
     assert len(marks) == len(set(marks)) == 3
-    assert not set(marks) & set(network_marks(Keys(NEW), "203.0.113.8", NOW))
-    assert not set(marks) & set(network_marks(Keys(OLD), "203.0.113.7", NOW))
+    assert not set(marks) & set(network_marks(SigningKeys(NEW), "203.0.113.8", NOW))
+    assert not set(marks) & set(network_marks(SigningKeys(OLD), "203.0.113.7", NOW))
     assert all(len(mark) == 22 and "203" not in mark[:3] for mark in marks)
 
 
 def test_a_new_key_does_not_end_a_block() -> None:
-    before = set(network_marks(Keys(OLD), "203.0.113.7", NOW))
-    assert before & set(network_marks(Keys(NEW, previous=OLD), "203.0.113.7", NOW))
+    before = set(network_marks(SigningKeys(OLD), "203.0.113.7", NOW))
+    assert before & set(network_marks(SigningKeys(NEW, previous=OLD), "203.0.113.7", NOW))
 
 
 def test_an_ipv6_household_is_one_network_and_a_mapped_address_is_the_ipv4_one() -> None:
-    keys = Keys(NEW)
+    keys = SigningKeys(NEW)
     assert network_marks(keys, "2001:db8:1:2:a::1", NOW) == network_marks(keys, "2001:db8:1:2:ffff::9", NOW)
     assert network_marks(keys, "2001:db8:1:2::1", NOW) != network_marks(keys, "2001:db8:1:3::1", NOW)
     assert network_marks(keys, "::ffff:203.0.113.7", NOW) == network_marks(keys, "203.0.113.7", NOW)
@@ -239,7 +239,7 @@ def test_an_ipv6_household_is_one_network_and_a_mapped_address_is_the_ipv4_one()
      "100.127.255.255", "fe80::1", "fe80::1%eth0", "fd00::1", "::ffff:192.168.1.1", "nonsense", ""],
 )  # fmt: skip
 def test_addresses_that_say_nothing_have_no_mark(address: str) -> None:
-    assert network_marks(Keys(NEW), address, NOW) == ()
+    assert network_marks(SigningKeys(NEW), address, NOW) == ()
 
 
 def test_the_key_of_the_marks_changes_every_day() -> None:
@@ -247,7 +247,7 @@ def test_the_key_of_the_marks_changes_every_day() -> None:
 
 
 def test_what_stands_for_a_key_overlaps_through_a_change_of_keys_and_holds_nothing_of_the_key() -> None:
-    before, between, after = key_marks(Keys(OLD)), key_marks(Keys(NEW, OLD)), key_marks(Keys(NEW))
+    before, between, after = key_marks(SigningKeys(OLD)), key_marks(SigningKeys(NEW, OLD)), key_marks(SigningKeys(NEW))
     assert between == after + before and set(before).isdisjoint(after)
     for key, (mark,) in ((OLD, before), (NEW, after)):
         assert mark.isascii() and mark.isprintable() and " " not in mark

@@ -5,8 +5,8 @@ from collections.abc import Coroutine, Iterable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
-from citychat.adapters.local import LocalLobby
-from citychat.delivery import Delivery, Desk
+from citychat.adapters.memory import MemoryLobby
+from citychat.delivery import Delivery, Endpoint
 from citychat.model import Cell, Message, Session
 from citychat.ports import Entry
 from citychat.tasks import Tasks
@@ -87,7 +87,7 @@ class Room:
         self.world = World(self.loop, Random(7))
         self.world.commit_s = 0.005
         clock = SimClock(self.loop, lambda call: call())
-        self.lobby = LocalLobby(clock.wall_ms, Random(7))
+        self.lobby = MemoryLobby(clock.wall_ms, Random(7))
         self.nodes = [Node(self), Node(self)]
         self.world.sessions[S] = session()
         self.failures: list[str] = []
@@ -107,10 +107,10 @@ class Room:
         self.loop.close()
         assert self.failures == []
 
-    def join(self, guest: str, node: int = 0, *, away_ms: int = 0, living: bool = True) -> tuple[Desk, NotedPage]:
+    def join(self, guest: str, node: int = 0, *, away_ms: int = 0, living: bool = True) -> tuple[Endpoint, NotedPage]:
         return self.run(self._join(guest, self.nodes[node], away_ms, living))
 
-    async def _join(self, guest: str, node: Node, away_ms: int, living: bool) -> tuple[Desk, NotedPage]:
+    async def _join(self, guest: str, node: Node, away_ms: int, living: bool) -> tuple[Endpoint, NotedPage]:
         """In the order of protocol §2.5.1."""
         page, mine = NotedPage(), [row for row in self.world.sessions.values() if guest in row.members]
         entered = await self.lobby.enter(entry(guest, mine[-1] if mine and living else None))

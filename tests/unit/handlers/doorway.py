@@ -7,20 +7,17 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-from citychat.adapters.local import LocalBus, LocalLobby
-from citychat.adapters.sqlite import Database
-from citychat.adapters.sqlite_history import SqliteHistory
-from citychat.adapters.sqlite_mailbox import SqliteMailbox
-from citychat.gazetteer import Gazetteer
-from citychat.places import Places
+from citychat.adapters.memory import MemoryBus, MemoryLobby
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
+from citychat.places import Gazetteer, Places
 from citychat.ports import History, Lobby
-from citychat.process import Process, Rules
+from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks
-from citychat.tokens import Key, Keys
+from citychat.tokens import SigningKey, SigningKeys
 from tests.unit.meeting import Clock, Line, Loop
 
 GAZETTEER = Gazetteer()
-RULES = Rules(
+RULES = Policy(
     consent="7",
     contact="host@example.org",
     history_ms=30 * 86_400_000,
@@ -90,17 +87,17 @@ class House:
     def __init__(self, loop: Loop, database: Database, mailbox: SqliteMailbox, tasks: Tasks) -> None:
         clock, random = Clock(loop), Random(7)
         self.tasks, self.clock = tasks, clock
-        self.history, self.lobby = Line(SqliteHistory(database)), Line(LocalLobby(clock.wall_ms, random))
+        self.history, self.lobby = Line(SqliteHistory(database)), Line(MemoryLobby(clock.wall_ms, random))
         self.process = Process(
             name="p",
-            bus=LocalBus(loop.call_soon),
+            bus=MemoryBus(loop.call_soon),
             mailbox=mailbox,
             history=cast(History, self.history),
             lobby=cast(Lobby, self.lobby),
             clock=clock,
             random=random,
             tasks=tasks,
-            keys=Keys(Key("k", bytes(range(32)))),
+            keys=SigningKeys(SigningKey("k", bytes(range(32)))),
             places=Places(GAZETTEER, lambda address: None),
             gazetteer=GAZETTEER,
             rules=RULES,

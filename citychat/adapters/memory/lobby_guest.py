@@ -1,0 +1,81 @@
+"""What the embedded lobby remembers of one guest, and which two guests may be led to each other (protocol §3)."""
+
+from dataclasses import dataclass, field
+
+from citychat.adapters.memory.nearest import IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
+from citychat.model import DAY_MS, Cell, Offer
+
+RING_PAUSE_MS = 120_000  # M15
+RINGS_UNANSWERED = 2  # M15
+REST_MS = 600_000  # a pair after no answer
+NOWHERE = Cell(0, 0)  # of somebody without a pool
+
+
+@dataclass(slots=True, eq=False)
+class LobbyGuest:
+    """One guest. ``rests``: until when, with whom; ``rung``: when somebody last asked for this guest."""
+
+    id: str
+    process: str = ""
+    epoch: int = 0
+    online: bool = False
+    pool: str | None = None
+    cell: Cell = NOWHERE
+    city: str = ""
+    available: bool = False
+    slow: bool = False
+    visible: bool = False
+    looking: bool = False
+    made: int = 0
+    networks: tuple[str, ...] = ()
+    shuns: dict[str, int] = field(default_factory=dict)
+    barred: dict[str, None] = field(default_factory=dict)
+    rests: dict[str, int] = field(default_factory=dict)
+    offer: Offer | None = None
+    session: str | None = None
+    rung: int | None = None
+    unanswered: int = 0
+
+    def rank(self) -> int:
+        if self.looking:
+            return LOOKING_IN_VIEW if self.visible else LOOKING_HIDDEN
+        askable = self.visible and self.available and self.unanswered < RINGS_UNANSWERED
+        return IDLE_IN_VIEW if askable else UNASKED
+
+    def shun(self, network: str, at: int) -> None:
+        self.shuns[network] = max(at, self.shuns.get(network, at))
+
+    def avoids(self, other: "LobbyGuest", now: int) -> bool:
+        """Barred, or ``other`` was made after a block by this guest and comes from the shunned network (M5)."""
+        if other.id in self.barred:
+            return True
+        if not self.shuns:
+            return False
+        since = [self.shuns[network] for network in other.networks if network in self.shuns]
+        return any(at < other.made and now < at + DAY_MS for at in since)
+
+
+def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
+    """Whether these two must not meet now. Each side may know of a bar that the other forgot with its record."""
+    return a is b or a.avoids(b, now) or b.avoids(a, now)
+
+
+def may_be_asked(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
+    """Whether ``candidate``, who is free, may be led to ``seeker``. Pauses protect only somebody who does not look."""
+    if strangers(candidate, seeker, now):
+        return False
+    if candidate.looking:
+        return True
+    rests = candidate.rests.get(seeker.id, now) > now
+    return not rests and (candidate.rung is None or candidate.rung + RING_PAUSE_MS <= now)
+
+
+def rest(a: LobbyGuest, b: LobbyGuest, now: int) -> None:
+    for one, other in ((a, b), (b, a)):
+        one.rests = {guest: until for guest, until in one.rests.items() if until > now}
+        one.rests[other.id] = now + REST_MS
+
+
+def end_rest(a: LobbyGuest, b: LobbyGuest) -> None:
+    a.rests.pop(b.id, None)
+    b.rests.pop(a.id, None)

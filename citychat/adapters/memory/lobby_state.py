@@ -1,0 +1,174 @@
+"""The embedded lobby's books: visitors, offers and leases, and the moves that keep them in agreement (M1-M3, M6, M9).
+
+A guest's state follows from what the record points to and is stored nowhere; ``refile`` puts the guest where that state
+belongs, after every change, so that the free sets cannot disagree with the records.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from heapq import heappop, heappush
+from random import Random
+from typing import Literal
+
+from citychat.adapters.memory.lobby_guest import REST_MS, LobbyGuest, rest
+from citychat.adapters.memory.nearest import SpatialIndex
+from citychat.model import Offer
+from citychat.ports import Entry
+
+LEASE_MS = 15_000  # M9
+FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
+ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
+ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
+
+
+class LobbyState:
+    """``now`` is the instant of the running step, in ms; ``settle`` sets it."""
+
+    def __init__(self, now_ms: Callable[[], int], random: Random) -> None:
+        self.now = 0
+        self.visitors: dict[str, LobbyGuest] = {}
+        self.offers: dict[str, Offer] = {}
+        self.crowd = SpatialIndex(random)
+        self._now_ms = now_ms
+        self._endings: list[tuple[int, str]] = []
+        self._ended: OrderedDict[str, tuple[int, Offer]] = OrderedDict()  # without a yes, and when
+        self._leases: dict[str, int] = {}
+        self._staff: dict[str, dict[str, None]] = {}  # the guests of each process
+        self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
+
+    def settle(self) -> None:
+        """Let everything happen that was due before this step."""
+        self.now = now = self._now_ms()
+        while self._endings and self._endings[0][0] <= now:
+            offer = self.offers.get(heappop(self._endings)[1])
+            if offer is not None:
+                self.visitors[offer.candidate].looking = False
+                self.fall_through(offer)
+        for process in [process for process, until in self._leases.items() if until <= now]:
+            self.lapse(process)
+        while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
+            guest, _ = self._absent.popitem(last=False)
+            self._unseat(self.visitors.pop(guest))
+        while self._ended and next(iter(self._ended.values()))[0] <= now - ENDED_MS:
+            self._ended.popitem(last=False)
+
+    def ended(self, offer: str) -> Offer | None:
+        """An offer that ended without a yes within the last hour."""
+        _, ended = self._ended.get(offer, (0, None))
+        return ended
+
+    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
+        if visitor.session is not None:
+            return "chat"
+        if visitor.offer is not None:
+            return "asking" if visitor.offer.seeker == visitor.id else "asked"
+        return "free" if visitor.online and visitor.process in self._leases else "gone"
+
+    def refile(self, visitor: LobbyGuest) -> None:
+        """Put the guest where the state belongs: into the crowd, among the absent, or into neither."""
+        state = self.state(visitor)
+        if state == "free" and visitor.pool is not None:
+            self.crowd.put(visitor.id, visitor.pool, visitor.rank(), visitor.cell)
+        else:
+            self.crowd.discard(visitor.id)
+        if state == "gone":
+            self._absent.setdefault(visitor.id, self.now)
+        else:
+            self._absent.pop(visitor.id, None)
+
+    def seat(self, visitor: LobbyGuest, entry: Entry) -> None:
+        """What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3)."""
+        self._unseat(visitor)
+        self._absent.pop(visitor.id, None)  # a new visit, even if its process has yet to renew
+        self._staff.setdefault(entry.process, {})[entry.guest] = None
+        visitor.process, visitor.online, visitor.looking = entry.process, True, False
+        visitor.pool, visitor.cell, visitor.city = entry.pool, entry.cell, entry.city
+        visitor.available, visitor.slow, visitor.visible = entry.available, entry.slow, entry.visible
+        visitor.made, visitor.networks = entry.made, entry.networks
+        visitor.barred |= dict.fromkeys(entry.barred)
+        for network, at in entry.shuns.items():
+            visitor.shun(network, at)
+        self.refile(visitor)
+
+    def dismiss(self, visitor: LobbyGuest) -> Offer | None:
+        """The socket is closed; the offer that this ended."""
+        visitor.online = visitor.looking = False
+        over = self.fall_through(visitor.offer)
+        self.refile(visitor)
+        return over
+
+    def open(self, offer: Offer) -> None:
+        seeker, candidate = self._sides(offer)
+        self.offers[offer.id] = seeker.offer = candidate.offer = offer
+        heappush(self._endings, (offer.ends, offer.id))
+        candidate.rung = self.now
+        self.refile(seeker)
+        self.refile(candidate)
+
+    def close(self, offer: Offer, accepted: bool = False) -> tuple[LobbyGuest, LobbyGuest]:
+        """Free both sides; seeker and candidate."""
+        del self.offers[offer.id]
+        if not accepted:
+            self._ended[offer.id] = (self.now, offer)
+            if len(self._ended) > ENDED_MAX:
+                self._ended.popitem(last=False)
+        seeker, candidate = self._sides(offer)
+        seeker.offer = candidate.offer = None
+        self.refile(seeker)
+        self.refile(candidate)
+        return seeker, candidate
+
+    def fall_through(self, offer: Offer | None) -> Offer | None:
+        """End an offer that got no answer, whatever the reason.
+
+        Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in time.
+        """
+        if offer is not None:
+            seeker, candidate = self._sides(offer)
+            rest(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
+            candidate.unanswered += not offer.looking
+            self.close(offer)
+        return offer
+
+    def begin(self, visitor: LobbyGuest, s: str) -> None:
+        visitor.session, visitor.looking = s, False
+        self.refile(visitor)
+
+    def bar(self, a: str, b: str) -> Offer | None:
+        """Strangers for ever; the open offer between them that this has ended."""
+        for one, other in ((a, b), (b, a)):
+            if one in self.visitors:
+                self.visitors[one].barred[other] = None
+        offer = self.visitors[a].offer if a in self.visitors else None
+        if offer is None or b not in (offer.seeker, offer.candidate):
+            return None
+        self.close(offer)
+        return offer
+
+    def renew(self, process: str) -> bool:
+        """Whether it was known to live."""
+        known = process in self._leases
+        self._leases[process] = self.now + LEASE_MS
+        if not known:  # its first, or it was frozen for longer than its lease and is back with its guests
+            for visitor in self.guests(process):
+                self.refile(visitor)
+        return known
+
+    def lapse(self, process: str) -> None:
+        """The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back."""
+        self._leases.pop(process, None)
+        for visitor in self.guests(process):
+            self.fall_through(visitor.offer)
+            self.refile(visitor)
+
+    def guests(self, process: str) -> list[LobbyGuest]:
+        return [self.visitors[guest] for guest in self._staff.get(process, ())]
+
+    def _sides(self, offer: Offer) -> tuple[LobbyGuest, LobbyGuest]:
+        return self.visitors[offer.seeker], self.visitors[offer.candidate]
+
+    def _unseat(self, visitor: LobbyGuest) -> None:
+        guests = self._staff.get(visitor.process, {})
+        guests.pop(visitor.id, None)
+        if not guests:
+            self._staff.pop(visitor.process, None)

@@ -1,0 +1,192 @@
+"""Where the free guests stand: per pool, rank and cell, so that a claim costs the same in a village and a capital.
+
+Nothing here iterates over a set of strings: hash randomisation would change the order from run to run, and a failing
+simulation must replay.
+"""
+
+from collections.abc import Container, Iterator
+from heapq import heappop, heappush
+from math import cos, radians
+from random import Random
+
+from citychat.model import CELL_DEGREES, Cell
+
+LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
+CELLS_WALKED = 64  # protocol §3
+DRAWN_PER_CELL = 32  # protocol §3
+_TILE_BITS = 2  # a tile is 4 x 4 of the level below: the fewest heap pushes for a city as well as for a country
+_TOP_LEVEL = 8  # one tile of it is wider than the earth: 4**8 cells of 0.02 degrees
+_ROUND = round(360 / CELL_DEGREES)  # cells round the earth
+
+_Tile = tuple[int, int]
+
+
+class _CellGuests:
+    """The guests of one cell: added, removed and drawn at random in O(1)."""
+
+    def __init__(self) -> None:
+        self._guests: list[str] = []
+        self._index: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._guests)
+
+    def add(self, guest: str) -> None:
+        self._index[guest] = len(self._guests)
+        self._guests.append(guest)
+
+    def remove(self, guest: str) -> None:
+        at, last = self._index.pop(guest), self._guests.pop()
+        if last != guest:
+            self._guests[at] = last
+            self._index[last] = at
+
+    def draw(self, random: Random, barred: Container[str]) -> Iterator[str]:
+        """Some of them at random, each once: a shuffle that stops early (order inside the cell means nothing)."""
+        guests, index = self._guests, self._index
+        left = DRAWN_PER_CELL
+        for i in range(len(guests)):
+            if not left:
+                return
+            j = random.randrange(i, len(guests))
+            guest = guests[j]
+            guests[i], guests[j] = guest, guests[i]
+            index[guest], index[guests[j]] = i, j
+            if guest not in barred:
+                left -= 1
+                yield guest
+
+
+class _TilePyramid:
+    """The non-empty cells of one pool and rank under a pyramid of tiles, walked from the nearest outwards."""
+
+    def __init__(self) -> None:
+        self.stands: dict[Cell, _CellGuests] = {}
+        self._tiles: list[dict[_Tile, dict[_Tile, None]]] = [{} for _ in range(_TOP_LEVEL)]
+
+    def add(self, guest: str, cell: Cell) -> None:
+        if cell not in self.stands:
+            self.stands[cell] = _CellGuests()
+            self._grow(cell)
+        self.stands[cell].add(guest)
+
+    def remove(self, guest: str, cell: Cell) -> None:
+        self.stands[cell].remove(guest)
+        if not self.stands[cell]:
+            del self.stands[cell]
+            self._shrink(cell)
+
+    def near(self, cell: Cell) -> Iterator[_CellGuests]:
+        """Every stand, nearest cell first; a tie goes to the lower coordinates."""
+        if cell in self.stands:
+            yield self.stands[cell]
+        lat, lon = cell
+        stretch = cos(radians(lat * CELL_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
+        # Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
+        ahead: list[tuple[float, int, _Tile]] = [(0.0, _TOP_LEVEL, tile) for tile in sorted(self._tiles[-1])]
+        while ahead:
+            _, level, tile = heappop(ahead)
+            if level == 0:
+                if tile != cell:
+                    yield self.stands[Cell(*tile)]
+                continue
+            level -= 1
+            bits, reach = _TILE_BITS * level, (1 << _TILE_BITS * level) - 1
+            for child in self._tiles[level][tile]:
+                up = _gap(child[0] << bits, reach, lat)
+                along = _gap(child[1] << bits, reach, lon)
+                if along:  # perhaps it is nearer across the 180th meridian
+                    along = min(along, max(_ROUND - along - reach, 0))
+                heappush(ahead, (up * up + along * along * stretch, level, child))
+
+    def _grow(self, tile: _Tile) -> None:
+        for tiles in self._tiles:
+            parent = tile[0] >> _TILE_BITS, tile[1] >> _TILE_BITS
+            known = parent in tiles
+            tiles.setdefault(parent, {})[tile] = None
+            if known:
+                return
+            tile = parent
+
+    def _shrink(self, tile: _Tile) -> None:
+        for tiles in self._tiles:
+            parent = tile[0] >> _TILE_BITS, tile[1] >> _TILE_BITS
+            del tiles[parent][tile]
+            if tiles[parent]:
+                return
+            del tiles[parent]
+            tile = parent
+
+
+def _gap(low: int, reach: int, at: int) -> int:
+    """How far ``at`` is outside ``low`` … ``low + reach``."""
+    if at < low:
+        return low - at
+    return at - low - reach if at > low + reach else 0
+
+
+class SpatialIndex:
+    """All free guests; at most one place each."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._places: dict[str, tuple[str, int, Cell]] = {}
+        self._areas: dict[tuple[str, int], _TilePyramid] = {}
+        self._counts: dict[str, int] = {}
+
+    def __contains__(self, guest: str) -> bool:
+        return guest in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def put(self, guest: str, pool: str, rank: int, cell: Cell) -> None:
+        """Stand here, and nowhere else any more."""
+        place = pool, rank, cell
+        if self._places.get(guest) == place:
+            return
+        self.discard(guest)
+        self._places[guest] = place
+        self._counts[pool] = self._counts.get(pool, 0) + 1
+        if rank != UNASKED:
+            self._areas.setdefault((pool, rank), _TilePyramid()).add(guest, cell)
+
+    def discard(self, guest: str) -> None:
+        place = self._places.pop(guest, None)
+        if place is None:
+            return
+        pool, rank, cell = place
+        self._counts[pool] -= 1
+        if not self._counts[pool]:
+            del self._counts[pool]
+        if rank != UNASKED:
+            area = self._areas[pool, rank]
+            area.remove(guest, cell)
+            if not area.stands:
+                del self._areas[pool, rank]
+
+    def count(self, pool: str) -> int:
+        return self._counts.get(pool, 0)
+
+    def draw(self, pool: str, cell: Cell, barred: Container[str]) -> Iterator[str]:
+        """Candidates for somebody in ``cell``: best rank first, then the nearest cell, random inside it.
+
+        Of each rank at most 64 cells and 32 guests of each cell. The barred are passed over and not counted, or those
+        around somebody who has declined many would hide everybody behind them (M13, M14). Use it up or drop it before
+        the crowd changes.
+        """
+        for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
+            area = self._areas.get((pool, rank))
+            if area is not None:
+                yield from self._walk(area, cell, barred)
+
+    def _walk(self, area: _TilePyramid, cell: Cell, barred: Container[str]) -> Iterator[str]:
+        left = CELLS_WALKED
+        for stand in area.near(cell):
+            met = False
+            for guest in stand.draw(self._random, barred):
+                met = True
+                yield guest
+            left -= met
+            if not left:
+                return

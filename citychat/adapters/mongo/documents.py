@@ -1,0 +1,257 @@
+"""What stands in MongoDB's collections, field by field, and how it is read with suspicion.
+
+| Collection | `_id` | Fields |
+| --- | --- | --- |
+| messages | s:side:st:n | those of a Message; never changed but for ``x``, which an erase empties |
+| erased | of the message | s, x, since, gone: a text that was erased, kept for the evidence of a report |
+| guests | the guest | those of a Guest |
+| sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again |
+| barred | a:b | pair |
+| shuns | guest:network:at | guest, network, at, gone |
+| wishes | s:guest | s, guest, at, gone |
+| reports | s:reporter | those of a Report, evidence, state |
+| pauses | the guest | until, reason, gone |
+
+``gone`` is a date, for servers that delete by themselves. Ids of ours are base64url, so a ":" parts them for sure.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from citychat.adapters.mongo.connection import Document, Index, Mongo
+from citychat.model import DAY_MS, LAMPORT_MAX, Guest, Id, Message, Number, Ranges, Session, sound
+
+# Every find and every delete has one that serves it; _id is always there.
+INDEXES = (
+    Index("messages", ("s", "side", "st", "n")),
+    Index("messages", ("s", "l", "side", "st", "n")),
+    Index("erased", ("s",)),
+    Index("erased", ("gone",), lapses=True),
+    Index("guests", ("seen",)),
+    Index("sessions", ("members", "started")),
+    Index("sessions", ("ended", "started")),
+    Index("sessions", ("expires",)),
+    Index("sessions", ("erasing",)),
+    Index("barred", ("pair",)),
+    Index("shuns", ("guest", "at")),
+    Index("shuns", ("gone",), lapses=True),
+    Index("wishes", ("s",)),
+    Index("wishes", ("guest",)),
+    Index("wishes", ("gone",), lapses=True),
+    Index("reports", ("code",)),
+    Index("reports", ("accused", "at")),
+    Index("pauses", ("gone",), lapses=True),
+)
+ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
+SLICE_ROWS = 500  # a step on them takes milliseconds: chats must not wait for an erase or a prune
+PLACE = ("s", "side", "st", "n")
+NEWEST_FIRST = (("l", -1), ("side", -1), ("st", -1), ("n", -1))
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class MessageKeyDocument(Struct, frozen=True):
+    """Of a message, only where it stands."""
+
+    id: str = field(name="_id")
+    s: Id
+    side: int
+    st: Id
+    n: Number
+
+
+class ErasedTextDocument(Struct, frozen=True):
+    """An erased text."""
+
+    id: str = field(name="_id")
+    x: str
+
+
+class AvoidedNetworkDocument(Struct, frozen=True):
+    network: str
+    at: int
+
+
+class WishDocument(Struct, frozen=True):
+    guest: str
+
+
+class BlockedPairDocument(Struct, frozen=True):
+    pair: tuple[str, str]
+
+
+class ReportDocument(Struct, frozen=True):
+    """Of a report, what the rule of three needs, and what its reporter may know."""
+
+    code: str
+    reporter: str
+    accused: str
+    at: int
+    networks: tuple[str, ...]
+    state: Literal["received", "acted", "none"]
+
+
+class IdDocument(Struct, frozen=True):
+    """Only the id."""
+
+    id: str = field(name="_id")
+
+
+class MembersDocument(Struct, frozen=True):
+    members: tuple[str, ...]
+
+
+class ErasedSessionDocument(Struct, frozen=True):
+    """Of a session, whose texts are erased; ``erasing``: last done when, until a prune has looked again."""
+
+    id: str = field(name="_id")
+    erased: tuple[int, ...]
+    erasing: int = 0
+
+
+class DocumentReader:
+    """Makes values of documents. What is not one of ours is dropped, counted by collection and told once."""
+
+    def __init__(self) -> None:
+        self.dropped: Counter[str] = Counter()
+
+    def read(
+        self, collection: str, documents: Iterable[Document], kind: type[T], ours: Callable[[T], bool] | None = None
+    ) -> list[T]:
+        """``ours``: a check beyond the types."""
+        found = []
+        for document in documents:
+            try:
+                value = msgspec.convert(document, kind)
+                if ours is None or ours(value):
+                    found.append(value)
+                    continue
+            except msgspec.ValidationError:
+                pass
+            self._drop(collection)
+        return found
+
+    def messages(self, documents: Iterable[Document]) -> list[Message]:
+        """A message under an ``_id`` that is not its own may stand there twice: dropped as well."""
+        found = []
+        for document in documents:
+            for message in self.read("messages", [document], Message):
+                kept = sound(message)
+                if kept is None or document.get("_id") != id_of(kept):
+                    self._drop("messages")
+                else:
+                    found.append(kept)
+        return found
+
+    def places(self, documents: Iterable[Document]) -> list[MessageKeyDocument]:
+        return self.read(
+            "messages", documents, MessageKeyDocument, lambda p: p.id == message_id(p.s, p.side, p.st, p.n)
+        )
+
+    def sessions(self, documents: Iterable[Document]) -> list[Session]:
+        renamed = ({**document, "id": document.get("_id")} for document in documents)
+        found = self.read("sessions", renamed, Session, _is_session)
+        return [msgspec.structs.replace(session, erased=tuple(sorted(session.erased))) for session in found]
+
+    def guests(self, documents: Iterable[Document]) -> list[Guest]:
+        return self.read("guests", ({**document, "id": document.get("_id")} for document in documents), Guest)
+
+    def _drop(self, collection: str) -> None:
+        if not self.dropped[collection]:
+            log.warning("the collection %s holds what is not ours; it is passed over", collection)
+        self.dropped[collection] += 1
+
+
+def _is_session(session: Session) -> bool:
+    two = len(session.members) == len(set(session.members)) == len(session.aliases) == 2
+    return two and all(side in (0, 1) for side in session.erased)
+
+
+def text(value: str) -> str:
+    """The value for a query. Raises TypeError for anything but a text: a dictionary would be an operator."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, not {type(value).__name__}")
+    return value
+
+
+def message_id(s: str, side: int, st: str, n: int) -> str:
+    return f"{s}:{side}:{st}:{n}"
+
+
+def id_of(m: Message) -> str:
+    return f"{m.s}:{m.side}:{m.st}:{m.n}"
+
+
+def to_row(m: Message) -> Document:
+    row: Document = {
+        "_id": id_of(m), "s": m.s, "side": m.side, "st": m.st, "n": m.n, "l": m.l, "x": m.x, "at": m.at
+    }  # fmt: skip
+    if m.p is not None:
+        row["p"] = m.p
+    if m.k is not None:
+        row["k"] = m.k
+    return row
+
+
+def to_session(session: Session) -> Document:
+    fields: Document = {name: getattr(session, name) for name in ("members", "aliases", "city", "started", "expires")}
+    return {
+        "_id": session.id,
+        **fields,
+        "ended": session.ended,
+        **({"erased": session.erased} if session.erased else {}),
+    }
+
+
+def to_guest(guest: Guest) -> Document:
+    fields: Document = msgspec.to_builtins(guest)
+    return {"_id": fields.pop("id"), **fields}
+
+
+async def newest_messages(mongo: Mongo, reader: DocumentReader, where: Document, limit: int) -> list[Message]:
+    """The newest ``limit`` messages that are ours, newest first; read on for each that is not."""
+    found: list[Message] = []
+    read, wanted = 0, limit
+    while wanted > 0:
+        documents = await mongo.find("messages", where, order=NEWEST_FIRST, skip=read, limit=wanted)
+        found += reader.messages(documents)
+        read += len(documents)
+        wanted = limit - len(found) if len(documents) == wanted else 0
+    return found
+
+
+def merged(ranges: Ranges) -> Ranges:
+    """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
+    found: Ranges = []
+    for a, b in sorted((max(a, 1), min(b, LAMPORT_MAX)) for a, b in ranges):
+        if a > b:
+            continue
+        if found and a <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(b, found[-1][1]))
+        else:
+            found.append((a, b))
+    return found
+
+
+def earlier(order: tuple[int, int, str, int]) -> Document:
+    """What comes before that place in the transcript. The range over ``l`` alone lets the index begin there."""
+    lamport, side, st, n = order
+    return {
+        "l": {"$lte": lamport},
+        "$or": [
+            {"l": {"$lt": lamport}},
+            {"side": {"$lt": side}},
+            {"side": side, "st": {"$lt": text(st)}},
+            {"side": side, "st": text(st), "n": {"$lt": n}},
+        ],
+    }
+
+
+def slices(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (values[i : i + size] for i in range(0, len(values), size))

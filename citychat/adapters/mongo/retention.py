@@ -1,0 +1,92 @@
+"""What goes from MongoDB, and when: erased texts, and what has expired. Every step can be broken off and done again."""
+
+from contextlib import aclosing
+
+from citychat.adapters.mongo.connection import Document, Mongo, date
+from citychat.adapters.mongo.documents import (
+    ERASED_MS,
+    SLICE_ROWS,
+    DocumentReader,
+    ErasedSessionDocument,
+    IdDocument,
+    MembersDocument,
+    id_of,
+)
+
+SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
+
+
+async def empty(mongo: Mongo, reader: DocumentReader, s: str, side: int, at: int) -> None:
+    """Copy the texts of that side, erased ``at``, then empty them. Two at once copy the same texts, and none is emptied
+    before its copy is durable."""
+    where: Document = {"s": s, "side": side, "x": {"$gt": ""}}
+    async with aclosing(mongo.each("messages", where, SLICE_ROWS)) as parts:
+        async for documents in parts:
+            copies = [
+                {"_id": id_of(m), "s": s, "x": m.x, "since": at, "gone": date(at + ERASED_MS)}
+                for m in reader.messages(documents)
+            ]
+            await mongo.insert("erased", copies)
+            ids = [document["_id"] for document in documents if "_id" in document]
+            await mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
+
+
+async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int) -> None:
+    """A session's row goes after all that belongs to it: a prune that was broken off finds it again. Several processes
+    may prune at once."""
+    mongo = mongo.unhurried()
+    await _complete_erases(mongo, reader, now)
+    going = True
+    while going:
+        expired = await _ids(mongo, "sessions", {"expires": {"$lte": now}})
+        going = any([await _delete_session(mongo, s) for s in expired])
+    for collection in ("erased", "shuns", "wishes", "pauses"):
+        await _delete(mongo, collection, {"gone": {"$lte": date(now)}})
+    await _forget_guests(mongo, reader, now - history_ms)
+
+
+async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> None:
+    """What a killed process has left, or one that inserted a text before it could see the mark. An erase that runs now
+    is left alone, and a mark newer than the one looked at stays."""
+    where: Document = {"erasing": {"$lte": now - SETTLED_MS}}
+    async with aclosing(mongo.each("sessions", where, SLICE_ROWS, fields=["erased", "erasing"])) as parts:
+        async for documents in parts:
+            for session in reader.read("sessions", documents, ErasedSessionDocument):
+                for side in session.erased:
+                    await empty(mongo, reader, session.id, side, session.erasing)
+                await mongo.update("sessions", where | {"_id": session.id}, {"$unset": {"erasing": ""}})
+
+
+async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int) -> None:
+    """Never before their history: a guest of a session that is kept stays. Who comes back meanwhile was seen."""
+    unseen: Document = {"seen": {"$lte": unseen_since}}
+    async with aclosing(mongo.each("guests", unseen, SLICE_ROWS, fields=["_id"])) as parts:
+        async for documents in parts:
+            ids = [known.id for known in reader.read("guests", documents, IdDocument)]
+            kept = await mongo.find("sessions", {"members": {"$in": ids}}, fields=["members"])
+            members = {member for row in reader.read("sessions", kept, MembersDocument) for member in row.members}
+            gone = [guest for guest in ids if guest not in members]
+            await mongo.delete("guests", {**unseen, "_id": {"$in": gone}})
+
+
+async def _delete_session(mongo: Mongo, s: object) -> bool:
+    """Whether this call has deleted it."""
+    if isinstance(s, str):
+        for collection in ("messages", "erased", "wishes"):
+            if not await _delete(mongo, collection, {"s": s}):
+                return False
+    return await mongo.delete("sessions", {"_id": {"$in": [s]}}) > 0
+
+
+async def _delete(mongo: Mongo, collection: str, where: Document) -> bool:
+    """All that match, a slice at a time. False when some did not go: they are left to the process that is at them, or
+    to the next prune."""
+    while ids := await _ids(mongo, collection, where):
+        if not await mongo.delete(collection, {"_id": {"$in": ids}}):
+            return False
+    return True
+
+
+async def _ids(mongo: Mongo, collection: str, where: Document) -> list[object]:
+    found = await mongo.find(collection, where, fields=["_id"], limit=SLICE_ROWS)
+    return [document["_id"] for document in found if "_id" in document]

@@ -1,0 +1,319 @@
+"""RabbitMQ's driver, pika: connections that come back by themselves, and channels that can be awaited.
+
+pika never reconnects (fact 11), stops at nothing when one of our callbacks raises, and finds a frozen broker late. Its
+private parts are used in two places, both here: ``_consumers`` and ``_terminate_stream``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from socket import gaierror
+from ssl import SSLCertVerificationError, SSLError
+from typing import Any
+
+import pika
+from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.adapters.utils.connection_workflow import AMQPConnectorStackTimeout
+from pika.exceptions import (
+    AMQPError,
+    AMQPHeartbeatTimeout,
+    AuthenticationError,
+    ConnectionClosedByBroker,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+    StreamLostError,
+)
+
+from citychat.ports import Clock
+from citychat.tasks import described, pause
+
+HEARTBEAT_S = 5  # RabbitMQ then sends one every 2.5 s, and frees the consumers of a process frozen for 10 s
+LOOK_S, SILENT_LOOKS = 2.5, 3  # by itself pika finds a frozen broker after 10 to 20 s
+CONNECT_S = 4.0  # one attempt: TCP, TLS, login
+CLOSE_S = 2.0
+CHANNELS_MAX = 2_000  # a connection; RabbitMQ allows 2,047 unless told otherwise
+
+TROUBLES: Mapping[type, str] = {
+    ConnectionRefusedError: "connection refused",
+    StreamLostError: "connection lost",
+    gaierror: "its host name is not known",
+    SSLCertVerificationError: "its certificate is not valid for this host",
+    SSLError: "no TLS with it",
+}
+
+# Its lines quote what was sent and what the broker answered, and ours name what is wrong.
+logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
+log = logging.getLogger(__name__)
+
+
+class ChannelClosed(Exception):
+    """A channel is gone. ``code``: the broker's (406: other arguments), 0 when the connection went or we closed it."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code)
+        self.code, self.text = code, text  # the text names queues, which name guests: never logged
+
+
+class AmqpChannel:
+    """One channel. ``over`` is done with the reason when it is closed, by whomever."""
+
+    def __init__(self, connection: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[ChannelClosed] = loop.create_future()
+        self._opened: asyncio.Future[object] = loop.create_future()
+        try:
+            self._raw = connection.channel(on_open_callback=partial(_settle, self._opened))
+        except AMQPError as error:
+            raise ChannelClosed(0, type(error).__name__) from error
+        self._raw.add_on_close_callback(self._on_close)
+
+    async def opened(self) -> None:
+        """Raises Closed."""
+        await self._first(self._opened)
+
+    async def call(self, method: str, *values: object, **named: object) -> Any:
+        """One of pika's calls that the broker answers; the answer. Raises Closed."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        try:
+            getattr(self._raw, method)(*values, callback=partial(_settle, answer), **named)
+        except AMQPError as error:
+            raise self._closed() from error
+        return (await self._first(answer)).method
+
+    async def confirm(self, confirmed: Callable[[int, bool, bool], None], returned: Callable[[str], None]) -> None:
+        """Make it a channel with confirms. ``confirmed(tag, all up to it, taken)``; ``returned(name)`` comes before the
+        confirm of that message. Raises Closed."""
+
+        def heard(frame: Any) -> None:
+            method = frame.method
+            _guard(confirmed, method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")
+
+        self._raw.add_on_return_callback(lambda _, __, properties, ___: _guard(returned, properties.message_id or ""))
+        await self.call("confirm_delivery", heard)
+
+    async def consume(
+        self, queue: str, delivered: Callable[[int, bytes, int | None], None], cancelled: Callable[[], None]
+    ) -> None:
+        """``delivered(tag, body, when it was put, s since 1970)``; ``cancelled``: the queue is gone. Raises Closed."""
+
+        def heard(_: Any, method: Any, properties: Any, body: bytes) -> None:
+            _guard(delivered, method.delivery_tag, body, properties.timestamp)
+
+        self._raw.add_on_cancel_callback(lambda _: _guard(cancelled))
+        await self.call("basic_consume", queue, heard)
+
+    def declare(self, queue: str, arguments: Mapping[str, object]) -> None:
+        """A durable queue, without waiting: what is sent behind it finds it, or the channel closes. Raises Closed."""
+        self._send("queue_declare", queue, durable=True, arguments=dict(arguments))
+
+    def publish(self, queue: str, body: bytes, name: str, at_s: int, left_ms: int | None = None) -> None:
+        """A persistent message that comes back (``name``) when there is no such queue; ``left_ms``: a shorter life.
+
+        Raises Closed.
+        """
+        life = None if left_ms is None else str(left_ms)
+        properties = pika.BasicProperties(delivery_mode=2, message_id=name, timestamp=at_s, expiration=life)
+        self._send("basic_publish", "", queue, body, properties, mandatory=True)
+
+    def ack(self, tag: int, multiple: bool = False) -> None:
+        """Never the same tag twice: the broker closes the channel for that. Raises Closed."""
+        self._send("basic_ack", tag, multiple)
+
+    def close(self) -> None:
+        """What is unacked goes back into its place, in one step with the end of its consumers; see ``over``.
+
+        pika would cancel each consumer first, and what is put in between would reach the next one before the unacked.
+        """
+        self._raw._consumers.clear()
+        if self._raw.is_open or self._raw.is_opening:
+            self._raw.close()
+
+    def _send(self, method: str, *values: object, **named: object) -> None:
+        try:
+            getattr(self._raw, method)(*values, **named)
+        except AMQPError as error:
+            raise self._closed() from error
+
+    async def _first(self, answer: asyncio.Future[Any]) -> Any:
+        await asyncio.wait([answer, self.over], return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise self._closed()
+
+    def _closed(self) -> ChannelClosed:
+        """A fresh one: an exception raised twice keeps both its pasts."""
+        return (
+            ChannelClosed(self.over.result().code, self.over.result().text)
+            if self.over.done()
+            else ChannelClosed(0, "closing")
+        )
+
+    def _on_close(self, _: Any, reason: Any) -> None:
+        by_broker = isinstance(reason, pika.exceptions.ChannelClosedByBroker)
+        _settle(
+            self.over, ChannelClosed(reason.reply_code, reason.reply_text) if by_broker else ChannelClosed(0, "gone")
+        )
+
+
+class AmqpConnection:
+    """One connection to the broker, made again whenever it is lost.
+
+    ``came(version)`` when it is there, ``went(trouble)`` when it is lost or could not be made; ``blocked``: the broker
+    takes nothing in (an alarm of memory or disk). ``wait_s(refused)``: how long to wait before the next attempt.
+    ``there`` is set while it is up.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        clock: Clock,
+        came: Callable[[str], None],
+        went: Callable[[str], None],
+        blocked: Callable[[bool], None],
+        wait_s: Callable[[bool], float],
+    ) -> None:
+        """Raises ValueError, without the URL, when it is none."""
+        self._url, self._name, self._clock, self._wait_s = url, name, clock, wait_s
+        self._came, self._went, self._blocked = came, went, blocked
+        self._raw: Any = None
+        self._task: asyncio.Task[None] | None = None
+        self.there = asyncio.Event()
+        parameters(url, name)
+
+    @property
+    def up(self) -> bool:
+        return self.there.is_set()
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"RabbitMQ {self._name}")
+
+    async def close(self) -> None:
+        """Channels close, all that is unacked goes back; at most a few seconds."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def channel(self) -> AmqpChannel:
+        """One that is being opened. Raises Closed."""
+        if not self.there.is_set():
+            raise ChannelClosed(0, "not connected")
+        return AmqpChannel(self._raw)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                trouble, refused = _trouble(await self._live())
+            except Exception as error:
+                log.error("RabbitMQ %s failed: %s", self._name, described(error))
+                trouble, refused = "a fault of ours", False
+            self._went(trouble)
+            await pause(self._clock, self._wait_s(refused))
+
+    async def _live(self) -> object:
+        """Connect and stay until it is over; why."""
+        raw = await _connect(parameters(self._url, self._name))
+        if isinstance(raw, BaseException | type):
+            return raw
+        over: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        raw.add_on_close_callback(lambda _, error: _settle(over, error))
+        raw.add_on_connection_blocked_callback(lambda *_: _guard(self._blocked, True))
+        raw.add_on_connection_unblocked_callback(lambda *_: _guard(self._blocked, False))
+        try:
+            self._raw = raw
+            self.there.set()
+            self._came(str(raw.server_properties.get("version", "")))
+            await self._look(raw, over)
+            return over.result()
+        finally:
+            self.there.clear()
+            await _end(raw, over)
+
+    async def _look(self, raw: Any, over: asyncio.Future[object]) -> None:
+        """Until it is over; no heartbeats for long end it. Counted in looks: this process may have been stopped."""
+        heard, looks = -1, 0
+        while not over.done():
+            await asyncio.wait([over], timeout=LOOK_S)
+            looks = looks + 1 if raw.bytes_received == heard else 0
+            heard = raw.bytes_received
+            if looks >= SILENT_LOOKS and not over.done():
+                raw._terminate_stream(AMQPHeartbeatTimeout("silent"))
+                looks = 0
+
+
+def parameters(url: str, name: str) -> Any:
+    """pika's parameters. Raises ValueError, without the URL, which may hold a password."""
+    try:
+        if not url.startswith(("amqp://", "amqps://")):
+            raise ValueError
+        found = pika.URLParameters(url)
+    except Exception:
+        raise ValueError("the mailbox's URL is not understood; expected amqp://user:password@host:port/vhost") from None
+    found.heartbeat = HEARTBEAT_S
+    found.connection_attempts, found.retry_delay = 1, 0
+    found.socket_timeout = found.stack_timeout = CONNECT_S
+    found.client_properties = {"connection_name": f"citychat {name}"}
+    return found
+
+
+async def _connect(wanted: Any) -> Any:
+    """A connection, or why there is none."""
+    made: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    AsyncioConnection.create_connection([wanted], partial(_settle, made))
+    try:
+        return await asyncio.shield(made)
+    except asyncio.CancelledError:
+        # Aborting in the middle of a login breaks an assertion of pika's; an attempt ends by itself in CONNECT_S.
+        await asyncio.wait([made], timeout=CONNECT_S + 1)
+        if made.done() and isinstance(made.result(), AsyncioConnection):
+            made.result().close()
+        raise
+
+
+async def _end(raw: Any, over: asyncio.Future[object]) -> None:
+    """Close it in order, at most 2 s; then without."""
+    if over.done():
+        return
+    for channel in list(raw._channels.values()):
+        channel._consumers.clear()  # as in Channel.close
+    if raw.is_open:
+        raw.close()
+    await asyncio.wait([over], timeout=CLOSE_S)
+    if not over.done():
+        raw._terminate_stream(AMQPHeartbeatTimeout("silent while closing"))
+        await asyncio.wait([over], timeout=CLOSE_S)
+
+
+def _trouble(error: object) -> tuple[str, bool]:
+    """What is wrong, in words without URL, user and address; whether the broker has said no."""
+    errors = [error]
+    while inner := getattr(errors[-1], "exceptions", [None])[-1] or getattr(errors[-1], "exception", None):
+        errors.append(inner)
+    if isinstance(nested := next(iter(getattr(errors[-1], "args", ())), None), BaseException):
+        errors.append(nested)
+    kinds = {type(each) for each in errors}
+    if kinds & {ProbableAuthenticationError, AuthenticationError}:
+        return "user or password refused", True
+    if ProbableAccessDeniedError in kinds:
+        return "the virtual host does not exist or is not ours to use", True
+    last = errors[-1]
+    if isinstance(last, ConnectionClosedByBroker):
+        return f"it closed the connection (code {last.reply_code})", last.reply_code == 530
+    if isinstance(last, AMQPHeartbeatTimeout | AMQPConnectorStackTimeout | TimeoutError):
+        return "silent", False
+    return TROUBLES.get(type(last), type(last).__name__), False
+
+
+def _settle(future: asyncio.Future[Any], value: object, *_: object) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _guard(call: Callable[..., None], *values: object) -> None:
+    """What raises inside pika's reading of the socket would end the connection for everybody."""
+    try:
+        call(*values)
+    except Exception as error:
+        log.error("a callback of RabbitMQ failed: %s", described(error))

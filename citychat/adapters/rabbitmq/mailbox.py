@@ -1,0 +1,230 @@
+"""The mailbox over RabbitMQ: one durable queue a guest (ports.Mailbox, protocol §2.7).
+
+One connection puts, others read: a broker that stops taking in (an alarm of memory or disk) stops reading from those
+that put, and acks must still get through.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from random import Random
+from typing import Any, Self
+
+from msgspec.structs import replace
+
+from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, encode
+from citychat.adapters.rabbitmq.publisher import Publisher
+from citychat.adapters.service_status import ServiceStatus
+from citychat.model import DAY_MS, MAILBOX_MS, Message, Unavailable, new_id
+from citychat.ports import Clock, Mail
+from citychat.tasks import Tasks
+
+LEAST_VERSION = (3, 10)  # of those before, none is supported and none was tried
+READY_MAX = 500  # protocol §2.7; what is out with a consumer does not count
+SPARE_ROOM = 200  # channels left when another connection is made, so that nobody waits for it
+ASK_S = 5.0
+BLOCKED = "it takes nothing in: an alarm of its memory or disk"
+
+
+class RabbitMailbox:
+    """``counts["mail dropped"]``: what lay in a queue and was no message. ``ttl_ms``: how long a message waits."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        link: ServiceStatus,
+        clock: Clock,
+        random: Random,
+        prefix: str = "inbox.",
+        ttl_ms: int = MAILBOX_MS,
+    ) -> None:
+        """Raises ValueError, without the URL, when that is none."""
+        self.counts: Counter[str] = Counter()
+        self._url, self._link, self._clock, self._prefix, self._ttl_ms = url, link, clock, prefix, ttl_ms
+        self._arguments = {
+            "x-single-active-consumer": True,
+            "x-message-ttl": ttl_ms,
+            "x-expires": ttl_ms + DAY_MS,  # since the last declare; a queue must not go before its messages
+            "x-max-length": READY_MAX,
+            "x-overflow": "reject-publish",  # the default drops the oldest and says nothing
+        }
+        self._tasks = Tasks()
+        self._version = ""
+        self._reading: list[Consumers] = []
+        self._putting = self._connection("puts", lambda: self._puts.went())
+        seal_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
+        self._puts = Publisher(self._putting, clock, self._tasks, self._arguments, seal_queue)
+
+    async def __aenter__(self) -> Self:
+        """At once; connecting goes on in the background."""
+        self._putting.start()
+        self._puts.start()
+        self._read_more()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """What is put is answered for first (at most 5 s), what is open goes back."""
+        await self._puts.settled()
+        await asyncio.gather(self._putting.close(), *(boxes.connection.close() for boxes in self._reading))
+        for boxes in self._reading:
+            boxes.went()
+        self._tasks.cancel()
+        await self._tasks.close()
+
+    def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
+        """Over 500 that wait are refused one by one: some of these messages may be kept then.
+
+        A batch that is sent twice, because its queue or its channel went meanwhile, may come behind one put later.
+        """
+        self._puts.put(self._prefix + guest, [encode(message) for message in messages], stored)
+
+    async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
+        """Raises Unavailable. After a loss of the connection everything unacked is delivered again, with new tags."""
+        boxes = next((boxes for boxes in self._reading if boxes.room > 0), None)
+        if sum(boxes.room for boxes in self._reading) <= SPARE_ROOM:
+            self._read_more()
+        if boxes is None:
+            raise Unavailable
+        return await boxes.open(self._prefix + guest, mail)
+
+    def ack(self, handle: object, tags: Sequence[int]) -> None:
+        box = _box(handle)
+        box.boxes.ack(box, tags)
+
+    async def close(self, handle: object) -> None:
+        box = _box(handle)
+        await box.boxes.close(box)
+
+    async def discard(self, guest: str) -> None:
+        """On a channel of its own, which the broker closes when the queue is used or holds something."""
+
+        queue = self._prefix + guest
+
+        async def delete(channel: AmqpChannel) -> None:
+            self._puts.forget(queue)
+            try:
+                await channel.call("queue_delete", queue, if_unused=True, if_empty=True)
+            except ChannelClosed as closed:
+                if closed.code == 0:
+                    raise
+
+        await self._ask(delete)
+
+    async def blank(self, guest: str, s: str, side: int) -> None:
+        """Only in a queue that nobody has open: an opener has these messages already, and voids what was erased.
+
+        From the first of that side on everything is put again behind, in order, blanked, and then acked in front. What
+        breaks in between leaves messages twice, never none; one put meanwhile comes before those put again, and the
+        receiver sorts that out.
+        """
+        await self._ask(partial(self._blank, self._prefix + guest, s, side))
+
+    async def _blank(self, queue: str, s: str, side: int, channel: AmqpChannel) -> None:
+        try:
+            known = await channel.call("queue_declare", queue, passive=True)
+        except ChannelClosed as closed:
+            if closed.code == 404:
+                return
+            raise
+        if known.consumer_count or not known.message_count:
+            return
+        waiting: list[tuple[int, bytes, int | None]] = []
+        await channel.consume(queue, lambda *delivery: waiting.append(delivery), channel.close)
+        while (await channel.call("queue_declare", queue, passive=True)).message_count:
+            pass  # still on their way to us
+        await channel.call("queue_declare", queue, passive=True)  # its answer comes behind the last of them
+        first = next((i for i, (_, body, __) in enumerate(waiting) if _is_of(decode(body), s, side)), None)
+        if first is not None:
+            await self._put_again(channel, queue, waiting[first:], s, side)
+
+    async def _put_again(
+        self, channel: AmqpChannel, queue: str, waiting: list[tuple[int, bytes, int | None]], s: str, side: int
+    ) -> None:
+        """Raises Closed when they are not all taken: what was in front then stays there."""
+        left, refused = set(range(1, len(waiting) + 1)), False
+        confirmed = asyncio.Event()
+
+        def heard(tag: int, multiple: bool, taken: bool) -> None:
+            nonlocal left, refused
+            left = {each for each in left if each > tag} if multiple else left - {tag}
+            refused |= not taken
+            if not left:
+                confirmed.set()
+
+        def returned(_: str) -> None:
+            nonlocal refused
+            refused = True
+
+        await channel.confirm(heard, returned)
+        now_s = self._clock.wall_ms() // 1_000
+        for _, body, at_s in waiting:
+            message = decode(body)
+            if message is not None and _is_of(message, s, side):
+                body = encode(replace(message, x=""))
+            left_ms = self._ttl_ms - 1_000 * max(0, now_s - (at_s or now_s))
+            channel.publish(queue, body, "", at_s or now_s, max(0, left_ms))
+        await confirmed.wait()
+        if refused:
+            raise ChannelClosed(0, "not taken")
+        for tag, _, __ in waiting:
+            channel.ack(tag)
+
+    async def _ask(self, work: Callable[[AmqpChannel], Coroutine[Any, Any, None]]) -> None:
+        """Do something on a channel of its own, in bounded time. Raises Unavailable."""
+        channel = None
+        try:
+            async with asyncio.timeout(ASK_S):
+                channel = self._putting.channel()
+                await channel.opened()
+                await work(channel)
+        except (ChannelClosed, TimeoutError) as error:
+            raise Unavailable from error
+        finally:
+            if channel is not None:
+                channel.close()
+                await asyncio.wait([channel.over], timeout=CLOSE_S)
+
+    def _connection(self, name: str, gone: Callable[[], None]) -> AmqpConnection:
+        def went(trouble: str) -> None:
+            gone()
+            self._link.went(trouble)
+
+        return AmqpConnection(
+            self._url, name=name, clock=self._clock, came=self._came, went=went, blocked=self._blocked,
+            wait_s=self._link.wait_s,
+        )  # fmt: skip
+
+    def _read_more(self) -> None:
+        """One more connection to read from."""
+        made: list[Consumers] = []
+        connection = self._connection(f"reads {len(self._reading) + 1}", lambda: made[0].went())
+        made.append(Consumers(connection, self._clock, self._tasks, self._arguments, self.counts))
+        self._reading += made
+        connection.start()
+
+    def _came(self, version: str) -> None:
+        """A connection is there; all of them, and the service is."""
+        self._version = version
+        connections = [self._putting, *(boxes.connection for boxes in self._reading)]
+        if all(connection.up for connection in connections) and not self._puts.blocked:
+            self._link.came(version, LEAST_VERSION)
+
+    def _blocked(self, on: bool) -> None:
+        self._puts.blocked = on
+        if on:
+            self._link.went(BLOCKED)
+        else:
+            self._came(self._version)
+
+
+def _is_of(message: Message | None, s: str, side: int) -> bool:
+    return message is not None and message.s == s and message.side == side and message.x != ""
+
+
+def _box(handle: object) -> Consumer:
+    if not isinstance(handle, Consumer):
+        raise TypeError(f"not a handle of this mailbox: {type(handle).__name__}")
+    return handle

@@ -1,0 +1,125 @@
+"""The lobby in Redis, shared by all processes: each method is one Lua script (``redis.lua``), so one atomic step."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+from typing import Self, TypeVar
+
+from msgspec import DecodeError
+from msgspec.msgpack import Decoder, encode
+
+from citychat.adapters.memory.lobby import COUNTED_NEARBY, SLOW_RING_S
+from citychat.model import Busy, Cell, Gone, Offer, Unavailable
+from citychat.ports import Entered, Entry, GuestStatus, SeekResult
+
+Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
+T = TypeVar("T")
+SEED_BITS = 31  # what Lua's math.randomseed takes
+
+# What the scripts answer.
+ENTERED: Decoder[Entered] = Decoder(Entered)
+SOUGHT: Decoder[SeekResult] = Decoder(SeekResult)
+OFFER: Decoder[Offer | None] = Decoder(Offer | None)
+WHEREABOUTS: Decoder[list[GuestStatus]] = Decoder(list[GuestStatus])
+WORDS: Decoder[tuple[str, ...]] = Decoder(tuple[str, ...])
+FLAG: Decoder[bool] = Decoder(bool)
+NUMBER: Decoder[int] = Decoder(int)
+NUMBER_OR_NOTHING: Decoder[int | None] = Decoder(int | None)
+NOTHING: Decoder[None] = Decoder(None)
+
+log = logging.getLogger(__name__)
+
+
+class RedisLobby:
+    """A Lobby in Redis.
+
+    ``run(script, args)`` runs a script of ``redis.lua`` by its name and answers its reply, or raises Unavailable; it
+    must not run one again whose reply was lost. ``random`` seeds what the scripts draw, ``ring_s`` is how long an offer
+    waits for an answer, ``prefix`` starts every key.
+    """
+
+    def __init__(self, run: Run, *, random: Random, ring_s: int = 15, prefix: str = "citychat:") -> None:
+        self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing to close: the connection is whose ``run`` it is."""
+
+    async def enter(self, entry: Entry) -> Entered:
+        return await self._step(ENTERED, "enter", entry)
+
+    async def leave(self, guest: str, epoch: int) -> Offer | None:
+        return await self._step(OFFER, "leave", guest, epoch)
+
+    async def seek(self, guest: str, offer: str) -> SeekResult:
+        return await self._step(SOUGHT, "seek", guest, offer, self._ring_s, SLOW_RING_S)
+
+    async def accept(self, guest: str, offer: str, s: str) -> Offer:
+        return await self._answer("accept", guest, offer, s)
+
+    async def decline(self, guest: str, offer: str) -> Offer:
+        return await self._answer("decline", guest, offer)
+
+    async def later(self, guest: str, offer: str) -> Offer:
+        return await self._answer("later", guest, offer)
+
+    async def stop(self, guest: str) -> Offer | None:
+        return await self._step(OFFER, "stop", guest)
+
+    async def view(self, guest: str, visible: bool, touched: bool) -> None:
+        await self._step(NOTHING, "view", guest, visible, touched)
+
+    async def available(self, guest: str, on: bool, slow: bool) -> None:
+        await self._step(NOTHING, "available", guest, on, slow)
+
+    async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
+        retry_ms = await self._step(NUMBER_OR_NOTHING, "move", guest, pool, cell.lat, cell.lon, city)
+        if retry_ms is not None:
+            raise Busy(retry_ms=retry_ms)
+
+    async def end(self, s: str, members: Sequence[str]) -> None:
+        await self._step(NOTHING, "end_session", s, members)
+
+    async def bar(self, a: str, b: str) -> Offer | None:
+        return await self._step(OFFER, "bar", a, b)
+
+    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
+        await self._step(NOTHING, "shun", guest, networks, at)
+
+    async def networks(self, guest: str) -> tuple[str, ...]:
+        return await self._step(WORDS, "networks", guest)
+
+    async def pair(self, s: str, members: Sequence[str]) -> bool:
+        return await self._step(FLAG, "pair", s, members)
+
+    async def nearby(self, guest: str) -> int:
+        return min(await self._step(NUMBER, "nearby", guest), COUNTED_NEARBY)
+
+    async def whereabouts(self, guests: Sequence[str]) -> list[GuestStatus]:
+        return await self._step(WHEREABOUTS, "whereabouts", guests)
+
+    async def renew(self, process: str) -> bool:
+        return await self._step(FLAG, "renew", process)
+
+    async def drop(self, process: str) -> None:
+        await self._step(NOTHING, "drop", process)
+
+    async def _answer(self, script: str, guest: str, offer: str, *more: str) -> Offer:
+        """Raises Gone when there is no such offer."""
+        answered = await self._step(OFFER, script, guest, offer, *more)
+        if answered is None:
+            raise Gone
+        return answered
+
+    async def _step(self, answers: Decoder[T], script: str, *args: object) -> T:
+        seed = self._random.getrandbits(SEED_BITS)
+        reply = await self._run(script, (self._prefix, encode(args), seed))
+        try:
+            if not isinstance(reply, bytes):
+                raise DecodeError("not bytes")
+            return answers.decode(reply)
+        except DecodeError as error:
+            log.error("the lobby's script %s has answered nonsense: %s", script, type(error).__name__)
+            raise Unavailable from error

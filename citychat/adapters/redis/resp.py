@@ -1,0 +1,38 @@
+"""What is said to Redis and heard from it, in bytes; and who wants to hear it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+Word = bytes | str | int | float
+Answer = Callable[[object], None]  # takes the reply (bytes, int, list, None), or an Exception when there is none
+
+
+class PushReceiver(Protocol):
+    """Who wants what the server pushes."""
+
+    async def resume(self) -> None:
+        """A new connection: ask for everything again, and return when it is granted."""
+
+    def receive(self, push: Sequence[object]) -> None:
+        """A push: its kind, its channel, and a number or what was published."""
+
+    def resumed(self) -> None:
+        """Pushes come again, after a time in which some may have been missed."""
+
+
+def packed(words: Sequence[Word]) -> bytes:
+    """A command as Redis reads it."""
+    raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(raw) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in raw])
+
+
+def scripts(blocks: Mapping[str, str]) -> dict[str, str]:
+    """The whole text of each script: the blocks ``now`` and ``shared``, which all may use, and its own."""
+    common = [blocks[name] for name in ("now", "shared") if name in blocks]
+    return {name: "\n".join([*common, text]) for name, text in blocks.items() if name not in ("now", "shared")}
+
+
+def options_in(url: str) -> list[str]:
+    """The names of the options behind the question mark."""
+    return [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]

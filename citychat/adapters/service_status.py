@@ -1,0 +1,79 @@
+"""How a process stands with one service: for /ready, for the log, and how long to wait between attempts."""
+
+import logging
+from collections.abc import Callable
+from random import Random
+
+WAIT_MIN_S = 0.5
+# Full jitter between attempts. A port that nobody listens on is cheap to try, and ready is wanted within 5 s of the
+# service's return; a server that answers and says no (password, limit) is left alone for longer.
+SILENT_MAX_S, REFUSED_MAX_S = 4.0, 30.0
+
+log = logging.getLogger(__name__)
+
+
+class ServiceStatus:
+    """One process's standing with one service.
+
+    ``service``: its name for the host ("Redis"). ``unfit`` is called with one line when the server can never serve
+    (too old): the process then stops with status 1. No line here may hold a URL or a password.
+    """
+
+    def __init__(self, service: str, random: Random, unfit: Callable[[str], None]) -> None:
+        self.service, self.trouble, self.version = service, "not reached yet", ""
+        self.hindrance = ""
+        self._random, self._unfit = random, unfit
+        self._attempts = 0
+
+    @property
+    def up(self) -> bool:
+        """Whether it answers: then it is asked, also while it does not do all it must."""
+        return not self.trouble
+
+    @property
+    def state(self) -> str:
+        """What keeps guests from being served, in a few words; "" when nothing does."""
+        return self.trouble or self.hindrance
+
+    def came(self, version: str, least: tuple[int, int]) -> bool:
+        """The server answers; False when it is older than ``least`` (major, minor), which ends the process."""
+        self.version, self._attempts = version, 0
+        if _major_minor(version) < least:
+            what = f"{version} is too old" if version else "does not tell its version"
+            self.trouble = f"{self.service} {what}: {least[0]}.{least[1]} or newer is needed"
+            self._unfit(self.trouble)
+            return False
+        if self.trouble:
+            log.info("%s %s answers", self.service, version)
+        self.trouble = self.hindrance = ""
+        return True
+
+    def hindered(self, hindrance: str) -> None:
+        """It answers, but not what guests need, in a few words; "" when that works again."""
+        if hindrance and not self.hindrance:
+            log.error("%s answers, but %s", self.service, hindrance)
+        elif self.hindrance and not hindrance:
+            log.info("%s does again what guests need", self.service)
+        self.hindrance = hindrance
+
+    def went(self, trouble: str) -> None:
+        """It does not answer, or not as it should: ``trouble`` in a few words."""
+        if trouble != self.trouble:
+            log.warning("%s is away: %s", self.service, trouble)
+        self.trouble = trouble or "away"
+
+    def wait_s(self, refused: bool = False) -> float:
+        """How long to wait before the next attempt."""
+        most_s = REFUSED_MAX_S if refused else SILENT_MAX_S
+        delay_s = min(most_s, WAIT_MIN_S * 2.0 ** min(self._attempts, 10))
+        self._attempts += 1
+        return self._random.uniform(0, delay_s)
+
+
+def _major_minor(version: str) -> tuple[int, int]:
+    """The first two numbers of a version; (0, 0) for what is none."""
+    parts = version.split(".")
+    try:
+        return int(parts[0]), int(parts[1])
+    except (ValueError, IndexError):
+        return 0, 0

@@ -1,0 +1,307 @@
+"""The embedded store: one SQLite file, one thread that alone touches it, many jobs in one commit.
+
+WAL with synchronous=FULL: what was committed survives a power cut (protocol §2.7). A commit costs an fsync whatever is
+in it, so all jobs that wait share one; their answers come back on the loop after it.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, Self, TypeVar
+
+from citychat.adapters.statements import statements
+from citychat.model import Message, Unavailable
+from citychat.tasks import described
+
+SQL = statements("sqlite/statements.sql")
+SCHEMA_VERSION = sum(name.startswith("migration_") for name in SQL)
+APPLICATION_ID = 0x43697479  # "City": tells our file from any other SQLite file
+JOBS_PER_COMMIT = 256  # the first of them must not wait long for the last
+JOBS_WAITING_MAX = 10_000  # a disk that stands still must not fill the memory
+BUSY_S = 2.0  # how long we wait for another program that looks into the file
+# How long a thread waits before it demands the interpreter's lock. A loop that never sleeps lets go of it so often and
+# so briefly that with the default of 5 ms the writer waited up to 3 s for one turn; with this one 5 ms at most.
+SWITCH_S = 1e-4
+
+Value = str | int | None
+Row = tuple[Any, ...]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class StorageError(Exception):
+    """The data file cannot be used. The message is one line for the host: which file, what is wrong, what to do."""
+
+
+class Transaction:
+    """What a job may do with the database: run statements of sqlite.sql by their names."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.forgets = False
+
+    def forget(self) -> None:
+        """What this job deletes must not stay readable in the write-ahead log either: empty it after the commit."""
+        self.forgets = True
+
+    def rows(self, name: str, *values: Value) -> list[Row]:
+        return self._connection.execute(SQL[name], values).fetchall()
+
+    def change(self, name: str, *values: Value) -> int:
+        """How many rows were changed."""
+        return self._connection.execute(SQL[name], values).rowcount
+
+    def change_each(self, name: str, rows: Iterable[Row]) -> int:
+        return self._connection.executemany(SQL[name], rows).rowcount
+
+
+class _Job(NamedTuple):
+    work: Callable[[Transaction], Any]
+    answer: Callable[[Any, Exception | None], None]
+
+
+class Database:
+    """The file at ``path`` and its writer thread. Entering raises StorageError when the file cannot be used.
+
+    Leaving finishes every job that was accepted. A job may run twice (when a commit failed, each job of it is tried
+    alone), so it changes nothing but the database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._waiting = 0
+        self._open = False
+        self._failing = False
+
+    async def __aenter__(self) -> Self:
+        sys.setswitchinterval(SWITCH_S)
+        self._loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._thread = Thread(target=self._live, args=(opened,), name="citychat-sqlite", daemon=True)
+        self._thread.start()
+        await opened
+        self._open = True
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._open = False
+        self._queue.put(None)
+        await self._closed
+        self._thread.join()
+
+    def submit(self, work: Callable[[Transaction], T], done: Callable[[T | None], None]) -> None:
+        """Do ``work`` durably, then tell its result; None when it failed. Never calls ``done`` before this returns."""
+        self._enqueue(_Job(work, lambda result, _: done(result)))
+
+    def run(self, work: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """The result of ``work`` once it is durable. The future raises Unavailable."""
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def answer(result: T, error: Exception | None) -> None:
+            if future.cancelled():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self._enqueue(_Job(work, answer))
+        return future
+
+    def _enqueue(self, job: _Job) -> None:
+        if self._open and self._waiting < JOBS_WAITING_MAX:
+            self._waiting += 1
+            self._queue.put(job)
+        else:
+            self._loop.call_soon(job.answer, None, Unavailable())
+
+    def _answer(self, answers: list[tuple[_Job, Any, Exception | None]]) -> None:
+        self._waiting -= len(answers)
+        for job, result, error in answers:
+            self._loop.call_soon(job.answer, result, error)
+
+    # Below: on the writer thread.
+
+    def _live(self, opened: asyncio.Future[None]) -> None:
+        try:
+            held, connection = _open(self._path)
+        except Exception as error:
+            self._loop.call_soon_threadsafe(opened.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(opened.set_result, None)
+        going = True
+        while going:
+            jobs, going = self._next_jobs()
+            if jobs:
+                self._loop.call_soon_threadsafe(self._answer, self._do(connection, jobs))
+        connection.close()  # the last connection checkpoints and removes the WAL
+        os.close(held)
+        self._loop.call_soon_threadsafe(self._closed.set_result, None)
+
+    def _next_jobs(self) -> tuple[list[_Job], bool]:
+        """All that wait, at least one; False when the end was among them (nothing comes after it)."""
+        jobs: list[_Job] = []
+        while not jobs or (len(jobs) < JOBS_PER_COMMIT and not self._queue.empty()):
+            job = self._queue.get()
+            if job is None:
+                return jobs, False
+            jobs.append(job)
+        return jobs, True
+
+    def _do(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any, Exception | None]]:
+        transaction = Transaction(connection)
+        try:
+            results = _commit(connection, transaction, [job.work for job in jobs])
+        except Exception as error:
+            if len(jobs) > 1:  # one bad job, or a full disk that still lets the reading ones through
+                return [answer for job in jobs for answer in self._do(connection, [job])]
+            return [(jobs[0], None, self._told(error))]
+        if self._failing:
+            self._failing = False
+            log.warning("storage works again")
+        if transaction.forgets:
+            with suppress(sqlite3.Error):  # committed all the same; the next job that forgets empties it
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
+
+    def _told(self, error: Exception) -> Exception:
+        """The error for the one who asked; the log hears of an outage once, of a fault of ours every time."""
+        if not isinstance(error, sqlite3.Error):
+            log.error("a storage job failed: %s", described(error))  # its message may quote a text
+            return error
+        if not self._failing:
+            self._failing = True
+            log.error("storage does not work: %s", error)
+        unavailable = Unavailable()
+        unavailable.__cause__ = error
+        return unavailable
+
+
+def _commit(
+    connection: sqlite3.Connection, transaction: Transaction, works: list[Callable[[Transaction], Any]]
+) -> list[Any]:
+    connection.execute("BEGIN")
+    try:
+        results = [work(transaction) for work in works]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk has rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _open(path: Path) -> tuple[int, sqlite3.Connection]:
+    """The lock (a file descriptor) and a connection to a file that was checked and has the newest schema."""
+    held = lock(path)
+    try:
+        # Read-only: nothing is written before the file is known to be ours and whole.
+        with closing(connect(path, "ro")) as looking:
+            check(looking, path)
+        connection = connect(path, "rw")
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        os.close(held)
+        raise StorageError(f"{path}: {wrong(error)}") from error
+    except BaseException:
+        os.close(held)
+        raise
+    return held, connection
+
+
+def lock(path: Path) -> int:
+    """Held by flock on a file beside: programs that only read, like a backup, may still open the database."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)  # SQLite gives its WAL the same mode
+        held = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}); make the folder writable or choose another with --data"
+        ) from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise StorageError(
+            f"{path}: in use by another process; stop that one or choose another folder with --data"
+        ) from error
+    return held
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S)
+
+
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+    if application != APPLICATION_ID and (version or connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
+        raise StorageError(f"{path}: not a database of CityChat; choose another folder with --data")
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{path}: made by a newer CityChat (schema {version}, this one knows {SCHEMA_VERSION}); "
+            "install that version again or restore an older backup"
+        )
+    if _pragma(connection, "quick_check(1)") != "ok":
+        raise sqlite3.DatabaseError("quick_check failed")
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "journal_size_limit = 16777216"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN IMMEDIATE")
+    for version in range(_pragma(connection, "user_version") + 1, SCHEMA_VERSION + 1):
+        for statement in _each(SQL[f"migration_{version}"]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.execute("COMMIT")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> Any:
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _each(script: str) -> Iterator[str]:
+    """The statements of a script: sqlite3's own executescript would commit before it begins."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def wrong(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind
+    if code == sqlite3.SQLITE_BUSY:
+        return "in use by another program; close that one or choose another folder with --data"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "damaged; nothing was changed. Restore a backup, or move the file away to start with an empty one"
+    return f"cannot be used ({error}); check the disk or choose another folder with --data"
+
+
+def to_row(message: Message) -> Row:
+    """The columns of a message, in the order of the tables and of every statement that reads whole messages."""
+    p, m = message.p or (None, None), message
+    return m.s, m.side, m.st, m.n, m.l, m.x, m.at, p[0], p[1], m.k
+
+
+def to_message(row: Row) -> Message:
+    s, side, st, n, l, x, at, p_st, p_n, k = row  # noqa: E741 - the name on the wire
+    return Message(s, side, st, n, l, x, at, None if p_st is None else (p_st, p_n), k)

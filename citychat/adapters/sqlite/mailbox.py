@@ -1,0 +1,164 @@
+"""The embedded mailbox: one table. What a consumer has not acked is known in memory only: closing puts it all back."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
+from citychat.model import MAILBOX_MS, Message
+from citychat.ports import Clock, Mail, Timer
+
+READY_MAX = 500  # protocol §2.7, as the broker's x-max-length: what is out with a consumer does not count
+PREFETCH = 600  # above READY_MAX: with less, a missing message can sit behind a window full of held ones
+SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
+RETRY_S = 1.0  # a consumer whose read failed tries again
+
+
+class _MailReader:
+    """One opener: ``passed`` is the last id it was given, ``unacked`` what of that it still owes an ack for."""
+
+    def __init__(self, guest: str, mail: Callable[[Mail], None]) -> None:
+        self.guest = guest
+        self.mail = mail
+        self.passed = 0
+        self.unacked: set[int] = set()
+        self.reading = False
+        self.more = False
+
+
+class SqliteMailbox:
+    """Messages that wait for an absent guest (ports.Mailbox), in the same file and commits as the history."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._consumers: dict[str, deque[_MailReader]] = {}  # by guest; the first one holds the queue
+        self._timers: dict[object, Timer] = {}
+
+    async def __aenter__(self) -> Self:
+        self._sweep()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._consumers.clear()
+
+    def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
+        """All are kept, or none when that would make more than 500 that wait; in one commit."""
+        holder = self._holder(guest)
+        passed, now = holder.passed if holder else 0, self._clock.wall_ms()
+        rows = [(guest, now, *to_row(message)) for message in messages]
+
+        def work(transaction: Transaction) -> bool:
+            ready: int = transaction.rows("mail_ready", guest, passed, now - MAILBOX_MS)[0][0]
+            if ready + len(rows) > READY_MAX:
+                return False
+            transaction.change_each("mail_put", rows)
+            return True
+
+        def done(kept: bool | None) -> None:
+            stored(bool(kept))
+            if kept and (consumer := self._holder(guest)):
+                self._read(consumer)
+
+        self._database.submit(work, done)
+
+    async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
+        """The handle at once; mail comes when earlier openers have closed."""
+        consumer = _MailReader(guest, mail)
+        self._consumers.setdefault(guest, deque()).append(consumer)
+        if self._holder(guest) is consumer:
+            self._read(consumer)
+        return consumer
+
+    def ack(self, handle: object, tags: Sequence[int]) -> None:
+        consumer = _consumer(handle)
+        mine = consumer.unacked.intersection(tags)
+        if not mine or self._holder(consumer.guest) is not consumer:
+            return
+        consumer.unacked -= mine
+        ids: list[Row] = [(tag,) for tag in sorted(mine)]
+        # If this fails they stay in the table and go to the next opener, as if the ack had been lost.
+        self._database.submit(lambda transaction: transaction.change_each("mail_drop", ids), lambda _: None)
+        if consumer.more:
+            self._read(consumer)
+
+    async def close(self, handle: object) -> None:
+        consumer = _consumer(handle)
+        waiting = self._consumers.get(consumer.guest)
+        if waiting is None or consumer not in waiting:
+            return
+        held = waiting[0] is consumer
+        waiting.remove(consumer)
+        if timer := self._timers.pop(consumer, None):
+            timer.cancel()
+        if not waiting:
+            del self._consumers[consumer.guest]
+        elif held:
+            self._read(waiting[0])
+
+    async def discard(self, guest: str) -> None:
+        """Nothing to do: a mailbox without messages is nothing here."""
+
+    async def blank(self, guest: str, s: str, side: int) -> None:
+        def work(transaction: Transaction) -> None:
+            transaction.change("mail_blank", guest, s, side)
+            transaction.forget()
+
+        await self._database.run(work)
+
+    def _holder(self, guest: str) -> _MailReader | None:
+        waiting = self._consumers.get(guest)
+        return waiting[0] if waiting else None
+
+    def _read(self, consumer: _MailReader) -> None:
+        """Give the consumer what comes next, as far as its window is open; one read at a time keeps the order."""
+        room = PREFETCH - len(consumer.unacked)
+        consumer.more = consumer.reading or room <= 0
+        if consumer.more:
+            return
+        consumer.reading = True
+        guest, passed, oldest = consumer.guest, consumer.passed, self._clock.wall_ms() - MAILBOX_MS
+        self._database.submit(
+            lambda transaction: transaction.rows("mail_next", guest, passed, oldest, room),
+            lambda rows: self._have_read(consumer, rows, room),
+        )
+
+    def _have_read(self, consumer: _MailReader, rows: list[Row] | None, room: int) -> None:
+        consumer.reading = False
+        if self._holder(consumer.guest) is not consumer:
+            return  # closed meanwhile: nothing was taken out
+        if rows is None:
+            self._timers[consumer] = self._clock.later(RETRY_S, lambda: self._read(consumer))
+            return
+        for tag, *row in rows:
+            consumer.passed = tag
+            consumer.unacked.add(tag)
+            consumer.mail(Mail(tag, to_message(tuple(row))))
+        if consumer.more or len(rows) == room:
+            self._read(consumer)
+
+    def _sweep(self) -> None:
+        """Delete what is too old, in slices that let others in between."""
+        oldest = self._clock.wall_ms() - MAILBOX_MS
+
+        def swept(count: int | None) -> None:
+            if count and self in self._timers:
+                self._database.submit(work, swept)
+
+        def work(transaction: Transaction) -> int:
+            expired = transaction.change("mail_expire", oldest)
+            if expired:
+                transaction.forget()
+            return expired
+
+        self._timers[self] = self._clock.later(SWEEP_S, self._sweep)
+        self._database.submit(work, swept)
+
+
+def _consumer(handle: object) -> _MailReader:
+    if not isinstance(handle, _MailReader):
+        raise TypeError(f"not a handle of this mailbox: {type(handle).__name__}")
+    return handle

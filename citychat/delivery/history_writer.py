@@ -1,0 +1,160 @@
+"""What pages have drawn, on its way into the history; then the fence; then the receipts (protocol §2.5.3).
+
+The order is the promise: a receipt or a mailbox ack that leaves before the commit lets a crash lose the message, and
+one that leaves for a page whose guest has a newer page lets the new page miss it.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from citychat.model import Message, Unavailable
+from citychat.ports import Committed, History, Lobby
+
+BATCH_ROWS = 500
+BATCH_S = 0.020  # group commit: 0.4 ms a commit alone, 100 rows together cost 5 us each
+RETRY_S = 1.0
+BODIES_MAX_BYTES = 8 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class Recipient(Protocol):
+    """Whose page has drawn: told what is settled, once it is known to be the guest's newest page."""
+
+    @property
+    def guest(self) -> str: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    def settled(self, receipted: list[Message], silent: list[Message]) -> None:
+        """In the history. ``silent`` ones are held there as gaps: out of the mailbox, but no receipt."""
+
+
+Drawn = tuple[Recipient, Message]
+RowKey = tuple[str, int, str, int]
+
+
+class HistoryWriter:
+    """One per process. ``run`` is its only task."""
+
+    def __init__(self, history: History, lobby: Lobby) -> None:
+        self.history, self.lobby = history, lobby
+        self.waiting: list[Drawn] = []
+        self.unsure: list[tuple[Drawn, bool]] = []  # committed, but the fence has not answered; with "is a gap"
+        self.bytes = 0
+        self.counts: Counter[str] = Counter()
+        self.turns = 0  # grows as long as the history and the lobby answer, be it with a no
+        self._filled = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether history has been away for so long that this process should hold no more bodies."""
+        return self.bytes >= BODIES_MAX_BYTES
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is kept here."""
+        return self._idle.is_set()
+
+    def add(self, drawer: Recipient, message: Message) -> bool:
+        """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again)."""
+        if self.full:
+            self.counts["turned away"] += 1
+            return False
+        self.bytes += message.size_bytes
+        self.waiting.append((drawer, message))
+        self._idle.clear()
+        self._filled.set()
+        return True
+
+    async def run(self) -> None:
+        while True:
+            await self._filled.wait()
+            self.turns += 1
+            if len(self.waiting) < BATCH_ROWS:
+                await asyncio.sleep(BATCH_S)
+            count = _whole(self.waiting[:BATCH_ROWS])
+            batch, self.waiting = self.waiting[:count], self.waiting[count:]
+            if batch:
+                await self._commit(batch)
+            await self._fence()
+            if not self.waiting and not self.unsure:
+                self._filled.clear()
+                self._idle.set()
+            elif not batch:
+                await asyncio.sleep(RETRY_S)
+
+    async def flushed(self) -> None:
+        """Wait until nothing is kept here any more."""
+        await self._idle.wait()
+
+    async def _commit(self, batch: Sequence[Drawn]) -> None:
+        rows: dict[RowKey, Message] = {}
+        for _, message in batch:  # of two texts with one number the page has drawn the first
+            rows.setdefault(_row_key(message), message)
+        while (committed := await self._add(list(rows.values()))) is None:
+            self.counts["commits failed"] += 1
+            self.turns += 1
+            await asyncio.sleep(RETRY_S)
+        for drawn in batch:
+            is_gap = drawn[1].k == "gap" or _row_key(drawn[1]) in committed.gaps
+            self.unsure.append((drawn, is_gap))
+
+    async def _add(self, rows: Sequence[Message]) -> Committed | None:
+        answer: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
+
+        def done(committed: Committed | None) -> None:
+            if not answer.done():
+                answer.set_result(committed)
+
+        self.history.add(rows, done)
+        return await answer
+
+    async def _fence(self) -> None:
+        """Is each of these pages still its guest's newest? A newer one will be sent the message again: say nothing."""
+        guests = list(dict.fromkeys(drawer.guest for (drawer, _), _ in self.unsure))
+        if not guests:
+            return
+        try:
+            where = await self.lobby.whereabouts(guests)
+        except Unavailable:
+            return
+        epochs = {guest: known.epoch for guest, known in zip(guests, where, strict=True)}
+        sure: dict[Recipient, tuple[list[Message], list[Message]]] = {}
+        unsure, self.unsure = self.unsure, []
+        for (drawer, message), is_gap in unsure:
+            newest = epochs[drawer.guest]
+            if newest < drawer.epoch and not drawer.closed:  # the lobby forgot, and the guest will be entered again
+                self.unsure.append(((drawer, message), is_gap))
+                continue
+            self.bytes -= message.size_bytes
+            if newest == drawer.epoch:
+                sure.setdefault(drawer, ([], []))[is_gap].append(message)
+            else:
+                self.counts["fenced"] += 1
+        for drawer, (receipted, silent) in sure.items():
+            drawer.settled(receipted, silent)
+
+
+def _whole(drawn: Sequence[Drawn]) -> int:
+    """How many of these one write may hold: a store may break off and keep any part of it, and who joins then would
+    find a stream without the end of the one it links to. So what is linked to is committed before."""
+    streams = set()
+    for count, (_, message) in enumerate(drawn):
+        if message.p is not None and message.p[0] in streams:
+            return count
+        streams.add(message.st)
+    return len(drawn)
+
+
+def _row_key(message: Message) -> RowKey:
+    return message.s, message.side, message.st, message.n

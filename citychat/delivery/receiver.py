@@ -1,0 +1,260 @@
+"""The receiver's process: every stream in order to one page, and back what the page has drawn (protocol §2.5).
+
+A plain state machine for one connection of one guest. Copies of a message come from the bus, the mailbox and the
+history, in any order and any number; the page gets each once, in order, after what it links to. What one partner sends
+wrongly stops that partner's session only: streams, gap rows and the patience for a hole are counted for each session.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec.structs import replace
+
+from citychat.model import Message, MessageKey
+from citychat.ports import Clock, Timer
+
+HELD_MAX = 600  # above the mailbox bound: with less, the missing message sat behind a window full of held ones
+OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
+STREAMS_MAX = 4_096  # of one session: page loads of a month, and a join answer that names them all takes 80 KB
+GAP_ROWS_MAX = 10_000  # of one session; a mailbox loses at most 500 a day, so a larger hole is a lie
+HALF_OPEN_S = 30.0
+
+Emit = Callable[[Message], None]
+
+
+class Stream:
+    """``sent``: the last n given to the page; ``seen``: the last n drawn; ``held``: what is not next, by n."""
+
+    __slots__ = ("held", "seen", "sent", "skipping")
+
+    def __init__(self, seen: int = 0) -> None:
+        self.sent = self.seen = seen
+        self.held: dict[int, Message] = {}
+        self.skipping = False  # gap rows are on their way to the history
+
+
+class SessionStreams:
+    """One session: how many streams and gap rows it has, its streams that hold something, the wait for a hole."""
+
+    __slots__ = ("gaps", "streams", "timer", "waiting")
+
+    def __init__(self) -> None:
+        self.streams = self.gaps = 0
+        self.waiting: dict[str, Stream] = {}
+        self.timer: Timer | None = None
+
+
+class Receiver:
+    """``drawn`` is called with what the page has drawn, for history; ``skip`` with gap rows that history must have
+    before ``skipped``; ``drop`` with what is not taken at all, and its mail must go; ``half_open`` when the page has
+    stopped answering. ``patience_s``: how long a hole in a session may still be filled."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        emit: Emit,
+        drawn: Callable[[Message], None],
+        skip: Callable[[list[Message]], None],
+        drop: Callable[[list[MessageKey]], None],
+        half_open: Callable[[], None],
+        patience_s: Callable[[str], float],
+    ) -> None:
+        self.clock, self.emit, self.to_history = clock, emit, drawn
+        self.skip, self.drop, self.half_open, self.patience_s = skip, drop, half_open, patience_s
+        self.streams: dict[str, Stream] = {}
+        self.chats: dict[str, SessionStreams] = {}
+        self.out: dict[MessageKey, Message] = {}
+        self.tags: dict[MessageKey, list[int]] = {}
+        self.held = 0
+        self._watching: Timer | None = None
+        self._heard_s = 0.0  # the last sign of the page while something is out
+
+    def start(self, seen: Mapping[str, int], s: str = "") -> None:
+        """What the page has drawn of session ``s`` already, or draws from its join answer."""
+        self._chat(s).streams += len(seen)
+        for st, n in seen.items():
+            self.streams[st] = Stream(n)
+
+    def incoming(self, message: Message, tag: int | None = None) -> None:
+        """A copy of a message, from anywhere; ``tag`` if it came out of the mailbox. Of two texts the first stays."""
+        chat, n = self._chat(message.s), message.n
+        stream = self._stream(chat, message.st)
+        if tag is not None:
+            self.tags.setdefault(message.key, []).append(tag)
+        if stream is None:
+            self.drop([message.key])
+        elif n <= stream.seen:
+            self.to_history(message)  # heals a lost receipt
+        elif n <= stream.sent or n in stream.held:
+            pass
+        elif self._is_next(stream, message):
+            self._send(stream, message)
+            if chat.waiting:
+                self._release(message.s, chat, moved=True)
+        elif tag is not None or self.held < HELD_MAX:
+            stream.held[n] = chat.waiting.setdefault(message.st, stream).held[n] = message
+            self.held += 1
+            if chat.timer is None:
+                self._wait(message.s, chat)
+
+    def drawn(self, st: str, n: int) -> None:
+        """The page has drawn this stream up to n (``chat-ack``)."""
+        self._heard_s = self.clock.monotonic_s()
+        stream = self.streams.get(st)
+        if stream is None:
+            return
+        for i in range(stream.seen + 1, min(n, stream.sent) + 1):
+            stream.seen = i
+            message = self.out.pop((st, i), None)
+            if message is not None:
+                self.to_history(message)
+        if self.held:
+            for s, chat in self.chats.items():
+                if chat.waiting:
+                    self._release(s, chat)
+
+    def skipped(self, rows: list[Message]) -> None:
+        """History has these gap rows of one stream: the page draws one line for all of them."""
+        last = rows[-1]
+        stream, chat = self.streams[last.st], self.chats[last.s]
+        stream.skipping = False
+        self._send(stream, last)
+        for n in sorted(n for n in stream.held if n <= last.n):
+            self.held -= 1
+            self.to_history(stream.held.pop(n))  # came too late: acked to the mailbox, never receipted
+        self._release(last.s, chat, moved=True)
+
+    def unskipped(self, rows: list[Message]) -> None:
+        """History could not take the gap rows: try again later."""
+        s, chat = rows[0].s, self.chats[rows[0].s]
+        self.streams[rows[0].st].skipping = False
+        chat.gaps -= len(rows)
+        self._wait(s, chat)
+
+    def wait_for_gap(self) -> None:
+        """The partner has come or gone: the time for every hole runs anew."""
+        for s, chat in self.chats.items():
+            self._wait(s, chat)
+
+    def take_tags(self, keys: Iterable[MessageKey]) -> list[int]:
+        """The mailbox tags of messages that are settled."""
+        return [tag for key in keys for tag in self.tags.pop(key, ())]
+
+    def close(self) -> None:
+        for timer in (self._watching, *(chat.timer for chat in self.chats.values())):
+            if timer:
+                timer.cancel()
+        self.chats.clear()
+        self.streams.clear()
+        self.out.clear()
+
+    def _chat(self, s: str) -> SessionStreams:
+        chat = self.chats.get(s)
+        if chat is None:
+            chat = self.chats[s] = SessionStreams()
+        return chat
+
+    def _stream(self, chat: SessionStreams, st: str) -> Stream | None:
+        stream = self.streams.get(st)
+        if stream is None and chat.streams < STREAMS_MAX:
+            stream = self.streams[st] = Stream()
+            chat.streams += 1
+        return stream
+
+    # -- in order to the page -----------------------------------------------------------------------------------------
+
+    def _is_next(self, stream: Stream, message: Message) -> bool:
+        if message.n != stream.sent + 1 or stream.skipping or len(self.out) >= OUT_MAX:
+            return False
+        return message.n > 1 or self._is_reached(message.p)
+
+    def _is_reached(self, link: MessageKey | None) -> bool:
+        if link is None:
+            return True
+        linked = self.streams.get(link[0])
+        return linked is not None and linked.sent >= link[1]
+
+    def _send(self, stream: Stream, message: Message) -> None:
+        if not self.out:
+            self._heard_s = self.clock.monotonic_s()
+        stream.sent = message.n
+        self.out[message.key] = message
+        self.emit(message)
+        if self._watching is None:
+            self._watching = self.clock.later(HALF_OPEN_S, self._check_page)
+
+    def _release(self, s: str, chat: SessionStreams, moved: bool = False) -> None:
+        """Give the page everything held of a session that has become next."""
+        moving = True
+        while moving:
+            moving = False
+            for st, stream in list(chat.waiting.items()):
+                while (message := stream.held.get(stream.sent + 1)) and self._is_next(stream, message):
+                    del stream.held[message.n]
+                    self.held -= 1
+                    self._send(stream, message)
+                    moved = moving = True
+                if not stream.held:
+                    del chat.waiting[st]
+        if moved or chat.timer is None:
+            self._wait(s, chat)
+
+    def _check_page(self) -> None:
+        self._watching = None
+        left_s = self._heard_s + HALF_OPEN_S - self.clock.monotonic_s()
+        if self.out and left_s <= 0:
+            self.half_open()
+        elif self.out:
+            self._watching = self.clock.later(left_s, self._check_page)
+
+    # -- holes --------------------------------------------------------------------------------------------------------
+
+    def _wait(self, s: str, chat: SessionStreams) -> None:
+        """The time for a hole runs anew whenever its session has moved."""
+        if chat.timer:
+            chat.timer.cancel()
+            chat.timer = None
+        if chat.waiting and len(self.out) < OUT_MAX and not any(stream.skipping for stream in chat.waiting.values()):
+            chat.timer = self.clock.later(self.patience_s(s), lambda: self._give_up(s, chat))
+
+    def _give_up(self, s: str, chat: SessionStreams) -> None:
+        """Nothing has filled the hole: the numbers before each stream's first held message become a gap."""
+        chat.timer = None
+        if len(self.out) >= OUT_MAX:
+            return  # the page is slow; its next ack starts the time again
+        holes: dict[str, tuple[int, Message]] = {}
+        linked: list[tuple[Stream, Message]] = []
+        for st, stream in chat.waiting.items():
+            first = stream.held[min(stream.held)]
+            if first.n > stream.sent + 1:
+                holes[st] = first.n - 1, first
+            elif first.p is not None and first.p[0] not in chat.waiting:
+                holes[first.p[0]] = max(first.p[1], holes.get(first.p[0], (0, first))[0]), first
+            else:
+                linked.append((stream, first))  # the hole before what it links to comes first
+        if not holes and linked:
+            stream, first = linked[0]  # links in a circle: no honest page makes them
+            stream.held[first.n] = replace(first, p=None)
+            self._release(s, chat)
+            return
+        for st, (last, first) in holes.items():
+            self._skip_to(chat, first, st, last)
+        self._wait(s, chat)
+
+    def _skip_to(self, chat: SessionStreams, message: Message, st: str, last: int) -> None:
+        stream = self._stream(chat, st)
+        if stream is not None and (stream.skipping or stream.sent >= last):
+            return
+        count = last - stream.sent if stream else 0
+        if stream is None or chat.gaps + count > GAP_ROWS_MAX:
+            liar = chat.waiting.pop(message.st)
+            self.held -= len(liar.held)
+            self.drop([(message.st, n) for n in liar.held])
+            liar.held.clear()
+            return
+        stream.skipping = True
+        chat.gaps += count
+        s, side, l, at = message.s, message.side, max(1, message.l - 1), message.at  # noqa: E741
+        self.skip(
+            [Message(s=s, side=side, st=st, n=n, l=l, x="", at=at, k="gap") for n in range(stream.sent + 1, last + 1)]
+        )

@@ -1,0 +1,134 @@
+"""The sender's process: messages on their way to the partner (protocol §2.4).
+
+A plain state machine. It owns nothing: until the mailbox or the history has a message, the sender's page keeps it.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+
+from citychat.model import Message, MessageKey, Ranges, Session, by_stream
+from citychat.ports import Bus, Clock, Mailbox, NewMessage, Timer
+
+PENDING_MAX = 32  # a session; the page sends as many before it waits for answers
+RECEIPT_S = 3.0  # half-open links and frozen processes look like listeners; after this the mailbox takes over
+RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
+
+Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "delivered"
+
+
+class Sender:
+    """What one guest has sent into one session through this process and nobody has answered for yet."""
+
+    def __init__(
+        self, session: Session, guest: str, *, bus: Bus, mailbox: Mailbox, clock: Clock, random: Random, tell: Tell
+    ) -> None:
+        self.partner = session.partner(guest)
+        self.bus, self.mailbox, self.clock, self.random, self.tell = bus, mailbox, clock, random, tell
+        self.pending: dict[MessageKey, Message] = {}
+        self.away = False
+        self._storing = False
+        self._late: Timer | None = None
+        self._retry: Timer | None = None
+        self._retry_s = RETRY_MIN_S
+
+    def say(self, message: Message) -> None:
+        """Send it on; the answer is ``tell`` (the numbers are not checked here: that made chats stall)."""
+        self.pending[message.key] = message
+        if self.away:
+            self._store()
+        else:
+            self._publish([message])
+
+    def receipt(self, st: str, ranges: Ranges) -> None:
+        """The partner's page has drawn these and the history has them."""
+        for first, last in ranges:
+            if last - first > len(self.pending):
+                self._drop([key for key in self.pending if key[0] == st and first <= key[1] <= last])
+            else:
+                self._drop([(st, n) for n in range(first, last + 1)])
+        self._cancel_late()
+        if self.away:
+            self.here()
+        elif self.pending:
+            self._watch()
+        self.tell(st, ranges, "delivered")
+
+    def here(self) -> None:
+        """The partner's page has joined, or answers: the live route again, for everything unanswered."""
+        self.away = False
+        self._publish(list(self.pending.values()))
+
+    def gone(self) -> None:
+        """The partner's socket is closed, or the session has ended: the mailbox, at once."""
+        self.away = True
+        self._cancel_late()
+        self._store()
+
+    def close(self) -> None:
+        """This page is gone. Its outbox has what was not answered, but nobody knows when it will be back."""
+        if self.pending:
+            self.mailbox.put(self.partner, list(self.pending.values()), lambda stored: None)
+        self.pending.clear()
+        self._cancel_late()
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+
+    def _publish(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self.bus.publish(self.partner, NewMessage(message), self._published)
+        if messages:
+            self._watch()
+
+    def _published(self, listeners: int) -> None:
+        if listeners == 0 and self.pending and not self.away:
+            self.gone()
+
+    def _watch(self) -> None:
+        if self._late is None:
+            self._late = self.clock.later(RECEIPT_S, self._too_late)
+
+    def _too_late(self) -> None:
+        self._late = None
+        if self.pending:
+            self.gone()
+
+    def _cancel_late(self) -> None:
+        if self._late:
+            self._late.cancel()
+            self._late = None
+
+    def _store(self) -> None:
+        if self.pending and not self._storing and self._retry is None:
+            self._storing = True
+            self.mailbox.put(self.partner, list(self.pending.values()), partial(self._stored, list(self.pending)))
+
+    def _stored(self, keys: list[MessageKey], ok: bool) -> None:
+        self._storing = False
+        if not ok:
+            self._retry_later()
+            return
+        self._retry_s = RETRY_MIN_S
+        answered = [key for key in keys if key in self.pending]
+        self._drop(answered)
+        for st, ranges in by_stream(answered).items():
+            self.tell(st, ranges, "stored")
+        if self.away:
+            self._store()
+
+    def _retry_later(self) -> None:
+        """Refused or lost: it may be in the mailbox or not, so both ways again, later and later."""
+        delay_s = self.random.uniform(self._retry_s / 2, self._retry_s)
+        self._retry_s = min(RETRY_MAX_S, 2 * self._retry_s)
+        if self.pending:
+            self._retry = self.clock.later(delay_s, self._again)
+
+    def _again(self) -> None:
+        self._retry = None
+        self._publish(list(self.pending.values()))
+        self._store()
+
+    def _drop(self, keys: Sequence[MessageKey]) -> None:
+        for key in keys:
+            self.pending.pop(key, None)

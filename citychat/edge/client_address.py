@@ -1,0 +1,135 @@
+"""Where a request comes from: its client's address, its page's origin, how many connections its network has."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from tornado.httputil import HTTPServerRequest
+
+from citychat.limits import network
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_ORIGIN = re.compile(r"https?://([^/?#@\s,]+)", re.ASCII)
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
+_FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
+_WARN_EVERY_S = 3600.0
+
+
+def networks(texts: Iterable[str]) -> Networks:
+    """Addresses and networks in CIDR form. Raises ValueError that names the wrong one."""
+    return tuple(ip_network(text, strict=False) for text in texts)
+
+
+def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
+    """The client's address: the TCP peer, or, when that is a trusted proxy, the nearest hop that is none.
+
+    Only ``X-Forwarded-For`` counts, read from its end: what a client writes into it stands further left than what a
+    trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses.
+    """
+    peer = request.remote_ip or ""
+    nearest = _parsed(peer)
+    if nearest is None:
+        return peer
+    if _within(nearest, trusted):
+        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            address = _parsed(hop.strip())
+            if address is None:
+                break
+            nearest = address
+            if not _within(address, trusted):
+                break
+    return str(nearest)
+
+
+def peer_network(peer: str, trusted: Networks) -> str:
+    """The network a TCP peer counts for; "" is no limit: loopback, and trusted proxies, which come for everybody."""
+    address = _parsed(peer.partition("%")[0])
+    return "" if address is not None and _within(address, trusted) else network(peer)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as proxies write it: bare, with a port, or in brackets."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _within(address: IPv4Address | IPv6Address, trusted: Networks) -> bool:
+    return any(address in net for net in trusted)
+
+
+class ClientAddresses:
+    """``client_address`` with the one warning an hour about headers that are ignored (product page, Host)."""
+
+    def __init__(self, trusted: Networks, now_s: Callable[[], float], logger: logging.Logger) -> None:
+        self._trusted = trusted
+        self._now_s = now_s
+        self._logger = logger
+        self._quiet_until_s = float("-inf")
+
+    def __call__(self, request: HTTPServerRequest) -> str:
+        if any(header in request.headers for header in _FORWARDING):
+            self._look(request)
+        return client_address(request, self._trusted)
+
+    def _look(self, request: HTTPServerRequest) -> None:
+        peer = _parsed(request.remote_ip or "")
+        if (peer is not None and _within(peer, self._trusted)) or self._now_s() < self._quiet_until_s:
+            return
+        self._quiet_until_s = self._now_s() + _WARN_EVERY_S
+        self._logger.warning(
+            "A forwarding header was ignored because it came from an address that is not in trusted_proxies. "
+            "If a reverse proxy of yours sent it, add its address to trusted_proxies."
+        )
+
+
+def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
+    """Whether a page of ``origin`` may connect to ``host`` (both as the browser sent them).
+
+    Its own origin may, over http or https, and what the setting ``origins`` lists, letter by letter; the loopback names
+    of one port count as one. Never by beginning or end: ``good.example.evil`` is another site.
+    """
+    if origin in allowed:
+        return True
+    page = _ORIGIN.fullmatch(origin.lower())
+    if page is None:
+        return False
+    theirs, ours = _HOST.fullmatch(page[1]), _HOST.fullmatch(host.lower())
+    if theirs is None or ours is None or theirs[2] != ours[2]:
+        return False
+    return theirs[1] == ours[1] or (theirs[1] in _LOOPBACK_NAMES and ours[1] in _LOOPBACK_NAMES)
+
+
+def plain_share(pages: int, room: int) -> int:
+    """How many connections that are no pages a network may have: a page that loads opens several, so twice as many as
+    ``pages``, but no more than half of all there is ``room`` for."""
+    return max(1, min(2 * pages, room // 2))
+
+
+class ConnectionLimiter:
+    """How many connections each network has (``limits.network``: one IPv4 address or IPv6 /64; loopback is none)."""
+
+    def __init__(self, per_network: int) -> None:
+        self._per_network = per_network
+        self._taken: Counter[str] = Counter()
+
+    def free(self, source: str) -> bool:
+        return not source or self._taken[source] < self._per_network
+
+    def take(self, source: str) -> None:
+        self._taken[source] += 1
+
+    def give_back(self, source: str) -> None:
+        self._taken[source] -= 1
+        if self._taken[source] <= 0:
+            del self._taken[source]

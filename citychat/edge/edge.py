@@ -1,0 +1,155 @@
+"""The edge: everything that bends Tornado, python-engineio and python-socketio, and the connected pages.
+
+Behind it stands one door, awaited for every event of a page. Nothing else touches private parts of these libraries.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application
+
+from citychat.edge.client_address import (
+    ClientAddresses,
+    ConnectionLimiter,
+    networks,
+    peer_network,
+    plain_share,
+    same_origin,
+)
+from citychat.edge.connection import Connection, ConnectionContext, Reply
+from citychat.edge.handshake import Handshake, Refusal, logs_nothing
+from citychat.edge.listener import BoundedServer, Capacity
+from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
+from citychat.edge.socketio_server import Door, SocketIOServer
+from citychat.edge.transport import Bounds, WebSocket
+from citychat.limits import network
+
+__all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
+
+_HEADER_BYTES = 8 * 1024
+_HEADERS_WITHIN_S = 10.0  # Tornado's own: an hour
+_BODY_BYTES = 64 * 1024
+_READ_BYTES = 128 * 1024  # per socket; Tornado's own: 100 MB
+_CLOSING_S = 6.0  # Tornado gives a client 5 s for the closing handshake
+
+STOPPING: Refusal = (503, "unavailable", "The server is restarting. Nothing is lost.")
+FOREIGN: Refusal = (403, "foreign-origin", "This page may not connect here.")
+TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try again in a minute.")
+
+
+class Edge:
+    """Pages in, events to the ``door``, ``closed`` once for each page that is gone.
+
+    ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``).
+    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed; raises ValueError for others.
+    ``connections_per_address``: for each IPv4 address or IPv6 /64; loopback is unlimited. ``allow_connection`` may
+    refuse an address for another reason (answered 429). ``now_s`` is monotonic.
+    """
+
+    def __init__(
+        self,
+        *,
+        door: Door,
+        closed: Callable[[Connection], None],
+        now_s: Callable[[], float],
+        logger: logging.Logger,
+        origins: Iterable[str] = (),
+        trusted_proxies: Iterable[str] = ("127.0.0.1", "::1"),
+        connections_per_address: int = 200,
+        allow_connection: Callable[[str], bool] = lambda address: True,
+        bounds: Bounds = Bounds(),  # noqa: B008  # frozen
+    ) -> None:
+        hush_libraries(now_s)
+        trusted = networks(trusted_proxies)
+        self.bounds = bounds
+        self.address: Callable[[HTTPServerRequest], str] = ClientAddresses(trusted, now_s, logger)
+        """The client's address of a request, for pages as well."""
+        self._closed = closed
+        self._origins = frozenset(origins)
+        self._allow = allow_connection
+        self._per_network = connections_per_address
+        self._seats = ConnectionLimiter(connections_per_address)
+        self._peer_network = lambda peer: peer_network(peer, trusted)
+        self._now_s = now_s
+        self._logger = logger
+        self._refusals = RefusalLog(logger, now_s)
+        self._server = SocketIOServer(door)
+        self._around = ConnectionContext(bounds, now_s, self._server.dispatch, self._gone, self._refusals, logger)
+        self._deserted = asyncio.Event()
+        self._deserted.set()
+        self._stopping = False
+
+    @property
+    def connections(self) -> int:
+        """How many pages are connected."""
+        return len(self._server.connections)
+
+    def routes(self) -> list[Any]:
+        """The Tornado route of the Socket.IO endpoint."""
+        return [(r"/socket\.io/", Handshake, {"gate": self})]
+
+    def http_server(self, app: Application, files: int = sys.maxsize, spare: int = 0) -> BoundedServer:
+        """The server for ``app``, with every bound set and without access log. No ``xheaders``: with them Tornado
+        believes ``X-Real-Ip`` from anybody.
+
+        ``files``: how many files the process may have open; ``spare`` of them stay free of connections.
+        """
+        app.settings["log_function"] = logs_nothing
+        plain = ConnectionLimiter(plain_share(self._per_network, files - spare))
+        return BoundedServer(
+            app,
+            room=Capacity(
+                files, spare, plain, self._peer_network,
+                RefusalLog(self._logger, self._now_s), RateLimitedLog(self._now_s, "this trouble"), self._logger,
+            ),
+            decompress_request=False,
+            max_header_size=_HEADER_BYTES,
+            idle_connection_timeout=_HEADERS_WITHIN_S,
+            body_timeout=_HEADERS_WITHIN_S,
+            max_body_size=_BODY_BYTES,
+            max_buffer_size=_READ_BYTES,
+        )  # fmt: skip
+
+    def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
+        """Why this client may not connect now, or None."""
+        if self._stopping:
+            return STOPPING
+        origin = request.headers.get("Origin")
+        source = network(address)
+        # No Origin: not a browser. Nothing is authenticated by cookie, so such a client only speaks for itself.
+        if origin is not None and not same_origin(origin, request.headers.get("Host", ""), self._origins):
+            self._refusals.note(source, "a page of another site (to let it connect, add it to origins)")
+            return FOREIGN
+        if not (self._seats.free(source) and self._allow(address)):
+            self._refusals.note(source, "too many connections of one network")
+            return TOO_MANY
+        return None
+
+    def connect(self, address: str, channel: WebSocket) -> Connection:
+        """Keep a new connection from now until it ends."""
+        connection = Connection(self._server.new_id(), address, channel, self._around)
+        self._seats.take(connection.source)
+        self._server.enter(connection)
+        self._deserted.clear()
+        return connection
+
+    def _gone(self, connection: Connection) -> None:
+        self._server.leave(connection)
+        self._seats.give_back(connection.source)
+        if not self._server.connections:
+            self._deserted.set()
+        self._closed(connection)
+
+    async def stop(self) -> None:
+        """Let nobody in any more, close every page after what was emitted to it, and wait until all are gone."""
+        self._stopping = True
+        for connection in list(self._server.connections.values()):
+            connection.close("stopping")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_S):
+                await self._deserted.wait()

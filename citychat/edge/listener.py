@@ -1,0 +1,133 @@
+"""Taking TCP connections in: as many as there is room for, few of one network, and none while the system has no more.
+
+Tornado's own way in raises when the process or the system has no open file left. The listening socket stays readable,
+so it is called again at once: 20,000 times and log lines a second, until somebody leaves.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+from citychat.edge.client_address import ConnectionLimiter
+from citychat.edge.redaction import RateLimitedLog, RefusalLog
+
+_REST_S = 0.1
+_AT_ONCE = 128  # then the pages have their turn
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a ``BoundedServer`` goes by.
+
+    ``files``: open files the process may have; ``spare`` of them are not for connections. ``seats`` counts connections
+    that are no WebSocket (yet) for each network, ``source`` names the network of a peer's address ("": no limit).
+    """
+
+    files: int
+    spare: int
+    seats: ConnectionLimiter
+    source: Callable[[str], str]
+    refusals: RefusalLog
+    troubles: RateLimitedLog
+    logger: logging.Logger
+
+
+class BoundedServer(HTTPServer):
+    """Tornado's server with another way in. A refused connection is closed without an answer: it has asked nothing."""
+
+    def initialize(self, *args: Any, room: Capacity, **options: Any) -> None:  # type: ignore[override]
+        """Tornado's constructor, with a ``room``."""
+        super().initialize(*args, **options)
+        self._room = room
+        self._listeners: list[_Listener] = []
+        self._sources: dict[object, str] = {}  # of the streams that hold a seat
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Let connections in at these sockets until ``stop``, which closes them."""
+        self._listeners += [_Listener(each, self._accepted, self._failed) for each in sockets]
+
+    def stop(self) -> None:
+        """Let nobody in any more; idempotent."""
+        super().stop()
+        while self._listeners:
+            self._listeners.pop().close()
+
+    def _failed(self, error: OSError) -> None:
+        room = self._room
+        if (more := room.troubles.take(type(error).__name__)) is not None:
+            room.logger.error("No connection can be accepted, trying again: %s%s", error.strerror or "unknown", more)
+
+    def _accepted(self, connection: socket.socket, address: Any) -> None:
+        room = self._room
+        # A new connection has the lowest number that is free, so its number says how many are taken.
+        if connection.fileno() >= room.files - room.spare:
+            connection.close()
+            why = f"a connection, for there may be {room.files} open files: raise LimitNOFILE or ulimit -n"
+            room.refusals.note("", why)
+            return
+        source = room.source(address[0])
+        if not room.seats.free(source):
+            connection.close()
+            room.refusals.note(source, "too many connections of one network that are no pages")
+            return
+        stream = IOStream(connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        if source:
+            room.seats.take(source)
+            self._sources[stream] = source
+        self.handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        """Tornado is done with HTTP on a connection: it is closed, or a WebSocket from now on."""
+        super().on_close(server_conn)
+        # tornado 6.5–6.6, undocumented: the stream of an HTTP1ServerConnection.
+        if source := self._sources.pop(server_conn.stream, ""):  # type: ignore[attr-defined]
+            self._room.seats.give_back(source)
+
+
+class _Listener:
+    """A listening socket: ``accepted`` gets every connection, ``failed`` why there was none; then it rests."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        accepted: Callable[[socket.socket, Any], None],
+        failed: Callable[[OSError], None],
+    ) -> None:
+        self._listening = listening
+        self._accepted = accepted
+        self._failed = failed
+        self._loop = asyncio.get_running_loop()
+        self._rest: asyncio.TimerHandle | None = None
+        self._watch()
+
+    def _watch(self) -> None:
+        self._rest = None
+        self._loop.add_reader(self._listening.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, address = self._listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:  # it left before its turn
+                continue
+            except OSError as error:  # EMFILE, ENFILE, ENOBUFS, ENOMEM; at once helps against no other either
+                self._loop.remove_reader(self._listening.fileno())
+                self._rest = self._loop.call_later(_REST_S, self._watch)
+                self._failed(error)
+                return
+            self._accepted(connection, address)
+
+    def close(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+        else:
+            self._loop.remove_reader(self._listening.fileno())
+        self._listening.close()

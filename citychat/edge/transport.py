@@ -1,0 +1,219 @@
+"""One Engine.IO socket on one WebSocket: frames in and out, pings, and every bound a connection has."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from citychat.edge.packets import Malformed, close_frame, text_frame, to_json
+from citychat.limits import LIMITS
+
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1002, 1008, 1011, 1013
+"""WebSocket close codes (RFC 6455 §7.4.1; 1013 from its registry)."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one connection may cost. Defaults are protocol §1 or the reason stands beside them."""
+
+    ping_s: float = 20.0
+    answer_s: float = 10.0
+    """Without a pong for that long after a ping the link is dead: found after at most 30 s."""
+    settle_s: float = 5.0
+    """Both namespaces and a first event by then; otherwise a silent link would live for ever."""
+    frames_per_s: float = LIMITS["frames"].per_s or 0.0
+    """Past this the socket is not read for a while."""
+    frames_burst: float = LIMITS["frames"].value
+    held_s: float = 0.5
+    holds: int = 20
+    """So many pauses (10 s of flooding) without a quiet moment in between close the connection."""
+    frame_bytes: int = int(LIMITS["frame size"].value)
+    inbound_frames: int = 64
+    inbound_bytes: int = 64 * 1024
+    unsent_frames: int = 1024
+    """A guest who comes back gets up to 600 held messages in one go (protocol §2.5.2): 256 would cut them off."""
+    unsent_bytes: int = 256 * 1024
+    strikes: int = 3
+    last_events_s: float = 10.0
+    """So long may an event run on after its page has gone: every service call gives up earlier, and nobody must look
+    present for ever."""
+
+
+class WebSocket(Protocol):
+    """What a wire needs of the WebSocket's handler."""
+
+    def stream(self) -> IOStream | None: ...
+
+    def shake_hands_and_close(self, code: int) -> None: ...
+
+
+class EngineMessage(Protocol):
+    """engineio.packet.Packet, as far as python-socketio's answers to CONNECT need it."""
+
+    def encode(self) -> str: ...
+
+
+class Transport:
+    """Stands in python-engineio's table of sockets in place of its AsyncSocket, which has an unbounded queue each way,
+    two tasks, and dies on a frame like ``x`` while its connection lives on."""
+
+    def __init__(
+        self,
+        eio_sid: str,
+        channel: WebSocket,
+        bounds: Bounds,
+        now_s: Callable[[], float],
+        message: Callable[[str], None],
+        room: Callable[[], Awaitable[None] | None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self.sid = eio_sid
+        self.closed = False
+        self.bounds = bounds
+        self._channel = channel
+        self._now_s = now_s
+        self._message = message
+        self._room = room
+        self._refused = refused
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tokens = bounds.frames_burst
+        self._tokens_at_s = now_s()
+        self._holds = 0
+        self._strikes = 0
+        self._unsent_frames = 0
+        self._unsent_bytes = 0
+
+    def start(self) -> None:
+        """Greet the client and begin to ping."""
+        bounds = self.bounds
+        greeting = {
+            "sid": self.sid,
+            "upgrades": [],
+            "pingInterval": int(bounds.ping_s * 1000),
+            "pingTimeout": int(bounds.answer_s * 1000),
+            "maxPayload": bounds.frame_bytes,
+        }
+        self.write(b"0" + to_json(greeting))
+        self._timer = self._loop.call_later(bounds.ping_s, self._ping)
+
+    def _ping(self) -> None:
+        self.write(b"2")
+        if not self.closed:
+            self._timer = self._loop.call_later(self.bounds.answer_s, self.cut, GOING_AWAY)
+
+    def _ponged(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(self.bounds.ping_s, self._ping)
+
+    def write(self, text: bytes) -> None:
+        """Send one Engine.IO packet at once, in order; never blocks or raises. A reader too slow is cut off."""
+        stream = None if self.closed else self._channel.stream()
+        if stream is None:
+            return
+        if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >= self.bounds.unsent_bytes:
+            self.refuse("a client that does not read", TRY_LATER)
+            return
+        frame = text_frame(text)
+        try:
+            written = stream.write(frame)
+        except StreamClosedError:
+            return
+        if not written.done():
+            self._unsent_frames += 1
+            self._unsent_bytes += len(frame)
+            written.add_done_callback(functools.partial(self._left, len(frame)))
+
+    def _left(self, size: int, written: object) -> None:
+        self._unsent_frames -= 1
+        self._unsent_bytes -= size
+
+    async def send(self, pkt: EngineMessage) -> None:
+        """What python-engineio's server calls for packets python-socketio makes itself (answers to CONNECT)."""
+        self.write(pkt.encode().encode())
+
+    def heard(self, frame: str | bytes) -> Awaitable[None] | None:
+        """One message from the client. What is returned must be awaited before the next is read (backpressure)."""
+        if self.closed:
+            return None
+        try:
+            self._take(frame)
+        except Malformed as error:
+            self.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
+            return None
+        return self._room()
+
+    def _take(self, frame: str | bytes) -> None:
+        if not isinstance(frame, str):
+            raise Malformed("binary")
+        match frame[:1]:
+            case "4":
+                self._message(frame[1:])
+            case "3" if len(frame) == 1:
+                self._ponged()
+            case "1" if len(frame) == 1:
+                self.close(NORMAL)
+            case _:
+                raise Malformed("no Engine.IO packet that a client may send")
+
+    def pace(self) -> Awaitable[None] | None:
+        """After every WebSocket frame, pings and fragments too: None, or how long not to read on."""
+        now_s = self._now_s()
+        earned = (now_s - self._tokens_at_s) * self.bounds.frames_per_s
+        self._tokens_at_s = now_s
+        self._tokens = min(self.bounds.frames_burst, self._tokens + earned)
+        if self._tokens >= self.bounds.frames_burst:
+            self._holds = 0
+        self._tokens -= 1
+        if self._tokens >= 0:
+            return None
+        self._holds += 1
+        if self._holds > self.bounds.holds:
+            self.refuse("a flood of frames", BROKEN_RULE)
+            return None
+        # What a flooder sends meanwhile stays in the system's buffers and costs this process nothing.
+        return asyncio.sleep(self.bounds.held_s)
+
+    def strike(self, what: str) -> None:
+        """A frame that is merely odd; the third closes the connection."""
+        self._strikes += 1
+        if self._strikes >= self.bounds.strikes:
+            self.refuse(what, BROKEN_RULE)
+
+    def refuse(self, what: str, code: int) -> None:
+        """Break a rule and be gone: one sampled line in the log, the code if the client still listens."""
+        if not self.closed:
+            self._refused(what)
+            self.cut(code)
+
+    def close(self, code: int) -> None:
+        """Close after everything written has left, at most 5 s later (Tornado's closing handshake); idempotent."""
+        if not self.closed:
+            self._stop()
+            self._channel.shake_hands_and_close(code)
+
+    def cut(self, code: int) -> None:
+        """Close now and drop what was not sent: no handshake with somebody who broke the rules or is gone."""
+        stream = self._channel.stream()
+        self._stop()
+        if stream is None:
+            return
+        try:
+            stream.write(close_frame(code))
+        except StreamClosedError:
+            return
+        stream.close()
+
+    def ended(self) -> None:
+        """The WebSocket is gone, whoever closed it."""
+        self._stop()
+
+    def _stop(self) -> None:
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,152 @@
+"""The door: every event of every page comes in here and gets at most one answer (protocol §1).
+
+A namespace has a table of events. The door finds the entry, checks who asks, how often, and the shape of the payload;
+the handler makes one call; the door answers, also when something fails.
+"""
+
+import logging
+from asyncio import Task
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import ceil
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+
+from citychat.joining import Joining
+from citychat.limits import Buckets, buckets
+from citychat.model import BadPayload, Busy, ChatError, UnknownEvent
+from citychat.ports import Page
+from citychat.tasks import Tasks, described
+
+log = logging.getLogger(__name__)
+
+Reply = Callable[[Mapping[str, object]], None]
+
+
+def nothing() -> None:
+    """What to do after an answer that nothing follows."""
+
+
+class Answer(NamedTuple):
+    """What an event is answered with besides ``ok``.
+
+    ``then`` runs right after the answer. ``later``: the answer waits for this, other events of the page do not; if it
+    comes to a mapping, that is part of the answer.
+    """
+
+    fields: Mapping[str, object] = {}
+    then: Callable[[], None] = nothing
+    later: Awaitable[Mapping[str, object] | None] | None = None
+
+
+class Event(NamedTuple):
+    """One line of an event table. ``handle`` gets the visit (before the join: the page) and the payload as ``shape``.
+
+    ``limit``: a bucket of the table of limits, "" where delivery or the edge counts. ``failed`` is told of an error
+    besides the one who asked for an answer: for events whose answer is an event.
+    """
+
+    handle: Callable[[Any, Any], Awaitable[Answer | None]]
+    shape: type[Struct]
+    limit: str = "other events"
+    joined: bool = True
+    failed: Callable[[Page, object, ChatError], None] | None = None
+
+
+class Namespace:
+    """Part of the protocol: the events that pages send to ``prefix``, all of whose names start with it."""
+
+    prefix: str
+
+    def __init__(self, joining: Joining) -> None:
+        self.joining = joining
+        self.events: dict[str, Event] = {}
+
+
+class Dispatcher:
+    """``now_s`` is monotonic, for the limits."""
+
+    def __init__(
+        self, namespaces: Sequence[Namespace], *, joining: Joining, tasks: Tasks, now_s: Callable[[], float]
+    ) -> None:
+        self._events = {name: event for namespace in namespaces for name, event in namespace.events.items()}
+        self._joining, self._tasks = joining, tasks
+        limits = {event.limit for event in self._events.values()} - {""}
+        self._limits: dict[str, Buckets] = {limit: buckets(limit, now_s) for limit in limits}
+
+    async def __call__(self, page: Page, name: str, payload: object, reply: Reply | None) -> None:
+        """Handle one event; never raises but when cancelled."""
+        event = self._events.get(name)
+        try:
+            answer = await self._handle(page, name, event, payload) or Answer()
+        except Exception as error:
+            failure = _told(name, error)
+            if event is not None and event.failed is not None:
+                event.failed(page, payload, failure)
+            if reply is not None:
+                reply(failure.shown())
+            return
+        if answer.later is not None:
+            self._tasks.spawn(_answer_later(name, answer, reply), f"the answer to {name}")
+            return
+        _answer(answer.fields, answer.then, reply)
+
+    async def _handle(self, page: Page, name: str, event: Event | None, payload: object) -> Answer | None:
+        if event is not None and not event.joined:
+            return await event.handle(page, payload)
+        visit = self._joining.visit(page)
+        if event is None:
+            raise UnknownEvent
+        wait_s = self._limits[event.limit].take(visit.guest) if event.limit else 0.0
+        if wait_s:
+            raise Busy(retry_ms=ceil(wait_s * 1000))
+        return await event.handle(visit, shaped(payload, event.shape))
+
+
+def shaped(payload: object, shape: type[Struct]) -> Any:
+    """The payload as ``shape``; unknown fields are ignored. Raises BadPayload naming field and expectation."""
+    try:
+        return msgspec.convert({} if payload is None else payload, shape)
+    except msgspec.ValidationError as error:
+        raise BadPayload(_wrong(str(error), shape)) from None
+
+
+def _wrong(problem: str, shape: type[Struct]) -> str:
+    """msgspec names the expectation for everything but choices."""
+    what, _, path = problem.partition(" - at `$.")
+    field = path.rstrip("`")
+    for known in msgspec.structs.fields(shape):
+        if known.encode_name == field and get_origin(known.type) is Literal:
+            return f"{field}: expected one of {', '.join(map(str, get_args(known.type)))}."
+    return f"{field}: {what}." if field else f"{what}."
+
+
+def _answer(fields: Mapping[str, object], then: Callable[[], None], reply: Reply | None) -> None:
+    if reply is not None:
+        reply({"ok": True, **fields})
+    then()
+
+
+async def _answer_later(name: str, answer: Answer, reply: Reply | None) -> None:
+    assert answer.later is not None
+    try:
+        fields = await answer.later
+    except Exception as error:
+        if reply is not None:
+            reply(_told(name, error).shown())
+        return
+    _answer({**answer.fields, **(fields or {})}, answer.then, reply)
+
+
+def _told(name: str, error: Exception) -> ChatError:
+    """The error as the page learns it; a fault of ours is logged, without what the page has sent."""
+    if isinstance(error, ChatError):
+        return error
+    log.error("%s failed: %s", name, described(error))
+    return ChatError()
+
+
+async def having(task: Task[Any], name: str) -> dict[str, object]:
+    """The result of a task under the name the answer gives it."""
+    return {name: await task}

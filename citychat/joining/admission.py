@@ -1,0 +1,158 @@
+"""Who a page is and where: consent, token, guest row and place (product page, Arrive and Location)."""
+
+from collections.abc import Callable
+from math import ceil
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from citychat.limits import network
+from citychat.model import (
+    DAY_MS,
+    PROTOCOL_VERSION,
+    BadPayload,
+    Banned,
+    Busy,
+    Guest,
+    NoPlace,
+    Place,
+    RefusedConsent,
+    Reload,
+    new_id,
+)
+from citychat.places import Gazetteer, Places, own_network, position
+from citychat.ports import Clock, History
+from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
+
+MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody
+HAVE_MAX = 1_000
+
+
+class JoinRequest(Struct):
+    """``user-join`` as the page sends it (protocol §1)."""
+
+    v: int
+    consent: str
+    adult: bool
+    available: bool
+    visible: bool
+    token: str | None = None
+    position: object = None
+    slow: bool = False
+    have: dict[str, int] = {}
+
+
+class Admission:
+    """``consent``: the version of the rules asked for. ``new_guest`` takes one of a network's new guests, ``again`` one
+    of a guest's joins; both answer the seconds to wait for one (0: go on)."""
+
+    def __init__(
+        self,
+        *,
+        consent: str,
+        contact: str,
+        keys: SigningKeys,
+        places: Places,
+        gazetteer: Gazetteer,
+        history: History,
+        clock: Clock,
+        random: Random,
+        new_guest: Callable[[str], float],
+        again: Callable[[str], float],
+    ) -> None:
+        self.consent, self.contact, self.keys = consent, contact, keys
+        self.places, self.gazetteer, self.history = places, gazetteer, history
+        self.clock, self.random = clock, random
+        self.new_guest, self.again = new_guest, again
+        self.tokens = Tokens(keys, clock.wall_ms)
+
+    async def arrive(self, address: str, asked: JoinRequest) -> tuple[Guest, int]:
+        """The guest's row, kept anew, and how long the guest was away (ms; 0 for a new one).
+
+        Raises Reload, RefusedConsent, BadPayload, Banned, Busy, Unavailable.
+        """
+        if asked.v != PROTOCOL_VERSION:
+            raise Reload
+        if asked.consent != self.consent or not asked.adult:
+            raise RefusedConsent(self.consent)
+        if len(asked.have) > HAVE_MAX:
+            raise BadPayload(f"have names more than {HAVE_MAX} streams.")
+        now = self.clock.wall_ms()
+        old = await self._known(asked.token, now)
+        row = old or self._new(address, now)
+        if row.consent != self.consent:
+            row = replace(row, consent=self.consent, consented=now)
+        row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
+        place = self.places.place(address, position=position(asked.position), kept=row.place)
+        row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
+        await self.history.keep_guest(row)
+        return row, now - old.seen if old else 0
+
+    def token(self, row: Guest) -> str:
+        return self.tokens.issue(Claims(row.id, row.consent, row.consented, adult=True))
+
+    def moved(self, row: Guest, address: str, city: str | None, raw_position: object) -> Guest:
+        """``user-place``: the row with its new place. Raises BadPayload, NoPlace, Busy after 3 changes a day."""
+        found = position(raw_position)
+        if (city is None) == (found is None):
+            raise BadPayload("Expected either city, the id of a city that user-cities answered, or position.")
+        try:
+            place = self.places.place(address, position=found, chosen=city)
+        except ValueError as error:
+            raise BadPayload(str(error)) from error
+        if place is None:
+            raise NoPlace
+        now = self.clock.wall_ms()
+        moved = self._moved(row, address, place, now)
+        if moved is None:
+            raise Busy("Your place can change three times a day.", retry_ms=row.moves[0] + DAY_MS - now)
+        return moved
+
+    def guest_of(self, token: str | None) -> str:
+        """Whom a token names; "" when it does not hold."""
+        claims = self.tokens.read(token) if token else None
+        return claims.guest if claims else ""
+
+    def banned(self, until: int, reason: str) -> Banned:
+        return Banned(until, reason, self.contact)
+
+    def cities(self, q: str) -> list[dict[str, str]]:
+        """At most 10 cities whose name begins so, best first."""
+        return [
+            {"id": city.id, "name": city.name, "region": city.region, "country": city.country}
+            for city in self.gazetteer.search(q)
+        ]
+
+    async def _known(self, token: str | None, now: int) -> Guest | None:
+        """The guest of a token that holds; a bad one counts as none. Raises Banned, Busy."""
+        claims = self.tokens.read(token) if token else None
+        if claims is None:
+            return None
+        if wait_s := self.again(claims.guest):
+            raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
+        pause = await self.history.pause(claims.guest, now)
+        if pause is not None:
+            raise self.banned(pause.until, pause.reason)
+        row = await self.history.guest(claims.guest)
+        return row or Guest(claims.guest, now, now, claims.consent, claims.consented)
+
+    def _new(self, address: str, now: int) -> Guest:
+        source = network(address)
+        if source and (wait_s := self.new_guest(source)):
+            raise Busy("Too many new guests from your network.", retry_ms=ceil(wait_s * 1000))
+        return Guest(new_id(self.random), now, now, self.consent, now)
+
+    def _moved(self, row: Guest, address: str, place: Place | None, now: int) -> Guest | None:
+        """The row at its new place, or None when that would be the fourth change of a day.
+
+        A guest who comes from the host's own network to the internet, or back, has to change pools: that never counts.
+        """
+        old = row.place
+        moves = tuple(at for at in row.moves if now - at < DAY_MS)
+        crossed = old is not None and (old.source in ("home", "network")) != bool(own_network(address))
+        if old is None or place is None or crossed or (old.key, old.cell) == (place.key, place.cell):
+            return replace(row, place=place, moves=moves)
+        if len(moves) >= MOVES_MAX:
+            return None
+        return replace(row, place=place, moves=(*moves, now))

@@ -1,0 +1,147 @@
+"""What a guest comes back to: which session still runs, and what the page has missed of it (protocol §2.5.1, M12)."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from citychat.delivery import Endpoint
+from citychat.joining.admission import JoinRequest
+from citychat.joining.recent_guests import RecentGuest
+from citychat.matching import Matching
+from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
+from citychat.ports import Bus, Clock, Entered, Entry, History
+
+RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
+ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
+NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
+
+
+class Admitted(Struct, frozen=True):
+    """A guest at the door: row, time away, sessions (newest first), entry; ``read``: the history says so."""
+
+    row: Guest
+    away_ms: int
+    sessions: list[Session]
+    entry: Entry
+    read: bool = True
+
+
+class Recovery:
+    """Reads the history for a join. ``process``: the name under which this process is known to the lobby."""
+
+    def __init__(self, *, process: str, history: History, bus: Bus, matching: Matching, clock: Clock) -> None:
+        self.process, self.history, self.bus, self.matching, self.clock = process, history, bus, matching, clock
+
+    async def sessions(self, row: Guest, away_ms: int) -> list[Session]:
+        """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
+        sessions, now = await self.history.sessions(row.id), self.clock.wall_ms()
+        newest = True
+        for i, session in enumerate(sessions):
+            if session.ended is not None:
+                continue
+            if session.id in self.matching.sessions.ending:  # left here; the history learns it later
+                sessions[i] = replace(session, ended=now)
+            elif not newest or await self._is_over(session, row.id, now - away_ms, now):
+                await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
+                sessions[i] = replace(session, ended=now)
+            newest = False
+        return sessions
+
+    async def _is_over(self, session: Session, guest: str, seen: int, now: int) -> bool:
+        """Its date has come, or both were away for 24 h."""
+        if now >= session.expires:
+            return True
+        partner = session.partner(guest)
+        row = await self.history.guest(partner)
+        last = max(session.started, seen, row.seen if row else 0)
+        return now - last > ALONE_MS and (await self.bus.listeners([partner]))[0] == 0
+
+    async def entry(self, row: Guest, asked: JoinRequest, sessions: list[Session]) -> Entry:
+        """The guest as the lobby is to know it."""
+        place = row.place
+        return Entry(
+            guest=row.id,
+            process=self.process,
+            pool=place.key if place else None,
+            cell=place.cell if place else NOWHERE,
+            city=place.city if place else "",
+            available=asked.available,
+            slow=asked.slow,
+            visible=asked.visible,
+            made=row.made,
+            networks=row.networks,
+            shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
+            barred=(*await self.history.barred(row.id), *self.matching.parting.unkept(row.id)),
+            session=next((session for session in sessions if session.ended is None), None),
+        )
+
+    async def entered(self, found: Admitted, entered: Entered) -> list[Session]:
+        """The sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile."""
+        sessions = found.sessions
+        if entered.ended is not None:
+            now = self.clock.wall_ms()
+            await self.history.end(entered.ended, now)
+            sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
+        if entered.session is None or not found.read:
+            return sessions
+        # Read again: the row may have been taken back or closed since it was read, and the lobby took it up (M11).
+        row = await self.history.session(entered.session)
+        known = [session for session in sessions if session.id != entered.session]
+        if row is None or row.ended is not None:
+            members = next((session.members for session in sessions if session.id == entered.session), ())
+            await self.matching.sessions.release(entered.session, members)
+        return [row, *known] if row else known
+
+    async def catch_up(
+        self, desk: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
+    ) -> dict[str, object]:
+        """Load the desk with what the page has drawn; the chat part of the join answer.
+
+        ``seen`` covers all recent sessions: mail of an older one may still wait.
+        """
+        now, seen = self.clock.wall_ms(), dict[str, int]()
+        recent = [session for session in sessions if session.ended is None or now - session.ended < RECENT_MS]
+        if not recent:
+            return {}
+        await desk.open_mailbox()
+        for session in recent:
+            seen |= await desk.load(session, have)
+            if session.id == living and session.ended is None:
+                desk.living = session
+        desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
+        shown = desk.living or recent[0]
+        fields = await self.matching.shown(shown, desk.guest)
+        if desk.living is not None:
+            desk.partner_here = fields["here"] is True
+        return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
+
+    # -- while the history is away ------------------------------------------------------------------------------------
+
+    async def recalled(self, known: RecentGuest, asked: JoinRequest) -> Admitted:
+        """The guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
+        guest = known.row.id
+        where = (await self.matching.lobby.whereabouts([guest]))[0]
+        if where.session != known.session.id:
+            raise Unavailable
+        entry = replace(
+            known.entry,
+            epoch=0,
+            available=asked.available,
+            slow=asked.slow,
+            visible=asked.visible,
+            barred=(*known.entry.barred, *self.matching.parting.unkept(guest)),
+            session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
+        )
+        return Admitted(known.row, 0, [known.session], entry, read=False)
+
+    async def go_on(
+        self, desk: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
+    ) -> dict[str, object]:
+        """Like ``catch_up`` for a page that keeps its own ``seen`` and rows, because nobody can read the history."""
+        session = sessions[0]
+        if living != session.id:
+            raise Unavailable
+        await desk.open_mailbox()
+        desk.sessions[session.id] = desk.living = session
+        desk.receiving.start(have, session.id)
+        desk.partner_here = (await self.bus.listeners([session.partner(desk.guest)]))[0] > 0
+        return {"session": {**session.shown(desk.guest), "here": desk.partner_here}}

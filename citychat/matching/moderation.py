@@ -1,0 +1,134 @@
+"""Strangers for ever: declines, blocks and reports (M5, product page, Defend).
+
+The lobby bars a pair first, so that no offer can slip in between; then it is made durable with retries, and only then
+answered. Until then this process keeps the bar itself, for a lobby that forgets.
+"""
+
+import asyncio
+from asyncio import Task
+from base64 import b32encode
+from collections.abc import Collection
+from functools import partial
+from typing import Literal
+
+from citychat.matching.sessions import Sessions
+from citychat.model import DAY_MS, BadPayload, Offer, Session, Unavailable
+from citychat.ports import GuestPaused, OfferEnded, Report
+
+CODE_BITS = 50  # ten letters: short enough to write down, too many to try
+
+Reason = Literal["minor", "threat", "sexual", "hate", "spam", "other"]
+
+
+class Moderation:
+    """One per process, over the same stores as its Sessions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
+        self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self._unkept: dict[tuple[str, str], int] = {}  # bars on their way to the history, counted
+
+    def unkept(self, guest: str) -> list[str]:
+        """With whom this guest is barred and the history may not know it yet."""
+        return [pair[1 - pair.index(guest)] for pair in self._unkept if guest in pair]
+
+    def bar(self, a: str, b: str, *, in_lobby: bool) -> Task[None]:
+        """Bar a pair, in the lobby too unless it has done so; done when it is durable."""
+        pair = (min(a, b), max(a, b))
+        self._unkept[pair] = self._unkept.get(pair, 0) + 1
+        return self.tasks.spawn(self._bar(pair, in_lobby, self.clock.wall_ms()), "bar a pair")
+
+    async def _bar(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
+        try:
+            steps = [self.sessions.retry(partial(self.history.bar, *pair, at))]
+            if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
+                steps.append(self.sessions.retry(partial(self._bar_in_lobby, *pair)))
+            await asyncio.gather(*steps)
+        finally:
+            self._unkept[pair] -= 1
+            if not self._unkept[pair]:
+                del self._unkept[pair]
+
+    async def _bar_in_lobby(self, a: str, b: str) -> None:
+        offer = await self.lobby.bar(a, b)
+        if offer is not None:
+            self.tell_over(offer)
+
+    def tell_over(self, offer: Offer, but: str = "") -> None:
+        """To both sides, or to the one who does not know."""
+        for guest in (offer.seeker, offer.candidate):
+            if guest != but:
+                self.bus.publish(guest, OfferEnded(offer.id))
+
+    async def block(self, guest: str, s: str) -> Task[None]:
+        """``user-block``. Raises NoSession, Unavailable."""
+        return await self._part(guest, await self.sessions.own(guest, s))
+
+    async def _part(self, guest: str, session: Session) -> Task[None]:
+        """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
+        partner, at = session.partner(guest), self.clock.wall_ms()
+        try:
+            await self._bar_in_lobby(guest, partner)
+            in_lobby = True
+        except Unavailable:
+            in_lobby = False
+        steps = [self.bar(guest, partner, in_lobby=in_lobby)]
+        if session.ended is None:
+            steps.append(await self.sessions.end(session, guest))
+        return self.tasks.spawn(self._part_durably(guest, partner, at, steps), "part")
+
+    async def _part_durably(self, guest: str, partner: str, at: int, steps: Collection[Task[None]]) -> None:
+        networks = await self.sessions.retry(partial(self._networks, partner, at))
+        if networks:
+            await self.sessions.retry(partial(self.history.shun, guest, networks, at))
+            await self.sessions.retry(partial(self.lobby.shun, guest, networks, at))
+        for step in steps:
+            await step
+
+    async def _networks(self, guest: str, now: int) -> tuple[str, ...]:
+        """Where the guest is, else was within a day; none on loopback and private networks."""
+        networks = await self.lobby.networks(guest)
+        if not networks:
+            row = await self.history.guest(guest)
+            networks = row.networks if row is not None and now - row.seen < DAY_MS else ()
+        return networks
+
+    async def report(self, guest: str, s: str, reason: Reason, note: str) -> Task[str]:
+        """``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
+        session = await self.sessions.own(guest, s)
+        report = Report(
+            code=new_code(self.random.getrandbits(CODE_BITS)),
+            s=s,
+            reporter=guest,
+            accused=session.partner(guest),
+            reason=reason,
+            note=note,
+            at=self.clock.wall_ms(),
+            networks=self.sessions.seat(guest).entry.networks,
+        )
+        parted = await self._part(guest, session)
+        return self.tasks.spawn(self._report(report, parted), "report")
+
+    async def _report(self, report: Report, parted: Task[None]) -> str:
+        code = await self.sessions.retry(partial(self.history.report, report))
+        pause = await self.sessions.retry(partial(self.history.pause, report.accused, report.at))
+        if pause is not None:
+            self.bus.publish(report.accused, GuestPaused(pause.until, pause.reason))
+            for session in await self.sessions.retry(partial(self.history.sessions, report.accused)):
+                if session.ended is None:
+                    await self.sessions.end(session, report.accused)
+        await parted
+        return code
+
+    async def case(self, code: str) -> str:
+        """``user-case``. Raises BadPayload for a code that no report has."""
+        state = await self.history.case(code.strip().upper())
+        if state is None:
+            raise BadPayload("There is no report with this code.")
+        return state
+
+
+def new_code(number: int) -> str:
+    """50 bits as ten letters and digits (base32)."""
+    return b32encode((number << 6).to_bytes(7, "big")).decode()[:10]

@@ -1,0 +1,110 @@
+"""Everything that can go wrong for a guest: each class's docstring is the sentence the guest reads (protocol §1)."""
+
+
+class ChatError(Exception):
+    """Something went wrong on the server. Please try again."""
+
+    code = "internal"
+    retry_ms: int | None = None
+
+    def shown(self) -> dict[str, object]:
+        """The failed ack (protocol §1): code, sentence, and what the code carries along."""
+        sentence = str(self) or (type(self).__doc__ or "").splitlines()[0]
+        failed: dict[str, object] = {"ok": False, "error": self.code, "message": sentence}
+        if self.retry_ms is not None:
+            failed["retry_ms"] = self.retry_ms
+        return failed
+
+
+class NotJoined(ChatError):
+    """Join first."""
+
+    code = "not-joined"
+
+
+class BadPayload(ChatError):
+    """The request was not understood."""
+
+    code = "bad-payload"
+
+
+class UnknownEvent(ChatError):
+    """There is no such event."""
+
+    code = "unknown-event"
+
+
+class TooLong(ChatError):
+    """The text is too long."""
+
+    code = "too-long"
+
+
+class NoPlace(ChatError):
+    """Choose a city first."""
+
+    code = "no-place"
+
+
+class NoSession(ChatError):
+    """There is no such chat."""
+
+    code = "no-session"
+
+
+class Gone(ChatError):
+    """They are no longer waiting."""
+
+    code = "gone"
+
+
+class Reload(ChatError):
+    """This page is older than the server. Please reload it."""
+
+    code = "reload"
+
+
+class Busy(ChatError):
+    """Too fast. Please wait a moment."""
+
+    code = "busy"
+
+    def __init__(self, message: str = "", *, retry_ms: int) -> None:
+        super().__init__(message)
+        self.retry_ms = retry_ms
+
+
+class Unavailable(ChatError):
+    """A part of the server is away. Please try again in a moment."""
+
+    code = "unavailable"
+    retry_ms = 2_000
+
+
+class RefusedConsent(ChatError):
+    """Please accept the rules first."""
+
+    code = "refused-consent"
+
+    def __init__(self, consent: str) -> None:
+        super().__init__()
+        self.consent = consent
+
+    def shown(self) -> dict[str, object]:
+        return super().shown() | {"consent": self.consent}
+
+
+class Banned(ChatError):
+    """You cannot use this server for now."""
+
+    code = "banned"
+
+    def __init__(self, until: int, reason: str, contact: str) -> None:
+        super().__init__()
+        self.until, self.reason, self.contact = until, reason, contact
+
+    def facts(self) -> dict[str, object]:
+        return {"until": self.until, "reason": self.reason, "contact": self.contact}
+
+    def shown(self) -> dict[str, object]:
+        return super().shown() | self.facts()

@@ -1,0 +1,22 @@
+"""Clean and measure what guests write, the twin of ``citychat/static/text.js`` (protocol §2.1)."""
+
+import re
+import unicodedata
+
+TEXT_MAX_CHARS = 2_000
+TEXT_MAX_BYTES = 4_096
+HIDDEN = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069"  # controls, lone surrogates, bidi overrides
+
+_hidden = re.compile(rf"(?!\n)[{HIDDEN}]")
+
+
+def clean_text(raw: str) -> str:
+    """``raw`` as it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone surrogates."""
+    if not raw.isprintable():  # most texts are
+        raw = _hidden.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", raw)
+
+
+def fits(text: str) -> bool:
+    """Whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
+    return bool(text.strip()) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES

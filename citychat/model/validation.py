@@ -1,0 +1,33 @@
+"""What of a message the bounds of its fields cannot say. Whatever takes one in from elsewhere asks here.
+
+What is out of bounds must not get further: it could stop a database's batch for ever, or lock out a page whose answers
+the door would refuse.
+"""
+
+from msgspec import ValidationError, convert
+from msgspec.structs import asdict, replace
+
+from citychat.model.text import clean_text, fits
+from citychat.model.values import Message
+
+
+def sound(message: Message) -> Message | None:
+    """A decoded message as it may be drawn, its text cleaned or voided as at the door (protocol §2.1); None with a
+    ``p`` that no page sends."""
+    if message.p is not None and message.n != 1:
+        return None
+    text = clean_text(message.x)
+    if text and not fits(text):
+        text = ""
+    return message if text == message.x else replace(message, x=text)
+
+
+def can_be_kept(message: Message) -> bool:
+    """Whether a store takes the message, however it was made. What it would never take stops the whole batch, again
+    and again."""
+    try:
+        convert(asdict(message), Message)
+        message.x.encode()
+    except (ValidationError, UnicodeEncodeError):
+        return False
+    return True

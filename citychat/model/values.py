@@ -1,0 +1,173 @@
+"""Guests, places, offers, sessions, messages: the values that everything else passes around.
+
+Everything here is a plain value. Times are milliseconds since 1970, UTC (``_ms`` is left out of field names that travel
+on the wire, where `protocol §1` fixes the names). Ids of guests, sessions and offers are 128 random bits, streams 64,
+base64url without padding.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct
+
+from citychat.model.errors import NoSession
+from citychat.model.text import HIDDEN
+
+PROTOCOL_VERSION = 1
+CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
+LAMPORT_MAX = 2**52  # stays exact in the page's doubles
+DAY_MS = 86_400_000
+MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
+
+# Bounds that every decoder checks, whoever has written what it reads: those of the page's door, because a page must be
+# able to say back what it was told.
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,43}\Z")]
+Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
+Time = Annotated[int, Meta(ge=0, le=2**53)]
+Words = Annotated[str, Meta(max_length=200, pattern=rf"^[^{HIDDEN}]*\Z")]
+MessageKey = tuple[str, int]  # (stream, n): names a message for ever
+Ranges = list[tuple[int, int]]  # closed ranges of n
+Source = Literal["position", "ip", "chosen", "home", "network"]
+
+
+class Cell(NamedTuple):
+    """A square of 0.02 degrees: ``floor(degrees / 0.02)`` of latitude and longitude."""
+
+    lat: int
+    lon: int
+
+
+class Place(Struct, frozen=True):
+    """Where a guest is: ``key`` names the pool, ``cell`` only ranks inside it and never leaves the server."""
+
+    key: str
+    city: str
+    country: str
+    source: Source
+    cell: Cell
+
+    def shown(self) -> dict[str, str]:
+        """What the guest's own page learns (protocol §1, ``user-join``)."""
+        return {"key": self.key, "city": self.city, "country": self.country, "source": self.source}
+
+
+class Guest(Struct, frozen=True):
+    """What is kept of a guest between visits. ``moves``: times of the place changes of the last day.
+
+    ``networks`` are keyed hashes of the address (IPv4 or IPv6 /64) under keys rotated daily; ``seen`` is the last join
+    or close.
+    """
+
+    id: str
+    made: int
+    seen: int
+    consent: str
+    consented: int
+    place: Place | None = None
+    moves: tuple[int, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+class Session(Struct, frozen=True, omit_defaults=True):
+    """A conversation. ``members[0]`` asked; ``aliases[i]`` is what the others call member i.
+
+    ``expires`` is fixed at the start: then the chat ends if it still runs, and is deleted with its messages.
+    """
+
+    id: str
+    members: tuple[str, ...]
+    aliases: tuple[str, ...]
+    city: str
+    started: int
+    expires: int
+    ended: int | None = None
+    erased: tuple[int, ...] = ()
+
+    def side(self, guest: str) -> int:
+        """Index of ``guest`` in ``members``. Raises NoSession for anybody else."""
+        if guest not in self.members:
+            raise NoSession
+        return self.members.index(guest)
+
+    def partner(self, guest: str) -> str:
+        return self.members[1 - self.side(guest)]
+
+    def shown(self, guest: str) -> dict[str, object]:
+        """The fields of ``user-session`` and ``user-chats`` that do not depend on who is here now."""
+        side = self.side(guest)
+        fields: dict[str, object] = {
+            "session": self.id,
+            "side": side,
+            "alias": self.aliases[1 - side],
+            "you": self.aliases[side],
+            "city": self.city,
+            "started": self.started,
+            "expires": self.expires,
+        }
+        if self.ended is not None:
+            fields["ended"] = self.ended
+        return fields
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """One message as it travels, waits and is kept: the shape of ``chat-message`` (protocol §1, §2.1)."""
+
+    s: Id
+    side: Annotated[int, Meta(ge=0, le=1)]
+    st: Id
+    n: Number
+    l: Number  # noqa: E741 - the name on the wire
+    x: str
+    at: Time
+    p: tuple[Id, Number] | None = None
+    k: Id | None = None
+
+    @property
+    def key(self) -> MessageKey:
+        return self.st, self.n
+
+    @property
+    def order(self) -> tuple[int, int, str, int]:
+        return self.l, self.side, self.st, self.n
+
+    @property
+    def size_bytes(self) -> int:
+        """Upper bound of what the body costs in memory: text plus about 200 bytes of fields."""
+        return 4 * len(self.x) + 200
+
+
+class Offer(Struct, frozen=True):
+    """The question put to ``candidate`` on behalf of ``seeker``; ``looking``: the candidate looks too."""
+
+    id: str
+    seeker: str
+    candidate: str
+    city: str
+    seconds: int
+    looking: bool
+    ends: int
+
+
+def new_id(random: Random, bits: int = 128) -> str:
+    return urlsafe_b64encode(random.randbytes(bits // 8)).rstrip(b"=").decode()
+
+
+def to_ranges(numbers: Iterable[int]) -> Ranges:
+    """The exact closed ranges that hold ``numbers``, ascending."""
+    ranges: Ranges = []
+    for n in sorted(set(numbers)):
+        if ranges and ranges[-1][1] == n - 1:
+            ranges[-1] = (ranges[-1][0], n)
+        else:
+            ranges.append((n, n))
+    return ranges
+
+
+def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:
+    """The exact ranges of every stream among ``keys``, streams in order of appearance."""
+    numbers: dict[str, list[int]] = {}
+    for st, n in keys:
+        numbers.setdefault(st, []).append(n)
+    return {st: to_ranges(ns) for st, ns in numbers.items()}

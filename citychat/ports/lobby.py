@@ -1,0 +1,126 @@
+"""Who is free, asked, talking."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from citychat.model import Cell, Offer, Session
+
+
+class Entry(Struct, frozen=True):
+    """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
+    ``made``, ``networks``, ``shuns`` serve M5 (guests made after a block); ``barred``: the guest's pairs; ``session``:
+    the newest session row that has not ended.
+    """
+
+    guest: str
+    process: str
+    pool: str | None
+    cell: Cell
+    city: str
+    available: bool
+    slow: bool
+    visible: bool
+    made: int
+    epoch: int = 0
+    networks: tuple[str, ...] = ()
+    shuns: dict[str, int] = {}
+    barred: tuple[str, ...] = ()
+    session: Session | None = None
+
+
+class Entered(Struct, frozen=True):
+    """``session``: the id the guest is in now; ``ended``: the row could not be resumed and must be ended;
+    ``over``: the offer that entering has ended."""
+
+    epoch: int
+    session: str | None = None
+    ended: str | None = None
+    over: Offer | None = None
+
+
+class GuestStatus(Struct, frozen=True):
+    """What the lobby knows of a guest now, after settling: epoch 0 = unknown."""
+
+    epoch: int = 0
+    state: Literal["gone", "free", "asking", "asked", "chat"] = "gone"
+    looking: bool = False
+    offer: Offer | None = None
+    session: str | None = None
+
+
+class SeekResult(Struct, frozen=True):
+    """What seeking came to: a new (or the running) offer of mine, an open offer to me (M10), a session, or waiting."""
+
+    state: Literal["asking", "asked", "waiting", "matched"]
+    offer: Offer | None = None
+    session: str | None = None
+
+
+class Lobby(Protocol):
+    """Who is free, asked, talking (protocol §3). Each method is one atomic step that first settles what has expired,
+    by the store's own clock. May forget everything at any moment (§2.8)."""
+
+    async def enter(self, entry: Entry) -> Entered:
+        """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
+        unless one of them is elsewhere. An entry with an epoch keeps the larger one (§2.8)."""
+
+    async def leave(self, guest: str, epoch: int) -> Offer | None:
+        """The socket closed; the offer it ended. Does nothing for an old epoch."""
+
+    async def seek(self, guest: str, offer: str) -> SeekResult:
+        """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13)."""
+
+    async def accept(self, guest: str, offer: str, s: str) -> Offer:
+        """The candidate says yes: both are in session ``s``. Raises Gone."""
+
+    async def decline(self, guest: str, offer: str) -> Offer:
+        """The candidate says no: both free, the pair barred; the offer.
+
+        An offer that ended without a yes is remembered for an hour: a no that comes so late bars the pair all the same.
+        The answer is then the open offer between the two that this has ended, else the one declined. Raises Gone for
+        an offer to somebody else, one that became a session, and one the lobby does not know.
+        """
+
+    async def later(self, guest: str, offer: str) -> Offer:
+        """Not now: ends as expired but without a rest, and asking the candidate is off. Raises Gone."""
+
+    async def stop(self, guest: str) -> Offer | None:
+        """Stop looking; an open offer of or to this guest ends as expired and is returned."""
+
+    async def view(self, guest: str, visible: bool, touched: bool) -> None:
+        """The page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
+
+    async def available(self, guest: str, on: bool, slow: bool) -> None:
+        """Whether the guest may be asked while not looking; ``slow``: rings of 60 s."""
+
+    async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
+        """Another place, in one step. Raises Busy while asking or asked."""
+
+    async def end(self, s: str, members: Sequence[str]) -> None:
+        """The session is over: members still in it are free (or gone), not looking, not to be asked until they ask."""
+
+    async def bar(self, a: str, b: str) -> Offer | None:
+        """Never offer these two to each other again; an open offer between them ends and is returned."""
+
+    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
+        """Keep guests made after ``at`` from these networks away from ``guest`` for 24 h (M5)."""
+
+    async def networks(self, guest: str) -> tuple[str, ...]:
+        """The keyed hashes a guest entered with; empty when unknown."""
+
+    async def pair(self, s: str, members: Sequence[str]) -> bool:
+        """Talk again: both into session ``s`` if both are here, free and not barred; whether it happened."""
+
+    async def nearby(self, guest: str) -> int:
+        """How many others of the pool are free, counted to 6; who declined stays counted."""
+
+    async def whereabouts(self, guests: Sequence[str]) -> list[GuestStatus]: ...
+
+    async def renew(self, process: str) -> bool:
+        """The process lives for another 15 s (M9). False: it was not known to live (the first time, its lease had run
+        out, or all was lost); it then enters its guests again (§2.8)."""
+
+    async def drop(self, process: str) -> None:
+        """The process is going: its guests leave the free sets and their offers end."""

@@ -1,0 +1,40 @@
+"""Messages that wait for an absent guest."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from citychat.model import Message
+
+
+class Mail(Struct, frozen=True):
+    """A message out of a mailbox, with the tag that acks it."""
+
+    tag: int
+    message: Message
+
+
+class Mailbox(Protocol):
+    """Messages that wait for an absent guest, in order, at most 24 h and 500 (protocol §2.7)."""
+
+    def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
+        """Append in order, durably; ``stored(False)``: perhaps none, perhaps some, perhaps all of them are kept."""
+
+    async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
+        """Deliver what waits and what comes, in order, each until acked; one opener at a time holds the queue.
+
+        A second opener waits until the first has closed. The answer is the handle for ``ack`` and ``close``.
+        """
+
+    def ack(self, handle: object, tags: Sequence[int]) -> None:
+        """Forget these; idempotent, and harmless after ``close`` (they are then delivered again)."""
+
+    async def close(self, handle: object) -> None:
+        """Stop delivering and put everything unacked back in its place, for the next opener."""
+
+    async def discard(self, guest: str) -> None:
+        """Delete the mailbox if nobody has it open and nothing waits in it."""
+
+    async def blank(self, guest: str, s: str, side: int) -> None:
+        """Empty the texts of that side of session ``s`` that wait for ``guest``; their ids stay."""

@@ -1,0 +1,18 @@
+"""A connected page, as everything behind the edge sees it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Page(Protocol):
+    """A connected page. Nothing here blocks or raises; after the socket has closed the calls do nothing."""
+
+    @property
+    def address(self) -> str:
+        """The client's address, after trusted proxies. Never logged, never stored."""
+
+    def emit(self, event: str, payload: Mapping[str, object]) -> None:
+        """Send an event, in order, to the namespace its name starts with."""
+
+    def close(self, why: str) -> None:
+        """Close after what was emitted before; idempotent. ``why`` is one word for the log."""

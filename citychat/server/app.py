@@ -1,0 +1,203 @@
+"""The only composition root: from settings to a running server, and down again in order.
+
+Start: data folder and keys, engines, the process, the edge, the port. Stop (SIGTERM, Ctrl+C): no new pages, pages sent
+away in waves, batches finished, engines closed.
+"""
+
+import asyncio
+import errno
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from random import SystemRandom
+
+from tornado.web import Application
+
+import citychat
+from citychat.clock import SystemClock, runner
+from citychat.edge import Edge
+from citychat.handlers.pages import Credit, Pages, Readiness
+from citychat.model import DAY_MS, new_id
+from citychat.places import Places
+from citychat.server.engines import Engines, open_engines, services
+from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
+from citychat.server.process import Policy, Process
+from citychat.server.startup import Resources, StartError, consent_version, prepare
+from citychat.server.systemd import SystemdNotifier
+from citychat.settings import Settings
+from citychat.tasks import Tasks
+
+YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests in the lobby, this less than 1 %
+
+log = logging.getLogger(__name__)
+
+
+async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, notifier: SystemdNotifier) -> None:
+    """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
+
+    Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old;
+    SettingsError for wrong options in URLs, and for keys that are not those of the other processes.
+    """
+    settings, loop = parts.settings, asyncio.get_running_loop()
+    stopped, unfit = _signals(loop), list[Exception]()
+
+    def end(error: Exception) -> None:
+        unfit.append(error)
+        stopped.set()
+
+    async with AsyncExitStack() as stack:
+        sockets = _bind(settings.listen, settings.port)
+        for listening in sockets:
+            stack.callback(listening.close)
+        clock, random = SystemClock(loop), SystemRandom()
+        engines = await open_engines(stack, settings, parts.keys, clock, random, end)
+        if engines.same_keys is not None:
+            await stack.enter_async_context(engines.same_keys)
+        tasks = await stack.enter_async_context(Tasks())  # last, so that it ends before what its tasks use
+        process = _process(parts, engines, clock, random, tasks)
+        edge = _edge(settings, process)
+        server = edge.http_server(_application(parts, edge, _readiness(engines, process)), file_limit, SPARE_FILES)
+        process.start()
+        stack.callback(server.stop)
+        server.add_sockets(sockets)
+        for line in greeting(parts, sockets):
+            out(line)
+        notifier.ready()
+        if notifier.beat_s:
+            process.watch(notifier.beat_s, notifier.alive)
+        await stopped.wait()
+        notifier.stopping()
+        server.stop()
+        log.info("Stopping: %d pages are sent away to come back", edge.connections)
+        await process.drain()
+        await edge.stop()
+        await server.close_all_connections()
+    log.info("Stopped")
+    if unfit:
+        raise unfit[0]
+
+
+def _process(parts: Resources, engines: Engines, clock: SystemClock, random: SystemRandom, tasks: Tasks) -> Process:
+    return Process(
+        name=new_id(random),
+        bus=engines.bus,
+        lobby=engines.lobby,
+        mailbox=engines.mailbox,
+        history=engines.history,
+        clock=clock,
+        random=random,
+        tasks=tasks,
+        keys=parts.keys,
+        places=Places(parts.gazetteer, parts.databases.locate, parts.home),
+        gazetteer=parts.gazetteer,
+        rules=_rules(parts.settings, consent_version(parts.texts)),
+        counts=engines.counts,
+    )
+
+
+def _edge(settings: Settings, process: Process) -> Edge:
+    return Edge(
+        door=process.door,
+        closed=process.joining.closed,
+        now_s=process.clock.monotonic_s,
+        logger=log,
+        origins=settings.origins,
+        trusted_proxies=settings.trusted_proxies,
+        connections_per_address=settings.connections_per_address,
+    )
+
+
+def _readiness(engines: Engines, process: Process) -> Readiness:
+    def ready() -> tuple[bool, Mapping[str, object]]:
+        up, shown = engines.standing()
+        draining = process.joining.draining
+        return up and not draining, {"process": "draining" if draining else "ok", **shown}
+
+    return ready
+
+
+def _rules(settings: Settings, consent: str) -> Policy:
+    return Policy(
+        consent=consent,
+        contact=settings.contact,
+        history_ms=settings.history_days * DAY_MS,
+        message_burst=settings.message_burst,
+        message_rate=settings.message_rate,
+        guests_per_hour=settings.guests_per_hour,
+    )
+
+
+def _application(parts: Resources, edge: Edge, ready: Readiness) -> Application:
+    credit = parts.databases.credit()
+    pages = Pages(
+        version=citychat.__version__,
+        consent=consent_version(parts.texts),
+        contact=parts.settings.contact or None,
+        credit=Credit(credit["text"], credit["url"]) if credit else None,
+        history_days=parts.settings.history_days,
+        texts=parts.texts,
+        ready=ready,
+    )
+    missing, arguments = pages.missing()
+    return Application([*edge.routes(), *pages.routes()], default_handler_class=missing, default_handler_args=arguments)
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    """Raises StartError."""
+    try:
+        return bind(host, port)
+    except OSError as error:
+        hints = {
+            errno.EADDRINUSE: "; another program has it, choose another with --port",
+            errno.EACCES: "; this user may not, choose one above 1023 with --port",
+        }
+        hint = hints.get(error.errno or 0, "")
+        raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}{hint}") from error
+
+
+def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    """Set by SIGTERM and Ctrl+C; further ones change nothing."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
+    """What a start prints, and nothing else (product page, Host)."""
+    port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
+    pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
+    second = (f"{names[1]}:{port}", "same browser") if names[1:] else (f"{names[0]}:{port}", "in a private window")
+    reach = f"http://{public}:{port}" if public else "start with --listen 0.0.0.0"
+    lines = [
+        f"CityChat {citychat.__version__}",
+        f"Data folder   {parts.settings.data}",
+        *services(parts.settings),
+        f"People here   meet in: {pool}",
+        f"You           http://{names[0]}:{port}",
+        f"A second you  http://{second[0]} ({second[1]}, counts as another person)",
+        f"Phones        {reach} (browsers give a position to https and localhost only)",
+    ]
+    if not parts.has_database:
+        lines.append("City database none: guests choose their city; get one with: python -m citychat geoip fetch")
+    if public and not parts.settings.contact:
+        lines.append("Contact       none: guests cannot reach you; name one with --contact")
+    return [*lines, "Ctrl+C stops it."]
+
+
+def run(settings: Settings) -> None:
+    """Prepare and serve, on uvloop where there is one. Raises StartError."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    file_limit = raise_file_limit()
+    if file_limit < 2 * SPARE_FILES:
+        raise StartError(f"only {file_limit} files may be open: allow {2 * SPARE_FILES} or more (ulimit -n)")
+    parts = prepare(settings)
+    # What is loaded by now lives as long as the process: a full collection need not look at it (15 ms of a pause).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    runner(serve(parts, lambda line: print(line, flush=True), file_limit, SystemdNotifier(os.environ)))

@@ -1,0 +1,108 @@
+"""``python -m citychat backup`` and ``restore FILE``, for the host: copies of the embedded storage.
+
+A backup is a process of its own: it takes no time of the server's, and whatever becomes of it the server goes on.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from citychat.adapters.sqlite import StorageError
+from citychat.adapters.sqlite.copies import PART, Contents, contents, copy, hand_over, put_back
+
+STORE = "citychat.db"
+FOLDER = "backups"
+KEPT = 24  # a day of hourly ones; erased texts live on in them for as long, and no longer
+NAME = "citychat-%Y%m%dT%H%M%SZ.db"  # in the order of time
+USAGE = "usage: citychat backup | citychat restore FILE"
+
+
+class BackupError(Exception):
+    """One line for the host: why there is no backup."""
+
+
+def main(command: str, words: Sequence[str], *, data: Path, now: datetime, out: TextIO, errors: TextIO) -> int:
+    """Run ``backup`` or ``restore``. Exit status: 0 done, 1 failed (the server and its data are as before), 2 usage."""
+    say: Callable[[str], None] = partial(print, file=out)
+    try:
+        match (command, *words):
+            case ("backup",):
+                say(make(data, now))
+            case ("restore", file):
+                say(restore(Path(file), data, now))
+            case _:
+                print(USAGE, file=errors)
+                return 2
+    except (BackupError, StorageError) as error:
+        print(f"citychat {command}: {error}", file=errors)
+        return 1
+    return 0
+
+
+def make(data: Path, now: datetime) -> str:
+    """Back up the store in ``data`` and let go of all but the newest; a line that tells of it.
+
+    Raises BackupError, StorageError.
+    """
+    store, folder = data / STORE, data / FOLDER
+    if not store.exists():
+        raise BackupError(f"no {STORE} in {data}: nothing is kept there (name the server's folder with --data)")
+    with _alone(folder):
+        for leftover in folder.glob(f"citychat-*{PART}*"):  # of one that was killed
+            leftover.unlink()
+        _check_room(store, folder)
+        target = folder / now.astimezone(UTC).strftime(NAME)
+        copy(store, target)
+        for old in sorted(folder.glob("citychat-*Z.db"))[:-KEPT]:
+            old.unlink()
+        return f"Kept {target}: {_told(contents(target))}"
+
+
+def restore(file: Path, data: Path, now: datetime) -> str:
+    """Put a backup in the store's place; a line that tells of it. Raises BackupError, StorageError."""
+    if not file.is_file():
+        raise BackupError(f"{file}: no such file; the backups are in {data / FOLDER}")
+    held = contents(file)
+    before = data / f"{STORE}.before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    existed = put_back(file, data / STORE, before)
+    return f"Restored {file}: {_told(held)}" + (f"; what was there before is {before}" if existed else "")
+
+
+def _told(held: Contents) -> str:
+    return f"{held.guests} guests, {held.chats} chats, {held.messages} messages, {held.waiting} waiting in mailboxes"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The folder, for one backup at a time."""
+    try:
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
+            hand_over(folder)
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise BackupError(f"{folder}: cannot be made or read ({error.strerror})") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BackupError(f"{folder}: another backup is being made") from None
+    finally:
+        os.close(held)
+
+
+def _check_room(store: Path, folder: Path) -> None:
+    """A backup must not take the room that the server needs to go on."""
+    size = sum(file.stat().st_size for file in (store, store.with_name(f"{STORE}-wal")) if file.exists())
+    free = shutil.disk_usage(folder).free
+    if free < 2 * size:
+        raise BackupError(
+            f"{folder}: {free // 1_000_000} MB are free, {2 * size // 1_000_000} MB are wanted "
+            "(a copy, and as much for the server); remove what is not needed"
+        )

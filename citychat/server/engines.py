@@ -1,0 +1,164 @@
+"""The engines of one process: which adapter serves which URL, in which order they open, and how they stand.
+
+A service that is named is waited for and never replaced by the embedded engine: its adapter opens at once, connects in
+the background, and answers Unavailable until it has.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+
+from citychat.adapters.memory import MemoryBus, MemoryLobby
+from citychat.adapters.mongo import MongoHistory
+from citychat.adapters.rabbitmq import RabbitMailbox
+from citychat.adapters.redis import Redis, RedisBus, RedisLobby, SharedKeyCheck
+from citychat.adapters.service_status import ServiceStatus
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
+from citychat.clock import SystemClock
+from citychat.model import Unavailable
+from citychat.ports import Bus, Clock, History, Lobby, Mailbox
+from citychat.server.startup import StartError
+from citychat.setting_types import EMBEDDED, place_of
+from citychat.settings import Settings, SettingsError
+from citychat.tokens import SigningKeys, key_marks
+
+Unfit = Callable[[StartError | SettingsError], None]
+CHECK_S = 10.0  # for all services together; a running process waits for them as long as it takes
+LOOK_S = 0.05
+FOREIGN_KEYS = (
+    "secret_file: its keys are not those of the other processes on this Redis: expected the same file everywhere "
+    "(if all keys are to be replaced, stop every process for 15 s)"
+)
+VITAL = ("bus", "history")  # without the mailbox those who are here still talk (protocol §2.7)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """``links``: how it stands with each service that is no embedded engine, ``counts``: what such an engine counts of
+    what is odd; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
+
+    bus: Bus
+    lobby: Lobby
+    mailbox: Mailbox
+    history: History
+    links: Mapping[str, ServiceStatus]
+    counts: Mapping[str, Mapping[str, int]]
+    same_keys: SharedKeyCheck | None
+
+    def standing(self) -> tuple[bool, Mapping[str, object]]:
+        """Whether guests can be served, and each engine's state in words for whoever watches the process."""
+        shown = {name: _shown(self.links.get(name)) for name in ("bus", "mailbox", "history")}
+        return not any(self.links[name].state for name in VITAL if name in self.links), shown
+
+
+def _shown(link: ServiceStatus | None) -> dict[str, str]:
+    if link is None:
+        return {"engine": EMBEDDED, "state": "ok"}
+    version = {"version": link.version} if link.version else {}
+    return {"engine": link.service, "state": link.state or "ok", **version}
+
+
+class _Opening:
+    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Unfit) -> None:
+        self.stack, self.clock, self.random, self.unfit = stack, clock, random, unfit
+        self.links: dict[str, ServiceStatus] = {}
+        self.counts: dict[str, Mapping[str, int]] = {}
+        self.same_keys: SharedKeyCheck | None = None
+
+    def link(self, setting: str, service: str) -> ServiceStatus:
+        link = self.links[setting] = ServiceStatus(service, self.random, lambda line: self.unfit(StartError(line)))
+        return link
+
+    async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
+        enter, clock, random = self.stack.enter_async_context, self.clock, self.random
+        if url == EMBEDDED:
+            bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
+            return bus, await enter(MemoryLobby(clock.wall_ms, random, ring_s))
+        redis = await enter(Redis(url, link=self.link("bus", "Redis"), clock=clock))
+        redis_bus = await enter(RedisBus(redis))
+        self.counts["bus"] = redis_bus.counts
+        self.same_keys = SharedKeyCheck(
+            redis, key_marks(keys), clock=clock, foreign=lambda: self.unfit(SettingsError(FOREIGN_KEYS))
+        )
+        return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
+
+    async def database(self, data: Path) -> Database:
+        """Raises StartError."""
+        try:
+            return await self.stack.enter_async_context(Database(data / "citychat.db"))
+        except StorageError as error:
+            raise StartError(str(error)) from error
+
+    async def mailbox(self, url: str, database: Database | None) -> Mailbox:
+        if database is not None and url == EMBEDDED:
+            return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
+        mailbox = RabbitMailbox(url, link=self.link("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
+        self.counts["mailbox"] = mailbox.counts
+        return await self.stack.enter_async_context(mailbox)
+
+    async def history(self, url: str, database: Database | None) -> History:
+        if database is not None and url == EMBEDDED:
+            return await self.stack.enter_async_context(SqliteHistory(database))
+        history = await self.stack.enter_async_context(
+            MongoHistory(url, link=self.link("history", "MongoDB"), clock=self.clock)
+        )
+        self.counts["history"] = history.dropped
+        return history
+
+
+async def open_engines(
+    stack: AsyncExitStack, settings: Settings, keys: SigningKeys, clock: Clock, random: Random, unfit: Unfit
+) -> Engines:
+    """Open them into ``stack``; services need not be there yet. ``unfit`` gets the error with which to end when one
+    can never serve (too old, or for processes with other keys). Raises StartError when the embedded storage cannot be
+    had, SettingsError for options in URLs."""
+    opening = _Opening(stack, clock, random, unfit)
+    database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
+    with _named("bus"):
+        bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)
+    with _named("mailbox"):
+        mailbox = await opening.mailbox(settings.mailbox, database)
+    with _named("history"):
+        history = await opening.history(settings.history, database)
+    return Engines(bus, lobby, mailbox, history, opening.links, opening.counts, opening.same_keys)
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """What a driver says about what the settings let through, options behind the question mark: about which setting."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError(f"{setting}: {error}") from error
+
+
+async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S) -> None:
+    """Open the storage once and reach every service once. Raises StartError naming those that fail, SettingsError for
+    keys that are not those of the other processes."""
+    loop, troubles = asyncio.get_running_loop(), list[Exception]()
+    async with AsyncExitStack() as stack:
+        engines = await open_engines(stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append)
+        end_s = loop.time() + within_s
+        while not all(link.up for link in engines.links.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - links tell nobody
+            await asyncio.sleep(LOOK_S)
+        wrong = {name: link.trouble for name, link in engines.links.items() if not link.up}
+        with suppress(Unavailable):
+            if engines.same_keys is not None and await engines.same_keys.strange():
+                raise SettingsError(FOREIGN_KEYS)
+    if wrong:
+        raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))
+
+
+def services(settings: Settings) -> list[str]:
+    """What a start says of them: each by its URL without password, and what several processes could not share."""
+    urls = {name: getattr(settings, name) for name in ("bus", "mailbox", "history")}
+    own = [name for name, url in urls.items() if url == EMBEDDED]
+    if len(own) == len(urls):
+        return ["Services      embedded (bus, mailbox, history)"]
+    lines = [f"Services      {', '.join(f'{name} {place_of(url)}' for name, url in urls.items())}"]
+    if settings.bus != EMBEDDED and own:
+        lines.append(f"Warning       embedded {' and '.join(own)}: this must stay the only process on this bus")
+    return lines

@@ -1,0 +1,102 @@
+"""What a start checks and loads before it opens anything: folder, keys, cities, city databases, the host's texts."""
+
+import errno
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+
+from citychat.handlers.pages import TEXTS
+from citychat.places import City, Gazetteer
+from citychat.places.ip_database import IpDatabases, files
+from citychat.setting_types import EMBEDDED
+from citychat.settings import Settings
+from citychat.tokens import KeyFileError, SigningKeys, load_keys, shared_keys
+
+CONSENT = "1"  # the version of the built-in rules; a host's own rules make their own
+
+
+class StartError(Exception):
+    """One line for the host: what keeps the server from starting. Exit status 1."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What start-up has checked and loaded before anything is opened."""
+
+    settings: Settings
+    keys: SigningKeys
+    gazetteer: Gazetteer
+    home: City | None
+    databases: IpDatabases
+    has_database: bool
+    texts: dict[str, str]
+
+
+def prepare(settings: Settings) -> Resources:
+    """Check and load everything that needs no event loop. Raises StartError."""
+    data = settings.data
+    _make_folder(data)
+    gazetteer = Gazetteer()
+    try:
+        geoip = files(data, settings.geoip)
+        return Resources(
+            settings=settings,
+            keys=_keys(settings),
+            gazetteer=gazetteer,
+            home=_home(gazetteer, settings.home_city),
+            databases=IpDatabases(geoip),
+            has_database=bool(geoip),
+            texts=own_texts(data),
+        )
+    except OSError as error:
+        raise StartError(f"cannot read {error.filename or data}: {error.strerror}") from error
+    except (KeyFileError, ValueError) as error:
+        raise StartError(str(error)) from error
+
+
+def _keys(settings: Settings) -> SigningKeys:
+    if settings.bus == EMBEDDED:
+        return load_keys(settings.secret_file, SystemRandom())
+    return shared_keys(settings.secret_file)
+
+
+def _make_folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        problem = "" if os.access(data, os.R_OK | os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except FileExistsError:
+        problem = os.strerror(errno.ENOTDIR)
+    except OSError as error:
+        problem = error.strerror or str(error)
+    if problem:
+        raise StartError(f"cannot use the data folder {data}: {problem}; name another with --data")
+
+
+def _home(gazetteer: Gazetteer, name: str) -> City | None:
+    try:
+        return gazetteer.named(name) if name else None
+    except ValueError as error:
+        raise StartError(f"home_city: {error}") from error
+
+
+def own_texts(data: Path) -> dict[str, str]:
+    """The host's own rules.md, privacy.md and imprint.md, where there are any. Raises StartError, OSError."""
+    texts = {}
+    for name in TEXTS:
+        path = data / f"{name}.md"
+        try:
+            texts[name] = path.read_text("utf-8")
+        except FileNotFoundError:
+            continue
+        except UnicodeDecodeError as error:
+            raise StartError(f"{path} is not UTF-8 text: save it as UTF-8, or move it away") from error
+    return texts
+
+
+def consent_version(texts: dict[str, str]) -> str:
+    """Changes whenever the host's own rules or privacy notice do, so that everybody is asked again."""
+    own = {name: texts[name] for name in ("rules", "privacy") if name in texts}
+    return f"{CONSENT}-{hashlib.sha256(json.dumps(own).encode()).hexdigest()[:8]}" if own else CONSENT

@@ -1,0 +1,105 @@
+"""What a guest can do about a chat, running or over: read, report, block, talk again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from citychat.catalogue import ENGLISH as WORDS
+from citychat.client.outbox import Row
+from citychat.terminal.page import TerminalPage
+
+REASONS = ("minor", "threat", "sexual", "hate", "spam", "other")
+READ_MAX = 1_000  # lines on a terminal at once
+Chat = Mapping[str, Any]
+
+
+class PastChats:
+    """Each command takes the words after its name; a leading number means that chat of the list."""
+
+    def __init__(self, page: TerminalPage) -> None:
+        self.page = page
+        self.screen, self.out = page.screen, page.screen.out
+        self._listed: list[Chat] = []
+
+    def chats(self, rest: list[str]) -> None:
+        def listed(answer: Mapping[str, Any]) -> None:
+            self._listed = answer["chats"]
+            if not self._listed:
+                self.out.say(WORDS["chats.none"])
+            for number, chat in enumerate(self._listed, 1):
+                now = "" if chat.get("ended") else f" ({WORDS['chats.now']})"
+                self.out.say(f"{number}: {chat['alias']}, {chat['city']}{now}")
+
+        self.page.request("user-chats", {}, listed)
+
+    def read(self, rest: list[str]) -> None:
+        chat, _ = self._meant(rest)
+        if chat:
+            self._older(chat, [])
+
+    def _older(self, chat: Chat, rows: list[Row]) -> None:
+        asked: Row = {"s": chat["session"], "limit": 100}
+        if rows:
+            asked["before"] = [rows[0][part] for part in ("l", "side", "st", "n")]
+
+        def read(answer: Mapping[str, Any]) -> None:
+            more = answer["messages"] + rows
+            if answer["more"] and len(more) < READ_MAX:
+                self._older(chat, more)
+                return
+            if not answer["more"]:
+                self.out.say("The chat starts here." if more else WORDS["chats.empty"])
+            for row in more:
+                if row["x"]:
+                    self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["x"])
+
+        self.page.request("chat-history", asked, read)
+
+    def block(self, rest: list[str]) -> None:
+        chat, _ = self._meant(rest)
+        if chat:
+            self.page.request("user-block", {"session": chat["session"]}, lambda _: self._gone(chat, "block.done"))
+
+    def report(self, rest: list[str]) -> None:
+        chat, rest = self._meant(rest)
+        if chat is None:
+            return
+        if not rest or rest[0] not in REASONS:
+            self.out.say(f"{WORDS['report.title']} report REASON, one of: {' '.join(REASONS)}")
+            return
+        asked: Row = {"session": chat["session"], "reason": rest[0]}
+        if rest[1:]:
+            asked["note"] = " ".join(rest[1:])
+
+        def reported(answer: Mapping[str, Any]) -> None:
+            self._gone(chat, "report.done", code=answer["code"])
+            self.out.say(f"case {answer['code']}: what came of it")
+
+        self.page.request("user-report", asked, reported)
+
+    def _gone(self, chat: Chat, words: str, **facts: str) -> None:
+        self.page.outbox.ended(chat["session"])
+        self.screen.forget(chat["session"])
+        self.out.say(WORDS[words].format(**facts))
+
+    def case(self, rest: list[str]) -> None:
+        asked = {"code": rest[0].upper() if rest else ""}
+        self.page.request("user-case", asked, lambda answer: self.out.say(WORDS[f"case.{answer['state']}"]))
+
+    def again(self, rest: list[str]) -> None:
+        chat, _ = self._meant(rest)
+        if chat:
+            said = WORDS["talk.again.asked"].format(alias=chat["alias"])
+            self.page.request("user-again", {"session": chat["session"]}, lambda _: self.out.say(said))
+
+    def _meant(self, rest: list[str]) -> tuple[Chat | None, list[str]]:
+        """The chat meant, else the one on screen; and the words after the number."""
+        if rest and rest[0].isdecimal():
+            number = int(rest[0])
+            if 1 <= number <= len(self._listed):
+                return self._listed[number - 1], rest[1:]
+            self.out.say("There is no chat of that number. chats: which there are")
+        elif self.screen.chat:
+            return self.screen.chat, rest
+        else:
+            self.out.say("In which chat? chats: which there are")
+        return None, rest

@@ -1,0 +1,51 @@
+"""A process whose files may not grow: prints what mailbox and history say before, during and after.
+
+RLIMIT_FSIZE makes the system refuse writes as a full disk does, without needing one.
+"""
+
+import asyncio
+import resource
+import sys
+from pathlib import Path
+
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
+from citychat.model import ChatError
+from citychat.ports import Committed, Mail
+from tests.contract.stores import StoreClock, message, put
+
+ANY = resource.RLIM_INFINITY
+
+
+async def main(folder: Path) -> None:
+    clock = StoreClock(lambda: 1_700_000_000_000)
+    heard: list[Mail] = []
+    async with (
+        Database(folder / "citychat.db") as database,
+        SqliteMailbox(database, clock) as mailbox,
+        SqliteHistory(database) as history,
+    ):
+
+        async def added(n: int) -> bool:
+            done: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
+            history.add([message(n, x="x" * 4_000)], done.set_result)
+            return await done is not None
+
+        print("before", await put(mailbox, "anna", message(1)), await added(1))
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / "citychat.db-wal").stat().st_size, ANY))
+        print("full", await put(mailbox, "anna", message(2, x="x" * 4_000)), await added(2))
+        try:
+            await history.bar("anna", "ben", 1)
+        except ChatError as error:
+            print(error.code, type(error.__cause__).__name__)
+        print("reads", [m.n for m in await history.page("s", None, 9)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (ANY, ANY))
+        print("after", await put(mailbox, "anna", message(3)), await added(3))
+        await mailbox.open("anna", heard.append)
+        async with asyncio.timeout(20):
+            while len(heard) < 2:
+                await history.case("")
+        print("kept", [mail.message.n for mail in heard], [m.n for m in await history.page("s", None, 9)])
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,287 @@
+"""Random walks through the embedded lobby with two processes: M1-M9, M12, M14, M15, checked after every step."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
+
+from citychat.model import Busy, Cell, Gone, Offer
+from citychat.ports import Entry
+from tests.unit.places.known import GUESTS, LEASE_MS, Known, step
+
+PROCESSES = ["p", "q"]
+# Weighted towards what leads to offers: evenly drawn steps leave most guests hidden, away or on a dead process, and
+# then nearly every broken rule goes unnoticed.
+guests, processes = st.sampled_from(GUESTS), st.sampled_from(PROCESSES)
+flags, mostly, seldom = st.booleans(), st.sampled_from([True] * 5 + [False]), st.sampled_from([False] * 5 + [True])
+pools = st.sampled_from(["lyon"] * 7 + ["paris"])
+cells = st.sampled_from([Cell(0, 0), Cell(0, 1), Cell(-7, 40)])
+alive = st.sampled_from([("p", "q")] * 8 + [("p",), ("q",), ()])
+pages = st.builds(
+    lambda pool, cell, available, slow, visible: Entry("", "", pool, cell, "City", available, slow, visible, 0),
+    st.sampled_from(["lyon"] * 8 + ["paris", None]), cells, mostly, seldom, mostly,
+)  # fmt: skip
+
+
+class LobbyMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.known = Known()
+        for process in PROCESSES:
+            self.renew(process)
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        self.known.look()
+
+    @initialize(pages=st.lists(pages, min_size=len(GUESTS), max_size=len(GUESTS)))
+    def everybody_enters(self, pages: list[Entry]) -> None:
+        for n, page in enumerate(pages):
+            self.enter(GUESTS[n], PROCESSES[n % 2], page, False)
+            self.known.now += 1  # so that some are made after a block and some before
+
+    @rule(guest=guests, process=processes, page=pages, stale=seldom)
+    def enter(self, guest: str, process: str, page: Entry, stale: bool) -> None:
+        """``stale``: the rows of the pairs were read before the last of them was written."""
+        known = self.known
+        barred, shuns = known.durable(guest)
+        entry = replace(
+            page,
+            guest=guest,
+            process=process,
+            made=known.made.setdefault(guest, known.now),
+            networks=known.networks(guest),
+            barred=barred[:-1] if stale and known.where(guest).epoch else barred,
+            shuns=shuns,
+            session=known.row(guest),
+        )
+        before = known.where(guest)
+        entered = step(known.lobby.enter(entry))
+        assert entered.epoch > before.epoch
+        assert (entered.over, entered.ended) == (before.offer, None)
+        assert entered.session == (entry.session.id if entry.session else None)  # M12
+        known.pages[guest] = replace(entry, epoch=entered.epoch)
+        known.gone.pop(guest, None)
+
+    @rule(guest=guests, old=mostly)
+    def leave(self, guest: str, old: bool) -> None:
+        known = self.known
+        if guest in known.pages:
+            before = known.where(guest)
+            ended = step(known.lobby.leave(guest, known.pages[guest].epoch - old))
+            if old:
+                assert ended is None
+                assert known.where(guest) == before
+            else:
+                del known.pages[guest]
+                assert ended == before.offer
+                self.assert_freed(before.offer, guest)
+
+    def assert_freed(self, offer: Offer | None, guest: str) -> None:
+        """M8: the other side at once, not only within a second."""
+        if offer is not None:
+            other = self.known.where(offer.candidate if offer.seeker == guest else offer.seeker)
+            assert (other.state, other.offer) == ("free", None)
+
+    @rule(guest=guests)
+    def anybody_seeks(self, guest: str) -> None:
+        self.seek(guest)
+
+    @precondition(lambda self: self.known.free())
+    @rule(data=st.data(), passed_s=st.sampled_from([0, 0, 5, 15]), answer=st.sampled_from(["yes", "no", "later", ""]))
+    def somebody_free_seeks(self, data: st.DataObject, passed_s: int, answer: str) -> None:
+        """And is answered after a while, or not."""
+        guest = data.draw(st.sampled_from(self.known.free()))
+        self.seek(guest)
+        offer = self.known.where(guest).offer
+        if offer is not None:
+            self.time_passes(passed_s, ("p", "q"))
+            if answer and offer.id in self.known.offers:
+                self.answer(offer, answer)
+
+    def seek(self, guest: str) -> None:
+        known = self.known
+        known.look()
+        before, ranks = known.where(guest), known.candidates(guest)
+        sought = step(known.lobby.seek(guest, known.new_id()))
+        after = known.where(guest)
+        assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
+        assert (sought.offer, sought.session) == (after.offer, after.session)
+        assert after.looking == (guest in known.pages and after.session is None)
+        if before.state == "free":
+            best = next((rank for rank in ranks if rank), [])
+            assert sought.offer.candidate in best if sought.offer else best == []  # M13, M14
+        if before.offer is not None:
+            assert sought.offer == before.offer  # M10
+        elif sought.offer is not None:
+            assert sought.offer.looking == (sought.offer.candidate not in ranks[2])
+            known.opened(guest, sought.offer)
+        known.look()
+
+    @precondition(lambda self: self.known.offers)
+    @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "later"]))
+    def somebody_asked_answers(self, data: st.DataObject, answer: str) -> None:
+        self.answer(data.draw(st.sampled_from(list(self.known.offers.values()))), answer)
+
+    def answer(self, offer: Offer, answer: str) -> None:
+        known = self.known
+        guest, s = offer.candidate, known.new_id()
+        assert self.say(answer, offer, s) == offer
+        del known.offers[offer.id]
+        if answer != "yes":
+            known.ended(offer)
+        known.unanswered[guest] = 0
+        if answer == "yes":
+            known.over.append(offer)
+            known.sessions[s] = (offer.seeker, guest)
+        elif answer == "no":
+            known.barred[frozenset((offer.seeker, guest))] = None
+        else:
+            known.change(guest, available=False)
+
+    def say(self, answer: str, offer: Offer, s: str) -> Offer:
+        lobby = self.known.lobby
+        if answer == "yes":
+            return step(lobby.accept(offer.candidate, offer.id, s))
+        return step((lobby.decline if answer == "no" else lobby.later)(offer.candidate, offer.id))
+
+    @precondition(lambda self: self.known.over)
+    @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "later"]))
+    def answer_late(self, data: st.DataObject, answer: str) -> None:
+        known = self.known
+        offer = data.draw(st.sampled_from(known.over))
+        if answer != "no" or known.refused_until.get(offer.id, 0) <= known.now:
+            with pytest.raises(Gone):  # M7
+                self.say(answer, offer, "late")
+            return
+        pair = frozenset((offer.seeker, offer.candidate))
+        open_again = [running for running in known.offers.values() if {running.seeker, running.candidate} == pair]
+        assert self.say("no", offer, "late") == (open_again[0] if open_again else offer)  # M5
+        known.barred[pair] = None
+        for running in open_again:
+            del known.offers[running.id]
+            known.ended(running)
+
+    @rule(guest=guests)
+    def stop(self, guest: str) -> None:
+        before = self.known.where(guest)
+        assert step(self.known.lobby.stop(guest)) == before.offer
+        assert not self.known.where(guest).looking
+        self.assert_freed(before.offer, guest)
+
+    @rule(guest=guests, visible=mostly, touched=flags)
+    def view(self, guest: str, visible: bool, touched: bool) -> None:
+        known = self.known
+        if guest in known.pages:
+            step(known.lobby.view(guest, visible, touched))
+            known.change(guest, visible=visible)
+            if touched:
+                known.unanswered[guest] = 0
+
+    @rule(guest=guests, on=mostly, slow=seldom)
+    def available(self, guest: str, on: bool, slow: bool) -> None:
+        if guest in self.known.pages:
+            step(self.known.lobby.available(guest, on, slow))
+            self.known.change(guest, available=on, slow=slow)
+
+    @rule(guest=guests, pool=pools, cell=cells)
+    def move(self, guest: str, pool: str, cell: Cell) -> None:
+        known = self.known
+        if known.where(guest).offer is not None:
+            with pytest.raises(Busy):
+                step(known.lobby.move(guest, pool, cell, "City"))
+        else:
+            step(known.lobby.move(guest, pool, cell, "City"))
+            known.change(guest, pool=pool, cell=cell)
+
+    @precondition(lambda self: self.known.sessions)
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        known = self.known
+        s = data.draw(st.sampled_from(sorted(known.sessions)))
+        members = known.sessions.pop(s)
+        step(known.lobby.end(s, members))
+        for member in members:
+            known.change(member, available=False)
+            assert known.where(member).state == ("free" if known.here(member) else "gone")
+
+    @rule(a=guests, b=guests)
+    def block(self, a: str, b: str) -> None:
+        known = self.known
+        if a != b and a in known.pages and b in known.made:
+            offer = known.where(a).offer
+            ended = step(known.lobby.bar(a, b))
+            assert ended == (offer if offer is not None and {offer.seeker, offer.candidate} == {a, b} else None)
+            known.barred[frozenset((a, b))] = None
+            if ended is not None:
+                del known.offers[ended.id]
+                known.ended(ended)
+            step(known.lobby.shun(a, known.networks(b), known.now))
+            known.shunned.append((a, known.networks(b)[0], known.now))
+
+    @rule(a=guests, b=guests)
+    def talk_again(self, a: str, b: str) -> None:
+        known = self.known
+        s = known.new_id()
+        free = a != b and known.where(a).state == known.where(b).state == "free"
+        happened = step(known.lobby.pair(s, [a, b]))
+        assert happened == (free and not known.apart(a, b))
+        if happened:
+            known.sessions[s] = (a, b)
+
+    @rule(seconds=st.sampled_from([0.5, 5, 14, 15, 15, 61, 120, 120, 600, 90_000]), alive=alive)
+    def time_passes(self, seconds: float, alive: tuple[str, ...]) -> None:
+        """The processes ``alive`` renew every 5 s (all at the end, when it is long), the others are silent."""
+        until = self.known.now + round(seconds * 1_000)
+        while self.known.now < until:
+            self.known.now = min(until, self.known.now + (5_000 if seconds <= 600 else until))
+            for process in alive:
+                self.renew(process)
+            self.known.look()
+
+    @rule(process=processes)
+    def renew(self, process: str) -> None:
+        lived = self.known.leases.get(process, 0) > self.known.now
+        assert step(self.known.lobby.renew(process)) == lived
+        self.known.leases[process] = self.known.now + LEASE_MS
+
+    @rule(shock=st.sampled_from(["", "", "", "", "drop p", "drop q", "lose everything"]))
+    def shock(self, shock: str) -> None:
+        if shock == "lose everything":
+            self.lose_everything()
+        elif shock:
+            self.drop(shock[-1])
+
+    def drop(self, process: str) -> None:
+        known = self.known
+        step(known.lobby.drop(process))
+        known.leases.pop(process, None)
+        known.pages = {guest: page for guest, page in known.pages.items() if page.process != process}
+
+    def lose_everything(self) -> None:
+        """§2.8: the lobby vanishes; the processes enter their guests again with the epochs they hold."""
+        known = self.known
+        known.new_lobby()
+        known.leases.clear()
+        for guest, page in list(known.pages.items()):
+            barred, shuns = known.durable(guest)
+            known.change(guest, barred=barred, shuns=shuns, session=known.row(guest))
+            assert step(known.lobby.enter(known.pages[guest])).epoch == page.epoch
+        for process in PROCESSES:
+            self.renew(process)
+
+    @precondition(lambda self: self.known.free(looking=True))
+    @rule()
+    def lookers_seek_again(self) -> None:
+        """What every process does for a looker whose offer has ended, and every 5 s for one who waits."""
+        known = self.known
+        for guest in known.free(looking=True):
+            self.seek(guest)
+        free = known.free(looking=True)
+        pairs = [(a, b) for a in free for b in free if a < b and known.pages[a].pool == known.pages[b].pool is not None]
+        assert [pair for pair in pairs if not known.apart(*pair)] == []  # M14
+
+
+TestLobby = LobbyMachine.TestCase
+TestLobby.settings = settings(max_examples=300, stateful_step_count=60, deadline=None, derandomize=True, database=None)

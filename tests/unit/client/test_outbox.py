@@ -1,0 +1,403 @@
+"""The page's part of delivery (protocol §2.3, §2.6), in Python; a browser test holds its JavaScript twin to it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from citychat.client import Outbox
+from citychat.client.outbox import (
+    ACK_MS,
+    ACK_ROWS,
+    ANSWER_MS,
+    ASK_MS,
+    HAVE_MAX,
+    HEAD_MS,
+    LAST,
+    OUTBOX,
+    STORED_MAX,
+    UNDELIVERED_MS,
+    WAITING_MAX,
+    WINDOW,
+    WRITER,
+    Row,
+)
+from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS
+
+NOW = 1_700_000_000_000
+
+
+class Desk:
+    """A page that writes down what its outbox asks of it. ``now`` is moved by the test."""
+
+    def __init__(self, storage: dict[str, str] | None = None, name: str = "p0") -> None:
+        self.storage = {} if storage is None else storage
+        self.emitted: list[tuple[str, Row]] = []
+        self.drawn: list[tuple[Row, str]] = []
+        self.marks: list[tuple[int, str, str]] = []
+        self.alarms: list[float] = []
+        self.now: float = NOW
+        self.streams = 0
+        self.box = Outbox(self.storage, name, lambda: self._stream(name), self)
+
+    def _stream(self, name: str) -> str:
+        self.streams += 1
+        return f"{name}-st{self.streams}"
+
+    def emit(self, event: str, payload: Row) -> None:
+        self.emitted.append((event, payload))
+
+    def draw(self, row: Row, state: str) -> None:
+        self.drawn.append((row, state))
+
+    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
+        self.marks.append((n, state, why))
+
+    def alarm(self, at: float) -> None:
+        self.alarms.append(at)
+
+    def join(self, **answer: Any) -> "Desk":
+        self.box.joined({"session": session(), **answer}, self.now)
+        return self
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            assert self.box.compose(text, self.now) == ""
+
+    def status(self, state: str, *ranges: list[int], st: str = "p0-st1", **more: str) -> None:
+        self.box.status({"s": "s", "st": st, "ranges": list(ranges), "state": state, **more}, self.now)
+
+    def hear(self, *numbers: int, st: str = "theirs", **more: Any) -> None:
+        for n in numbers:
+            self.box.message(theirs(n, st, **more), self.now)
+
+    def sent(self) -> list[int]:
+        return [payload["n"] for event, payload in self.emitted if event == "chat-message"]
+
+    def acks(self) -> list[int]:
+        return [payload["n"] for event, payload in self.emitted if event == "chat-ack"]
+
+    def texts(self) -> list[str]:
+        return [row["x"] for row, _ in self.drawn]
+
+    def states(self) -> list[str]:
+        return [entry["state"] for entry in self.box.entries]
+
+
+def session(s: str = "s", **more: Any) -> dict[str, Any]:
+    return {"session": s, "side": 0, "here": True, **more}
+
+
+def theirs(n: int, st: str = "theirs", **more: Any) -> Row:
+    return {"s": "s", "side": 1, "st": st, "n": n, "l": n, "x": f"theirs {n}", "at": NOW, **more}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk().join()
+
+
+# Writing
+
+
+def test_a_message_is_kept_drawn_with_a_clock_and_sent_in_that_order(desk: Desk) -> None:
+    kept_at_the_draw: list[int] = []
+    draw = desk.draw
+    desk.draw = lambda row, state: (kept_at_the_draw.append(len(json.loads(desk.storage[OUTBOX]))), draw(row, state))[1]  # type: ignore[method-assign,func-returns-value]
+    desk.say("hello")
+    assert kept_at_the_draw == [1]
+    assert desk.drawn == [({"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "hello", "at": NOW}, "waiting")]
+    assert desk.emitted == [("chat-message", {"s": "s", "st": "p0-st1", "n": 1, "l": 1, "x": "hello"})]
+
+
+def test_what_cannot_be_written_is_told_apart(desk: Desk) -> None:
+    assert desk.box.refusal(" \n\u202e") == "empty"
+    assert desk.box.refusal("x" * (TEXT_MAX_CHARS + 1)) == "too-long"
+    assert desk.box.refusal("\U0001f98a" * 1_025) == "too-long"
+    desk.box.ended("another")
+    assert desk.box.refusal("x") == ""
+    desk.storage[WRITER] = "another page"
+    assert desk.box.refusal("x") == "elsewhere"
+    desk.box.ended("s")
+    assert desk.box.refusal("x") == "closed"
+    assert desk.box.compose("x", NOW) == "closed" and desk.emitted == []
+
+
+def test_200_without_an_answer_are_full_and_32_of_them_are_on_their_way(desk: Desk) -> None:
+    for _ in range(WAITING_MAX):
+        desk.say("x")
+    assert desk.box.compose("x", NOW) == "full"
+    assert desk.sent() == list(range(1, WINDOW + 1))
+    desk.status("stored", [1, 2], [5, 5])
+    assert desk.sent() == list(range(1, WINDOW + 4))
+    desk.say("x")
+
+
+def test_texts_are_cleaned_before_they_are_drawn(desk: Desk) -> None:
+    desk.say("e\u0301\u202e\x00\r\nx")
+    assert desk.texts() == ["\u00e9\nx"]
+
+
+def test_the_lamport_number_is_one_above_everything_seen_and_stays_at_the_cap(desk: Desk) -> None:
+    desk.hear(1, l=41)
+    desk.say("a", "b")
+    desk.hear(2, l=LAMPORT_MAX)
+    desk.say("c", "d")
+    assert [entry["l"] for entry in desk.box.entries] == [42, 43, LAMPORT_MAX, LAMPORT_MAX]
+
+
+def test_a_new_stream_is_linked_to_the_one_before_and_only_in_the_same_chat(desk: Desk) -> None:
+    desk.say("a", "b")
+    reloaded = Desk(desk.storage, "p1").join()
+    reloaded.say("c", "d")
+    assert [entry.get("p") for entry in reloaded.box.entries] == [None, None, ["p0-st1", 2], None]
+    reloaded.box.session(session("new"), NOW)
+    reloaded.say("e")
+    assert "p" not in reloaded.box.entries[-1] and reloaded.box.entries[-1]["st"] == "p1-st2"
+    assert json.loads(reloaded.storage[LAST]) == ["new", "p1-st2", 1]
+
+
+# Answers
+
+
+def test_exact_ranges_get_their_tick_and_what_is_delivered_leaves_the_outbox(desk: Desk) -> None:
+    desk.say("a", "b", "c", "d")
+    desk.status("stored", [1, 1], [3, 3])
+    assert desk.states() == ["stored", "waiting", "stored", "waiting"]
+    desk.status("delivered", [1, 2])
+    assert [entry["n"] for entry in desk.box.entries] == [3, 4]
+    assert desk.marks == [(1, "stored", ""), (3, "stored", ""), (1, "delivered", ""), (2, "delivered", "")]
+    assert [entry["n"] for entry in json.loads(desk.storage[OUTBOX])] == [3, 4]
+
+
+def test_statuses_of_other_streams_and_chats_change_nothing(desk: Desk) -> None:
+    desk.say("a")
+    desk.status("delivered", [1, LAMPORT_MAX], st="other")
+    desk.box.status({"s": "other", "st": "p0-st1", "ranges": [[1, 9]], "state": "delivered"}, NOW)
+    assert desk.states() == ["waiting"] and desk.marks == []
+
+
+def test_a_refusal_for_good_is_shown_and_any_other_is_sent_again(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.status("refused", [1, 1], error="no-session")
+    desk.status("refused", [2, 2], error="internal")
+    assert desk.states() == ["refused", "waiting"] and desk.marks == [(1, "refused", "no-session")]
+    desk.now += HEAD_MS
+    desk.box.tick(desk.now)
+    assert desk.sent() == [1, 2, 2]
+
+
+def test_a_tick_is_not_taken_back(desk: Desk) -> None:
+    desk.say("a")
+    desk.status("stored", [1, 1])
+    desk.status("refused", [1, 1], error="no-session")
+    assert desk.states() == ["stored"]
+
+
+def test_after_busy_everything_unanswered_goes_again_in_order_and_not_before(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.box.busy({"s": "s", "retry_ms": 1_500}, desk.now)
+    assert desk.alarms[-1] == NOW + 1_500
+    desk.say("c")
+    desk.now += 1_499
+    desk.box.tick(desk.now)
+    assert desk.sent() == [1, 2]
+    desk.now += 1
+    desk.box.tick(desk.now)
+    assert desk.sent() == [1, 2, 1, 2, 3]
+
+
+def test_a_head_without_an_answer_for_ten_seconds_is_sent_again_with_all_behind_it(desk: Desk) -> None:
+    desk.say("a", "b")
+    assert desk.alarms[-1] == NOW + HEAD_MS
+    desk.now += HEAD_MS - 1
+    desk.box.tick(desk.now)
+    assert desk.sent() == [1, 2]
+    desk.now += 1
+    desk.box.tick(desk.now)
+    assert desk.sent() == [1, 2, 1, 2]
+
+
+def test_over_500_ticks_the_oldest_are_left_to_the_history(desk: Desk) -> None:
+    for i in range(0, STORED_MAX + 20, 20):
+        desk.say(*["x"] * 20)
+        desk.status("stored", [i + 1, i + 20])
+    assert len(desk.box.entries) == STORED_MAX and desk.box.entries[0]["n"] == 21
+
+
+# Joining
+
+
+def test_after_a_join_what_has_no_tick_goes_again_in_order_and_the_rest_is_asked_about(desk: Desk) -> None:
+    desk.say("a", "b", "c")
+    desk.status("stored", [2, 2])
+    desk.box.closed()
+    desk.say("d")
+    assert desk.sent() == [1, 2, 3]
+    desk.join()
+    assert desk.sent() == [1, 2, 3, 1, 3, 4]
+    asks = [payload for event, payload in desk.emitted if event == "chat-ask"]
+    assert asks == [{"s": "s", "st": "p0-st1", "ranges": [[2, 2]]}]
+
+
+def test_a_page_that_takes_over_draws_and_sends_the_whole_outbox_of_the_browser(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.status("stored", [1, 1])
+    second = Desk(desk.storage, "p1").join()
+    assert second.texts() == ["a", "b"] and [state for _, state in second.drawn] == ["stored", "waiting"]
+    assert second.sent() == [2] and desk.storage[WRITER] == "p1"
+    assert desk.box.refusal("x") == "elsewhere"
+    second.say("c")
+    desk.status("delivered", [1, 2])
+    assert [entry["x"] for entry in json.loads(desk.storage[OUTBOX])] == ["a", "b", "c"], "kept by one page"
+    desk.join()
+    assert [entry["x"] for entry in desk.box.entries] == ["a", "b", "c"]
+
+
+def test_rows_of_the_answer_are_drawn_mine_all_and_the_partners_up_to_seen() -> None:
+    mine = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "mine", "at": NOW}
+    gap = {**mine, "n": 2, "k": "gap", "x": ""}
+    desk = Desk().join(messages=[mine, gap, theirs(1), theirs(2), theirs(3)], seen={"theirs": 2, "of a chat before": 7})
+    assert desk.texts() == ["mine", "theirs 1", "theirs 2"]
+    assert [state for _, state in desk.drawn] == ["delivered", "", ""]
+    desk.hear(3)
+    desk.hear(8, st="of a chat before", s="before", side=0)
+    assert desk.texts()[3:] == ["theirs 3", "theirs 8"]
+
+
+def test_what_history_has_of_mine_leaves_the_outbox_and_a_gap_of_mine_does_not(desk: Desk) -> None:
+    desk.say("a", "b")
+    kept = [{"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "a", "at": NOW},
+            {"s": "s", "side": 0, "st": "p0-st1", "n": 2, "l": 2, "x": "", "at": NOW, "k": "gap"}]  # fmt: skip
+    desk.join(messages=kept)
+    assert [entry["x"] for entry in desk.box.entries] == ["b"] and desk.marks == [(1, "delivered", "")]
+    assert desk.texts() == ["a", "b"]
+
+
+def test_have_is_what_this_page_has_drawn_the_newest_streams_of_many() -> None:
+    assert Desk().box.have() == {}
+    desk = Desk().join(seen={f"old{i}": 1 for i in range(HAVE_MAX)})
+    desk.hear(1, 2)
+    desk.hear(2, st="old0")
+    assert len(desk.box.have()) == HAVE_MAX
+    assert list(desk.box.have().items())[-2:] == [("theirs", 2), ("old0", 2)]
+    assert "old1" not in desk.box.have()
+
+
+def test_the_outbox_of_a_chat_before_is_sent_and_refused_and_its_failures_go_with_the_next(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.box.ended("s")
+    desk.status("refused", [1, 1], error="no-session")
+    desk.box.session(session("new"), NOW)
+    assert desk.states() == ["waiting"] and desk.box.living == "new"
+
+
+# The partner's words
+
+
+def test_the_next_is_drawn_and_acked_and_anything_else_only_acked(desk: Desk) -> None:
+    desk.hear(1)
+    for n in (3, 1, 2):
+        desk.now += ACK_MS
+        desk.hear(n)
+    assert desk.texts() == ["theirs 1", "theirs 2"] and desk.acks() == [1, 1, 1, 2]
+
+
+def test_a_gap_is_drawn_wherever_it_lies_ahead(desk: Desk) -> None:
+    desk.hear(1)
+    desk.hear(5, k="gap", x="")
+    desk.hear(4, k="gap", x="")
+    desk.hear(6)
+    assert [row["n"] for row, _ in desk.drawn] == [1, 5, 6]
+
+
+def test_a_kind_that_is_unknown_is_acked(desk: Desk) -> None:
+    desk.hear(1, k="wave")
+    assert desk.acks() == [1]
+
+
+def test_acks_leave_at_once_then_after_50_ms_or_8_messages(desk: Desk) -> None:
+    desk.hear(1)
+    assert desk.acks() == [1]
+    desk.hear(2, 3)
+    desk.hear(1, st="other")
+    assert desk.acks() == [1] and desk.alarms[-1] == NOW + ACK_MS
+    desk.now += ACK_MS
+    desk.box.tick(desk.now)
+    assert desk.acks() == [1, 3, 1]
+    desk.hear(*range(4, 4 + ACK_ROWS))
+    assert desk.acks() == [1, 3, 1, 3 + ACK_ROWS]
+
+
+def test_an_early_alarm_does_not_eat_the_ack(desk: Desk) -> None:
+    desk.hear(1, 2)
+    desk.alarms.clear()
+    desk.now += 10
+    desk.box.tick(desk.now)
+    assert desk.acks() == [1] and NOW + ACK_MS in desk.alarms
+
+
+def test_acks_of_a_link_that_is_gone_are_not_sent_on_the_next(desk: Desk) -> None:
+    desk.hear(1, 2)
+    desk.box.closed()
+    desk.box.tick(NOW + ACK_MS)
+    desk.join()
+    assert desk.acks() == [1]
+
+
+def test_a_page_of_older_rows_is_drawn_once_each(desk: Desk) -> None:
+    desk.hear(1)
+    rows = [theirs(1), {**theirs(1, "mine"), "side": 0}, {**theirs(2, "mine"), "side": 0, "k": "gap"}, theirs(2)]
+    desk.box.older("s", 0, rows)
+    assert [(row["st"], row["n"]) for row, _ in desk.drawn] == [("theirs", 1), ("mine", 1)], "2 is still to come"
+    desk.box.older("past", 1, [{**theirs(4), "s": "past", "side": 0}])
+    assert desk.drawn[-1][0]["s"] == "past"
+
+
+# Asking and giving up
+
+
+def test_what_is_kept_is_asked_about_every_30_seconds_while_the_partner_is_here(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.status("stored", [1, 2])
+    desk.now += ASK_MS
+    desk.box.tick(desk.now)
+    assert desk.emitted[2:] == [("chat-ask", {"s": "s", "st": "p0-st1", "ranges": [[1, 2]]})]
+    desk.box.partner(False, desk.now)
+    desk.now += 10 * ASK_MS
+    desk.box.tick(desk.now)
+    assert len(desk.emitted) == 3
+
+
+def test_not_delivered_after_24_hours_and_ten_minutes_and_after_asking_once_more(desk: Desk) -> None:
+    desk.say("a", "b")
+    desk.status("stored", [1, 2])
+    desk.box.partner(False, desk.now)
+    desk.now += UNDELIVERED_MS - 1
+    desk.box.tick(desk.now)
+    assert desk.marks[2:] == []
+    desk.now += 1
+    desk.box.tick(desk.now)
+    assert [event for event, _ in desk.emitted].count("chat-ask") == 1 and desk.marks[2:] == []
+    desk.status("delivered", [2, 2])
+    desk.now += ANSWER_MS
+    desk.box.tick(desk.now)
+    assert desk.marks[2:] == [(2, "delivered", ""), (1, "undelivered", "")]
+    desk.status("delivered", [1, 1])
+    assert desk.box.entries == [], "it was delivered after all"
+
+
+def test_without_a_link_nobody_despairs(desk: Desk) -> None:
+    desk.say("a")
+    desk.status("stored", [1, 1])
+    desk.box.closed()
+    desk.box.tick(NOW + 3 * UNDELIVERED_MS)
+    assert desk.states() == ["stored"]
+
+
+def test_erased_texts_leave_the_outbox(desk: Desk) -> None:
+    desk.say("a")
+    desk.box.forget("s", 1)
+    assert desk.states() == ["waiting"]
+    desk.box.forget("s", 0)
+    assert desk.box.entries == [] and json.loads(desk.storage[OUTBOX]) == []

@@ -1,0 +1,171 @@
+"""What guests and processes know of a lobby from outside, and what must be true of it whenever they look."""
+
+from collections.abc import Coroutine
+from random import Random
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from citychat.adapters.memory import MemoryLobby
+from citychat.model import DAY_MS, Offer, Session
+from citychat.ports import Entry, GuestStatus
+
+T = TypeVar("T")
+GUESTS = [f"guest {n}" for n in range(6)]
+LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
+
+
+def step(method: Coroutine[Any, Any, T]) -> T:
+    """Run a method to its end; it would not be atomic if it awaited anything."""
+    try:
+        method.send(None)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    raise AssertionError("a method of the lobby awaited something")
+
+
+class Known:
+    """``pages``: with which entry each open page came, kept up to date; ``offers``: those that run."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000_000
+        self.pages: dict[str, Entry] = {}
+        self.leases: dict[str, int] = {}
+        self.made: dict[str, int] = {}
+        self.barred: dict[frozenset[str], None] = {}
+        self.shunned: list[tuple[str, str, int]] = []
+        self.sessions: dict[str, tuple[str, ...]] = {}
+        self.offers: dict[str, Offer] = {}
+        self.over: list[Offer] = []
+        self._ids = 0
+        self.new_lobby()
+
+    def new_lobby(self) -> None:
+        """An empty one; it has forgotten offers and courtesies."""
+        self.lobby = MemoryLobby(lambda: self.now, Random(3))
+        self.over += self.offers.values()
+        self.offers = {}
+        self.refused_until: dict[str, int] = {}
+        self.rung: dict[str, int] = {}
+        self.unanswered: dict[str, int] = dict.fromkeys(GUESTS, 0)
+        self.rests: dict[frozenset[str], int] = {}
+        self.gone: dict[str, int] = {}
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"id {self._ids}"
+
+    def where(self, guest: str) -> GuestStatus:
+        (found,) = step(self.lobby.whereabouts([guest]))
+        return found
+
+    def here(self, guest: str) -> bool:
+        return guest in self.pages and self.leases.get(self.pages[guest].process, 0) > self.now
+
+    def free(self, looking: bool = False) -> list[str]:
+        found = zip(GUESTS, step(self.lobby.whereabouts(GUESTS)), strict=True)
+        return [guest for guest, at in found if at.state == "free" and at.looking >= looking]
+
+    def networks(self, guest: str) -> tuple[str, ...]:
+        return ("even",) if GUESTS.index(guest) % 2 == 0 else ("odd",)
+
+    def row(self, guest: str) -> Session | None:
+        mine = [(s, members) for s, members in self.sessions.items() if guest in members]
+        return Session(*mine[0], ("Amber Fox", "Teal Owl"), "City", 0, 1) if mine else None
+
+    def durable(self, guest: str) -> tuple[tuple[str, ...], dict[str, int]]:
+        """With whom the guest is barred, and which networks it shuns."""
+        barred = tuple(other for other in GUESTS if frozenset((guest, other)) in self.barred)
+        return barred, {network: at for who, network, at in self.shunned if who == guest}
+
+    def apart(self, a: str, b: str) -> bool:
+        """Whether M5 keeps these two apart now."""
+        return frozenset((a, b)) in self.barred or self._shuns(a, b) or self._shuns(b, a)
+
+    def _shuns(self, a: str, b: str) -> bool:
+        return any(
+            who == a and network in self.networks(b) and at < self.made[b] and self.now < at + DAY_MS
+            for who, network, at in self.shunned
+        )
+
+    def change(self, guest: str, **fields: object) -> None:
+        if guest in self.pages:
+            self.pages[guest] = replace(self.pages[guest], **fields)
+
+    def candidates(self, seeker: str) -> list[list[str]]:
+        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests."""
+        ranks: list[list[str]] = [[], [], []]
+        pool = self.pages[seeker].pool if seeker in self.pages else None
+        for guest in self.free():
+            page = self.pages[guest]
+            if guest == seeker or pool is None or page.pool != pool or self.apart(guest, seeker):  # M5
+                continue
+            if self.where(guest).looking:
+                ranks[0 if page.visible else 1].append(guest)
+            elif page.visible and page.available and self._may_ring(guest, seeker):
+                ranks[2].append(guest)
+        return ranks
+
+    def _may_ring(self, guest: str, seeker: str) -> bool:
+        rested = self.rests.get(frozenset((guest, seeker)), 0) <= self.now
+        return rested and self.rung.get(guest, 0) + RING_PAUSE_MS <= self.now and self.unanswered[guest] < 2  # M15
+
+    def opened(self, seeker: str, offer: Offer) -> None:
+        """An offer was made just now."""
+        assert offer.seeker == seeker
+        assert offer.seconds == (60 if self.pages[offer.candidate].slow else 15)
+        assert offer.ends == self.now + offer.seconds * 1_000
+        self.rung[offer.candidate] = self.now
+        self.offers[offer.id] = offer
+
+    def fell_through(self, offer: Offer) -> None:
+        del self.offers[offer.id]
+        self.ended(offer)
+        self.unanswered[offer.candidate] += not offer.looking
+        self.rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
+
+    def ended(self, offer: Offer) -> None:
+        """Without a yes: for an hour a no still bars the pair."""
+        self.over.append(offer)
+        self.refused_until[offer.id] = self.now + LATE_NO_MS
+
+    def look(self) -> None:
+        """Look at everybody at once: check the invariants, and learn which offers fell through."""
+        found = dict(zip(GUESTS, step(self.lobby.whereabouts(GUESTS)), strict=True))
+        for guest, at in found.items():
+            self._note_absence(guest, at)
+            self._check(guest, at, found)
+        for offer in list(self.offers.values()):
+            if found[offer.seeker].offer != offer:
+                self.fell_through(offer)
+        for pair in list(self.rests):
+            if all(found[guest].looking for guest in pair):
+                del self.rests[pair]
+        assert set(self.offers) == {at.offer.id for at in found.values() if at.offer is not None}  # M2
+
+    def _note_absence(self, guest: str, at: GuestStatus) -> None:
+        since = self.gone.setdefault(guest, self.now) if at.state == "gone" else self.gone.pop(guest, None)
+        if at.epoch == 0:  # never here, or forgotten; with a page when its process was silent for so long
+            assert guest not in self.pages or (since is not None and since + FORGET_MS <= self.now)
+            self.gone.pop(guest, None)
+            self.pages.pop(guest, None)
+            self.unanswered[guest] = 0
+        assert at.epoch == 0 or since is None or self.now < since + FORGET_MS  # memory stays bounded
+
+    def _check(self, guest: str, at: GuestStatus, found: dict[str, GuestStatus]) -> None:
+        row = self.row(guest)
+        if row is not None and (at.epoch or at.session):
+            assert (at.state, at.session, at.offer) == ("chat", row.id, None)  # M1, M2, M12
+        elif at.offer is not None:
+            seeker, candidate = at.offer.seeker, at.offer.candidate
+            assert (at.state, at.session) == ("asking" if seeker == guest else "asked", None)  # M1
+            assert seeker != candidate
+            assert found[seeker].offer == found[candidate].offer == at.offer  # M2, M4
+            assert self.now < at.offer.ends  # M6
+            assert self.here(guest)  # M9
+            assert frozenset((seeker, candidate)) not in self.barred  # M5
+        else:
+            assert (at.state, at.session) == ("free" if self.here(guest) else "gone", None)  # M3, M9
+        stands = at.state == "free" and self.pages[guest].pool is not None
+        assert (guest in self.lobby._register.crowd) == stands  # M3
