@@ -110,7 +110,11 @@ class Delivery:
             return
         text, at = clean_text(x), self.engines.clock.wall_ms()
         x = text if fits(text) else ""  # voided, never refused: its number is used
-        sending.say(Message(s=s, side=session.side(guest), st=st, n=n, l=lamport, x=x, at=at, p=p))
+        sending.say(
+            Message(
+                session=s, side=session.side(guest), stream=st, number=n, lamport=lamport, text=x, at=at, previous=p
+            )
+        )
 
     def drawn(self, guest: str, s: str, st: str, n: int) -> None:
         """``chat-ack``. Raises NoSession for a session that is not the guest's."""

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from citychat.delivery.history_writer import HistoryWriter
@@ -62,9 +62,9 @@ class Inbox:
 
 
 def shown(message: Message) -> dict[str, object]:
-    """A row as the page gets it: the fields of ``chat-message`` without the empty ones."""
-    fields = {name: getattr(message, name) for name in ("s", "side", "st", "n", "l", "x", "at")}
-    return fields | {name: value for name in ("p", "k") if (value := getattr(message, name)) is not None}
+    """Return a row as the page gets it: the fields of ``chat-message`` without the empty ones."""
+    fields: dict[str, object] = to_builtins(message)
+    return fields
 
 
 class Endpoint:
@@ -132,7 +132,7 @@ class Endpoint:
         self.sessions[session.id] = session
         self.receiving.start(seen, session.id)
         for row in known.beyond[:HELD_MAX]:
-            if row.n > seen.get(row.st, 0):
+            if row.number > seen.get(row.stream, 0):
                 self._incoming_or_early(row, None)
         return seen
 
@@ -178,7 +178,7 @@ class Endpoint:
     def heard(self, record: BusEvent) -> None:
         """What the partner's process says to this page: messages, receipts, typing, erasures."""
         match record:
-            case NewMessage(message) if message.s in self.sessions and self._is_partners(message):
+            case NewMessage(message) if message.session in self.sessions and self._is_partners(message):
                 self._incoming_or_early(message, None)
             case NewMessage():
                 self.engines.counts["not ours"] += 1  # a session not heard of yet (the mailbox has it), or hostile
@@ -212,7 +212,7 @@ class Endpoint:
             self._early.append((message, tag))
 
     def _incoming(self, message: Message, tag: int | None) -> None:
-        session = self.sessions.get(message.s)
+        session = self.sessions.get(message.session)
         if session is None:
             if tag is not None:
                 self._look_up(message, tag)
@@ -220,18 +220,18 @@ class Endpoint:
             self.engines.counts["not ours"] += 1
             self._forget(tag)
         else:
-            erased = message.side in session.erased and message.x
-            self.receiving.incoming(replace(message, x="") if erased else message, tag)
+            erased = message.side in session.erased and message.text
+            self.receiving.incoming(replace(message, text="") if erased else message, tag)
 
     def _is_partners(self, message: Message) -> bool:
-        return message.side == 1 - self.sessions[message.s].side(self.guest)
+        return message.side == 1 - self.sessions[message.session].side(self.guest)
 
     def _look_up(self, message: Message, tag: int) -> None:
         """Mail of a session that the join did not load: its row decides."""
-        waiting = self._strange.setdefault(message.s, [])
+        waiting = self._strange.setdefault(message.session, [])
         waiting.append((message, tag))
         if len(waiting) == 1:
-            self.engines.spawn(self._adopt(message.s), "session of mail")
+            self.engines.spawn(self._adopt(message.session), "session of mail")
 
     async def _adopt(self, s: str) -> None:
         """While the history is away it is asked again: the session may begin here meanwhile, and what comes next would
@@ -288,9 +288,9 @@ class Endpoint:
     def settled(self, receipted: list[Message], silent: list[Message]) -> None:
         """In the history, and this is the guest's newest page: out of the mailbox, receipts to the senders."""
         self._forget(*self.receiving.take_tags(message.key for message in (*receipted, *silent)))
-        for s in dict.fromkeys(message.s for message in receipted):
+        for s in dict.fromkeys(message.session for message in receipted):
             partner = self.sessions[s].partner(self.guest)
-            for st, ranges in by_stream([message.key for message in receipted if message.s == s]).items():
+            for st, ranges in by_stream([message.key for message in receipted if message.session == s]).items():
                 self.engines.bus.publish(partner, Receipt(s, st, ranges))
 
     def _skip(self, rows: list[Message]) -> None:

@@ -106,7 +106,7 @@ class HistoryWriter:
             self.turns += 1
             await asyncio.sleep(RETRY_S)
         for drawn in batch:
-            is_gap = drawn[1].k == "gap" or _row_key(drawn[1]) in committed.gaps
+            is_gap = drawn[1].kind == "gap" or _row_key(drawn[1]) in committed.gaps
             self.unsure.append((drawn, is_gap))
 
     async def _add(self, rows: Sequence[Message]) -> Committed | None:
@@ -150,11 +150,11 @@ def _whole(drawn: Sequence[Drawn]) -> int:
     find a stream without the end of the one it links to. So what is linked to is committed before."""
     streams = set()
     for count, (_, message) in enumerate(drawn):
-        if message.p is not None and message.p[0] in streams:
+        if message.previous is not None and message.previous[0] in streams:
             return count
-        streams.add(message.st)
+        streams.add(message.stream)
     return len(drawn)
 
 
 def _row_key(message: Message) -> RowKey:
-    return message.s, message.side, message.st, message.n
+    return message.session, message.side, message.stream, message.number

@@ -77,8 +77,8 @@ class Receiver:
 
     def incoming(self, message: Message, tag: int | None = None) -> None:
         """A copy of a message, from anywhere; ``tag`` if it came out of the mailbox. Of two texts the first stays."""
-        chat, n = self._chat(message.s), message.n
-        stream = self._stream(chat, message.st)
+        chat, n = self._chat(message.session), message.number
+        stream = self._stream(chat, message.stream)
         if tag is not None:
             self.tags.setdefault(message.key, []).append(tag)
         if stream is None:
@@ -90,12 +90,12 @@ class Receiver:
         elif self._is_next(stream, message):
             self._send(stream, message)
             if chat.waiting:
-                self._release(message.s, chat, moved=True)
+                self._release(message.session, chat, moved=True)
         elif tag is not None or self.held < HELD_MAX:
-            stream.held[n] = chat.waiting.setdefault(message.st, stream).held[n] = message
+            stream.held[n] = chat.waiting.setdefault(message.stream, stream).held[n] = message
             self.held += 1
             if chat.timer is None:
-                self._wait(message.s, chat)
+                self._wait(message.session, chat)
 
     def drawn(self, st: str, n: int) -> None:
         """The page has drawn this stream up to n (``chat-ack``)."""
@@ -116,18 +116,18 @@ class Receiver:
     def skipped(self, rows: list[Message]) -> None:
         """History has these gap rows of one stream: the page draws one line for all of them."""
         last = rows[-1]
-        stream, chat = self.streams[last.st], self.chats[last.s]
+        stream, chat = self.streams[last.stream], self.chats[last.session]
         stream.skipping = False
         self._send(stream, last)
-        for n in sorted(n for n in stream.held if n <= last.n):
+        for n in sorted(n for n in stream.held if n <= last.number):
             self.held -= 1
             self.to_history(stream.held.pop(n))  # came too late: acked to the mailbox, never receipted
-        self._release(last.s, chat, moved=True)
+        self._release(last.session, chat, moved=True)
 
     def unskipped(self, rows: list[Message]) -> None:
         """History could not take the gap rows: try again later."""
-        s, chat = rows[0].s, self.chats[rows[0].s]
-        self.streams[rows[0].st].skipping = False
+        s, chat = rows[0].session, self.chats[rows[0].session]
+        self.streams[rows[0].stream].skipping = False
         chat.gaps -= len(rows)
         self._wait(s, chat)
 
@@ -164,9 +164,9 @@ class Receiver:
     # -- in order to the page -----------------------------------------------------------------------------------------
 
     def _is_next(self, stream: Stream, message: Message) -> bool:
-        if message.n != stream.sent + 1 or stream.skipping or len(self.out) >= OUT_MAX:
+        if message.number != stream.sent + 1 or stream.skipping or len(self.out) >= OUT_MAX:
             return False
-        return message.n > 1 or self._is_reached(message.p)
+        return message.number > 1 or self._is_reached(message.previous)
 
     def _is_reached(self, link: MessageKey | None) -> bool:
         if link is None:
@@ -177,7 +177,7 @@ class Receiver:
     def _send(self, stream: Stream, message: Message) -> None:
         if not self.out:
             self._heard_s = self.clock.monotonic_s()
-        stream.sent = message.n
+        stream.sent = message.number
         self.out[message.key] = message
         self.emit(message)
         if self._watching is None:
@@ -190,7 +190,7 @@ class Receiver:
             moving = False
             for st, stream in list(chat.waiting.items()):
                 while (message := stream.held.get(stream.sent + 1)) and self._is_next(stream, message):
-                    del stream.held[message.n]
+                    del stream.held[message.number]
                     self.held -= 1
                     self._send(stream, message)
                     moved = moving = True
@@ -226,15 +226,15 @@ class Receiver:
         linked: list[tuple[Stream, Message]] = []
         for st, stream in chat.waiting.items():
             first = stream.held[min(stream.held)]
-            if first.n > stream.sent + 1:
-                holes[st] = first.n - 1, first
-            elif first.p is not None and first.p[0] not in chat.waiting:
-                holes[first.p[0]] = max(first.p[1], holes.get(first.p[0], (0, first))[0]), first
+            if first.number > stream.sent + 1:
+                holes[st] = first.number - 1, first
+            elif first.previous is not None and first.previous[0] not in chat.waiting:
+                holes[first.previous[0]] = max(first.previous[1], holes.get(first.previous[0], (0, first))[0]), first
             else:
                 linked.append((stream, first))  # the hole before what it links to comes first
         if not holes and linked:
             stream, first = linked[0]  # links in a circle: no honest page makes them
-            stream.held[first.n] = replace(first, p=None)
+            stream.held[first.number] = replace(first, previous=None)
             self._release(s, chat)
             return
         for st, (last, first) in holes.items():
@@ -247,14 +247,17 @@ class Receiver:
             return
         count = last - stream.sent if stream else 0
         if stream is None or chat.gaps + count > GAP_ROWS_MAX:
-            liar = chat.waiting.pop(message.st)
+            liar = chat.waiting.pop(message.stream)
             self.held -= len(liar.held)
-            self.drop([(message.st, n) for n in liar.held])
+            self.drop([(message.stream, n) for n in liar.held])
             liar.held.clear()
             return
         stream.skipping = True
         chat.gaps += count
-        s, side, l, at = message.s, message.side, max(1, message.l - 1), message.at  # noqa: E741
+        s, side, l, at = message.session, message.side, max(1, message.lamport - 1), message.at  # noqa: E741
         self.skip(
-            [Message(s=s, side=side, st=st, n=n, l=l, x="", at=at, k="gap") for n in range(stream.sent + 1, last + 1)]
+            [
+                Message(session=s, side=side, stream=st, number=n, lamport=l, text="", at=at, kind="gap")
+                for n in range(stream.sent + 1, last + 1)
+            ]
         )

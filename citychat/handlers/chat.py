@@ -8,45 +8,45 @@ from msgspec import Meta, Struct
 from citychat.delivery import Delivery
 from citychat.handlers.dispatcher import Answer, Event, Namespace
 from citychat.joining import Joining, Visit
-from citychat.model import LAMPORT_MAX, BadPayload, ChatError, Id, Number
+from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
 from citychat.ports import Page
 
 RANGES_MAX = 500  # the outbox holds no more messages
 
 
-class MessageRequest(Struct):
+class MessageRequest(Struct, rename=WIRE_LETTERS):
     """``chat-message``. A text too long is no error: its number is used (protocol §2.1)."""
 
-    s: Id
-    st: Id
-    n: Number
-    l: Number  # noqa: E741 - the name on the wire
-    x: str
-    p: tuple[Id, Number] | None = None
-    k: str | None = None
+    session: Id
+    stream: Id
+    number: Number
+    lamport: Number
+    text: str
+    previous: tuple[Id, Number] | None = None
+    kind: str | None = None
 
 
-class AckRequest(Struct):
-    s: Id
-    st: Id
-    n: Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]
+class AckRequest(Struct, rename=WIRE_LETTERS):
+    session: Id
+    stream: Id
+    number: Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]
 
 
-class AskRequest(Struct):
-    s: Id
-    st: Id
+class AskRequest(Struct, rename=WIRE_LETTERS):
+    session: Id
+    stream: Id
     ranges: Annotated[list[tuple[Number, Number]], Meta(max_length=RANGES_MAX)]
 
 
-class TypingRequest(Struct):
-    s: Id
+class TypingRequest(Struct, rename=WIRE_LETTERS):
+    session: Id
     on: bool
 
 
-class HistoryRequest(Struct):
+class HistoryRequest(Struct, rename=WIRE_LETTERS):
     """``before``: a place in the order (l, side, st, n)."""
 
-    s: Id
+    session: Id
     limit: Annotated[int, Meta(ge=1, le=100)]
     before: tuple[Number, Literal[0, 1], Id, Number] | None = None
 
@@ -66,21 +66,21 @@ class ChatEvents(Namespace):
         }
 
     async def message(self, visit: Visit, said: MessageRequest) -> None:
-        if said.k is not None:
+        if said.kind is not None:
             raise BadPayload("k: expected none; pages send plain messages only.")
-        self.delivery.say(visit.guest, said.s, said.st, said.n, said.l, said.x, said.p)
+        self.delivery.say(visit.guest, said.session, said.stream, said.number, said.lamport, said.text, said.previous)
 
     async def ack(self, visit: Visit, drawn: AckRequest) -> None:
-        self.delivery.drawn(visit.guest, drawn.s, drawn.st, drawn.n)
+        self.delivery.drawn(visit.guest, drawn.session, drawn.stream, drawn.number)
 
     async def ask(self, visit: Visit, asked: AskRequest) -> None:
-        await self.delivery.ask(visit.guest, asked.s, asked.st, asked.ranges)
+        await self.delivery.ask(visit.guest, asked.session, asked.stream, asked.ranges)
 
     async def typing(self, visit: Visit, sign: TypingRequest) -> None:
-        self.delivery.typing(visit.guest, sign.s, sign.on)
+        self.delivery.typing(visit.guest, sign.session, sign.on)
 
     async def history(self, visit: Visit, asked: HistoryRequest) -> Answer:
-        return Answer(await self.delivery.history(visit.guest, asked.s, asked.before, asked.limit))
+        return Answer(await self.delivery.history(visit.guest, asked.session, asked.before, asked.limit))
 
 
 def refused(page: Page, payload: object, error: ChatError) -> None:

@@ -99,7 +99,7 @@ class Moderation:
         session = await self.sessions.own(guest, s)
         report = Report(
             code=new_code(self.random.getrandbits(CODE_BITS)),
-            s=s,
+            session=s,
             reporter=guest,
             accused=session.partner(guest),
             reason=reason,

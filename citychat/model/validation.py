@@ -4,8 +4,8 @@ What is out of bounds must not get further: it could stop a database's batch for
 the door would refuse.
 """
 
-from msgspec import ValidationError, convert
-from msgspec.structs import asdict, replace
+from msgspec import ValidationError, convert, to_builtins
+from msgspec.structs import replace
 
 from citychat.model.text import clean_text, fits
 from citychat.model.values import Message
@@ -14,20 +14,20 @@ from citychat.model.values import Message
 def sound(message: Message) -> Message | None:
     """A decoded message as it may be drawn, its text cleaned or voided as at the door (protocol §2.1); None with a
     ``p`` that no page sends."""
-    if message.p is not None and message.n != 1:
+    if message.previous is not None and message.number != 1:
         return None
-    text = clean_text(message.x)
+    text = clean_text(message.text)
     if text and not fits(text):
         text = ""
-    return message if text == message.x else replace(message, x=text)
+    return message if text == message.text else replace(message, text=text)
 
 
 def can_be_kept(message: Message) -> bool:
     """Whether a store takes the message, however it was made. What it would never take stops the whole batch, again
     and again."""
     try:
-        convert(asdict(message), Message)
-        message.x.encode()
+        convert(to_builtins(message), Message)
+        message.text.encode()
     except (ValidationError, UnicodeEncodeError):
         return False
     return True

@@ -111,31 +111,46 @@ class Session(Struct, frozen=True, omit_defaults=True):
         return fields
 
 
-class Message(Struct, frozen=True, omit_defaults=True):
-    """One message as it travels, waits and is kept: the shape of ``chat-message`` (protocol §1, §2.1)."""
+WIRE_LETTERS = {
+    "session": "s",
+    "stream": "st",
+    "number": "n",
+    "lamport": "l",
+    "text": "x",
+    "previous": "p",
+    "kind": "k",
+}  # how fields of a message are called where they travel and are kept (protocol §1)
 
-    s: Id
+
+class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
+    """One message as it travels, waits and is kept: the shape of ``chat-message`` (protocol §1, §2.1).
+
+    ``(stream, number)`` names it for ever; ``lamport`` orders the chat; ``previous`` is where the stream before this
+    one had come to; ``kind`` is set on rows that stand for messages that never came ("gap").
+    """
+
+    session: Id
     side: Annotated[int, Meta(ge=0, le=1)]
-    st: Id
-    n: Number
-    l: Number  # noqa: E741 - the name on the wire
-    x: str
+    stream: Id
+    number: Number
+    lamport: Number
+    text: str
     at: Time
-    p: tuple[Id, Number] | None = None
-    k: Id | None = None
+    previous: tuple[Id, Number] | None = None
+    kind: Id | None = None
 
     @property
     def key(self) -> MessageKey:
-        return self.st, self.n
+        return self.stream, self.number
 
     @property
     def order(self) -> tuple[int, int, str, int]:
-        return self.l, self.side, self.st, self.n
+        return self.lamport, self.side, self.stream, self.number
 
     @property
     def size_bytes(self) -> int:
         """Upper bound of what the body costs in memory: text plus about 200 bytes of fields."""
-        return 4 * len(self.x) + 200
+        return 4 * len(self.text) + 200
 
 
 class Offer(Struct, frozen=True):

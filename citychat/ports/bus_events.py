@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from citychat.model import Id, Message, Number, Offer, Time, Words
+from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words
 from citychat.model.validation import sound
 
 RANGES_MAX = 500  # of one stream: its sender's outbox holds no more messages
@@ -23,45 +23,45 @@ class NewMessage(Struct, frozen=True, tag="said"):
     message: Message
 
 
-class Receipt(Struct, frozen=True, tag="receipt"):
+class Receipt(Struct, frozen=True, tag="receipt", rename=WIRE_LETTERS):
     """To the sender: drawn by the partner's page and in the history, exactly these."""
 
-    s: Id
-    st: Id
+    session: Id
+    stream: Id
     ranges: Annotated[list[tuple[Number, Number]], Meta(max_length=RANGES_MAX)]
 
 
-class PartnerHere(Struct, frozen=True, tag="here"):
+class PartnerHere(Struct, frozen=True, tag="here", rename=WIRE_LETTERS):
     """To the partner: my page has joined, on whatever process."""
 
-    s: Id
+    session: Id
 
 
-class PartnerAway(Struct, frozen=True, tag="away"):
+class PartnerAway(Struct, frozen=True, tag="away", rename=WIRE_LETTERS):
     """To the partner: my socket is closed."""
 
-    s: Id
+    session: Id
     since: Time
 
 
-class SessionEnded(Struct, frozen=True, tag="left"):
+class SessionEnded(Struct, frozen=True, tag="left", rename=WIRE_LETTERS):
     """To the partner: the session has ended."""
 
-    s: Id
+    session: Id
     at: Time
 
 
-class PartnerTyping(Struct, frozen=True, tag="typing"):
+class PartnerTyping(Struct, frozen=True, tag="typing", rename=WIRE_LETTERS):
     """To the partner, never stored."""
 
-    s: Id
+    session: Id
     on: bool
 
 
-class TextsErased(Struct, frozen=True, tag="erased"):
+class TextsErased(Struct, frozen=True, tag="erased", rename=WIRE_LETTERS):
     """To the partner: blank my texts in this session."""
 
-    s: Id
+    session: Id
 
 
 class NewerPage(Struct, frozen=True, tag="takeover"):

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from citychat.model import Guest, Message, Ranges, Session
+from citychat.model import WIRE_LETTERS, Guest, Message, Ranges, Session
 
 
 class Committed(Struct, frozen=True):
@@ -24,11 +24,11 @@ class Progress(Struct, frozen=True):
     beyond: list[Message]
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, rename=WIRE_LETTERS):
     """A guest's report, which ``code`` looks up. ``networks``: keyed hashes of the reporter's address."""
 
     code: str
-    s: str
+    session: str
     reporter: str
     accused: str
     reason: str

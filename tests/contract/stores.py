@@ -118,7 +118,7 @@ async def short_lived(
 def message(
     n: int, *, s: str = "s", side: int = 0, st: str = "st", x: str | None = None, k: str | None = None
 ) -> Message:
-    return Message(s, side, st, n, n, f"text {n}" if x is None else x, 1_700_000_000_000 + n, k=k)
+    return Message(s, side, st, n, n, f"text {n}" if x is None else x, 1_700_000_000_000 + n, kind=k)
 
 
 async def put(mailbox: Mailbox, guest: str, *messages: Message) -> bool:

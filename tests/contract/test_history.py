@@ -46,7 +46,7 @@ class Reports:
 
 async def test_a_message_is_kept_as_it_was_first_added(history: History) -> None:
     first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 1_990, NOW, ("older", 7))
-    second = Message("s", 1, "stream", 2, 2**52, "", NOW, k="unknown")
+    second = Message("s", 1, "stream", 2, 2**52, "", NOW, kind="unknown")
     assert await add(history, first, second) == frozenset()
     assert await add(history, Message("s", 1, "stream", 1, 3, "other words", 4), second) == frozenset()
     assert await history.page("s", None, 10) == [first, second]
@@ -63,7 +63,9 @@ NEVER_KEPT = {
 
 @pytest.mark.parametrize("bad", NEVER_KEPT.values(), ids=NEVER_KEPT)
 async def test_a_row_that_can_never_be_kept_gets_no_receipt_and_stops_nobody(history: History, bad: Message) -> None:
-    assert await add(history, message(1, s="good"), bad, message(2, s="good")) == {(bad.s, bad.side, bad.st, bad.n)}
+    assert await add(history, message(1, s="good"), bad, message(2, s="good")) == {
+        (bad.session, bad.side, bad.stream, bad.number)
+    }
     assert await history.page("good", None, 5) == [message(1, s="good"), message(2, s="good")]
 
 
@@ -145,11 +147,11 @@ async def test_any_batches_leave_what_a_plain_dictionary_would(
     s = next(fresh)
     kept: dict[tuple[int, str, int], Message] = {}
     for batch in batches:
-        mine = [Message(s, m.side, m.st, m.n, m.l, m.x, m.at, k=m.k) for m in batch]
+        mine = [Message(s, m.side, m.stream, m.number, m.lamport, m.text, m.at, kind=m.kind) for m in batch]
         for m in mine:
-            kept.setdefault((m.side, m.st, m.n), m)
-        late = [m for m in mine if m.k != "gap" and kept[m.side, m.st, m.n].k == "gap"]
-        assert await add(history, *mine) == {(s, m.side, m.st, m.n) for m in late}
+            kept.setdefault((m.side, m.stream, m.number), m)
+        late = [m for m in mine if m.kind != "gap" and kept[m.side, m.stream, m.number].kind == "gap"]
+        assert await add(history, *mine) == {(s, m.side, m.stream, m.number) for m in late}
     assert await history.page(s, None, 100) == sorted(kept.values(), key=lambda m: m.order)
     for side in (0, 1):
         standing = await history.standing(s, side)
@@ -158,8 +160,8 @@ async def test_any_batches_leave_what_a_plain_dictionary_would(
             seen = next(n for n in itertools.count() if n + 1 not in numbers)
             assert standing.seen.get(stream, 0) == seen
             beyond = [kept[side, stream, n] for n in sorted(numbers) if n > seen]
-            assert [m for m in standing.beyond if m.st == stream] == beyond
-            real = (n for n in numbers if kept[side, stream, n].k != "gap" and any(a <= n <= b for a, b in asked))
+            assert [m for m in standing.beyond if m.stream == stream] == beyond
+            real = (n for n in numbers if kept[side, stream, n].kind != "gap" and any(a <= n <= b for a, b in asked))
             assert await history.held(s, side, stream, asked) == to_ranges(real)
 
 
@@ -355,8 +357,8 @@ async def test_erasing_blanks_the_texts_and_keeps_the_ids(history: History) -> N
         ("old", NOW + 1, (0,)),
     ]
     assert erased == await history.sessions("anna") == await history.erase("anna", NOW + 10)
-    assert [m.x for m in await history.page("old", None, 10)] == ["", "text 2"]
-    assert [(m.key, m.x) for m in await history.page("new", None, 10)] == [(("st", 1), "")]
+    assert [m.text for m in await history.page("old", None, 10)] == ["", "text 2"]
+    assert [(m.key, m.text) for m in await history.page("new", None, 10)] == [(("st", 1), "")]
     assert await history.guest("anna") is None and await history.guest("ben") is not None
     assert await history.barred("anna") == ["carl"]
     assert await history.shunned("anna", NOW + 9) == {}
@@ -368,7 +370,7 @@ async def test_a_late_copy_of_an_erased_message_stays_blank(history: History) ->
     await add(history, message(1))
     await history.erase("anna", NOW)
     await add(history, message(1), message(2), message(3, side=1))
-    assert [m.x for m in await history.page("s", None, 10)] == ["", "", "text 3"]
+    assert [m.text for m in await history.page("s", None, 10)] == ["", "", "text 3"]
 
 
 async def test_pruning_deletes_what_has_expired_and_nothing_else(history: History) -> None:

@@ -37,7 +37,7 @@ class Reader:
         return [mail.message for mail in self.mail]
 
     def tags(self, *numbers: int) -> list[int]:
-        return [mail.tag for mail in self.mail if mail.message.n in numbers]
+        return [mail.tag for mail in self.mail if mail.message.number in numbers]
 
 
 async def all_waiting(mailbox: Mailbox, guest: str) -> list[Message]:
@@ -56,7 +56,7 @@ async def all_waiting(mailbox: Mailbox, guest: str) -> list[Message]:
 
 async def test_what_waits_and_what_comes_is_delivered_in_order_and_whole(mailbox: Mailbox) -> None:
     first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 1_990, 1_700_000_000_000, ("older", 7))
-    second = Message("s", 1, "stream", 2, 9, "", 5, k="unknown")
+    second = Message("s", 1, "stream", 2, 9, "", 5, kind="unknown")
     assert await put(mailbox, "anna", first, second)
     reader = Reader()
     await mailbox.open("anna", reader)
@@ -89,7 +89,7 @@ async def test_what_is_acked_is_forgotten_and_the_rest_comes_back_in_its_place(m
     mailbox.ack(handle, reader.tags(5))
     await mailbox.close(handle)
     await put(mailbox, "anna", message(7))
-    assert [m.n for m in await all_waiting(mailbox, "anna")] == [1, 3, 4, 6, 7]
+    assert [m.number for m in await all_waiting(mailbox, "anna")] == [1, 3, 4, 6, 7]
 
 
 async def test_what_comes_after_all_was_acked_is_delivered_too(mailbox: Mailbox) -> None:
@@ -99,7 +99,7 @@ async def test_what_comes_after_all_was_acked_is_delivered_too(mailbox: Mailbox)
         assert await put(mailbox, "anna", message(n))
         await reader.read(n)
         mailbox.ack(handle, reader.tags(n))
-    assert [mail.message.n for mail in reader.mail] == [1, 2, 3]
+    assert [mail.message.number for mail in reader.mail] == [1, 2, 3]
     assert len({mail.tag for mail in reader.mail}) == 3
 
 
@@ -134,7 +134,7 @@ async def test_a_second_opener_gets_everything_unacked_when_the_first_has_closed
     mailbox.ack(handle, first.tags(1))
     assert second.mail == []
     await mailbox.close(handle)
-    assert [m.n for m in await second.read(40)] == list(range(2, 42))
+    assert [m.number for m in await second.read(40)] == list(range(2, 42))
 
 
 async def test_an_opener_that_gives_up_waiting_holds_nobody_up(mailbox: Mailbox) -> None:
@@ -157,7 +157,7 @@ async def test_more_than_500_that_wait_are_refused(mailbox: Mailbox) -> None:
     assert await put(mailbox, "ben", message(1))
     reader = Reader()
     handle = await mailbox.open("anna", reader)
-    assert [m.n for m in await reader.read(READY_MAX)] == list(range(1, READY_MAX + 1))
+    assert [m.number for m in await reader.read(READY_MAX)] == list(range(1, READY_MAX + 1))
     mailbox.ack(handle, [mail.tag for mail in reader.mail])
     await mailbox.close(handle)
     assert await put(mailbox, "anna", message(READY_MAX + 1))
@@ -190,7 +190,7 @@ async def test_a_window_full_of_unacked_mail_opens_again(mailbox: Mailbox) -> No
         heard = len(reader.mail)
         mailbox.ack(handle, [mail.tag for mail in reader.mail])
         await reader.read(heard + 1)
-    assert [mail.message.n for mail in reader.mail] == list(range(1, total + 1))
+    assert [mail.message.number for mail in reader.mail] == list(range(1, total + 1))
 
 
 async def test_blanking_empties_the_texts_of_one_side_of_one_session(mailbox: Mailbox) -> None:
@@ -237,7 +237,7 @@ async def test_nothing_stored_is_lost_when_the_process_is_killed(mailbox_store: 
     async with mailbox_store.open() as mailbox:
         waiting: list[int] = []
         for stream in itertools.count():
-            mail = [m.n for m in await all_waiting(mailbox, f"st{stream}")]
+            mail = [m.number for m in await all_waiting(mailbox, f"st{stream}")]
             if not mail:
                 break
             waiting += mail
@@ -288,7 +288,7 @@ async def test_any_interleaving_keeps_all_that_was_not_acked_in_order(
         for reader, _ in readers[1:]:
             assert reader.mail == []
         for reader, _ in readers:
-            numbers = [mail.message.n for mail in reader.mail]
+            numbers = [mail.message.number for mail in reader.mail]
             assert numbers == sorted(set(numbers))
     for _, handle in readers:
         await mailbox.close(handle)

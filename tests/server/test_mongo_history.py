@@ -484,7 +484,7 @@ async def test_garbage_in_every_collection_is_passed_over_and_counted(history: M
     assert (standing.seen, standing.beyond) == ({"st": 2}, [])
     assert await history.held("s", 0, "st", [(1, 9)]) == [(1, 2)]
     assert await add(history, message(1), message(4)) == frozenset()
-    assert [m.n for m in (await history.standing("s", 0)).beyond] == [4]
+    assert [m.number for m in (await history.standing("s", 0)).beyond] == [4]
     assert await history.sessions("anna") == [session()]
     assert await history.idle(NOW + 1) == [session()]
     assert await history.guest("carl") is None
@@ -566,7 +566,7 @@ async def test_an_erase_broken_off_anywhere_is_completed_by_the_next_prune(serve
             if await history.guest("anna") is None:
                 assert raw.messages.count_documents({"side": 0, "x": {"$ne": ""}}) == 0, "nobody can repeat it now"
             await history.prune(NOW + SETTLED_MS, MONTH_MS)
-            texts = [(m.side, m.x) for m in await history.page("s", None, 10)]
+            texts = [(m.side, m.text) for m in await history.page("s", None, 10)]
             if marked is not None and marked.erased:
                 assert texts == [(0, ""), (0, ""), (1, "text 3")]
                 assert marked.ended == NOW or not whole
@@ -592,7 +592,7 @@ async def test_an_erase_that_is_repeated_completes_whatever_the_first_one_left(s
     async for _ in broken_off_at_every_step(server, lambda h: h.erase("anna", NOW)):
         pass
     async with opened(server) as history:
-        assert [m.x for m in await history.page("s", None, 10)] == [""] * 8
+        assert [m.text for m in await history.page("s", None, 10)] == [""] * 8
         assert [copy["x"] for copy in raw.erased.find()] == [CANARY] * 8
         kept = await history.session("s")
         assert kept is not None and (kept.erased, kept.ended) == ((0,), NOW)
@@ -686,7 +686,7 @@ async def test_a_text_that_a_killed_process_inserted_during_an_erase_is_emptied_
 
 
 def _fields(m: Message) -> dict[str, object]:
-    return {"s": m.s, "side": m.side, "st": m.st, "n": m.n, "l": m.l, "x": m.x, "at": m.at}
+    return {"s": m.session, "side": m.side, "st": m.stream, "n": m.number, "l": m.lamport, "x": m.text, "at": m.at}
 
 
 async def test_a_prune_broken_off_anywhere_can_be_done_again_and_by_two_at_once(server: MongoServer, raw: Any) -> None:

@@ -45,7 +45,7 @@ class Reader:
 
     @property
     def numbers(self) -> list[int]:
-        return [mail.message.n for mail in self.mail]
+        return [mail.message.number for mail in self.mail]
 
     async def read(self, number: int) -> list[int]:
         """The numbers so far, once there are so many."""
@@ -491,7 +491,7 @@ async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServ
         reader = Reader()
         handle = await mailbox.open(guest, reader)
         await reader.read(4)
-        assert [(mail.message.n, mail.message.x) for mail in reader.mail] == [
+        assert [(mail.message.number, mail.message.text) for mail in reader.mail] == [
             (1, "text 1"), (2, ""), (3, "text 3"), (4, ""),
         ]  # fmt: skip
         await mailbox.blank(guest, "s", 0)  # open: the reader has them already
@@ -526,7 +526,7 @@ async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(
 
 async def test_a_reader_that_raises_takes_nobody_with_it(server: RabbitServer, guest: str) -> None:
     def raises(mail: Mail) -> None:
-        raise ArithmeticError(mail.message.x)
+        raise ArithmeticError(mail.message.text)
 
     async with process(server.url) as (mailbox, link):
         reader = Reader()

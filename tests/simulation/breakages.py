@@ -29,12 +29,12 @@ async def _no_fence(self: HistoryWriter) -> None:
 
 def _no_hold(self: Receiver, stream: Stream, message: Message) -> bool:
     """Whatever comes goes to the page."""
-    return message.n > stream.sent
+    return message.number > stream.sent
 
 
 def _no_link(self: Receiver, stream: Stream, message: Message) -> bool:
     """A new stream does not wait for the end of the one before."""
-    return message.n == stream.sent + 1 and not stream.skipping and len(self.out) < 32
+    return message.number == stream.sent + 1 and not stream.skipping and len(self.out) < 32
 
 
 def _ack_first(self: Endpoint, message: Message) -> None:
@@ -46,7 +46,9 @@ def _ack_first(self: Endpoint, message: Message) -> None:
 def _receipt_first(self: Endpoint, message: Message) -> None:
     """The sender hears "delivered" as soon as the page has drawn it."""
     for st, ranges in by_stream([message.key]).items():
-        self.engines.bus.publish(self.sessions[message.s].partner(self.guest), Receipt(message.s, st, ranges))
+        self.engines.bus.publish(
+            self.sessions[message.session].partner(self.guest), Receipt(message.session, st, ranges)
+        )
     self.engines.ledger.add(self, message)
 
 

@@ -173,7 +173,7 @@ class World:
         return held.get((s, 0, st, n)) or held.get((s, 1, st, n))
 
     def held(self, message: Message, where: str) -> None:
-        self.noted(message.st, message.n, where)
+        self.noted(message.stream, message.number, where)
 
     def number(self) -> int:
         self.numbers += 1
@@ -282,5 +282,6 @@ class SimMailbox:
     async def blank(self, guest: str, s: str, side: int) -> None:
         queue = self.world.queues.get(guest, Queue())
         queue.ready = [
-            (number, at, replace(m, x="") if (m.s, m.side) == (s, side) else m) for number, at, m in queue.ready
+            (number, at, replace(m, text="") if (m.session, m.side) == (s, side) else m)
+            for number, at, m in queue.ready
         ]

@@ -234,7 +234,7 @@ class Ground:
     def check_mark(self, person: Person, s: str, st: str, n: int, state: str) -> None:
         """A tick never lies, at the moment it is shown."""
         row = self.world.row(s, st, n)
-        if state == "delivered" and (row is None or row.k == "gap"):
+        if state == "delivered" and (row is None or row.kind == "gap"):
             self.wrong.append(f"{person.name} sees {st} {n} delivered, and the history does not hold it")
         if state == "stored" and row is None and (st, n) not in self.waiting_mail():
             self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
@@ -258,7 +258,7 @@ class Ground:
         if self.waiting_mail():
             raise Wrong(f"mail is left behind: {sorted(self.waiting_mail())}")
         for s in self.world.sessions:
-            kept = {row.x for row in self.world.rows(s)}
+            kept = {row.text for row in self.world.rows(s)}
             lost = {text for key, text in self.acked.items() if key[0] == s} - kept
             if lost:
                 raise Wrong(f"there were ticks for {sorted(lost)}, and they are lost")

@@ -83,16 +83,16 @@ class SimHistory:
 
     def _keep(self, row: Message) -> RowKey | None:
         """Its key when it comes too late (it is held as a gap), or can never be kept."""
-        key = (row.s, row.side, row.st, row.n)
+        key = (row.session, row.side, row.stream, row.number)
         if not can_be_kept(row):
             return key
-        session = self.world.sessions.get(row.s)
+        session = self.world.sessions.get(row.session)
         erased = session is not None and row.side in session.erased
-        held = self.world.chats.setdefault(row.s, {})
+        held = self.world.chats.setdefault(row.session, {})
         if key not in held:
-            held[key] = replace(row, x="") if erased else row
+            held[key] = replace(row, text="") if erased else row
             self.world.held(row, "in the history")
-        return key if row.k != "gap" and held[key].k == "gap" else None
+        return key if row.kind != "gap" and held[key].kind == "gap" else None
 
     @read
     async def page(self, s: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
@@ -104,16 +104,18 @@ class SimHistory:
         beyond: list[Message] = []
         rows = (row for row in self.world.chats.get(s, {}).values() if row.side == side)
         for row in sorted(rows, key=lambda row: row.key):
-            if row.n == seen.setdefault(row.st, 0) + 1:
-                seen[row.st] = row.n
+            if row.number == seen.setdefault(row.stream, 0) + 1:
+                seen[row.stream] = row.number
             else:
                 beyond.append(row)
         return Progress(seen, beyond)
 
     @read
     async def held(self, s: str, side: int, st: str, ranges: Ranges) -> Ranges:
-        rows = [row for row in self.world.chats.get(s, {}).values() if (row.side, row.st) == (side, st)]
-        return to_ranges(row.n for row in rows if row.k != "gap" and any(a <= row.n <= b for a, b in ranges))
+        rows = [row for row in self.world.chats.get(s, {}).values() if (row.side, row.stream) == (side, st)]
+        return to_ranges(
+            row.number for row in rows if row.kind != "gap" and any(a <= row.number <= b for a, b in ranges)
+        )
 
     @read
     async def guest(self, guest: str) -> Guest | None:
@@ -166,7 +168,7 @@ class SimHistory:
 
     @write
     async def report(self, report: Report) -> str:
-        return self.world.reports.setdefault((report.s, report.reporter), report).code
+        return self.world.reports.setdefault((report.session, report.reporter), report).code
 
     @read
     async def case(self, code: str) -> Literal["received", "acted", "none"] | None:
@@ -196,7 +198,7 @@ class SimHistory:
             touched.append(replace(session, ended=ended, erased=erased))
             self.world.sessions[session.id] = touched[-1]
             rows = self.world.chats.get(session.id, {})
-            rows |= {key: replace(row, x="") for key, row in rows.items() if row.side == side}
+            rows |= {key: replace(row, text="") for key, row in rows.items() if row.side == side}
             self.world.wishes.pop((session.id, guest), None)
         self.world.shuns.pop(guest, None)
         self.world.guests.pop(guest, None)

@@ -80,7 +80,7 @@ class Scene(Town):
         s = s or self.s
         self.strict = False
         answer = [self.transcript(person, s) for person in self.people]
-        assert answer[0] == answer[1] == [row.x for row in self.world.rows(s)]
+        assert answer[0] == answer[1] == [row.text for row in self.world.rows(s)]
         return answer[0]
 
     def transcript(self, person: Person, s: str) -> list[str]:
@@ -305,11 +305,11 @@ def test_erasing_in_mid_flight_leaves_nothing_of_the_text_anywhere(scene: Scene)
     scene.wait(2)
     scene.do(scene.a.close_pages)
     scene.wait(MINUTE_S)
-    kept = [entry[2].x for queue in scene.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())]
+    kept = [entry[2].text for queue in scene.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())]
     assert set(kept) <= {""}, "in the mailbox"
     scene.do(scene.b.open_page)
     scene.wait(5)
-    assert [row.x for row in scene.world.rows(scene.s) if row.x] == ["B0"], "in the history"
+    assert [row.text for row in scene.world.rows(scene.s) if row.text] == ["B0"], "in the history"
     assert [x for x in (row["x"] for row in scene.b.shown()) if x] == ["B0"], "on the screen"
     assert scene.waiting_mail() == set()
 
@@ -377,7 +377,7 @@ def test_a_page_that_lies_about_numbers_harms_only_itself(scene: Scene) -> None:
     assert scene.states(scene.b) == ["delivered", "delivered"] and scene.b.here.joined
     assert "A0" in scene.theirs(scene.b) and "far" not in scene.theirs(scene.b)
     assert scene.waiting_mail() == set()
-    assert not any(row.k == "gap" for row in scene.world.rows(scene.s))
+    assert not any(row.kind == "gap" for row in scene.world.rows(scene.s))
 
 
 def test_of_two_texts_with_one_number_both_screens_and_the_history_keep_the_first(scene: Scene) -> None:
@@ -392,7 +392,7 @@ def test_of_two_texts_with_one_number_both_screens_and_the_history_keep_the_firs
     scene.do(scene.b.open_page)
     scene.wait(5)
     shown = [row["x"] for row in scene.b.shown()]
-    assert shown == [row.x for row in scene.world.rows(scene.s)] == ["first", "A second one"]
+    assert shown == [row.text for row in scene.world.rows(scene.s)] == ["first", "A second one"]
 
 
 def test_after_a_liar_the_same_page_talks_with_the_next_as_if_nothing_had_been(scene: Scene) -> None:
@@ -435,8 +435,8 @@ def test_a_write_broken_off_between_two_streams_puts_nothing_before_what_it_link
     add = SimHistory.add
 
     def torn(self: SimHistory, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        if {"A1", "A2"} <= {row.x for row in rows}:
-            add(self, [row for row in rows if row.x == "A2"], lambda committed: done(None))
+        if {"A1", "A2"} <= {row.text for row in rows}:
+            add(self, [row for row in rows if row.text == "A2"], lambda committed: done(None))
         else:
             add(self, rows, done)
 

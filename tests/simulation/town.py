@@ -129,8 +129,8 @@ class Town(Ground):
             raise Wrong(f"{person.name} is not joined")
         chat = page.outbox.chats.get(page.outbox.living)
         for row in self.world.rows(page.outbox.living):
-            if chat and row.side != chat.side and row.n > page.outbox.seen.get(row.st, 0):
-                raise Wrong(f"{person.name}'s page never got {row.x}, and the history holds it")
+            if chat and row.side != chat.side and row.number > page.outbox.seen.get(row.stream, 0):
+                raise Wrong(f"{person.name}'s page never got {row.text}, and the history holds it")
 
     def check_end(self) -> None:
         """Nobody is stuck, nothing acknowledged is missing, and what both see is what the history holds."""
@@ -142,7 +142,7 @@ class Town(Ground):
 
     def check_transcripts(self, s: str) -> None:
         """Of the chat on screen: both transcripts equal, and equal to the history; what is marked as not sent aside."""
-        texts = [row.x for row in self.world.rows(s)][-50:]
+        texts = [row.text for row in self.world.rows(s)][-50:]
         for person in self.people:
             states = person.screen.states
             rows = [row for row in person.shown() if row["s"] == s]

@@ -10,7 +10,7 @@ from citychat.ports import RECORD_MAX_BYTES, BusEvent, decode, encode
 from citychat.ports import bus_events as records
 
 ALL: list[BusEvent] = [
-    records.NewMessage(Message("s", 1, "st", 2**52, 2**52, 'né \U0001f98a\n"', 5, k="gap")),
+    records.NewMessage(Message("s", 1, "st", 2**52, 2**52, 'né \U0001f98a\n"', 5, kind="gap")),
     records.NewMessage(Message("s-_", 1, "st", 1, 1, "x" * 2_000, 2**53, ("older", 2**52))),
     records.NewMessage(Message("s", 0, "st", 1, 1, "", 5)),
     records.Receipt("s", "st", [(1, 2), (5, 2**52)]),

@@ -116,7 +116,7 @@ def test_transcript_order_is_lamport_then_side_then_stream_then_n() -> None:
     rows = [(1, 1, "a", 1), (2, 0, "a", 1), (2, 0, "b", 1), (2, 0, "b", 2), (2, 1, "a", 1)]
     messages = [Message("s", side, stream, n, lamport, "x", 9 - i) for i, (lamport, side, stream, n) in enumerate(rows)]
     messages.reverse()
-    assert [(m.l, m.side, m.st, m.n) for m in sorted(messages, key=lambda m: m.order)] == rows
+    assert [(m.lamport, m.side, m.stream, m.number) for m in sorted(messages, key=lambda m: m.order)] == rows
 
 
 def test_every_error_has_a_code_of_its_own_and_a_sentence() -> None:

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct, field
 
 from citychat.adapters.mongo.connection import Document, Index, Mongo
-from citychat.model import DAY_MS, LAMPORT_MAX, Guest, Id, Message, Number, Ranges, Session, sound
+from citychat.model import DAY_MS, LAMPORT_MAX, WIRE_LETTERS, Guest, Id, Message, Number, Ranges, Session, sound
 
 # Every find and every delete has one that serves it; _id is always there.
 INDEXES = (
@@ -56,14 +56,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class MessageKeyDocument(Struct, frozen=True):
+class MessageKeyDocument(Struct, frozen=True, rename=WIRE_LETTERS | {"id": "_id"}):
     """Of a message, only where it stands."""
 
-    id: str = field(name="_id")
-    s: Id
+    id: str
+    session: Id
     side: int
-    st: Id
-    n: Number
+    stream: Id
+    number: Number
 
 
 class ErasedTextDocument(Struct, frozen=True):
@@ -151,7 +151,10 @@ class DocumentReader:
 
     def places(self, documents: Iterable[Document]) -> list[MessageKeyDocument]:
         return self.read(
-            "messages", documents, MessageKeyDocument, lambda p: p.id == message_id(p.s, p.side, p.st, p.n)
+            "messages",
+            documents,
+            MessageKeyDocument,
+            lambda p: p.id == message_id(p.session, p.side, p.stream, p.number),
         )
 
     def sessions(self, documents: Iterable[Document]) -> list[Session]:
@@ -185,17 +188,18 @@ def message_id(s: str, side: int, st: str, n: int) -> str:
 
 
 def id_of(m: Message) -> str:
-    return f"{m.s}:{m.side}:{m.st}:{m.n}"
+    return f"{m.session}:{m.side}:{m.stream}:{m.number}"
 
 
 def to_row(m: Message) -> Document:
     row: Document = {
-        "_id": id_of(m), "s": m.s, "side": m.side, "st": m.st, "n": m.n, "l": m.l, "x": m.x, "at": m.at
+        "_id": id_of(m), "s": m.session, "side": m.side, "st": m.stream, "n": m.number, "l": m.lamport, "x": m.text,
+        "at": m.at,
     }  # fmt: skip
-    if m.p is not None:
-        row["p"] = m.p
-    if m.k is not None:
-        row["k"] = m.k
+    if m.previous is not None:
+        row["p"] = m.previous
+    if m.kind is not None:
+        row["k"] = m.kind
     return row
 
 

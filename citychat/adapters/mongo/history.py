@@ -107,17 +107,17 @@ class MongoHistory:
         kept: dict[str, Message] = {}
         for m in filter(can_be_kept, rows):
             kept.setdefault(id_of(m), m)  # of two with one number the first stays
-        sessions = list({m.s for m in kept.values()})
+        sessions = list({m.session for m in kept.values()})
         blank = await self._erased_sides(sessions)
-        documents = {i: to_row(m) | ({"x": ""} if (m.s, m.side) in blank else {}) for i, m in kept.items()}
+        documents = {i: to_row(m) | ({"x": ""} if (m.session, m.side) in blank else {}) for i, m in kept.items()}
         there = await self._mongo.insert("messages", list(documents.values()))
         if late := await self._erased_sides(sessions) - blank:
-            ids = [i for i, m in kept.items() if (m.s, m.side) in late]
+            ids = [i for i, m in kept.items() if (m.session, m.side) in late]
             await self._mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
-        perhaps = [i for i, m in kept.items() if i in there or m.k == "gap"]
+        perhaps = [i for i, m in kept.items() if i in there or m.kind == "gap"]
         gaps = await self._gaps(perhaps) if perhaps else set()
-        late_keys = ((m.s, m.side, m.st, m.n) for m in rows if m.k != "gap" and id_of(m) in gaps)
-        hopeless = ((m.s, m.side, m.st, m.n) for m in rows if not can_be_kept(m))
+        late_keys = ((m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap" and id_of(m) in gaps)
+        hopeless = ((m.session, m.side, m.stream, m.number) for m in rows if not can_be_kept(m))
         return Committed(frozenset((*late_keys, *hopeless)))
 
     async def _erased_sides(self, sessions: list[str]) -> set[tuple[str, int]]:
@@ -144,13 +144,13 @@ class MongoHistory:
         for part in slices(list(counts), CLAUSES):
             clauses = [{"st": st, "n": {"$gte": counts[st]}} for st in part]
             for place in await self._places({**stream, "$or": clauses}):
-                ends[place.st].append(place.n)
+                ends[place.stream].append(place.number)
         seen: dict[str, int] = {}
         beyond: list[Message] = []
         for st in sorted(counts):
             seen[st] = counts[st]
             if ends[st] != [counts[st]]:
-                numbers = {place.n for place in await self._places({**stream, "st": st})}
+                numbers = {place.number for place in await self._places({**stream, "st": st})}
                 seen[st] = next(n for n in range(len(numbers) + 1) if n + 1 not in numbers)
                 where = {**stream, "st": st, "n": {"$gt": seen[st]}}
                 beyond += self._reader.messages(await self._mongo.find("messages", where, order=[("n", 1)]))
@@ -164,7 +164,7 @@ class MongoHistory:
         for part in slices(merged(ranges), CLAUSES):
             where = {"s": text(s), "side": side, "st": text(st), "k": {"$ne": "gap"}}
             clauses = [{"n": {"$gte": a, "$lte": b}} for a, b in part]
-            numbers += [place.n for place in await self._places({**where, "$or": clauses})]
+            numbers += [place.number for place in await self._places({**where, "$or": clauses})]
         return to_ranges(numbers)
 
     # -- guests and sessions ------------------------------------------------------------------------------------------

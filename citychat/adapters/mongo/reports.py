@@ -31,8 +31,8 @@ async def keep_report(mongo: Mongo, reader: DocumentReader, report: Report) -> s
     once it is durable, and again for a repeated call: a crash in between loses no pause. Of three reports at once the
     last to be written sees all three.
     """
-    where: Document = {"_id": f"{text(report.s)}:{text(report.reporter)}"}
-    kept = msgspec.to_builtins(await _evidence(mongo, report.s, reader, report.at - ERASED_MS))
+    where: Document = {"_id": f"{text(report.session)}:{text(report.reporter)}"}
+    kept = msgspec.to_builtins(await _evidence(mongo, report.session, reader, report.at - ERASED_MS))
     await mongo.insert("reports", [where | msgspec.to_builtins(report) | {"state": "received", "evidence": kept}])
     found = reader.read("reports", await mongo.find("reports", where), ReportDocument)
     if not found:  # somebody has put there what nobody can read; this report is not lost to the rule
@@ -49,10 +49,10 @@ async def _evidence(mongo: Mongo, s: str, reader: DocumentReader, erased_since: 
     """The last messages of both sides. Their texts are read before the erased ones: an erase copies before it empties,
     so that each text is found in one of the two."""
     messages = await newest_messages(mongo, reader, {"s": s, "k": {"$ne": "gap"}}, EVIDENCE_MESSAGES)
-    ids = [id_of(m) for m in messages if not m.x]
+    ids = [id_of(m) for m in messages if not m.text]
     copies = await mongo.find("erased", {"_id": {"$in": ids}, "since": {"$gt": erased_since}}) if ids else []
     texts = {copy.id: copy.x for copy in reader.read("erased", copies, ErasedTextDocument)}
-    whole = (msgspec.structs.replace(m, x=texts.get(id_of(m), m.x)) for m in messages)
+    whole = (msgspec.structs.replace(m, text=texts.get(id_of(m), m.text)) for m in messages)
     return list(whole)[::-1]
 
 

@@ -23,7 +23,7 @@ async def empty(mongo: Mongo, reader: DocumentReader, s: str, side: int, at: int
     async with aclosing(mongo.each("messages", where, SLICE_ROWS)) as parts:
         async for documents in parts:
             copies = [
-                {"_id": id_of(m), "s": s, "x": m.x, "since": at, "gone": date(at + ERASED_MS)}
+                {"_id": id_of(m), "s": s, "x": m.text, "since": at, "gone": date(at + ERASED_MS)}
                 for m in reader.messages(documents)
             ]
             await mongo.insert("erased", copies)

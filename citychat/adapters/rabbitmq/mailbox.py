@@ -163,7 +163,7 @@ class RabbitMailbox:
         for _, body, at_s in waiting:
             message = decode(body)
             if message is not None and _is_of(message, s, side):
-                body = encode(replace(message, x=""))
+                body = encode(replace(message, text=""))
             left_ms = self._ttl_ms - 1_000 * max(0, now_s - (at_s or now_s))
             channel.publish(queue, body, "", at_s or now_s, max(0, left_ms))
         await confirmed.wait()
@@ -221,7 +221,7 @@ class RabbitMailbox:
 
 
 def _is_of(message: Message | None, s: str, side: int) -> bool:
-    return message is not None and message.s == s and message.side == side and message.x != ""
+    return message is not None and message.session == s and message.side == side and message.text != ""
 
 
 def _box(handle: object) -> Consumer:

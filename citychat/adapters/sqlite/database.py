@@ -298,8 +298,8 @@ def wrong(error: sqlite3.Error) -> str:
 
 def to_row(message: Message) -> Row:
     """The columns of a message, in the order of the tables and of every statement that reads whole messages."""
-    p, m = message.p or (None, None), message
-    return m.s, m.side, m.st, m.n, m.l, m.x, m.at, p[0], p[1], m.k
+    p, m = message.previous or (None, None), message
+    return m.session, m.side, m.stream, m.number, m.lamport, m.text, m.at, p[0], p[1], m.kind
 
 
 def to_message(row: Row) -> Message:

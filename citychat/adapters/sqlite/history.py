@@ -33,14 +33,14 @@ class SqliteHistory:
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         """As the port says. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
-        hopeless = {(m.s, m.side, m.st, m.n) for m in rows if not can_be_kept(m)}
-        others = [m for m in rows if (m.s, m.side, m.st, m.n) not in hopeless] if hopeless else rows
+        hopeless = {(m.session, m.side, m.stream, m.number) for m in rows if not can_be_kept(m)}
+        others = [m for m in rows if (m.session, m.side, m.stream, m.number) not in hopeless] if hopeless else rows
         kept = [to_row(message) for message in others]
 
         def work(transaction: Transaction) -> Committed:
             if transaction.change_each("add", kept) == len(kept):
                 return Committed(frozenset(hopeless))
-            keys = [(m.s, m.side, m.st, m.n) for m in others if m.k != "gap"]
+            keys = [(m.session, m.side, m.stream, m.number) for m in others if m.kind != "gap"]
             return Committed(frozenset(hopeless.union(key for key in keys if transaction.rows("is_gap", *key))))
 
         self._database.submit(work, done)
@@ -176,13 +176,13 @@ class SqliteHistory:
 
 
 def _report(transaction: Transaction, report: Report) -> str:
-    if earlier := transaction.rows("reported", report.s, report.reporter):
+    if earlier := transaction.rows("reported", report.session, report.reporter):
         first: str = earlier[0][0]
         return first
-    kept = transaction.rows("evidence", report.s, report.at - ERASED_MS, EVIDENCE_MESSAGES)
+    kept = transaction.rows("evidence", report.session, report.at - ERASED_MS, EVIDENCE_MESSAGES)
     evidence = _json([to_message(row) for row in reversed(kept)])
     transaction.change(
-        "report", report.code, report.s, report.reporter, report.accused, report.reason, report.note, report.at,
+        "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
         _json(report.networks), evidence,
     )  # fmt: skip
     recent = transaction.rows("recent_reports", report.accused, report.at - DAY_MS, report.at, REPORTS_LOOKED_AT)

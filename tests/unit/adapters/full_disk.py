@@ -37,14 +37,14 @@ async def main(folder: Path) -> None:
             await history.bar("anna", "ben", 1)
         except ChatError as error:
             print(error.code, type(error.__cause__).__name__)
-        print("reads", [m.n for m in await history.page("s", None, 9)])
+        print("reads", [m.number for m in await history.page("s", None, 9)])
         resource.setrlimit(resource.RLIMIT_FSIZE, (ANY, ANY))
         print("after", await put(mailbox, "anna", message(3)), await added(3))
         await mailbox.open("anna", heard.append)
         async with asyncio.timeout(20):
             while len(heard) < 2:
                 await history.case("")
-        print("kept", [mail.message.n for mail in heard], [m.n for m in await history.page("s", None, 9)])
+        print("kept", [mail.message.number for mail in heard], [m.number for m in await history.page("s", None, 9)])
 
 
 if __name__ == "__main__":

@@ -400,7 +400,7 @@ async def test_mail_waits_24_hours_and_is_then_neither_delivered_nor_counted(dat
         await mailbox.open("anna", mail.append)
         assert not await put(mailbox, "anna", *(message(n) for n in range(1_001, 1_502)))
         await guests(database)
-        assert [one.message.n for one in mail] == list(range(501, 1_001))
+        assert [one.message.number for one in mail] == list(range(501, 1_001))
 
 
 async def test_mail_that_nobody_fetches_is_deleted(database: Database) -> None:
@@ -440,9 +440,9 @@ async def test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hou
     raw = await database.run(lambda t: t._connection.execute("SELECT evidence FROM reports").fetchone()[0])
     evidence = msgspec.json.decode(raw, type=list[Message])
     assert len(evidence) == EVIDENCE_MESSAGES
-    assert [m.n for m in evidence] == [20, *range(21, 41), *range(42, 71)]
-    assert evidence[-1].x == theirs
-    assert evidence[-2].x == f"{CANARY} 069"
+    assert [m.number for m in evidence] == [20, *range(21, 41), *range(42, 71)]
+    assert evidence[-1].text == theirs
+    assert evidence[-2].text == f"{CANARY} 069"
 
 
 async def test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours(path: Path) -> None:

@@ -137,7 +137,7 @@ class Room:
         return [entry[2].key for entry in (*queue.ready, *queue.unacked.values())] if queue else []
 
     def held(self, s: str = S) -> list[str]:
-        return [row.x for row in self.world.rows(s)]
+        return [row.text for row in self.world.rows(s)]
 
     def put(self, guest: str, messages: Iterable[Message]) -> None:
         """Mail that waits already."""

@@ -23,12 +23,12 @@ class Reader:
 
     def settled(self, receipted: list[Message], silent: list[Message]) -> None:
         held = self.bench.room.held()
-        assert all(m.x in held for m in receipted), "a receipt before the commit"
+        assert all(m.text in held for m in receipted), "a receipt before the commit"
         self.receipted += receipted
         self.silent += silent
 
     def numbers(self) -> list[int]:
-        return [m.n for m in self.receipted]
+        return [m.number for m in self.receipted]
 
 
 class Absent:
@@ -210,7 +210,7 @@ def test_gap_rows_and_copies_that_came_after_them_are_settled_in_silence(bench: 
     bench.room.wait(0.1)
     bench.add(ben, 1, 2)
     bench.room.wait(0.1)
-    assert ben.numbers() == [2] and [(m.n, m.k) for m in ben.silent] == [(1, "gap"), (1, None)]
+    assert ben.numbers() == [2] and [(m.number, m.kind) for m in ben.silent] == [(1, "gap"), (1, None)]
 
 
 def test_flushed_when_everything_is_settled(bench: Bench) -> None:

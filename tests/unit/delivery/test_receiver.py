@@ -57,7 +57,7 @@ class Bench:
     def ack(self) -> None:
         """As an honest page does, with everything."""
         for m in list(self.page):
-            self.receiving.drawn(m.st, m.n)
+            self.receiving.drawn(m.stream, m.number)
 
 
 @contextmanager
@@ -82,9 +82,9 @@ def test_the_next_goes_to_the_page_and_what_it_has_drawn_to_the_history(bench: B
     bench.take(1, 2)
     assert bench.sent() == [("st", 1), ("st", 2)] and bench.history == []
     bench.receiving.drawn("st", 1)
-    assert [m.n for m in bench.history] == [1]
+    assert [m.number for m in bench.history] == [1]
     bench.receiving.drawn("st", 2)
-    assert [m.n for m in bench.history] == [1, 2]
+    assert [m.number for m in bench.history] == [1, 2]
 
 
 copies = st.permutations([(stream, n) for stream, last in (("a", 5), ("b", 4), ("c", 3)) for n in range(1, last + 1)])
@@ -111,7 +111,7 @@ def test_copies_in_any_order_and_number_reach_the_page_once_in_the_order_of_the_
 def test_a_copy_of_what_was_drawn_goes_to_the_history_again_and_one_on_its_way_nowhere(bench: Bench) -> None:
     bench.receiving.start({"st": 3})
     bench.take(2, 4, 4)
-    assert [m.n for m in bench.history] == [2]
+    assert [m.number for m in bench.history] == [2]
     assert bench.sent() == [("st", 4)]
 
 
@@ -121,8 +121,8 @@ def test_of_two_texts_with_one_number_the_first_stays(bench: Bench) -> None:
     bench.take(1)
     bench.receiving.incoming(message(2, x="third"))
     bench.ack()
-    assert [m.x for m in bench.page] == ["st 1", "first"]
-    assert [m.x for m in bench.history] == ["st 1", "first"]
+    assert [m.text for m in bench.page] == ["st 1", "first"]
+    assert [m.text for m in bench.history] == ["st 1", "first"]
 
 
 def test_a_new_stream_waits_for_the_end_of_the_one_before(bench: Bench) -> None:
@@ -163,7 +163,7 @@ def test_an_ack_of_what_was_not_sent_is_an_ack_of_what_was(bench: Bench) -> None
     bench.receiving.drawn("st", LAMPORT_MAX)
     bench.receiving.drawn("nobody's", LAMPORT_MAX)
     bench.receiving.drawn("st", 0)
-    assert [m.n for m in bench.history] == [1, 2]
+    assert [m.number for m in bench.history] == [1, 2]
     bench.take(3)
     assert bench.sent()[-2:] == [("st", 3), ("st", 4)]
 
@@ -185,12 +185,12 @@ def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench:
     assert bench.skips == []
     bench.wait(2)
     (rows,) = bench.skips
-    assert [(row.n, row.k, row.x, row.l, row.side, row.s) for row in rows] == [
+    assert [(row.number, row.kind, row.text, row.lamport, row.side, row.session) for row in rows] == [
         (n, "gap", "", 3, 0, "s") for n in (2, 3)
     ]
     assert len(bench.page) == 1, "not before history has them"
     bench.receiving.skipped(rows)
-    assert [(m.n, m.k) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
+    assert [(m.number, m.kind) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
 
 
 def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page(bench: Bench) -> None:
@@ -201,7 +201,7 @@ def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page
     bench.ack()
     bench.take(3)
     assert bench.sent() == [("st", 1), ("st", 3), ("st", 4)]
-    assert [m.n for m in bench.history if m.k is None] == [2, 1, 4, 3]
+    assert [m.number for m in bench.history if m.kind is None] == [2, 1, 4, 3]
 
 
 def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: Bench) -> None:
@@ -237,7 +237,7 @@ def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(
     bench.take(1, s="another", st="theirs")
     bench.receiving.drawn("theirs", 1)
     bench.wait(21)
-    assert [row.n for row in bench.skips[0]] == [3]
+    assert [row.number for row in bench.skips[0]] == [3]
 
 
 def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: Bench) -> None:
@@ -322,7 +322,7 @@ def test_links_in_a_circle_are_given_up(bench: Bench, links: dict[str, MessageKe
         bench.skips.clear()
         bench.ack()
     assert bench.receiving.held == 0 and bench.receiving.out == {}
-    assert {m.st for m in bench.page if m.k is None} == set(links)
+    assert {m.stream for m in bench.page if m.kind is None} == set(links)
 
 
 def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: Bench) -> None:

@@ -52,10 +52,10 @@ class Bench:
             self.sending.say(message(n, st))
 
     def live(self) -> list[int]:
-        return [m.n for _, m in self.heard]
+        return [m.number for _, m in self.heard]
 
     def mail(self) -> list[int]:
-        return [entry[2].n for entry in self.world.queues.get("ben", Queue()).ready]
+        return [entry[2].number for entry in self.world.queues.get("ben", Queue()).ready]
 
 
 @pytest.fixture

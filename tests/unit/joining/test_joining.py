@@ -759,7 +759,7 @@ async def test_a_drain_waits_until_what_was_drawn_is_kept_and_its_sender_knows(t
     await here.process.door(ben, "chat-ack", {"s": s, "st": ST, "n": 1}, None)
     await here.process.joining.drain()
     assert [status["state"] for status in anna.events("chat-status")] == ["delivered"]
-    assert [row.x for row in await town.history.page(s, None, 10)] == ["text 1"]
+    assert [row.text for row in await town.history.page(s, None, 10)] == ["text 1"]
 
 
 @meeting

@@ -468,7 +468,7 @@ async def test_erasing_ends_the_chat_and_blanks_the_texts_everywhere(town: Town)
     await kept
     await (await town.p.sessions.erase("anna"))
     await town.after(0.1)
-    assert [row.x for row in await town.history.page(s, None, 10)] == ["", "text 1"]
+    assert [row.text for row in await town.history.page(s, None, 10)] == ["", "text 1"]
     assert kinds(ben)[-2:] == ["user-left", "chat-erased"] and ben.last("chat-erased") == {"s": s}
     assert await town.history.guest("anna") is None
 
@@ -485,7 +485,7 @@ async def test_erasing_blanks_what_waits_in_the_mailbox(town: Town) -> None:
     waiting: list[Mail] = []
     await town.mailbox.open("ben", waiting.append)
     await town.after(1)
-    assert [mail.message.x for mail in waiting] == [""]
+    assert [mail.message.text for mail in waiting] == [""]
 
 
 @meeting

@@ -235,7 +235,7 @@ async def test_the_drill_what_was_backed_up_is_back_row_for_row(data: Path) -> N
     assert (data / "citychat.db").stat().st_mode & 0o777 == 0o600
     async with Database(data / "citychat.db") as database:
         history = SqliteHistory(database)
-        assert [row.n for row in await history.page("s", None, 100)] == list(range(1, 40))
+        assert [row.number for row in await history.page("s", None, 100)] == list(range(1, 40))
         assert await history.barred("carl") == ["anna"]
         await add(history, message(40))
     assert is_whole(file), "a backup can be used again"
