@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class Tasks:
     """The background tasks of one process. A failure is logged by its kind and place, never by what a guest wrote."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock, self._random = clock, random
         self._running: dict[asyncio.Task[Any], None] = {}
         self._loops: set[asyncio.Task[Any]] = set()
 
@@ -37,9 +38,9 @@ class Tasks:
         task.add_done_callback(self._done)
         return task
 
-    def every(self, period_s: float, step: Callable[[], Awaitable[object]], name: str, clock: Clock) -> None:
+    def every(self, period_s: float, step: Callable[[], Awaitable[object]], name: str) -> None:
         """Run ``step`` again and again, ``period_s`` after it has ended; a failure is logged and the loop goes on."""
-        task = self.spawn(_every(period_s, step, name, clock), name)
+        task = self.spawn(self._every(period_s, step, name), name)
         self._loops.add(task)
         task.add_done_callback(self._loops.discard)
 
@@ -56,6 +57,30 @@ class Tasks:
         self.cancel()
         if self._running:
             await asyncio.wait(self._running)
+
+    async def retry(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Take ``step`` again and again until its service is there; other errors are the caller's."""
+        delay_s = RETRY_MIN_S
+        while True:
+            try:
+                return await step()
+            except Unavailable:
+                await self.pause(self._random.uniform(delay_s / 2, delay_s))
+                delay_s = min(RETRY_MAX_S, 2 * delay_s)
+
+    async def pause(self, delay_s: float) -> None:
+        """Sleep by the Clock."""
+        await pause(self._clock, delay_s)
+
+    async def _every(self, period_s: float, step: Callable[[], Awaitable[object]], name: str) -> None:
+        while True:
+            await self.pause(period_s)
+            try:
+                await step()
+            except Unavailable:
+                continue  # the adapter has logged it; the next round is the retry
+            except Exception as error:
+                log.error("%s failed: %s", name, described(error))
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.pop(task, None)
@@ -85,25 +110,3 @@ async def pause(clock: Clock, delay_s: float) -> None:
         await over
     finally:
         timer.cancel()
-
-
-async def until_available(step: Callable[[], Awaitable[T]], clock: Clock, random: Random) -> T:
-    """``step``, again and again until its service is there; other errors are the caller's."""
-    delay_s = RETRY_MIN_S
-    while True:
-        try:
-            return await step()
-        except Unavailable:
-            await pause(clock, random.uniform(delay_s / 2, delay_s))
-            delay_s = min(RETRY_MAX_S, 2 * delay_s)
-
-
-async def _every(period_s: float, step: Callable[[], Awaitable[object]], name: str, clock: Clock) -> None:
-    while True:
-        await pause(clock, period_s)
-        try:
-            await step()
-        except Unavailable:
-            continue  # the adapter has logged it; the next round is the retry
-        except Exception as error:
-            log.error("%s failed: %s", name, described(error))

@@ -5,10 +5,9 @@ A plain state machine. It owns nothing: until the mailbox or the history has a m
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from random import Random
 
-from citychat.model import Message, MessageKey, Ranges, Session, by_stream
-from citychat.ports import Bus, Clock, Mailbox, NewMessage, Timer
+from citychat.model import Message, MessageKey, Ranges, by_stream
+from citychat.ports import Engines, NewMessage, Timer
 
 PENDING_MAX = 32  # a session; the page sends as many before it waits for answers
 RECEIPT_S = 3.0  # half-open links and frozen processes look like listeners; after this the mailbox takes over
@@ -20,11 +19,9 @@ Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "
 class Sender:
     """What one guest has sent into one session through this process and nobody has answered for yet."""
 
-    def __init__(
-        self, session: Session, guest: str, *, bus: Bus, mailbox: Mailbox, clock: Clock, random: Random, tell: Tell
-    ) -> None:
-        self.partner = session.partner(guest)
-        self.bus, self.mailbox, self.clock, self.random, self.tell = bus, mailbox, clock, random, tell
+    def __init__(self, partner: str, engines: Engines, tell: Tell) -> None:
+        self.partner, self.tell = partner, tell
+        self.bus, self.mailbox, self.clock, self.random = engines.bus, engines.mailbox, engines.clock, engines.random
         self.pending: dict[MessageKey, Message] = {}
         self.away = False
         self._storing = False
@@ -40,19 +37,19 @@ class Sender:
         else:
             self._publish([message])
 
-    def receipt(self, st: str, ranges: Ranges) -> None:
+    def receipt(self, stream: str, ranges: Ranges) -> None:
         """The partner's page has drawn these and the history has them."""
         for first, last in ranges:
             if last - first > len(self.pending):
-                self._drop([key for key in self.pending if key[0] == st and first <= key[1] <= last])
+                self._drop([key for key in self.pending if key[0] == stream and first <= key[1] <= last])
             else:
-                self._drop([(st, n) for n in range(first, last + 1)])
+                self._drop([(stream, number) for number in range(first, last + 1)])
         self._cancel_late()
         if self.away:
             self.here()
         elif self.pending:
             self._watch()
-        self.tell(st, ranges, "delivered")
+        self.tell(stream, ranges, "delivered")
 
     def here(self) -> None:
         """The partner's page has joined, or answers: the live route again, for everything unanswered."""
@@ -112,8 +109,8 @@ class Sender:
         self._retry_s = RETRY_MIN_S
         answered = [key for key in keys if key in self.pending]
         self._drop(answered)
-        for st, ranges in by_stream(answered).items():
-            self.tell(st, ranges, "stored")
+        for stream, ranges in by_stream(answered).items():
+            self.tell(stream, ranges, "stored")
         if self.away:
             self._store()
 

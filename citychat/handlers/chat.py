@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from citychat.delivery import Delivery
 from citychat.handlers.dispatcher import Answer, Event, Namespace
-from citychat.joining import Joining, Visit
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
 from citychat.ports import Page
+from citychat.registry import Client
 
 RANGES_MAX = 500  # the outbox holds no more messages
 
@@ -54,9 +53,7 @@ class HistoryRequest(Struct, rename=WIRE_LETTERS):
 class ChatEvents(Namespace):
     prefix = "chat"
 
-    def __init__(self, joining: Joining, delivery: Delivery) -> None:
-        super().__init__(joining)
-        self.delivery = delivery
+    def __init__(self) -> None:
         self.events = {
             "chat-message": Event(self.message, MessageRequest, "", failed=refused),
             "chat-ack": Event(self.ack, AckRequest, ""),
@@ -65,22 +62,22 @@ class ChatEvents(Namespace):
             "chat-history": Event(self.history, HistoryRequest, "history pages"),
         }
 
-    async def message(self, visit: Visit, said: MessageRequest) -> None:
+    async def message(self, client: Client, said: MessageRequest) -> None:
         if said.kind is not None:
             raise BadPayload("k: expected none; pages send plain messages only.")
-        self.delivery.say(visit.guest, said.session, said.stream, said.number, said.lamport, said.text, said.previous)
+        client.delivery.say(said.session, said.stream, said.number, said.lamport, said.text, said.previous)
 
-    async def ack(self, visit: Visit, drawn: AckRequest) -> None:
-        self.delivery.drawn(visit.guest, drawn.session, drawn.stream, drawn.number)
+    async def ack(self, client: Client, drawn: AckRequest) -> None:
+        client.delivery.drawn(drawn.session, drawn.stream, drawn.number)
 
-    async def ask(self, visit: Visit, asked: AskRequest) -> None:
-        await self.delivery.ask(visit.guest, asked.session, asked.stream, asked.ranges)
+    async def ask(self, client: Client, asked: AskRequest) -> None:
+        await client.delivery.ask(asked.session, asked.stream, asked.ranges)
 
-    async def typing(self, visit: Visit, sign: TypingRequest) -> None:
-        self.delivery.typing(visit.guest, sign.session, sign.on)
+    async def typing(self, client: Client, sign: TypingRequest) -> None:
+        client.delivery.typing(sign.session, sign.on)
 
-    async def history(self, visit: Visit, asked: HistoryRequest) -> Answer:
-        return Answer(await self.delivery.history(visit.guest, asked.session, asked.before, asked.limit))
+    async def history(self, client: Client, asked: HistoryRequest) -> Answer:
+        return Answer(await client.delivery.older(asked.session, asked.before, asked.limit))
 
 
 def refused(page: Page, payload: object, error: ChatError) -> None:

@@ -13,10 +13,10 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from citychat.joining import Joining
 from citychat.limits import Buckets, buckets
-from citychat.model import BadPayload, Busy, ChatError, UnknownEvent
+from citychat.model import BadPayload, Busy, ChatError, NotJoined, UnknownEvent
 from citychat.ports import Page
+from citychat.registry import Registry
 from citychat.tasks import Tasks, described
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One line of an event table. ``handle`` gets the visit (before the join: the page) and the payload as ``shape``.
+    """One line of an event table. ``handle`` gets the client (before the join: the page) and the payload as ``shape``.
 
     ``limit``: a bucket of the table of limits, "" where delivery or the edge counts. ``failed`` is told of an error
     besides the one who asked for an answer: for events whose answer is an event.
@@ -58,20 +58,17 @@ class Namespace:
     """Part of the protocol: the events that pages send to ``prefix``, all of whose names start with it."""
 
     prefix: str
-
-    def __init__(self, joining: Joining) -> None:
-        self.joining = joining
-        self.events: dict[str, Event] = {}
+    events: dict[str, Event]
 
 
 class Dispatcher:
     """``now_s`` is monotonic, for the limits."""
 
     def __init__(
-        self, namespaces: Sequence[Namespace], *, joining: Joining, tasks: Tasks, now_s: Callable[[], float]
+        self, namespaces: Sequence[Namespace], *, registry: Registry, tasks: Tasks, now_s: Callable[[], float]
     ) -> None:
         self._events = {name: event for namespace in namespaces for name, event in namespace.events.items()}
-        self._joining, self._tasks = joining, tasks
+        self._clients, self._tasks = registry.by_page, tasks
         limits = {event.limit for event in self._events.values()} - {""}
         self._limits: dict[str, Buckets] = {limit: buckets(limit, now_s) for limit in limits}
 
@@ -95,13 +92,15 @@ class Dispatcher:
     async def _handle(self, page: Page, name: str, event: Event | None, payload: object) -> Answer | None:
         if event is not None and not event.joined:
             return await event.handle(page, payload)
-        visit = self._joining.visit(page)
+        client = self._clients.get(page)
+        if client is None or client.forgotten:
+            raise NotJoined
         if event is None:
             raise UnknownEvent
-        wait_s = self._limits[event.limit].take(visit.guest) if event.limit else 0.0
+        wait_s = self._limits[event.limit].take(client.guest) if event.limit else 0.0
         if wait_s:
             raise Busy(retry_ms=ceil(wait_s * 1000))
-        return await event.handle(visit, shaped(payload, event.shape))
+        return await event.handle(client, shaped(payload, event.shape))
 
 
 def shaped(payload: object, shape: type[Struct]) -> Any:

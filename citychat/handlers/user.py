@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shaped
-from citychat.joining import Joining, JoinRequest, Visit
-from citychat.matching import Matching, Moderation, Reason, Sessions
+from citychat.joining import Joining, JoinRequest
+from citychat.matching import Matching, Reason
 from citychat.model import PROTOCOL_VERSION, BadPayload, Id, Reload, clean_text
 from citychat.ports import Page
+from citychat.registry import Client
 
 
 class EmptyRequest(Struct):
@@ -66,9 +67,9 @@ class EraseRequest(Struct):
 class UserEvents(Namespace):
     prefix = "user"
 
-    def __init__(self, joining: Joining, matching: Matching, sessions: Sessions, parting: Moderation) -> None:
-        super().__init__(joining)
-        self.matching, self.sessions, self.parting = matching, sessions, parting
+    def __init__(self, joining: Joining, matching: Matching) -> None:
+        self.joining, self.matching = joining, matching
+        self.sessions, self.moderation, self.reunions = matching.sessions, matching.moderation, matching.reunions
         self.events = {
             "user-join": Event(self.join, JoinRequest, joined=False),
             "user-seek": Event(self.seek, EmptyRequest, "seeks"),
@@ -94,58 +95,58 @@ class UserEvents(Namespace):
         answer, start = await self.joining.join(page, shaped(payload, JoinRequest))
         return Answer(answer, then=start)
 
-    async def seek(self, visit: Visit, asked: EmptyRequest) -> Answer:
-        state, then = await self.matching.seek(visit.guest)
+    async def seek(self, client: Client, asked: EmptyRequest) -> Answer:
+        state, then = await self.matching.seek(client)
         return Answer({"state": state}, then=then)
 
-    async def stop(self, visit: Visit, asked: EmptyRequest) -> None:
-        await self.matching.stop(visit.guest)
+    async def stop(self, client: Client, asked: EmptyRequest) -> None:
+        await self.matching.stop(client)
 
-    async def match(self, visit: Visit, asked: MatchRequest) -> Answer | None:
+    async def match(self, client: Client, asked: MatchRequest) -> Answer | None:
         match asked.answer:
             case "yes":
-                return Answer(then=await self.matching.accept(visit.guest, asked.offer))
+                return Answer(then=await self.matching.accept(client, asked.offer))
             case "no":
-                return Answer(later=await self.matching.decline(visit.guest, asked.offer))
+                return Answer(later=await self.matching.decline(client, asked.offer))
             case "later":
-                await self.matching.later(visit.guest, asked.offer)
+                await self.matching.later(client, asked.offer)
         return None
 
-    async def leave(self, visit: Visit, asked: SessionRequest) -> Answer:
-        return Answer(later=await self.sessions.leave(visit.guest, asked.session))
+    async def leave(self, client: Client, asked: SessionRequest) -> Answer:
+        return Answer(later=await self.sessions.leave(client, asked.session))
 
-    async def available(self, visit: Visit, asked: AvailableRequest) -> None:
-        await self.matching.available(visit.guest, asked.on, asked.slow)
+    async def available(self, client: Client, asked: AvailableRequest) -> None:
+        await self.matching.available(client, asked.on, asked.slow)
 
-    async def view(self, visit: Visit, asked: ViewRequest) -> None:
-        await self.matching.view(visit.guest, asked.visible, asked.touched)
+    async def view(self, client: Client, asked: ViewRequest) -> None:
+        await self.matching.view(client, asked.visible, asked.touched)
 
-    async def cities(self, visit: Visit, asked: CitiesRequest) -> Answer:
-        return Answer({"cities": self.joining.arrival.cities(asked.q)})
+    async def cities(self, client: Client, asked: CitiesRequest) -> Answer:
+        return Answer({"cities": self.joining.admission.cities(asked.q)})
 
-    async def place(self, visit: Visit, asked: PlaceRequest) -> Answer:
-        place = await self.joining.place(visit, asked.city, asked.position)
+    async def place(self, client: Client, asked: PlaceRequest) -> Answer:
+        place = await self.joining.place(client, asked.city, asked.position)
         return Answer({"place": place.shown()})
 
-    async def chats(self, visit: Visit, asked: EmptyRequest) -> Answer:
-        return Answer({"chats": await self.sessions.chats(visit.guest)})
+    async def chats(self, client: Client, asked: EmptyRequest) -> Answer:
+        return Answer({"chats": await self.sessions.chats(client.guest)})
 
-    async def block(self, visit: Visit, asked: SessionRequest) -> Answer:
-        return Answer(later=await self.parting.block(visit.guest, asked.session))
+    async def block(self, client: Client, asked: SessionRequest) -> Answer:
+        return Answer(later=await self.moderation.block(client, asked.session))
 
-    async def report(self, visit: Visit, asked: ReportRequest) -> Answer:
-        task = await self.parting.report(visit.guest, asked.session, asked.reason, clean_text(asked.note))
+    async def report(self, client: Client, asked: ReportRequest) -> Answer:
+        task = await self.moderation.report(client, asked.session, asked.reason, clean_text(asked.note))
         return Answer(later=having(task, "code"))
 
-    async def case(self, visit: Visit, asked: CaseRequest) -> Answer:
-        return Answer({"state": await self.parting.case(asked.code)})
+    async def case(self, client: Client, asked: CaseRequest) -> Answer:
+        return Answer({"state": await self.moderation.case(asked.code)})
 
-    async def again(self, visit: Visit, asked: SessionRequest) -> None:
-        await self.sessions.again(visit.guest, asked.session)
+    async def again(self, client: Client, asked: SessionRequest) -> None:
+        await self.reunions.wish(client, asked.session)
 
-    async def erase(self, visit: Visit, asked: EraseRequest) -> Answer:
+    async def erase(self, client: Client, asked: EraseRequest) -> Answer:
         if not asked.confirm:
             raise BadPayload("confirm: expected true.")
-        task = await self.sessions.erase(visit.guest)
-        visit.forgotten = True  # the page's close must not bring the guest's row back
-        return Answer(then=partial(visit.page.close, "erased"), later=task)
+        task = await self.sessions.erase(client)
+        client.forgotten = True  # the page's close must not bring the guest's row back
+        return Answer(then=partial(client.page.close, "erased"), later=task)

@@ -1,7 +1,6 @@
 """A guest's way in and out: admission, the order of a join, recovery of what was missed."""
 
 from citychat.joining.admission import Admission, JoinRequest
-from citychat.joining.client import Visit
 from citychat.joining.joining import Joining
 
-__all__ = ["Admission", "JoinRequest", "Joining", "Visit"]
+__all__ = ["Admission", "JoinRequest", "Joining"]

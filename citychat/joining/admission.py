@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from math import ceil
-from random import Random
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,7 +21,7 @@ from citychat.model import (
     new_id,
 )
 from citychat.places import Gazetteer, Places, own_network, position
-from citychat.ports import Clock, History
+from citychat.ports import Engines
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody
@@ -55,17 +54,15 @@ class Admission:
         keys: SigningKeys,
         places: Places,
         gazetteer: Gazetteer,
-        history: History,
-        clock: Clock,
-        random: Random,
+        engines: Engines,
         new_guest: Callable[[str], float],
         again: Callable[[str], float],
     ) -> None:
         self.consent, self.contact, self.keys = consent, contact, keys
-        self.places, self.gazetteer, self.history = places, gazetteer, history
-        self.clock, self.random = clock, random
+        self.places, self.gazetteer = places, gazetteer
+        self.history, self.clock, self.random = engines.history, engines.clock, engines.random
         self.new_guest, self.again = new_guest, again
-        self.tokens = Tokens(keys, clock.wall_ms)
+        self.tokens = Tokens(keys, self.clock.wall_ms)
 
     async def arrive(self, address: str, asked: JoinRequest) -> tuple[Guest, int]:
         """The guest's row, kept anew, and how long the guest was away (ms; 0 for a new one).
@@ -92,8 +89,9 @@ class Admission:
     def token(self, row: Guest) -> str:
         return self.tokens.issue(Claims(row.id, row.consent, row.consented, adult=True))
 
-    def moved(self, row: Guest, address: str, city: str | None, raw_position: object) -> Guest:
-        """``user-place``: the row with its new place. Raises BadPayload, NoPlace, Busy after 3 changes a day."""
+    def moved(self, row: Guest, address: str, city: str | None, raw_position: object) -> tuple[Guest, Place]:
+        """Return the row with its new place, and that place (``user-place``). Raises BadPayload, NoPlace, Busy after 3
+        changes a day."""
         found = position(raw_position)
         if (city is None) == (found is None):
             raise BadPayload("Expected either city, the id of a city that user-cities answered, or position.")
@@ -107,7 +105,7 @@ class Admission:
         moved = self._moved(row, address, place, now)
         if moved is None:
             raise Busy("Your place can change three times a day.", retry_ms=row.moves[0] + DAY_MS - now)
-        return moved
+        return moved, place
 
     def guest_of(self, token: str | None) -> str:
         """Whom a token names; "" when it does not hold."""

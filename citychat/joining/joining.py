@@ -6,25 +6,25 @@ history is read, and the answer leaves before anything else: with any other orde
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
-from typing import Any
 
 from msgspec.structs import replace
 
-from citychat.delivery import Delivery
+from citychat.delivery import Delivery, Endpoint
 from citychat.joining.admission import Admission, JoinRequest
-from citychat.joining.client import Visit
+from citychat.joining.bus_dispatch import BusDispatch, BusListener
+from citychat.joining.joining_page import JoiningPage
 from citychat.joining.presence import Presence
 from citychat.joining.recent_guests import RecentGuest, RecentGuests
 from citychat.joining.recovery import Admitted, Recovery
 from citychat.matching import Matching
-from citychat.model import BadPayload, Busy, NotJoined, Place, Session, Unavailable
-from citychat.ports import Bus, BusEvent, Clock, GuestPaused, History, Lobby, NewerPage, Page, PartnerAway, PartnerHere
-from citychat.tasks import pause
+from citychat.model import BadPayload, Busy, Place, Session, Unavailable
+from citychat.ports import Engines, GuestPaused, NewerPage, Page, PartnerAway, PartnerHere
+from citychat.registry import Client, MatchState, Registry
+from citychat.tasks import Tasks
 
-EARLY_MAX = 1_000
 RETURN_MS = 2_000  # pages sent away by a drain come back at a random time within this
 DRAIN_WAVES, WAVE_S = 20, 0.1  # 5 % at a time, so that the next process is not overrun
 FLUSH_S = 10.0
@@ -32,252 +32,232 @@ READ_AGAIN_S = 2.0  # until the history is asked again whether it is back
 
 log = logging.getLogger(__name__)
 
+Start = Callable[[], None]
+
 
 class Joining:
-    """The visits of one process. ``spawn`` starts a supervised background task; ``admit`` takes one of the process's
-    joins and answers the seconds to wait for one (0: go on)."""
+    """The way in and out of one process's pages. ``process``: its name in the lobby. ``admit`` takes one of the
+    process's joins and answers the seconds to wait for one (0: go on)."""
 
     def __init__(
         self,
         *,
         process: str,
-        arrival: Admission,
-        history: History,
-        lobby: Lobby,
-        bus: Bus,
+        engines: Engines,
+        tasks: Tasks,
+        registry: Registry,
+        admission: Admission,
         delivery: Delivery,
         matching: Matching,
-        clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None], str], object],
         admit: Callable[[str], float],
     ) -> None:
-        self.arrival, self.history, self.lobby, self.bus = arrival, history, lobby, bus
-        self.resuming = Recovery(process=process, history=history, bus=bus, matching=matching, clock=clock)
-        self.delivery, self.matching = delivery, matching
-        self.clock, self.spawn, self.admit = clock, spawn, admit
-        self.memory = RecentGuests(clock.monotonic_s)
-        self.visits: dict[Page, Visit] = {}
-        self.guests: dict[str, Visit] = {}  # the newest page of each
-        self.presence = Presence(visits=self.visits, bus=bus, delivery=delivery, clock=clock)
+        self.engines, self.tasks, self.registry, self.admission = engines, tasks, registry, admission
+        self.delivery, self.matching, self.admit = delivery, matching, admit
+        self.bus, self.lobby, self.history, self.clock = engines.bus, engines.lobby, engines.history, engines.clock
+        self.recovery = Recovery(process, engines, matching)
+        self.presence = Presence(engines, registry)
+        self.dispatch = BusDispatch(matching, self.presence, self._newer_page, self._paused)
+        self.recent = RecentGuests(engines.clock.monotonic_s)
         self.draining = False
-
-    def visit(self, page: Page) -> Visit:
-        """Who this page is. Raises NotJoined before its join was answered, after another page took over and after the
-        guest was erased."""
-        visit = self.visits.get(page)
-        if visit is None or not visit.joined or visit.forgotten:
-            raise NotJoined
-        return visit
+        self._joining: set[Page] = set()
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
-    async def join(self, page: Page, asked: JoinRequest) -> tuple[dict[str, object], Callable[[], None]]:
-        """The answer to ``user-join``, and what to call the moment it has been sent."""
-        if page in self.visits:
+    async def join(self, page: Page, asked: JoinRequest) -> tuple[dict[str, object], Start]:
+        """Return the answer to ``user-join``, and what to call the moment it has been sent."""
+        if page in self._joining or page in self.registry.by_page:
             raise BadPayload("This page has joined already.")
         self._refuse_if_draining()
         if self.admit(""):  # they come back at random times, so that a process that fell is made up for in seconds
             raise Busy("Many are coming at once. Nothing is lost.", retry_ms=RETURN_MS)
-        visit = self.visits[page] = Visit(page)
+        joining = JoiningPage(page, self.registry)
+        self._joining.add(page)
         try:
-            answer = await self._enter(visit, asked)
+            client, answer = await self._enter(joining, asked)
             self._refuse_if_draining()
-            if visit.closed or visit.replaced:
-                raise NotJoined
+            self.registry.add(client)
         except BaseException:
-            del self.visits[page]
-            await self._leave(visit)
+            self._joining.discard(page)
+            self.registry.remove(joining.guest, joining.epoch)
+            await self._leave(joining)
             raise
-        return answer, lambda: self._start(visit)
+        self._joining.discard(page)
+        return answer, lambda: self._start(joining, client)
 
     def _refuse_if_draining(self) -> None:
         if self.draining:
             raise Busy("The server is restarting. Nothing is lost.", retry_ms=RETURN_MS)
 
-    async def _enter(self, visit: Visit, asked: JoinRequest) -> dict[str, object]:
-        found = await self._found(visit, asked)
-        visit.row, entry = found.row, found.entry
-        await self.matching.take_lease()
-        entered = await self.lobby.enter(entry)
-        self._take_over(visit, entered.epoch)
-        sessions = await self.resuming.entered(found, entered)
-        visit.desk = self.delivery.open(visit.guest, entered.epoch, visit.page, found.away_ms)
-        visit.subscription = await self.bus.listen(visit.guest, lambda record: self._heard(visit, record))
-        catch_up = self.resuming.catch_up if found.read else self.resuming.go_on
-        chat = await catch_up(visit.desk, sessions, entered.session, asked.have)
-        await self.matching.entered(visit.guest, entered.epoch, visit.page, visit.place, entry, entered.over)
-        return {
+    async def _enter(self, joining: JoiningPage, asked: JoinRequest) -> tuple[Client, dict[str, object]]:
+        step = joining.step
+        found = await step(self._admitted(joining, asked))
+        await step(self.matching.lease.take())
+        entered = await self.lobby.enter(found.entry)
+        self._take_over(joining, found.row.id, entered.epoch)
+        if entered.over is not None:
+            self.matching.moderation.tell_over(entered.over, but=joining.guest)
+        joining.check()
+        sessions = await step(self.recovery.entered(found, entered))
+        endpoint = Endpoint(joining.guest, joining.epoch, joining.page, self.delivery, found.away_ms)
+        listener = BusListener(self.dispatch, joining.epoch)
+        joining.delivery, joining.listener = endpoint, listener
+        joining.subscription = await self.bus.listen(joining.guest, listener)
+        joining.check()
+        catch_up = self.recovery.catch_up if found.read else self.recovery.go_on
+        chat = await step(catch_up(endpoint, sessions, entered.session, asked.have))
+        match = MatchState(found.entry, joining.page)
+        match.nearby = await step(self.matching.reconciler.nearby(joining.guest))
+        client = Client(found.row, endpoint, match, joining.subscription)
+        return client, {
             "ok": True,
-            "token": self.arrival.token(visit.row),
-            "place": visit.place.shown() if visit.place else None,
-            "state": "chat" if visit.session else "free",
-            "free_nearby": await self.matching.nearby(visit.guest),
+            "token": self.admission.token(client.row),
+            "place": client.place.shown() if client.place else None,
+            "state": "chat" if client.session else "free",
+            "free_nearby": match.nearby,
             **chat,
         }
 
-    async def _found(self, visit: Visit, asked: JoinRequest) -> Admitted:
+    async def _admitted(self, joining: JoiningPage, asked: JoinRequest) -> Admitted:
         """Who comes and from which chat: by the history, or while that is away by what this process remembers."""
         try:
-            row, away_ms = await self.arrival.arrive(visit.page.address, asked)
-            sessions = await self.resuming.sessions(row, away_ms)
-            return Admitted(row, away_ms, sessions, await self.resuming.entry(row, asked, sessions))
+            row, away_ms = await self.admission.arrive(joining.page.address, asked)
+            sessions = await self.recovery.sessions(row, away_ms)
+            return Admitted(row, away_ms, sessions, await self.recovery.entry(row, asked, sessions))
         except Unavailable:
             known = self._remembered(asked)
             if known is None:
                 raise
-            visit.unread = True
-            return await self.resuming.recalled(known, asked)
+            joining.unread = True
+            return await self.recovery.recalled(known, asked)
 
     def _remembered(self, asked: JoinRequest) -> RecentGuest | None:
         """Of a page that lives on; a fresh one waits for the history."""
-        guest = self.arrival.guest_of(asked.token)
+        guest = self.admission.guest_of(asked.token)
         if not guest or not asked.have:
             return None
-        if guest in self.guests:  # its old link is not known to be broken yet
-            self._remember(self.guests[guest])
-        return self.memory.of(guest)
+        client = self.registry.find(guest)
+        if client is not None:  # its old link is not known to be broken yet
+            self._remember(client)
+        return self.recent.of(guest)
 
-    def _remember(self, visit: Visit) -> None:
-        seat = self.matching.seats.get(visit.guest)
-        if visit.session is not None and seat is not None:
-            self.memory.keep(RecentGuest(visit.row, seat.entry, visit.session))
+    def _remember(self, client: Client) -> None:
+        if client.session is not None:
+            self.recent.keep(RecentGuest(client.row, client.match.entry, client.session))
         else:
-            self.memory.forget(visit.guest)
+            self.recent.forget(client.guest)
 
-    def _take_over(self, visit: Visit, epoch: int) -> None:
-        """This is the guest's newest page, unless another was faster; at once, before any await: an event of the older
-        page must not reach the newer one's desk."""
-        visit.epoch = epoch
-        older = self.guests.get(visit.guest)
-        if older is not None and older.epoch > epoch:
-            raise NotJoined
-        self.guests[visit.guest] = visit
+    def _take_over(self, joining: JoiningPage, guest: str, epoch: int) -> None:
+        """This is the guest's newest page, unless another was faster. The older one is told and closed, here and on
+        other processes."""
+        joining.guest, joining.epoch = guest, epoch
+        older = self.registry.take_over(guest, epoch)
         if older is not None:
-            self._replaced(older)
-        self.bus.publish(visit.guest, NewerPage(epoch))  # to other processes
+            self._replace(older)
+        self.bus.publish(guest, NewerPage(epoch))
 
-    def _start(self, visit: Visit) -> None:
+    def _start(self, joining: JoiningPage, client: Client) -> None:
         """The answer has left: everything held so far, then live, and the partner hears of it."""
-        early, visit.early = visit.early or [], None
-        if visit.desk is None or not visit.joined:
+        if not client.here or joining.listener is None:
             return
-        visit.desk.start()
-        self.matching.started(visit.guest, visit.epoch, visit.session)
-        for record in early:
-            self._heard(visit, record)
-        if visit.session:
-            self.bus.publish(visit.session.partner(visit.guest), PartnerHere(visit.session.id))
-        if visit.unread:
-            self.spawn(self._read_later(visit), "read later")
+        client.delivery.start()
+        self.matching.reconciler.soon(client)
+        joining.listener.start(client)
+        if client.session:
+            self.bus.publish(client.session.partner(client.guest), PartnerHere(client.session.id))
+        if joining.unread:
+            self.tasks.spawn(self._read_later(client), "read later")
 
-    async def _read_later(self, visit: Visit) -> None:
+    async def _read_later(self, client: Client) -> None:
         """The page joins once more when the history is there, and reads what it may have missed."""
-        while visit.joined:
+        while client.here:
             try:
-                await self.history.guest(visit.guest)
+                await self.history.guest(client.guest)
             except Unavailable:
-                await pause(self.clock, READ_AGAIN_S)
+                await self.tasks.pause(READ_AGAIN_S)
             else:
-                return visit.page.emit("user-drain", {"retry_ms": RETURN_MS})
+                return client.page.emit("user-drain", {"retry_ms": RETURN_MS})
 
     # -- while it lasts -----------------------------------------------------------------------------------------------
 
-    def _heard(self, visit: Visit, record: BusEvent) -> None:
-        if visit.closed or visit.replaced:
-            return
-        if isinstance(record, NewerPage):
-            if record.epoch > visit.epoch:
-                self._replaced(visit)
-        elif visit.early is not None:
-            if len(visit.early) < EARLY_MAX:
-                visit.early.append(record)
-        else:
-            self._pass_on(visit, record)
-
-    def _replaced(self, visit: Visit) -> None:
-        if visit.joined:  # else its join is about to be refused, and the answer must be the first it is told
-            visit.page.emit("user-replaced", {})
-            visit.page.close("replaced")
-            self.spawn(self._leave(visit), "leave")
-        visit.replaced = True
-
-    def _pass_on(self, visit: Visit, record: BusEvent) -> None:
-        session = visit.session
-        match record:
-            case PartnerHere(s) if session and session.id == s:
-                self.presence.changed(visit, session, True, 0)
-            case PartnerAway(s, since) if session and session.id == s:
-                self.presence.changed(visit, session, False, since)
-            case GuestPaused(until, reason):
-                visit.page.emit("user-banned", self.arrival.banned(until, reason).facts())
-                visit.page.close("paused")
-            case _:
-                self.matching.heard(visit.guest, record)
-                self.delivery.heard(visit.guest, record)
-
     def resumed(self) -> None:
-        """The bus is heard again."""
-        self.spawn(self.presence.resumed(), "partners")
+        """Make good what was missed: the bus is heard again."""
+        self.tasks.spawn(self.presence.resumed(), "partners")
 
     async def check(self) -> None:
-        """Every 15 s: partners whose coming or going nobody could tell; mailboxes that had to be closed."""
+        """Look for partners whose coming or going nobody could tell; open mailboxes that had to be closed (every
+        15 s)."""
         await self.presence.look()
-        await self.delivery.reopen()
+        for client in self.registry:
+            await client.delivery.reopen_mailbox()
 
-    async def place(self, visit: Visit, city: str | None, position: object) -> Place:
-        """``user-place``. Raises BadPayload, NoPlace, Busy."""
-        row = self.arrival.moved(visit.row, visit.page.address, city, position)
-        place = row.place
-        assert place is not None
+    async def place(self, client: Client, city: str | None, position: object) -> Place:
+        """Move a guest (``user-place``). Raises BadPayload, NoPlace, Busy."""
+        row, place = self.admission.moved(client.row, client.page.address, city, position)
         await self.lobby.move(row.id, place.key, place.cell, place.city)
-        visit.row = row
-        self.matching.moved(row.id, place)
+        client.row = row
+        self.matching.moved(client, place)
         await self.history.keep_guest(row)
         return place
 
+    def _paused(self, client: Client, event: GuestPaused) -> None:
+        client.page.emit("user-banned", self.admission.banned(event.until, event.reason).facts())
+        client.page.close("paused")
+
     # -- out ----------------------------------------------------------------------------------------------------------
 
+    def _newer_page(self, client: Client, event: NewerPage) -> None:
+        """Another process tells of a page that entered after ours."""
+        if event.epoch > client.epoch:
+            self._forget(client)
+            self._replace(client)
+
+    def _replace(self, client: Client) -> None:
+        client.page.emit("user-replaced", {})
+        client.page.close("replaced")
+        self._spawn_leave(client)
+
     def closed(self, page: Page) -> None:
-        """The socket is gone (the edge says so, once)."""
-        visit = self.visits.get(page)
-        if visit is None or visit.closed:
-            return
-        visit.closed = True
-        if visit.early is None:
-            del self.visits[page]
-            self.spawn(self._leave(visit), "leave")
+        """Take a page out whose socket is gone (the edge says so, once)."""
+        client = self.registry.by_page.get(page)
+        if client is not None:
+            self._forget(client)
+            self._spawn_leave(client)
 
-    async def _leave(self, visit: Visit) -> None:
-        """Undo whatever the join has done; harmless twice, and for a page that a newer one has replaced."""
-        if visit.epoch == 0 or visit.left:
+    def _forget(self, client: Client) -> None:
+        """Remember the guest of the newest page here, and take it out of the registry."""
+        self._remember(client)
+        self.registry.remove(client.guest, client.epoch)
+
+    def _spawn_leave(self, client: Client) -> None:
+        self.tasks.spawn(self._leave(client), "leave")
+
+    async def _leave(self, page: JoiningPage | Client) -> None:
+        """Undo whatever the join has done; harmless for a page that a newer one has replaced."""
+        if page.epoch == 0:
             return
-        visit.left = True
-        if visit.subscription is not None:
-            self.bus.unlisten(visit.subscription)
-        if self.guests.get(visit.guest) is visit:
-            self._remember(visit)
-            del self.guests[visit.guest]
-        session, desk, visit.desk = visit.session, visit.desk, None
-        was_newest = await self._tell_left(visit, session)
-        if desk is not None:
+        if page.subscription is not None:
+            self.bus.unlisten(page.subscription)
+        endpoint = page.delivery
+        was_newest = await self._tell_left(page.guest, page.epoch, endpoint.session if endpoint else None)
+        if endpoint is not None:
             with suppress(Unavailable):  # a broker that is away has put everything back by itself
-                await self.delivery.close(desk)
-                if was_newest:
-                    await self.delivery.discard(desk)
-        if was_newest and not visit.forgotten:
+                await endpoint.close()
+                if was_newest and not self.registry.has(page.guest):
+                    await endpoint.discard_mailbox()
+        if was_newest and not (isinstance(page, Client) and page.forgotten):
             with suppress(Unavailable):
-                await self._keep_seen(visit.guest)
+                await self._keep_seen(page.guest)
 
-    async def _tell_left(self, visit: Visit, session: Session | None) -> bool:
+    async def _tell_left(self, guest: str, epoch: int, session: Session | None) -> bool:
         """Tell lobby and partner; whether this was the guest's newest page (False when nobody can say)."""
         try:
-            await self.matching.left(visit.guest, visit.epoch)
-            where = (await self.lobby.whereabouts([visit.guest]))[0]
+            await self.matching.left(guest, epoch)
+            where = (await self.lobby.whereabouts([guest]))[0]
         except Unavailable:
             return False  # the partner's process looks every 15 s
-        was_newest = where.epoch <= visit.epoch
+        was_newest = where.epoch <= epoch
         if was_newest and session:
-            self.bus.publish(session.partner(visit.guest), PartnerAway(session.id, self.clock.wall_ms()))
+            self.bus.publish(session.partner(guest), PartnerAway(session.id, self.clock.wall_ms()))
         return was_newest
 
     async def _keep_seen(self, guest: str) -> None:
@@ -287,20 +267,21 @@ class Joining:
             await self.history.keep_guest(replace(row, seen=self.clock.wall_ms()))
 
     async def drain(self) -> None:
-        """SIGTERM: no more joins, free guests out of the lobby, pages sent elsewhere in waves, batches finished."""
+        """Send everybody away (SIGTERM): no more joins, free guests out of the lobby, pages sent elsewhere in waves,
+        batches finished."""
         self.draining = True
         with suppress(Unavailable):  # its lease ends by itself
-            await self.matching.drain()
-        pages = [page for page, visit in self.visits.items() if visit.joined]
+            await self.matching.lease.drop()
+        pages = list(self.registry.by_page)
         wave = ceil(len(pages) / DRAIN_WAVES)
         for start in range(0, len(pages), wave or 1):
             for page in pages[start : start + wave]:
                 page.emit("user-drain", {"retry_ms": RETURN_MS})
             await asyncio.sleep(WAVE_S)
         try:
-            await asyncio.wait_for(self.delivery.ledger.flushed(), FLUSH_S)
+            await asyncio.wait_for(self.delivery.writer.flushed(), FLUSH_S)
         except TimeoutError:
             log.warning("the history did not take everything in time; its owners will send it again")
-        for page in list(self.visits):
+        for page in [*self.registry.by_page, *self._joining]:
             page.close("drain")
             self.closed(page)

@@ -3,15 +3,14 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from citychat.delivery import Endpoint
+from citychat.delivery import Endpoint, newest_rows
 from citychat.joining.admission import JoinRequest
 from citychat.joining.recent_guests import RecentGuest
-from citychat.matching import Matching
+from citychat.matching import ALONE_MS, Matching
 from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
-from citychat.ports import Bus, Clock, Entered, Entry, History
+from citychat.ports import Engines, Entered, Entry
 
 RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
-ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
 
 
@@ -28,8 +27,9 @@ class Admitted(Struct, frozen=True):
 class Recovery:
     """Reads the history for a join. ``process``: the name under which this process is known to the lobby."""
 
-    def __init__(self, *, process: str, history: History, bus: Bus, matching: Matching, clock: Clock) -> None:
-        self.process, self.history, self.bus, self.matching, self.clock = process, history, bus, matching, clock
+    def __init__(self, process: str, engines: Engines, matching: Matching) -> None:
+        self.process, self.matching = process, matching
+        self.history, self.lobby, self.bus, self.clock = engines.history, engines.lobby, engines.bus, engines.clock
 
     async def sessions(self, row: Guest, away_ms: int) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
@@ -70,7 +70,7 @@ class Recovery:
             made=row.made,
             networks=row.networks,
             shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
-            barred=(*await self.history.barred(row.id), *self.matching.parting.unkept(row.id)),
+            barred=(*await self.history.barred(row.id), *self.matching.moderation.unkept(row.id)),
             session=next((session for session in sessions if session.ended is None), None),
         )
 
@@ -92,7 +92,7 @@ class Recovery:
         return [row, *known] if row else known
 
     async def catch_up(
-        self, desk: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
+        self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
     ) -> dict[str, object]:
         """Load the desk with what the page has drawn; the chat part of the join answer.
 
@@ -102,24 +102,24 @@ class Recovery:
         recent = [session for session in sessions if session.ended is None or now - session.ended < RECENT_MS]
         if not recent:
             return {}
-        await desk.open_mailbox()
+        await endpoint.open_mailbox()
         for session in recent:
-            seen |= await desk.load(session, have)
+            seen |= await endpoint.load(session, have)
             if session.id == living and session.ended is None:
-                desk.living = session
-        desk.receiving.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
-        shown = desk.living or recent[0]
-        fields = await self.matching.shown(shown, desk.guest)
-        if desk.living is not None:
-            desk.partner_here = fields["here"] is True
-        return {"session": fields, "seen": seen, "messages": await desk.newest(shown)}
+                endpoint.session = session
+        endpoint.receiver.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
+        shown = endpoint.session or recent[0]
+        fields = await self.matching.sessions.shown(shown, endpoint.guest)
+        if endpoint.session is not None:
+            endpoint.partner_here = fields["here"] is True
+        return {"session": fields, "seen": seen, "messages": await newest_rows(self.history, shown)}
 
     # -- while the history is away ------------------------------------------------------------------------------------
 
     async def recalled(self, known: RecentGuest, asked: JoinRequest) -> Admitted:
         """The guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
         guest = known.row.id
-        where = (await self.matching.lobby.whereabouts([guest]))[0]
+        where = (await self.lobby.whereabouts([guest]))[0]
         if where.session != known.session.id:
             raise Unavailable
         entry = replace(
@@ -128,20 +128,20 @@ class Recovery:
             available=asked.available,
             slow=asked.slow,
             visible=asked.visible,
-            barred=(*known.entry.barred, *self.matching.parting.unkept(guest)),
+            barred=(*known.entry.barred, *self.matching.moderation.unkept(guest)),
             session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
         )
         return Admitted(known.row, 0, [known.session], entry, read=False)
 
     async def go_on(
-        self, desk: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
+        self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
     ) -> dict[str, object]:
         """Like ``catch_up`` for a page that keeps its own ``seen`` and rows, because nobody can read the history."""
         session = sessions[0]
         if living != session.id:
             raise Unavailable
-        await desk.open_mailbox()
-        desk.sessions[session.id] = desk.living = session
-        desk.receiving.start(have, session.id)
-        desk.partner_here = (await self.bus.listeners([session.partner(desk.guest)]))[0] > 0
-        return {"session": {**session.shown(desk.guest), "here": desk.partner_here}}
+        await endpoint.open_mailbox()
+        endpoint.sessions[session.id] = endpoint.session = session
+        endpoint.receiver.start(have, session.id)
+        endpoint.partner_here = (await self.bus.listeners([session.partner(endpoint.guest)]))[0] > 0
+        return {"session": {**session.shown(endpoint.guest), "here": endpoint.partner_here}}

@@ -1,9 +1,7 @@
 """Who meets whom: wishes of a page, the lobby's word told to pages, how chats begin and end (protocol §3)."""
 
-from citychat.matching.match_state import MatchState
 from citychat.matching.matching import Matching
 from citychat.matching.moderation import Moderation, Reason
-from citychat.matching.reconciler import Reconciler
-from citychat.matching.sessions import Sessions
+from citychat.matching.sessions import ALONE_MS, Sessions
 
-__all__ = ["MatchState", "Matching", "Moderation", "Reason", "Reconciler", "Sessions"]
+__all__ = ["ALONE_MS", "Matching", "Moderation", "Reason", "Sessions"]

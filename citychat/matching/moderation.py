@@ -14,6 +14,7 @@ from typing import Literal
 from citychat.matching.sessions import Sessions
 from citychat.model import DAY_MS, BadPayload, Offer, Session, Unavailable
 from citychat.ports import GuestPaused, OfferEnded, Report
+from citychat.registry import Client
 
 CODE_BITS = 50  # ten letters: short enough to write down, too many to try
 
@@ -24,9 +25,9 @@ class Moderation:
     """One per process, over the same stores as its Sessions."""
 
     def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
+        self.sessions, self.tasks = sessions, sessions.tasks
         self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
-        self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self.clock, self.random = sessions.clock, sessions.random
         self._unkept: dict[tuple[str, str], int] = {}  # bars on their way to the history, counted
 
     def unkept(self, guest: str) -> list[str]:
@@ -41,9 +42,9 @@ class Moderation:
 
     async def _bar(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
-            steps = [self.sessions.retry(partial(self.history.bar, *pair, at))]
+            steps = [self.tasks.retry(partial(self.history.bar, *pair, at))]
             if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
-                steps.append(self.sessions.retry(partial(self._bar_in_lobby, *pair)))
+                steps.append(self.tasks.retry(partial(self._bar_in_lobby, *pair)))
             await asyncio.gather(*steps)
         finally:
             self._unkept[pair] -= 1
@@ -61,9 +62,9 @@ class Moderation:
             if guest != but:
                 self.bus.publish(guest, OfferEnded(offer.id))
 
-    async def block(self, guest: str, s: str) -> Task[None]:
-        """``user-block``. Raises NoSession, Unavailable."""
-        return await self._part(guest, await self.sessions.own(guest, s))
+    async def block(self, client: Client, session_id: str) -> Task[None]:
+        """Take a ``user-block``. Raises NoSession, Unavailable."""
+        return await self._part(client.guest, await self.sessions.own(client, session_id))
 
     async def _part(self, guest: str, session: Session) -> Task[None]:
         """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
@@ -79,10 +80,10 @@ class Moderation:
         return self.tasks.spawn(self._part_durably(guest, partner, at, steps), "part")
 
     async def _part_durably(self, guest: str, partner: str, at: int, steps: Collection[Task[None]]) -> None:
-        networks = await self.sessions.retry(partial(self._networks, partner, at))
+        networks = await self.tasks.retry(partial(self._networks, partner, at))
         if networks:
-            await self.sessions.retry(partial(self.history.shun, guest, networks, at))
-            await self.sessions.retry(partial(self.lobby.shun, guest, networks, at))
+            await self.tasks.retry(partial(self.history.shun, guest, networks, at))
+            await self.tasks.retry(partial(self.lobby.shun, guest, networks, at))
         for step in steps:
             await step
 
@@ -94,28 +95,28 @@ class Moderation:
             networks = row.networks if row is not None and now - row.seen < DAY_MS else ()
         return networks
 
-    async def report(self, guest: str, s: str, reason: Reason, note: str) -> Task[str]:
-        """``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
-        session = await self.sessions.own(guest, s)
+    async def report(self, client: Client, session_id: str, reason: Reason, note: str) -> Task[str]:
+        """Take a ``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
+        session, guest = await self.sessions.own(client, session_id), client.guest
         report = Report(
             code=new_code(self.random.getrandbits(CODE_BITS)),
-            session=s,
+            session=session.id,
             reporter=guest,
             accused=session.partner(guest),
             reason=reason,
             note=note,
             at=self.clock.wall_ms(),
-            networks=self.sessions.seat(guest).entry.networks,
+            networks=client.match.entry.networks,
         )
         parted = await self._part(guest, session)
         return self.tasks.spawn(self._report(report, parted), "report")
 
     async def _report(self, report: Report, parted: Task[None]) -> str:
-        code = await self.sessions.retry(partial(self.history.report, report))
-        pause = await self.sessions.retry(partial(self.history.pause, report.accused, report.at))
+        code = await self.tasks.retry(partial(self.history.report, report))
+        pause = await self.tasks.retry(partial(self.history.pause, report.accused, report.at))
         if pause is not None:
             self.bus.publish(report.accused, GuestPaused(pause.until, pause.reason))
-            for session in await self.sessions.retry(partial(self.history.sessions, report.accused)):
+            for session in await self.tasks.retry(partial(self.history.sessions, report.accused)):
                 if session.ended is None:
                     await self.sessions.end(session, report.accused)
         await parted

@@ -5,77 +5,43 @@ sides, and then durably, however long that takes: the answer waits for it.
 """
 
 from asyncio import Task
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from random import Random
-from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.matching.match_state import MatchState
-from citychat.model import DAY_MS, NoSession, NotJoined, Session, Unavailable, new_aliases, new_id
-from citychat.ports import Bus, Clock, History, Lobby, Mailbox, SessionBegun, SessionEnded, TextsErased
-from citychat.tasks import Tasks, pause, until_available
+from citychat.model import DAY_MS, NoSession, Session, Unavailable, new_aliases, new_id
+from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
+from citychat.registry import Client, Registry
+from citychat.tasks import Tasks
 
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 LATE_ROW_S = 10.0  # a store that was asked and did not answer in 2 s has answered, or forgotten, by then
-WISH_MS = DAY_MS  # "Talk again"
-
-T = TypeVar("T")
-
-
-class Talk(Protocol):
-    """What delivery must know of sessions."""
-
-    async def began(self, guest: str, session: Session) -> None: ...
-
-    async def ended(self, guest: str, session: Session) -> None: ...
 
 
 class Sessions:
-    """``seats``: the guests of this process. ``ending``: sessions that are over here and not yet everywhere."""
+    """Begins and ends sessions. ``ending``: those that are over here and not yet everywhere; ``history_ms``: how long
+    a chat is kept."""
 
-    def __init__(
-        self,
-        *,
-        lobby: Lobby,
-        bus: Bus,
-        history: History,
-        mailbox: Mailbox,
-        talk: Talk,
-        clock: Clock,
-        random: Random,
-        tasks: Tasks,
-        history_ms: int,
-    ) -> None:
-        self.lobby, self.bus, self.history, self.mailbox, self.talk = lobby, bus, history, mailbox, talk
-        self.clock, self.random, self.tasks, self.history_ms = clock, random, tasks, history_ms
-        self.seats: dict[str, MatchState] = {}
+    def __init__(self, engines: Engines, tasks: Tasks, registry: Registry, history_ms: int) -> None:
+        self.lobby, self.bus, self.history = engines.lobby, engines.bus, engines.history
+        self.mailbox, self.clock, self.random = engines.mailbox, engines.clock, engines.random
+        self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.ending: set[str] = set()
-        self._wishes: dict[tuple[str, str], tuple[Session, int]] = {}  # both wished, not both were free; until when
 
-    def seat(self, guest: str) -> MatchState:
-        if guest not in self.seats:
-            raise NotJoined
-        return self.seats[guest]
-
-    def retry(self, step: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        return until_available(step, self.clock, self.random)
-
-    async def own(self, guest: str, s: str) -> Session:
-        """A session of this guest, running or not. Raises NoSession, Unavailable."""
-        seat = self.seats.get(guest)
-        if seat is not None and seat.session is not None and seat.session.id == s:
-            return seat.session
-        session = await self.history.session(s)
-        if session is None or guest not in session.members:
+    async def own(self, client: Client, session_id: str) -> Session:
+        """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
+        if client.session is not None and client.session.id == session_id:
+            return client.session
+        session = await self.history.session(session_id)
+        if session is None or client.guest not in session.members:
             raise NoSession
         return session
 
     # -- beginning ----------------------------------------------------------------------------------------------------
 
     async def prepare(self, members: Sequence[str], city: str) -> Session:
-        """A new session, durable before anybody hears of it (M11)."""
+        """Make a new session, durable before anybody hears of it (M11)."""
         now = self.clock.wall_ms()
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + self.history_ms)
@@ -89,60 +55,62 @@ class Sessions:
 
     async def _resolve_twice(self, session: Session) -> None:
         if not await self._resolve(session):
-            await pause(self.clock, LATE_ROW_S)
+            await self.tasks.pause(LATE_ROW_S)
             await self._resolve(session)
 
-    async def release(self, s: str, members: Sequence[str]) -> None:
-        """Left or undone while somebody joined: the lobby took up what the history has closed."""
-        await self.lobby.end(s, members)
+    async def release(self, session_id: str, members: Sequence[str]) -> None:
+        """Free both sides of a session that was left or undone while somebody joined: the lobby took up what the
+        history has closed."""
+        await self.lobby.end(session_id, members)
         for member in members:
-            self.bus.publish(member, SessionEnded(s, self.clock.wall_ms()))
+            self.bus.publish(member, SessionEnded(session_id, self.clock.wall_ms()))
 
     def resolve(self, session: Session) -> None:
-        """The lobby has not let it begin, or nobody knows: find out, then tell both or undo it."""
+        """Find out whether the lobby has let it begin, then tell both or undo it."""
         self.tasks.spawn(self._resolve(session), "resolve a session")
 
     async def _resolve(self, session: Session) -> bool:
         """Whether it has begun. Ended first, so that nobody can enter with its row any more: who has entered meanwhile
         may have spoken. The chat is then over, but its row stays, or what waits in a mailbox would be nobody's."""
-        if await self.retry(partial(self._has_begun, session)):
+        retry = self.tasks.retry
+        if await retry(partial(self._has_begun, session)):
             self.tell_met(session)
             return True
-        await self.retry(partial(self.history.end, session.id, self.clock.wall_ms()))
-        begun = await self.retry(partial(self._has_begun, session))
+        await retry(partial(self.history.end, session.id, self.clock.wall_ms()))
+        begun = await retry(partial(self._has_begun, session))
         if not begun:
-            await self.retry(partial(self.history.undo, session.id))
-        await self.retry(partial(self.release, session.id, session.members))
+            await retry(partial(self.history.undo, session.id))
+        await retry(partial(self.release, session.id, session.members))
         return begun
 
     async def _has_begun(self, session: Session) -> bool:
         return any(where.session == session.id for where in await self.lobby.whereabouts(session.members))
 
     def tell_met(self, session: Session) -> None:
+        """Tell both members' processes that the session has begun."""
         for member in session.members:
             self.bus.publish(member, SessionBegun(session.id))
 
-    async def begin_here(self, seat: MatchState, session: Session) -> None:
-        """From here on the page may talk; the caller tells it (``MatchState.show_session``)."""
-        seat.rest()
-        seat.session = session
-        await self.talk.began(seat.guest, session)
+    async def begin_here(self, client: Client, session: Session) -> None:
+        """Let the page talk from here on; the caller tells it (``Client.show_session``)."""
+        client.match.rest()
+        await client.delivery.began(session)
 
-    async def enter_here(self, seat: MatchState, s: str) -> bool:
-        """The lobby says that the guest is in session ``s``; whether its page must be told."""
-        if s in self.ending or (seat.session is not None and seat.session.id == s):
+    async def enter_here(self, client: Client, session_id: str) -> bool:
+        """Bring the page into the session that the lobby says its guest is in; whether the page must be told."""
+        if session_id in self.ending or is_in(client, session_id):
             return False
-        session = await self.history.session(s)
+        session = await self.history.session(session_id)
         if session is None or session.ended is not None:
-            await self.release(s, session.members if session else [seat.guest])
+            await self.release(session_id, session.members if session else [client.guest])
             return False
-        if seat.session is not None:
-            await self.over_here(seat)
-        await self.begin_here(seat, session)
+        if client.session is not None:
+            self.over_here(client)
+        await self.begin_here(client, session)
         return True
 
     async def shown(self, session: Session, guest: str) -> dict[str, object]:
-        """The payload of ``user-session``: the session as this member sees it, and whether the partner is here.
+        """Return the payload of ``user-session``: the session as this member sees it, and whether the partner is here.
 
         Once it has ended nobody learns any more whether the other one is online: a block would not look like leaving.
         """
@@ -157,39 +125,37 @@ class Sessions:
 
     # -- ending -------------------------------------------------------------------------------------------------------
 
-    async def over_here(self, seat: MatchState, at: int | None = None) -> None:
-        """The seat's session has ended elsewhere: by the partner, or in the lobby, which has nobody in it any more."""
-        session = seat.parted()
+    def over_here(self, client: Client, at: int | None = None) -> None:
+        """Close the page's chat, which has ended elsewhere: by the partner, or in the lobby, which has nobody in it any
+        more."""
+        session = client.session
         if session is None:
             return
         session = replace(session, ended=self.clock.wall_ms() if at is None else at)
         self.ending.add(session.id)
-        await self.talk.ended(seat.guest, session)
-        seat.page.emit("user-left", {"session": session.id, "how": "left", "since": session.ended})
+        part(client, session)
+        client.page.emit("user-left", {"session": session.id, "how": "left", "since": session.ended})
         self.tasks.spawn(self._end_durably(session), "end a session")
 
-    def left(self, guest: str, s: str, at: int) -> None:
-        """The partner says that the session is over."""
-        seat = self.seats.get(guest)
-        if seat is not None and seat.session is not None and seat.session.id == s:
-            self.tasks.spawn(self._left(seat, s, at), "a partner left")
+    def left(self, client: Client, session_id: str, at: int) -> None:
+        """Close the chat that the partner says is over."""
+        if is_in(client, session_id):
+            self.tasks.spawn(self._left(client, session_id, at), "a partner left")
 
-    async def _left(self, seat: MatchState, s: str, at: int) -> None:
-        async with seat.lock:
-            if seat.session is not None and seat.session.id == s:
-                await self.over_here(seat, at)
+    async def _left(self, client: Client, session_id: str, at: int) -> None:
+        async with client.match.lock:
+            if is_in(client, session_id):
+                self.over_here(client, at)
 
     async def end(self, session: Session, by: str) -> Task[None]:
         """End it for a member, or for nobody (""). With the lobby there both sides are free when this returns; the
         task ends when it is durable."""
         session = replace(session, ended=self.clock.wall_ms())
         self.ending.add(session.id)
-        seat = self.seats.get(by)
-        if seat is not None:
-            async with seat.lock:
-                if seat.session is not None and seat.session.id == session.id:
-                    seat.parted()
-                await self.talk.ended(by, session)
+        client = self.registry.find(by)
+        if client is not None:
+            async with client.match.lock:
+                part(client, session)
         try:
             await self._end_in_lobby(session, by)
         except Unavailable:
@@ -204,24 +170,24 @@ class Sessions:
                 self.bus.publish(member, SessionEnded(session.id, session.ended))
 
     async def _end_later(self, session: Session, by: str) -> None:
-        await self.retry(partial(self._end_in_lobby, session, by))
+        await self.tasks.retry(partial(self._end_in_lobby, session, by))
         await self._end_durably(session)
 
     async def _end_durably(self, session: Session) -> None:
         assert session.ended is not None
-        await self.retry(partial(self.history.end, session.id, session.ended))
+        await self.tasks.retry(partial(self.history.end, session.id, session.ended))
         self.ending.discard(session.id)
 
-    async def leave(self, guest: str, s: str) -> Task[None] | None:
+    async def leave(self, client: Client, session_id: str) -> Task[None] | None:
         """End a chat; what to wait for before the answer. Raises NoSession, Unavailable."""
-        session = await self.own(guest, s)
-        return None if session.ended is not None else await self.end(session, guest)
+        session = await self.own(client, session_id)
+        return None if session.ended is not None else await self.end(session, client.guest)
 
     async def tidy(self) -> None:
         """End what runs on though its date has come, or though both have been away for 24 h (M12); delete the old."""
         now = self.clock.wall_ms()
-        for seat in list(self.seats.values()):
-            session = seat.session
+        for client in self.registry:
+            session = client.session
             if session is not None and (session.expires <= now or session.ended is not None):
                 await self.end(session, "")
         for session in await self.history.idle(now - ALONE_MS):
@@ -229,67 +195,41 @@ class Sessions:
                 await self.end(session, "")
         await self.history.prune(now, self.history_ms)
 
-    # -- afterwards ---------------------------------------------------------------------------------------------------
-
     async def chats(self, guest: str) -> list[dict[str, object]]:
-        """``user-chats``, newest first."""
+        """Return ``user-chats``, newest first."""
         return [session.shown(guest) for session in await self.history.sessions(guest)]
 
-    async def again(self, guest: str, s: str) -> None:
-        """``user-again``. Somebody barred is told nothing else than somebody whose partner has not pressed yet."""
-        session = await self.own(guest, s)
-        seat = self.seat(guest)
-        if seat.session is not None and seat.session.id == s:
-            return
-        now, partner = self.clock.wall_ms(), session.partner(guest)
-        both = await self.history.wish(s, guest, now)
-        if not both or partner in await self.history.barred(guest):
-            return
-        if not await self._reunite(session):
-            await self.history.wish(s, partner, now)  # the store has used both up
-            self._wishes[s, guest] = session, now + WISH_MS
+    # -- erasing ------------------------------------------------------------------------------------------------------
 
-    async def grant_wishes(self) -> None:
-        """Bring together those who both wished to talk again and were not both free (every 15 s)."""
-        now = self.clock.wall_ms()
-        for (s, guest), (session, until) in list(self._wishes.items()):
-            if now >= until or guest not in self.seats:
-                del self._wishes[s, guest]
-                continue
-            found = await self.lobby.whereabouts(session.members)
-            if all(where.state == "free" for where in found) and await self._reunite(session):
-                self._wishes.pop((s, guest), None)
-
-    async def _reunite(self, session: Session) -> bool:
-        """The lobby makes the session in one step, or not at all."""
-        new = await self.prepare(session.members, session.city)
-        try:
-            paired = await self.lobby.pair(new.id, new.members)
-        except BaseException:
-            self.resolve(new)
-            raise
-        if paired:
-            self.tell_met(new)
-        else:
-            self.resolve(new)
-        return paired
-
-    async def erase(self, guest: str) -> Task[None]:
-        """``user-erase``: a running chat ends first. Raises Unavailable before anything was done, and not after it."""
-        sessions = await self.history.sessions(guest)
-        seat = self.seat(guest)
-        running = [session for session in sessions if session.ended is None]
-        if seat.session is not None and seat.session.id not in [session.id for session in running]:
-            running.append(seat.session)
+    async def erase(self, client: Client) -> Task[None]:
+        """Forget a guest (``user-erase``); a running chat ends first. Raises Unavailable before anything was done, and
+        not after it."""
+        guest = client.guest
+        running = [session for session in await self.history.sessions(guest) if session.ended is None]
+        if client.session is not None and client.session.id not in [session.id for session in running]:
+            running.append(client.session)
         ends = [await self.end(session, guest) for session in running]
         return self.tasks.spawn(self._erase(guest, ends, self.clock.wall_ms()), "erase")
 
     async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:
         for end in ends:
             await end
-        sessions = await self.retry(partial(self.history.sessions, guest))
-        await self.retry(partial(self.history.erase, guest, at))
+        retry = self.tasks.retry
+        sessions = await retry(partial(self.history.sessions, guest))
+        await retry(partial(self.history.erase, guest, at))
         for session in sessions:
             partner = session.partner(guest)
             self.bus.publish(partner, TextsErased(session.id))
-            await self.retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
+            await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
+
+
+def is_in(client: Client, session_id: str) -> bool:
+    """Tell whether this is the chat the page may write to."""
+    return client.session is not None and client.session.id == session_id
+
+
+def part(client: Client, session: Session) -> None:
+    """Take a page out of a chat; until it says otherwise its guest reads the chat and is not asked (protocol §3)."""
+    if is_in(client, session.id):
+        client.match.entry = replace(client.match.entry, available=False)
+    client.delivery.ended(session)

@@ -26,6 +26,7 @@ from citychat.ports.bus_events import (
     encode,
 )
 from citychat.ports.clock import Clock, Timer
+from citychat.ports.engines import Engines
 from citychat.ports.history import Committed, History, Pause, Progress, Report
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
 from citychat.ports.mailbox import Mail, Mailbox
@@ -38,6 +39,7 @@ __all__ = [
     "BusEvent",
     "Clock",
     "Committed",
+    "Engines",
     "Entered",
     "Entry",
     "GuestPaused",

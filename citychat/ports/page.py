@@ -11,6 +11,10 @@ class Page(Protocol):
     def address(self) -> str:
         """The client's address, after trusted proxies. Never logged, never stored."""
 
+    @property
+    def open(self) -> bool:
+        """Whether anything emitted can still leave; False from the moment the socket is closed, by whichever side."""
+
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with."""
 

@@ -23,7 +23,7 @@ from citychat.edge import Edge
 from citychat.handlers.pages import Credit, Pages, Readiness
 from citychat.model import DAY_MS, new_id
 from citychat.places import Places
-from citychat.server.engines import Engines, open_engines, services
+from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.server.process import Policy, Process
 from citychat.server.startup import Resources, StartError, consent_version, prepare
@@ -54,13 +54,13 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         for listening in sockets:
             stack.callback(listening.close)
         clock, random = SystemClock(loop), SystemRandom()
-        engines = await open_engines(stack, settings, parts.keys, clock, random, end)
-        if engines.same_keys is not None:
-            await stack.enter_async_context(engines.same_keys)
-        tasks = await stack.enter_async_context(Tasks())  # last, so that it ends before what its tasks use
-        process = _process(parts, engines, clock, random, tasks)
+        opened = await open_engines(stack, settings, parts.keys, clock, random, end)
+        if opened.same_keys is not None:
+            await stack.enter_async_context(opened.same_keys)
+        tasks = await stack.enter_async_context(Tasks(clock, random))  # last, so that it ends before what its tasks use
+        process = _process(parts, opened, tasks)
         edge = _edge(settings, process)
-        server = edge.http_server(_application(parts, edge, _readiness(engines, process)), file_limit, SPARE_FILES)
+        server = edge.http_server(_application(parts, edge, _readiness(opened, process)), file_limit, SPARE_FILES)
         process.start()
         stack.callback(server.stop)
         server.add_sockets(sockets)
@@ -81,21 +81,16 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         raise unfit[0]
 
 
-def _process(parts: Resources, engines: Engines, clock: SystemClock, random: SystemRandom, tasks: Tasks) -> Process:
+def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:
     return Process(
-        name=new_id(random),
-        bus=engines.bus,
-        lobby=engines.lobby,
-        mailbox=engines.mailbox,
-        history=engines.history,
-        clock=clock,
-        random=random,
-        tasks=tasks,
+        new_id(opened.engines.random),
+        opened.engines,
+        tasks,
         keys=parts.keys,
         places=Places(parts.gazetteer, parts.databases.locate, parts.home),
         gazetteer=parts.gazetteer,
-        rules=_rules(parts.settings, consent_version(parts.texts)),
-        counts=engines.counts,
+        policy=_policy(parts.settings, consent_version(parts.texts)),
+        counts=opened.counts,
     )
 
 
@@ -103,7 +98,7 @@ def _edge(settings: Settings, process: Process) -> Edge:
     return Edge(
         door=process.door,
         closed=process.joining.closed,
-        now_s=process.clock.monotonic_s,
+        now_s=process.engines.clock.monotonic_s,
         logger=log,
         origins=settings.origins,
         trusted_proxies=settings.trusted_proxies,
@@ -111,16 +106,16 @@ def _edge(settings: Settings, process: Process) -> Edge:
     )
 
 
-def _readiness(engines: Engines, process: Process) -> Readiness:
+def _readiness(opened: OpenEngines, process: Process) -> Readiness:
     def ready() -> tuple[bool, Mapping[str, object]]:
-        up, shown = engines.standing()
+        up, shown = opened.standing()
         draining = process.joining.draining
         return up and not draining, {"process": "draining" if draining else "ok", **shown}
 
     return ready
 
 
-def _rules(settings: Settings, consent: str) -> Policy:
+def _policy(settings: Settings, consent: str) -> Policy:
     return Policy(
         consent=consent,
         contact=settings.contact,

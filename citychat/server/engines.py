@@ -19,7 +19,7 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
-from citychat.ports import Bus, Clock, History, Lobby, Mailbox
+from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox
 from citychat.server.startup import StartError
 from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
@@ -36,14 +36,11 @@ VITAL = ("bus", "history")  # without the mailbox those who are here still talk 
 
 
 @dataclass(frozen=True)
-class Engines:
+class OpenEngines:
     """``links``: how it stands with each service that is no embedded engine, ``counts``: what such an engine counts of
     what is odd; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
 
-    bus: Bus
-    lobby: Lobby
-    mailbox: Mailbox
-    history: History
+    engines: Engines
     links: Mapping[str, ServiceStatus]
     counts: Mapping[str, Mapping[str, int]]
     same_keys: SharedKeyCheck | None
@@ -111,7 +108,7 @@ class _Opening:
 
 async def open_engines(
     stack: AsyncExitStack, settings: Settings, keys: SigningKeys, clock: Clock, random: Random, unfit: Unfit
-) -> Engines:
+) -> OpenEngines:
     """Open them into ``stack``; services need not be there yet. ``unfit`` gets the error with which to end when one
     can never serve (too old, or for processes with other keys). Raises StartError when the embedded storage cannot be
     had, SettingsError for options in URLs."""
@@ -123,7 +120,8 @@ async def open_engines(
         mailbox = await opening.mailbox(settings.mailbox, database)
     with _named("history"):
         history = await opening.history(settings.history, database)
-    return Engines(bus, lobby, mailbox, history, opening.links, opening.counts, opening.same_keys)
+    engines = Engines(bus, lobby, mailbox, history, clock, random)
+    return OpenEngines(engines, opening.links, opening.counts, opening.same_keys)
 
 
 @contextmanager

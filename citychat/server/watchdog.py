@@ -1,7 +1,7 @@
 """When a process may say that it lives: not because a timer fires, but because its work goes on.
 
 Each round asks anew what was answered: the bus carries a record of ours to ourselves, the history answers a question,
-the ledger moves. A service that is away is no fault of ours: its adapter says so in time, and that is an answer too.
+the history writer moves. A service that is away is no fault of ours: its adapter says so in time, and that is an
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from citychat.delivery import HistoryWriter
-from citychat.ports import Bus, BusEvent, History, NewerPage
+from citychat.ports import BusEvent, Engines, NewerPage
 
 # Longer than any honest answer takes (drivers give up after seconds): a restart cures a stuck thread, no slow service.
 STUCK_S = 60.0
@@ -26,29 +26,28 @@ class Watchdog:
     """Calls ``alive`` in each round in which nothing has been stuck for ``stuck_s``.
 
     ``name``: the process's own, as a channel of the bus that nobody else uses. ``running``: whether the task that runs
-    the ledger still does; it never ends by itself.
+    the history writer still does; it never ends by itself.
     """
 
     def __init__(
         self,
         *,
         name: str,
-        bus: Bus,
-        history: History,
-        ledger: HistoryWriter,
+        engines: Engines,
+        writer: HistoryWriter,
         running: Callable[[], bool],
         spawn: Spawn,
-        now_s: Callable[[], float],
         alive: Callable[[], None],
         stuck_s: float = STUCK_S,
     ) -> None:
-        self._name, self._bus, self._history, self._ledger = name, bus, history, ledger
-        self._running, self._spawn, self._now_s, self._alive, self._stuck_s = running, spawn, now_s, alive, stuck_s
+        self._name, self._bus, self._history, self._writer = name, engines.bus, engines.history, writer
+        self._running, self._spawn, self._alive, self._stuck_s = running, spawn, alive, stuck_s
+        self._now_s = engines.clock.monotonic_s
         self._listening: object | None = None
         self._carried = asyncio.Event()
         self._turns = -1
         self._asked: dict[str, asyncio.Task[Any]] = {}
-        self._moved_s = dict.fromkeys(("bus", "history", "ledger"), now_s())
+        self._moved_s = dict.fromkeys(("bus", "history", "history writer"), self._now_s())
         self._told = ""
 
     async def round(self) -> None:
@@ -60,11 +59,11 @@ class Watchdog:
                 self._asked[name] = self._spawn(ask(), "watchdog")
             elif name == "bus" and self._listening is not None:  # the record may have been lost on its way
                 self._publish()
-        if self._ledger.idle or self._ledger.turns != self._turns:
-            self._moved_s["ledger"], self._turns = now_s, self._ledger.turns
+        if self._writer.idle or self._writer.turns != self._turns:
+            self._moved_s["history writer"], self._turns = now_s, self._writer.turns
         stuck = [name for name, moved_s in self._moved_s.items() if now_s - moved_s >= self._stuck_s]
         if not self._running():
-            stuck.append("the ledger's task")
+            stuck.append("the history writer's task")
         told = ", ".join(stuck)
         if told and told != self._told:
             log.error("No sign of life any more: nothing moves in %s", told)

@@ -10,14 +10,13 @@ from typing import Any
 
 from citychat.__main__ import main
 from citychat.adapters.rabbitmq.connection import AmqpChannel
-from citychat.delivery import Endpoint
-from citychat.delivery.endpoint import Inbox
+from citychat.delivery.inbox import Inbox
 from citychat.ports import Mail
 from tests.simulation.breakages import BREAKAGES, Breakage
 
 SOON_S = 2.0
-_declare, _publish, _mail = AmqpChannel.declare, AmqpChannel._send, Endpoint._mail
-_opened_s: dict[Inbox, float] = {}
+_declare, _publish, _mail = AmqpChannel.declare, AmqpChannel._send, Inbox._mail
+_opened_s: dict[object, float] = {}
 
 
 def _declare_nothing(self: AmqpChannel, queue: str, arguments: Mapping[str, object]) -> None:
@@ -31,11 +30,11 @@ def _never_mandatory(self: AmqpChannel, method: str, *values: object, **named: A
     _publish(self, method, *values, **named)
 
 
-def _only_at_connect(self: Endpoint, box: Inbox, mail: Mail) -> None:
+def _only_at_connect(self: Inbox, opening: Any, mail: Mail) -> None:
     """Only what lay in the mailbox when its reader came is taken out of it."""
-    opened_s = _opened_s.setdefault(box, time.monotonic())
+    opened_s = _opened_s.setdefault(opening, time.monotonic())
     if time.monotonic() - opened_s < SOON_S:
-        _mail(self, box, mail)
+        _mail(self, opening, mail)
 
 
 def _put_blindly() -> list[Breakage]:
@@ -46,7 +45,7 @@ MUTANTS: dict[str, Callable[[], list[Breakage]]] = {
     "ack before history": lambda: [BREAKAGES["ack before history"]],
     "receipt before commit": lambda: [BREAKAGES["receipt before commit"]],
     "put without declare and mandatory": _put_blindly,
-    "mailbox read at connect only": lambda: [(Endpoint, "_mail", _only_at_connect)],
+    "mailbox read at connect only": lambda: [(Inbox, "_mail", _only_at_connect)],
 }
 
 if __name__ == "__main__":

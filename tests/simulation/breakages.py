@@ -11,9 +11,12 @@ from citychat.adapters.memory.lobby_guest import LobbyGuest, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.delivery import Endpoint, HistoryWriter
 from citychat.delivery.receiver import Receiver, Stream
-from citychat.matching import Reconciler, Sessions
+from citychat.matching import Sessions
+from citychat.matching.lease import Lease
+from citychat.matching.reconciler import Reconciler
 from citychat.model import Message, Offer, Session, by_stream, new_aliases, new_id
 from citychat.ports import BusEvent, Receipt
+from citychat.registry import Client
 from tests.simulation.engines import Consumer, Queue, SimMailbox
 
 Breakage = tuple[object, str, Callable[..., Any]]
@@ -39,8 +42,8 @@ def _no_link(self: Receiver, stream: Stream, message: Message) -> bool:
 
 def _ack_first(self: Endpoint, message: Message) -> None:
     """The mailbox forgets a message as soon as the page has drawn it."""
-    self._forget(*self.receiving.take_tags([message.key]))
-    self.engines.ledger.add(self, message)
+    self.inbox.forget(*self.receiver.take_tags([message.key]))
+    self.shared.writer.add(self, message)
 
 
 def _receipt_first(self: Endpoint, message: Message) -> None:
@@ -49,7 +52,7 @@ def _receipt_first(self: Endpoint, message: Message) -> None:
         self.engines.bus.publish(
             self.sessions[message.session].partner(self.guest), Receipt(message.session, st, ranges)
         )
-    self.engines.ledger.add(self, message)
+    self.shared.writer.add(self, message)
 
 
 BREAKAGES: dict[str, Breakage] = {
@@ -70,7 +73,7 @@ def _bar_nobody(self: LobbyState, a: str, b: str) -> Offer | None:
     return None
 
 
-def _deaf(self: Reconciler, guest: str, record: BusEvent) -> None:
+def _deaf(self: Reconciler, client: Client, event: BusEvent) -> None:
     """Records of offers and sessions are not heard; only timers look."""
 
 
@@ -95,11 +98,11 @@ CROWD_BREAKAGES: dict[str, Breakage] = {
 }
 
 
-async def _not_again(self: Reconciler) -> None:
+async def _not_again(self: Lease) -> None:
     """Who was in the lobby before it lost everything is left to be found by chance."""
 
 
-async def _only_renew(self: Reconciler) -> None:
+async def _only_renew(self: Lease) -> None:
     """What the lobby answers to a renewal is not heard."""
     await self.lobby.renew(self.process)
 
@@ -124,8 +127,8 @@ def _dropped(self: SimMailbox, consumer: Consumer) -> None:
 
 
 SERVICE_BREAKAGES: dict[str, Breakage] = {
-    "nobody is entered again": (Reconciler, "reenter", _not_again),
-    "a renewal's no is not heard": (Reconciler, "renew", _only_renew),
+    "nobody is entered again": (Lease, "reenter", _not_again),
+    "a renewal's no is not heard": (Lease, "renew", _only_renew),
     "a requeue is lost": (SimMailbox, "requeue", _dropped),
 }
 

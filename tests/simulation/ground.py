@@ -9,6 +9,7 @@ from typing import Any
 
 from citychat.client.outbox import Row
 from citychat.places import Gazetteer, Places
+from citychat.ports import Engines
 from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks, described
 from citychat.tokens import SigningKey, SigningKeys
@@ -23,7 +24,7 @@ from tests.simulation.wire import SimConnection, SimLink
 GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
-RULES = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
+POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               guests_per_hour=100)  # fmt: skip
 
 
@@ -39,23 +40,20 @@ class Server:
         self.name, self.world, self.machine = name, world, Machine(world.loop)
         world.machines.append(self.machine)
         self.connections: dict[SimConnection, None] = {}
-        self.tasks = Tasks()
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
         clock = SimClock(world.loop, self.machine.runs)
+        history = SimHistory(world, self.machine)
+        engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
+        self.tasks = Tasks(clock, world.random)
         self.process = Process(
-            name=name,
-            bus=self.bus,
-            mailbox=self.mailbox,
-            history=SimHistory(world, self.machine),
-            lobby=self.lobby,
-            clock=clock,
-            random=world.random,
-            tasks=self.tasks,
+            name,
+            engines,
+            self.tasks,
             keys=KEYS,
             places=Places(GAZETTEER, lambda address: None),
             gazetteer=GAZETTEER,
-            rules=RULES,
+            policy=POLICY,
         )
         self.process.start()
 

@@ -16,10 +16,13 @@ from msgspec.structs import replace
 
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.delivery import Delivery
-from citychat.matching import Matching, Moderation, Sessions
+from citychat.delivery import Delivery, Endpoint
+from citychat.joining.bus_dispatch import BusDispatch, BusListener
+from citychat.joining.presence import Presence
+from citychat.matching import Matching
 from citychat.model import Cell, Guest, Place, Session, Unavailable
-from citychat.ports import Bus, BusEvent, Entry, GuestStatus, History, Lobby, Mailbox, Timer
+from citychat.ports import Bus, BusEvent, Engines, Entry, GuestStatus, History, Lobby, Mailbox, Timer
+from citychat.registry import Client, MatchState, Registry
 from citychat.tasks import Tasks
 
 START_MS = 1_700_000_000_000
@@ -121,7 +124,7 @@ class Page:
     def __init__(self, town: "Town", process: "Process", guest: str) -> None:
         self.town, self.process, self.guest = town, process, guest
         self.told: list[tuple[str, dict[str, Any]]] = []
-        self.closed = ""
+        self.open, self.closed = True, ""
         self.epoch = 0
         self.subscription: object = None
 
@@ -138,22 +141,26 @@ class Page:
         return self.events(name)[-1]
 
     @property
+    def client(self) -> Client:
+        return self.process.client(self.guest)
+
+    @property
     def matching(self) -> Matching:
         return self.process.matching
 
     async def seek(self) -> str:
-        state, then = await self.matching.seek(self.guest)
+        state, then = await self.matching.seek(self.client)
         then()
         return state
 
     async def yes(self, offer: str = "") -> None:
-        (await self.matching.accept(self.guest, offer or self.last("user-offer")["offer"]))()
+        (await self.matching.accept(self.client, offer or self.last("user-offer")["offer"]))()
 
     async def no(self, offer: str = "") -> None:
-        await (await self.matching.decline(self.guest, offer or self.last("user-offer")["offer"]))
+        await (await self.matching.decline(self.client, offer or self.last("user-offer")["offer"]))
 
     async def leave(self) -> None:
-        task = await self.process.sessions.leave(self.guest, self.session)
+        task = await self.process.sessions.leave(self.client, self.session)
         if task is not None:
             await task
 
@@ -163,10 +170,12 @@ class Page:
 
     async def leaves(self) -> None:
         """The socket closes."""
+        self.open = False
         self.process.bus.unlisten(self.subscription)
-        desk = self.process.delivery.desks.get(self.guest)
-        if desk is not None and desk.page is self:
-            await self.process.delivery.close(desk)
+        client = self.process.registry.by_page.get(self)
+        if client is not None:
+            self.process.registry.remove(self.guest, self.epoch)
+            await client.delivery.close()
         await self.matching.left(self.guest, self.epoch)
 
     async def where(self) -> GuestStatus:
@@ -178,38 +187,26 @@ class Process:
         self.town, self.name = town, name
         self.lobby, self.history = Line(town.lobby), Line(town.history)
         self.bus = LossyBus(town.bus)
-        self.tasks = Tasks()
+        self.tasks = Tasks(town.clock, town.random)
         lobby, history, bus = cast(Lobby, self.lobby), cast(History, self.history), cast(Bus, self.bus)
-        mailbox = cast(Mailbox, town.mailbox)
-        self.delivery = Delivery(
-            bus=bus,
-            mailbox=mailbox,
-            history=history,
-            lobby=lobby,
-            clock=town.clock,
-            random=town.random,
-            spawn=self.tasks.spawn,
-            take=lambda guest: 0.0,
-        )
-        self.sessions = Sessions(
-            lobby=lobby,
-            bus=bus,
-            history=history,
-            mailbox=mailbox,
-            talk=self.delivery,
-            clock=town.clock,
-            random=town.random,
-            tasks=self.tasks,
-            history_ms=HISTORY_MS,
-        )
-        self.parting = Moderation(self.sessions)
-        self.matching = Matching(process=name, sessions=self.sessions, parting=self.parting)
+        engines = self.engines = Engines(bus, lobby, cast(Mailbox, town.mailbox), history, town.clock, town.random)
+        self.registry = Registry()
+        self.delivery = Delivery(engines, self.tasks, lambda guest: 0.0)
+        self.matching = Matching(name, engines, self.tasks, self.registry, HISTORY_MS)
+        self.sessions, self.moderation = self.matching.sessions, self.matching.moderation
+        presence = Presence(engines, self.registry)
+        self.dispatch = BusDispatch(self.matching, presence, lambda client, event: None, lambda client, event: None)
 
     async def start(self) -> None:
-        await self.matching.renew()
-        self.tasks.every(5.0, self.matching.renew, "lease", self.town.clock)
-        self.tasks.every(15.0, self.matching.check, "check", self.town.clock)
-        self.tasks.every(10.0, self.matching.refresh, "nearby", self.town.clock)
+        await self.matching.lease.renew()
+        self.tasks.every(5.0, self.matching.lease.renew, "lease")
+        self.tasks.every(15.0, self.matching.reconciler.check, "check")
+        self.tasks.every(10.0, self.matching.reconciler.refresh, "nearby")
+
+    def client(self, guest: str) -> Client:
+        client = self.registry.find(guest)
+        assert client is not None, f"{guest} is not here"
+        return client
 
     async def join(self, guest: str, *, looking: bool = False, place: Place | None = LYON, **changes: Any) -> Page:
         """A page joins, as joining does it; with ``looking`` it seeks at once, as a page that looks does."""
@@ -240,32 +237,34 @@ class Process:
         page.epoch = entered.epoch
         if entered.ended:
             await self.town.history.end(entered.ended, now)
-        desk = self.delivery.open(guest, entered.epoch, page, 0)
-        page.subscription = await self.town.bus.listen(guest, lambda record: self._heard(page, record))
+        self.registry.take_over(guest, entered.epoch)
+        if entered.over is not None:
+            self.moderation.tell_over(entered.over, but=guest)
+        endpoint = Endpoint(guest, entered.epoch, page, self.delivery, 0)
+        listener = BusListener(self.dispatch, entered.epoch)
+        page.subscription = await self.town.bus.listen(guest, listener)
         running = next((session for session in rows if session.id == entered.session), None)
         if running is not None:
-            await desk.load(running, {})
-            desk.living = running
-        await self.matching.entered(guest, entered.epoch, page, place, entry, entered.over)
-        desk.start()
-        self.matching.started(guest, entered.epoch, running)
+            await endpoint.load(running, {})
+            endpoint.session = running
+        client = Client(row, endpoint, MatchState(entry, page), page.subscription)
+        self.registry.add(client)
+        endpoint.start()
+        self.matching.reconciler.soon(client)
+        listener.start(client)
         if looking:
             await page.seek()
         return page
-
-    def _heard(self, page: Page, record: BusEvent) -> None:
-        self.matching.heard(page.guest, record)
-        self.delivery.heard(page.guest, record)
 
     def die(self) -> None:
         """kill -9: nothing of it happens any more, and its sockets are gone."""
         self.tasks.cancel()
         self.bus.lost = lambda record: True
         self.lobby.away = self.history.away = {"all"}
-        for seat in self.sessions.seats.values():
-            seat.disarm()
-            cast(Page, seat.page).emit = lambda event, payload: None  # type: ignore[method-assign]
-            self.bus.unlisten(cast(Page, seat.page).subscription)
+        for client in self.registry:
+            client.match.disarm()
+            cast(Page, client.page).emit = lambda event, payload: None  # type: ignore[method-assign]
+            self.bus.unlisten(client.subscription)
 
 
 class Town:
@@ -308,11 +307,12 @@ class Town:
     async def truth(self, *pages: Page) -> None:
         """M1, M2, and every page was told what the lobby says."""
         for page in pages:
-            seat, where = page.process.sessions.seats[page.guest], await page.where()
+            client, where = page.client, await page.where()
+            told = client.match.offer
             assert not (where.offer and where.session), "M1"
-            assert (seat.session.id if seat.session else None) == where.session
-            assert (seat.offer.id if seat.offer else None) == (where.offer.id if where.offer else None)
-            assert seat.looking == where.looking
+            assert (client.session.id if client.session else None) == where.session
+            assert (told.id if told else None) == (where.offer.id if where.offer else None)
+            assert client.match.looking == where.looking
             if where.offer is not None:
                 for side in (where.offer.seeker, where.offer.candidate):
                     assert (await self.lobby.whereabouts([side]))[0].offer == where.offer, "M2"

@@ -51,7 +51,7 @@ class RabbitMailbox:
             "x-max-length": READY_MAX,
             "x-overflow": "reject-publish",  # the default drops the oldest and says nothing
         }
-        self._tasks = Tasks()
+        self._tasks = Tasks(clock, random)
         self._version = ""
         self._reading: list[Consumers] = []
         self._putting = self._connection("puts", lambda: self._puts.went())

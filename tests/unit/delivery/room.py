@@ -1,14 +1,23 @@
 """Delivery on two processes over the simulated engines, in virtual time, with pages that note what they are told."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
 from citychat.adapters.memory import MemoryLobby
 from citychat.delivery import Delivery, Endpoint
 from citychat.model import Cell, Message, Session
-from citychat.ports import Entry
+from citychat.ports import (
+    BusEvent,
+    Engines,
+    Entry,
+    NewMessage,
+    PartnerTyping,
+    Receipt,
+    SessionEnded,
+    TextsErased,
+)
 from citychat.tasks import Tasks
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
@@ -18,6 +27,13 @@ from tests.simulation.stores import SimHistory
 S = "s"
 MONTH_MS = 30 * 86_400_000
 T = TypeVar("T")
+HEARD: dict[type, Callable[[Endpoint, Any], None]] = {
+    NewMessage: Endpoint.on_message,
+    Receipt: Endpoint.on_receipt,
+    PartnerTyping: Endpoint.on_typing,
+    TextsErased: Endpoint.on_erased,
+    SessionEnded: Endpoint.on_session_ended,
+}
 
 
 def session(s: str = S, members: tuple[str, str] = ("ann", "ben"), started: int = START_MS) -> Session:
@@ -38,6 +54,7 @@ class NotedPage:
     def __init__(self) -> None:
         self.told: list[tuple[str, Mapping[str, object]]] = []
         self.closed: list[str] = []
+        self.open = True
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         self.told.append((event, dict(payload)))
@@ -62,21 +79,23 @@ class Node:
         world, self.machine = room.world, Machine(room.world.loop)
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.history = SimHistory(world, self.machine)
-        self.tasks, self.rate_s = Tasks(), 0.0
-        self.delivery = Delivery(
-            bus=self.bus,
-            mailbox=self.mailbox,
-            history=self.history,
-            lobby=room.lobby,
-            clock=SimClock(world.loop, self.machine.runs),
-            random=world.random,
-            spawn=self.tasks.spawn,
-            take=lambda guest: self.rate_s,
-        )
+        clock = SimClock(world.loop, self.machine.runs)
+        self.tasks, self.rate_s = Tasks(clock, world.random), 0.0
+        engines = Engines(self.bus, room.lobby, self.mailbox, self.history, clock, world.random)
+        self.delivery = Delivery(engines, self.tasks, lambda guest: self.rate_s)
+        self.endpoints: dict[str, Endpoint] = {}
         room.run(self._start())
 
     async def _start(self) -> None:
-        self.tasks.spawn(self.delivery.ledger.run(), "ledger")
+        self.tasks.spawn(self.delivery.writer.run(), "history writer")
+
+    def hear(self, guest: str, event: BusEvent) -> None:
+        """What the bus has for the guest's newest page here."""
+        HEARD[type(event)](self.endpoints[guest], event)
+
+    async def reopen(self) -> None:
+        for endpoint in self.endpoints.values():
+            await endpoint.reopen_mailbox()
 
 
 class Room:
@@ -114,21 +133,21 @@ class Room:
         """In the order of protocol §2.5.1."""
         page, mine = NotedPage(), [row for row in self.world.sessions.values() if guest in row.members]
         entered = await self.lobby.enter(entry(guest, mine[-1] if mine and living else None))
-        desk = node.delivery.open(guest, entered.epoch, page, away_ms)
-        await node.bus.listen(guest, lambda record: node.delivery.heard(guest, record))
-        await desk.open_mailbox()
+        endpoint = node.endpoints[guest] = Endpoint(guest, entered.epoch, page, node.delivery, away_ms)
+        await node.bus.listen(guest, lambda event: node.hear(guest, event))
+        await endpoint.open_mailbox()
         for row in mine:
-            await desk.load(row, {})
-            desk.living = row if living and row.ended is None else None
-        desk.start()
-        return desk, page
+            await endpoint.load(row, {})
+            endpoint.session = row if living and row.ended is None else None
+        endpoint.start()
+        return endpoint, page
 
     def ack(self, guest: str, page: NotedPage, node: int = 0) -> None:
         """The page has drawn everything it was sent so far."""
 
         async def ack() -> None:
             for row in page.heard("chat-message"):
-                self.nodes[node].delivery.drawn(guest, row["s"], row["st"], row["n"])
+                self.nodes[node].endpoints[guest].drawn(row["s"], row["st"], row["n"])
 
         self.run(ack())
 

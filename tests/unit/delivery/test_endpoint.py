@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from citychat.delivery import BUSY_MS
-from citychat.delivery.endpoint import OPEN_S
+from citychat.delivery.endpoint import BUSY_MS
+from citychat.delivery.inbox import OPEN_S
 from citychat.delivery.sender import PENDING_MAX
 from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS, BadPayload, NoSession
 from citychat.ports import Mail, NewMessage, PartnerTyping, Receipt, SessionEnded, TextsErased
@@ -25,7 +25,7 @@ def room() -> Iterator[Room]:
 
 
 def say(room: Room, n: int, x: str = "", node: int = 0, st: str = "mine") -> None:
-    room.nodes[node].delivery.say("ann", S, st, n, n, x or f"{st} {n}", None)
+    room.nodes[node].endpoints["ann"].say(S, st, n, n, x or f"{st} {n}", None)
 
 
 # One message
@@ -69,7 +69,7 @@ def test_a_lost_receipt_is_healed_by_the_copy_in_the_mailbox(room: Room) -> None
     room.ack("ben", ben, node=1)
     room.wait(1)
     assert ann.states("delivered") == [] and room.held() == ["mine 1"]
-    room.run(room.nodes[0].bus.listen("ann", lambda record: room.nodes[0].delivery.heard("ann", record)))
+    room.run(room.nodes[0].bus.listen("ann", lambda record: room.nodes[0].hear("ann", record)))
     room.wait(4)
     assert ann.states("delivered") == [[(1, 1)]] and ben.texts() == ["mine 1"] and room.stored() == []
 
@@ -82,21 +82,19 @@ def test_somebody_else_may_neither_write_nor_read_nor_ack_nor_ask(room: Room) ->
     room.join("ben")
     room.world.sessions["other"] = session("other", ("eve", "carl"))
     _, eve = room.join("eve")
-    delivery = room.nodes[0].delivery
+    theirs = room.nodes[0].endpoints["eve"]
     say(room, 1, "secret")
     room.wait(0.1)
     with pytest.raises(NoSession):
-        delivery.say("eve", S, "st", 1, 1, "x", None)
+        theirs.say(S, "st", 1, 1, "x", None)
     with pytest.raises(NoSession):
-        delivery.drawn("eve", S, "mine", 1)
+        theirs.drawn(S, "mine", 1)
     with pytest.raises(NoSession):
-        delivery.typing("eve", S, True)
+        theirs.typing(S, True)
     with pytest.raises(NoSession):
-        room.run(delivery.ask("eve", S, "mine", [(1, 1)]))
+        room.run(theirs.ask(S, "mine", [(1, 1)]))
     with pytest.raises(NoSession):
-        room.run(delivery.history("eve", S, None, 10))
-    with pytest.raises(NoSession):
-        delivery.drawn("nobody", S, "mine", 1)
+        room.run(theirs.older(S, None, 10))
     room.wait(1)
     assert eve.told == [] and room.held() == []
 
@@ -108,7 +106,7 @@ def test_an_ack_in_a_chat_of_ones_own_does_not_reach_into_another(room: Room) ->
     room.join("eve")
     say(room, 1)
     room.wait(0.1)
-    room.nodes[0].delivery.drawn("eve", "other", "mine", 1)
+    room.nodes[0].endpoints["eve"].drawn("other", "mine", 1)
     room.wait(1)
     assert room.held() == []
 
@@ -125,8 +123,7 @@ def test_an_ack_in_a_chat_of_ones_own_does_not_reach_into_another(room: Room) ->
 )
 def test_records_of_other_chats_and_of_the_wrong_side_are_not_heard(room: Room, record: Any) -> None:
     _, ben = room.join("ben")
-    room.nodes[0].delivery.heard("ben", record)
-    room.nodes[0].delivery.heard("nobody", record)
+    room.nodes[0].hear("ben", record)
     room.wait(0.1)
     assert ben.told == []
 
@@ -144,7 +141,7 @@ def test_mail_of_the_wrong_side_or_of_a_chat_of_others_is_taken_out_of_the_mailb
 def test_numbers_out_of_range_are_refused(room: Room, n: int, lamport: int, p: tuple[str, int] | None) -> None:
     room.join("ann")
     with pytest.raises(BadPayload):
-        room.nodes[0].delivery.say("ann", S, "st", n, lamport, "x", p)
+        room.nodes[0].endpoints["ann"].say(S, "st", n, lamport, "x", p)
 
 
 def test_a_text_that_is_blank_or_too_long_travels_empty_and_its_number_is_used(room: Room) -> None:
@@ -195,7 +192,7 @@ def test_over_the_rate_the_page_hears_when_to_try_again(room: Room) -> None:
 def test_typing_is_passed_on_while_the_chat_lives_and_kept_nowhere(room: Room) -> None:
     room.join("ann")
     _, ben = room.join("ben", 1)
-    room.nodes[0].delivery.typing("ann", S, True)
+    room.nodes[0].endpoints["ann"].typing(S, True)
     room.wait(0.1)
     assert ben.heard("chat-typing") == [{"s": S, "on": True}] and room.stored() == [] and room.held() == []
 
@@ -205,9 +202,9 @@ def test_ask_is_answered_with_exactly_what_history_holds_of_my_own(room: Room) -
     rows = [message(1), message(2, k="gap"), message(3), message(5), message(4, side=1)]
     room.nodes[0].history.add(rows, lambda committed: None)
     room.wait(0.1)
-    room.run(room.nodes[0].delivery.ask("ann", S, "st", [(1, LAMPORT_MAX)]))
+    room.run(room.nodes[0].endpoints["ann"].ask(S, "st", [(1, LAMPORT_MAX)]))
     assert ann.heard("chat-status") == [{"s": S, "st": "st", "ranges": [(1, 1), (3, 3), (5, 5)], "state": "delivered"}]
-    room.run(room.nodes[0].delivery.ask("ann", S, "st", [(2, 2), (6, 9)]))
+    room.run(room.nodes[0].endpoints["ann"].ask(S, "st", [(2, 2), (6, 9)]))
     assert len(ann.heard("chat-status")) == 1, "nothing held, nothing said"
 
 
@@ -215,10 +212,10 @@ def test_history_comes_in_pages_oldest_first(room: Room) -> None:
     room.join("ann")
     room.nodes[0].history.add([message(n) for n in range(1, 6)], lambda committed: None)
     room.wait(0.1)
-    newest: Any = room.run(room.nodes[0].delivery.history("ann", S, None, 2))
+    newest: Any = room.run(room.nodes[0].endpoints["ann"].older(S, None, 2))
     assert [row["n"] for row in newest["messages"]] == [4, 5] and newest["more"]
     before = (4, 0, "st", 4)
-    oldest: Any = room.run(room.nodes[0].delivery.history("ann", S, before, 3))
+    oldest: Any = room.run(room.nodes[0].endpoints["ann"].older(S, before, 3))
     assert [row["n"] for row in oldest["messages"]] == [1, 2, 3] and not oldest["more"]
 
 
@@ -230,8 +227,8 @@ def test_an_end_sends_what_is_pending_to_the_mailbox_and_takes_nothing_new(room:
     _, ben = room.join("ben", 1)
     say(room, 1)
     over = replace(session(), ended=room.world.sessions[S].started + 1)
-    room.run(room.nodes[0].delivery.ended("ann", over))
-    room.run(room.nodes[1].delivery.ended("ben", over))
+    room.nodes[0].endpoints["ann"].ended(over)
+    room.nodes[1].endpoints["ben"].ended(over)
     with pytest.raises(NoSession):
         say(room, 2)
     room.wait(0.1)
@@ -246,7 +243,7 @@ def test_mail_of_the_chat_before_comes_in_the_new_one(room: Room) -> None:
     room.put("ben", [message(1)])
     _, ben = room.join("ben", living=False)
     room.wait(0.1)
-    room.run(room.nodes[0].delivery.began("ben", session("new")))
+    room.run(room.nodes[0].endpoints["ben"].began(session("new")))
     room.put("ben", [message(2)])
     assert ben.texts() == ["st 1", "st 2"]
 
@@ -256,7 +253,7 @@ def test_mail_of_a_chat_that_was_not_loaded_is_looked_up(room: Room) -> None:
     room.nodes[0].history.add([message(1)], lambda committed: None)
     desk, page = room.join("ben", living=False)
     desk.sessions.clear()
-    desk.receiving.streams.clear()
+    desk.receiver.streams.clear()
     room.world.history_up = False
     room.put("ben", [message(2)])
     assert page.texts() == [] and room.stored() == [("st", 2)], "kept for when history is back"
@@ -316,7 +313,7 @@ def test_after_a_day_away_a_hole_is_a_line_in_five_seconds_but_only_at_first(roo
     room.put("ben", [message(2)])
     room.wait(6)
     assert [row["n"] for row in ben.heard("chat-message")] == [1, 2]
-    room.nodes[0].delivery.drawn("ben", S, "st", 2)
+    room.nodes[0].endpoints["ben"].drawn(S, "st", 2)
     room.wait(60)
     room.put("ben", [message(4)])
     room.wait(55)
@@ -339,7 +336,7 @@ def test_rows_that_history_has_beyond_a_hole_are_drawn_when_it_is_filled(room: R
     room.nodes[0].history.add([message(1), message(3), message(4)], lambda committed: None)
     room.wait(0.1)
     desk, ben = room.join("ben")
-    assert desk.receiving.streams["st"].seen == 1
+    assert desk.receiver.streams["st"].seen == 1
     room.put("ben", [message(2)])
     assert ben.texts() == ["st 2", "st 3", "st 4"]
 
@@ -349,7 +346,7 @@ def test_rows_that_history_has_beyond_a_hole_are_drawn_when_it_is_filled(room: R
 
 def test_what_comes_late_from_somebody_who_erased_is_blank(room: Room) -> None:
     _, ben = room.join("ben")
-    room.nodes[0].delivery.heard("ben", TextsErased(S))
+    room.nodes[0].hear("ben", TextsErased(S))
     assert ben.heard("chat-erased") == [{"s": S}]
     room.put("ben", [message(1, x="erased")])
     assert ben.texts() == [""]
@@ -374,18 +371,18 @@ def test_a_full_process_closes_the_mailbox_and_opens_it_again_when_it_can(room: 
     _, ben = room.join("ben", 1)
     delivery = room.nodes[1].delivery
     room.world.history_up = False
-    delivery.ledger.bytes += 8 * 1024 * 1024  # of others
+    delivery.writer.bytes += 8 * 1024 * 1024  # of others
     say(room, 1)
     room.wait(0.1)
     room.ack("ben", ben, node=1)
     room.wait(5)
     assert ben.texts() == ["mine 1"] and room.stored() == [("mine", 1)]
-    assert room.world.queues["ben"].consumers == [] and delivery.ledger.counts["turned away"] >= 1
-    room.run(delivery.reopen())
+    assert room.world.queues["ben"].consumers == [] and delivery.writer.counts["turned away"] >= 1
+    room.run(room.nodes[1].reopen())
     assert room.world.queues["ben"].consumers == [], "still full"
-    delivery.ledger.bytes -= 8 * 1024 * 1024
+    delivery.writer.bytes -= 8 * 1024 * 1024
     room.world.history_up = True
-    room.run(delivery.reopen())
+    room.run(room.nodes[1].reopen())
     room.wait(1)
     assert ben.texts() == ["mine 1"] and room.held() == ["mine 1"]
     assert room.stored() == [] and ann.states("delivered") == [[(1, 1)]]
@@ -398,7 +395,7 @@ def test_a_broker_that_is_away_holds_up_no_join_and_is_tried_again(room: Room) -
     _, ben = room.join("ben")
     assert room.loop.time() - before < OPEN_S + 0.2
     room.world.mailbox_up = True
-    room.run(room.nodes[0].delivery.reopen())
+    room.run(room.nodes[0].reopen())
     room.wait(0.1)
     assert ben.texts() == ["st 1"]
 
@@ -416,7 +413,7 @@ def test_a_silent_broker_holds_up_a_join_for_a_second(room: Room) -> None:
     before = room.loop.time()
     _, ben = room.join("ben")
     assert OPEN_S <= room.loop.time() - before < OPEN_S + 0.2
-    room.run(room.nodes[0].delivery.reopen())  # asks no second time
+    room.run(room.nodes[0].reopen())  # asks no second time
     answer.set()
     room.wait(0.1)
     assert ben.texts() == ["st 1"] and len(room.world.queues["ben"].consumers) == 1
@@ -425,15 +422,15 @@ def test_a_silent_broker_holds_up_a_join_for_a_second(room: Room) -> None:
 def test_mail_of_an_older_opening_is_not_acked_by_a_newer_one(room: Room) -> None:
     desk, ben = room.join("ben")
     room.put("ben", [message(1)])
-    old = desk._box
-    assert old is not None and list(desk.receiving.tags) == [("st", 1)]
+    old = desk.inbox._opening
+    assert old is not None and list(desk.receiver.tags) == [("st", 1)]
     room.run(desk.close_mailbox())
-    assert desk.receiving.tags == {}
-    desk._mail(old, Mail(99, message(2)))
+    assert desk.receiver.tags == {}
+    desk.inbox._mail(old, Mail(99, message(2)))
     room.run(desk.open_mailbox())
-    desk._mail(old, Mail(99, message(2)))
+    desk.inbox._mail(old, Mail(99, message(2)))
     room.wait(0.1)
-    assert ben.texts() == ["st 1"] and list(desk.receiving.tags) == [("st", 1)]
+    assert ben.texts() == ["st 1"] and list(desk.receiver.tags) == [("st", 1)]
 
 
 def test_mail_that_comes_before_its_opening_is_answered_is_kept_until_then(room: Room) -> None:
@@ -459,8 +456,8 @@ def test_mail_that_comes_before_its_opening_is_answered_is_kept_until_then(room:
 def test_a_page_that_goes_gives_everything_back(room: Room) -> None:
     desk, ben = room.join("ben")
     room.put("ben", [message(1), message(2)])
-    room.nodes[0].delivery.say("ben", S, "mine", 1, 1, "on its way", None)
-    room.run(room.nodes[0].delivery.close(desk))
+    room.nodes[0].endpoints["ben"].say(S, "mine", 1, 1, "on its way", None)
+    room.run(desk.close())
     room.wait(0.1)
     assert room.world.queues["ben"].consumers == [] and len(room.world.queues["ben"].ready) == 2
     assert room.stored("ann") == [("mine", 1)]
@@ -476,9 +473,9 @@ def test_two_pages_of_one_guest_the_newer_gets_everything_again_and_the_older_re
     room.wait(0.01)
     room.ack("ben", old)
     _, new = room.join("ben", 1)
-    room.run(room.nodes[0].delivery.close(old_desk))
+    room.run(old_desk.close())
     room.wait(1)
-    assert room.nodes[0].delivery.ledger.counts["fenced"] == 1 and ann.states("delivered") == []
+    assert room.nodes[0].delivery.writer.counts["fenced"] == 1 and ann.states("delivered") == []
     room.wait(3)
     room.ack("ben", new, node=1)
     room.wait(1)
@@ -495,6 +492,6 @@ def test_a_page_that_stops_answering_is_closed(room: Room) -> None:
 def test_a_second_page_is_no_desk_of_the_first(room: Room) -> None:
     first, _ = room.join("ben")
     second, page = room.join("ben")
-    room.run(room.nodes[0].delivery.close(first))
-    assert room.nodes[0].delivery.desks["ben"] is second
+    room.run(first.close())
+    assert room.nodes[0].endpoints["ben"] is second
     assert isinstance(page, NotedPage)

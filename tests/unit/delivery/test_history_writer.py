@@ -42,7 +42,7 @@ class Bench:
     def __init__(self) -> None:
         self.room = Room()
         self.node = self.room.nodes[0]
-        self.ledger: HistoryWriter = self.node.delivery.ledger
+        self.ledger: HistoryWriter = self.node.delivery.writer
         self.batches: list[int] = []
         add = self.node.history._add
 

@@ -7,13 +7,15 @@ from random import Random
 
 import pytest
 
+from citychat.adapters.memory import MemoryLobby
 from citychat.delivery.sender import RECEIPT_S, Sender
 from citychat.model import LAMPORT_MAX, Message, Ranges
-from citychat.ports import BusEvent, NewMessage
+from citychat.ports import BusEvent, Engines, NewMessage
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, Queue, SimMailbox, World
 from tests.simulation.loop import SimClock, VirtualLoop
-from tests.unit.delivery.room import message, session
+from tests.simulation.stores import SimHistory
+from tests.unit.delivery.room import message
 
 
 class Bench:
@@ -27,15 +29,9 @@ class Bench:
         self.told: list[tuple[str, Ranges, str]] = []
         self.heard: list[tuple[float, Message]] = []
         self.puts: list[float] = []
-        self.sending = Sender(
-            session(),
-            "ann",
-            bus=self.bus,
-            mailbox=self.mailbox,
-            clock=SimClock(self.loop, machine.runs),
-            random=self.world.random,
-            tell=lambda st, ranges, state: self.told.append((st, ranges, state)),
-        )
+        clock, lobby = SimClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
+        engines = Engines(self.bus, lobby, self.mailbox, SimHistory(self.world, machine), clock, self.world.random)
+        self.sender = Sender("ben", engines, lambda stream, ranges, state: self.told.append((stream, ranges, state)))
 
     def listen(self) -> object:
         return self.loop.run_until_complete(self.bus.listen("ben", self._hear))
@@ -49,7 +45,7 @@ class Bench:
 
     def say(self, *numbers: int, st: str = "st") -> None:
         for n in numbers:
-            self.sending.say(message(n, st))
+            self.sender.say(message(n, st))
 
     def live(self) -> list[int]:
         return [m.number for _, m in self.heard]
@@ -70,10 +66,10 @@ def test_a_partner_who_is_here_gets_it_over_the_bus_and_the_mailbox_never_sees_i
     bench.say(1, 2, 3)
     bench.wait(0.1)
     assert bench.live() == [1, 2, 3]
-    bench.sending.receipt("st", [(1, 3)])
+    bench.sender.receipt("st", [(1, 3)])
     assert bench.told == [("st", [(1, 3)], "delivered")]
     bench.wait(60)
-    assert bench.mail() == [] and bench.sending.pending == {}
+    assert bench.mail() == [] and bench.sender.pending == {}
 
 
 def test_with_no_listener_it_goes_to_the_mailbox_at_once_and_the_tick_names_exact_ranges(bench: Bench) -> None:
@@ -101,8 +97,8 @@ def test_a_receipt_drops_exactly_what_it_names_and_runs_the_three_seconds_anew(b
     bench.listen()
     bench.say(1, 2, 3)
     bench.wait(2)
-    bench.sending.receipt("st", [(2, 2)])
-    assert list(bench.sending.pending) == [("st", 1), ("st", 3)]
+    bench.sender.receipt("st", [(2, 2)])
+    assert list(bench.sender.pending) == [("st", 1), ("st", 3)]
     bench.wait(2)
     assert bench.mail() == []
     bench.wait(1.1)
@@ -110,12 +106,12 @@ def test_a_receipt_drops_exactly_what_it_names_and_runs_the_three_seconds_anew(b
 
 
 def test_a_receipt_brings_the_live_route_back_also_for_what_was_said_meanwhile(bench: Bench) -> None:
-    bench.sending.gone()
+    bench.sender.gone()
     bench.world.mailbox_up = False
     bench.say(1)
     bench.listen()
     bench.say(2)
-    bench.sending.receipt("st", [(1, 1)])
+    bench.sender.receipt("st", [(1, 1)])
     bench.wait(0.1)
     assert bench.live() == [2]
     bench.say(3)
@@ -127,8 +123,8 @@ def test_a_receipt_for_all_numbers_there_are_costs_no_more_than_what_is_pending(
     bench.listen()
     bench.say(1, LAMPORT_MAX)
     bench.say(7, st="other")
-    bench.sending.receipt("st", [(1, LAMPORT_MAX)])
-    assert list(bench.sending.pending) == [("other", 7)]
+    bench.sender.receipt("st", [(1, LAMPORT_MAX)])
+    assert list(bench.sender.pending) == [("other", 7)]
 
 
 def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(bench: Bench) -> None:
@@ -136,7 +132,7 @@ def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(benc
     bench.say(1, 2)
     bench.wait(0.1)
     bench.listen()
-    bench.sending.here()
+    bench.sender.here()
     bench.wait(0.1)
     assert bench.live() == [1, 2]
 
@@ -144,13 +140,13 @@ def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(benc
 def test_a_partner_known_to_be_gone_gets_mail_at_once(bench: Bench) -> None:
     bench.listen()
     bench.say(1)
-    bench.sending.gone()
+    bench.sender.gone()
     bench.wait(0.1)
     assert bench.mail() == [1] and bench.told == [("st", [(1, 1)], "stored")]
 
 
 def test_what_is_said_while_the_mailbox_is_writing_is_stored_after_it(bench: Bench) -> None:
-    bench.sending.gone()
+    bench.sender.gone()
     for n in range(1, 6):
         bench.say(n)
     bench.wait(0.1)
@@ -161,7 +157,7 @@ def test_what_is_said_while_the_mailbox_is_writing_is_stored_after_it(bench: Ben
 def test_a_mailbox_that_refuses_is_tried_both_ways_later_and_later_up_to_half_a_minute(bench: Bench) -> None:
     bench.world.mailbox_up = False
     bench.listen()
-    bench.sending.gone()
+    bench.sender.gone()
     bench.say(1)
     bench.wait(300)
     times = [at_s for at_s, _ in bench.heard]
@@ -176,7 +172,7 @@ def test_a_mailbox_that_refuses_is_tried_both_ways_later_and_later_up_to_half_a_
 
 def test_much_said_while_the_mailbox_is_away_does_not_multiply_the_retries(bench: Bench) -> None:
     bench.world.mailbox_up = False
-    bench.sending.gone()
+    bench.sender.gone()
     for n in range(1, 33):
         bench.say(n)
         bench.wait(1)
@@ -199,16 +195,16 @@ def test_a_confirm_that_gets_lost_leads_to_a_second_copy_and_never_to_none(bench
 def test_a_page_that_goes_leaves_what_was_not_answered_in_the_mailbox(bench: Bench) -> None:
     bench.listen()
     bench.say(1, 2)
-    bench.sending.close()
+    bench.sender.close()
     bench.wait(100)
-    assert bench.mail() == [1, 2] and bench.told == [] and bench.sending.pending == {}
+    assert bench.mail() == [1, 2] and bench.told == [] and bench.sender.pending == {}
 
 
 def test_nothing_pending_means_nothing_planned(bench: Bench) -> None:
     bench.listen()
-    bench.sending.here()
-    bench.sending.gone()
-    bench.sending.here()
-    bench.sending.close()
+    bench.sender.here()
+    bench.sender.gone()
+    bench.sender.here()
+    bench.sender.close()
     bench.wait(100)
     assert bench.live() == [] and bench.mail() == []

@@ -10,14 +10,14 @@ from typing import Any, cast
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.places import Gazetteer, Places
-from citychat.ports import History, Lobby
+from citychat.ports import Engines, History, Lobby
 from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks
 from citychat.tokens import SigningKey, SigningKeys
 from tests.unit.meeting import Clock, Line, Loop
 
 GAZETTEER = Gazetteer()
-RULES = Policy(
+POLICY = Policy(
     consent="7",
     contact="host@example.org",
     history_ms=30 * 86_400_000,
@@ -35,6 +35,10 @@ class Page:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.closed = ""
         self.token = ""
+
+    @property
+    def open(self) -> bool:
+        return not self.closed
 
     @property
     def address(self) -> str:
@@ -88,19 +92,16 @@ class House:
         clock, random = Clock(loop), Random(7)
         self.tasks, self.clock = tasks, clock
         self.history, self.lobby = Line(SqliteHistory(database)), Line(MemoryLobby(clock.wall_ms, random))
+        history, lobby = cast(History, self.history), cast(Lobby, self.lobby)
+        engines = Engines(MemoryBus(loop.call_soon), lobby, mailbox, history, clock, random)
         self.process = Process(
-            name="p",
-            bus=MemoryBus(loop.call_soon),
-            mailbox=mailbox,
-            history=cast(History, self.history),
-            lobby=cast(Lobby, self.lobby),
-            clock=clock,
-            random=random,
-            tasks=tasks,
+            "p",
+            engines,
+            tasks,
             keys=SigningKeys(SigningKey("k", bytes(range(32)))),
             places=Places(GAZETTEER, lambda address: None),
             gazetteer=GAZETTEER,
-            rules=RULES,
+            policy=POLICY,
         )
 
     def page(self, address: str = "127.0.0.1") -> Page:
@@ -146,7 +147,7 @@ async def _play(scene: Scene, folder: Path) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(folder / "citychat.db"))
         loop.works = lambda: database._waiting > 0
-        tasks = await stack.enter_async_context(Tasks())
+        tasks = await stack.enter_async_context(Tasks(Clock(loop), Random(7)))
         mailbox = await stack.enter_async_context(SqliteMailbox(database, Clock(loop)))
         house = House(loop, database, mailbox, tasks)
         house.process.start()

@@ -150,7 +150,7 @@ def test_a_fault_of_ours_is_internal_and_logged_without_what_the_page_said(
     @behind_the_door
     async def scene(house: House) -> None:
         page = await house.joined()
-        house.process.joining.arrival.gazetteer = None  # type: ignore[assignment]
+        house.process.joining.admission.gazetteer = None  # type: ignore[assignment]
         answer = await page.ask("user-cities", {"q": "my secret street"})
         assert answer["error"] == "internal" and "secret" not in str(answer)
 
@@ -223,7 +223,7 @@ async def test_a_guest_leaves_sees_the_chat_among_theirs_and_reports_it(house: H
 @behind_the_door
 async def test_erasing_closes_the_page_after_its_answer_and_the_row_does_not_come_back(house: House) -> None:
     anna, ben, s = await house.talking()
-    guest = house.process.joining.visit(anna).guest
+    guest = house.process.registry.by_page[anna].guest
     assert await anna.ask("user-erase", {"confirm": True}) == {"ok": True}
     assert anna.told[-1][0] == "answer user-erase" and anna.closed == "erased"
     assert ben.events("chat-erased") == [{"s": s}]

@@ -41,9 +41,7 @@ def arrival(town: Town, consent: str = "2", guests_per_hour: int = 3) -> Admissi
         keys=KEYS,
         places=Places(GAZETTEER, KNOWN.get, None),
         gazetteer=GAZETTEER,
-        history=town.history,
-        clock=town.clock,
-        random=town.random,
+        engines=town.p.engines,
         new_guest=Buckets(guests_per_hour, guests_per_hour / 3600, now_s).take,
         again=buckets("joins", now_s).take,
     )
@@ -77,7 +75,7 @@ class Comer:
         return self.row
 
     async def moves(self, city: str | None = None, position: object = None) -> Guest:
-        self.row = self.arrival.moved(self.row, self.address, city, position)
+        self.row, _ = self.arrival.moved(self.row, self.address, city, position)
         await self.town.history.keep_guest(self.row)
         return self.row
 

@@ -13,7 +13,7 @@ import pytest
 from citychat.adapters.sqlite.database import Transaction
 from citychat.model import DAY_MS, Cell
 from citychat.places import Gazetteer, Places
-from citychat.ports import Bus, Entry, GuestPaused, History, Lobby, Mailbox, NewerPage
+from citychat.ports import Bus, Engines, Entry, GuestPaused, History, Lobby, Mailbox, NewerPage
 from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks
 from citychat.tokens import SigningKey, SigningKeys
@@ -59,6 +59,10 @@ class Page:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.times_s: list[float] = []
         self.closed = ""
+
+    @property
+    def open(self) -> bool:
+        return not self.closed
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         if not self.closed:
@@ -107,7 +111,7 @@ class Page:
 
     @property
     def guest(self) -> str:
-        claims = self.house.process.joining.arrival.tokens.read(self.token)
+        claims = self.house.process.joining.admission.tokens.read(self.token)
         assert claims is not None
         return claims.guest
 
@@ -116,30 +120,27 @@ class House:
     """A whole process, but for its checks of every few seconds, and what it left in the stores."""
 
     def __init__(self, town: Town, name: str = "here", history_ms: int = HISTORY_MS) -> None:
-        self.town, self.calls, self.tasks = town, list[str](), Tasks()
+        self.town, self.calls, self.tasks = town, list[str](), Tasks(town.clock, town.random)
         self.lobby, self.history = Gate(town.lobby, self.calls), Gate(town.history, self.calls)
         self.bus, self.mailbox = Gate(town.bus, self.calls), Gate(town.mailbox, self.calls)
+        bus, lobby, mailbox = cast(Bus, self.bus), cast(Lobby, self.lobby), cast(Mailbox, self.mailbox)
+        engines = Engines(bus, lobby, mailbox, cast(History, self.history), town.clock, town.random)
         self.process = Process(
-            name=name,
-            bus=cast(Bus, self.bus),
-            mailbox=cast(Mailbox, self.mailbox),
-            history=cast(History, self.history),
-            lobby=cast(Lobby, self.lobby),
-            clock=town.clock,
-            random=town.random,
-            tasks=self.tasks,
+            name,
+            engines,
+            self.tasks,
             keys=KEYS,
             places=Places(GAZETTEER, lambda address: None),
             gazetteer=GAZETTEER,
-            rules=Policy(
+            policy=Policy(
                 consent="1", contact="", history_ms=history_ms, message_burst=40, message_rate=5.0, guests_per_hour=100
             ),
         )
-        self.ledger = self.tasks.spawn(self.process.delivery.ledger.run(), "ledger")
+        self.writer = self.tasks.spawn(self.process.delivery.writer.run(), "history writer")
 
     async def open(self) -> None:
         await self.town.lobby.renew(self.process.name)
-        self.tasks.every(5.0, lambda: self.town.lobby.renew(self.process.name), "lease", self.town.clock)
+        self.tasks.every(5.0, lambda: self.town.lobby.renew(self.process.name), "lease")
 
     async def page(self, token: str = "") -> Page:
         """A page that has joined."""
@@ -167,10 +168,8 @@ class House:
             "crowd": guest in town.lobby._register.crowd,
             "bus": (await town.bus.listeners([guest]))[0] > 0,
             "mailbox": guest in town.mailbox._consumers,
-            "desk": guest in process.delivery.desks,
-            "seat": guest in process.sessions.seats,
-            "guests": guest in process.joining.guests,
-            "visits": any(hasattr(v, "row") and v.guest == guest for v in process.joining.visits.values()),
+            "registry": process.registry.has(guest) or process.registry.find(guest) is not None,
+            "pages": any(client.guest == guest for client in process.registry.by_page.values()),
         }
         return [where for where, there in traces.items() if there]
 
@@ -326,7 +325,7 @@ async def test_a_refused_page_may_try_again_on_its_connection(town: Town) -> Non
     page = Page(here)
     assert (await page.join(consent="0"))["error"] == "refused-consent"
     assert (await page.join(have={str(n): 1 for n in range(1_001)}))["error"] == "bad-payload"
-    assert here.process.joining.visits == {}
+    assert here.process.registry.by_page == {}
     assert (await page.join())["ok"]
 
 
@@ -390,7 +389,7 @@ def test_of_two_joins_at_once_the_newer_is_the_guests_page_and_the_other_is_refu
         assert first.kinds() == ["answer"]
         assert (await second.ask("user-seek", {}))["ok"]
         assert await town.bus.listeners([second.guest]) == [1]
-        assert here.process.delivery.desks[second.guest].page is second
+        assert here.process.registry.by_page[second].page is second
         first.leaves()
         await town.after(0.1)
         assert (await town.lobby.whereabouts([second.guest]))[0].state == "free"
@@ -776,7 +775,7 @@ async def test_a_join_that_a_drain_overtakes_is_told_to_come_back_and_nothing_be
     await draining
     assert answer.get("error") == "busy"
     assert page.kinds() == ["answer"]
-    assert here.process.joining.visits == {}
+    assert here.process.registry.by_page == {}
 
 
 @meeting
@@ -801,7 +800,7 @@ async def test_a_process_takes_so_many_joins_at_once_and_tells_the_others_when_t
     refused = [answer for answer in answers if not answer["ok"]]
     assert 5 <= len(refused) <= 10, "200, and those whom the time of the joins itself has let in"
     assert {(answer["error"], answer["retry_ms"]) for answer in refused} == {("busy", 2_000)}
-    assert len(here.process.joining.visits) == 210 - len(refused)
+    assert len(here.process.registry.by_page) == 210 - len(refused)
     await town.after(1)
     again = [page for page, answer in zip(pages, answers, strict=True) if not answer["ok"]]
     assert all([(await page.join())["ok"] for page in again])
@@ -907,7 +906,7 @@ async def test_without_the_history_nobody_gets_in_who_is_not_known_to_be_in_a_ch
         assert (await Page(house_, token).join(have))["error"] == "unavailable"
     await town.lobby.end(s, [anna.guest, ben.guest])
     assert (await Page(here, ben.token).join({ST: 1}))["error"] == "unavailable", "the chat is over"
-    assert here.process.joining.visits == {} and elsewhere.process.joining.visits == {}
+    assert here.process.registry.by_page == {} == elsewhere.process.registry.by_page
     assert [await here.left_behind(page.guest) for page in (anna, ben, alone)] == [[], [], []]
 
 

@@ -89,23 +89,23 @@ async def step(town: Town, random: Random, pages: dict[str, Page]) -> None:
 
 
 async def act(random: Random, page: Page) -> None:
-    seat = page.process.sessions.seats[page.guest]
+    client = page.client
     try:
-        if seat.session is not None:
+        if client.session is not None:
             if random.random() < 0.5:
-                task = await page.process.sessions.leave(page.guest, seat.session.id)
+                task = await page.process.sessions.leave(client, client.session.id)
                 if task is not None:
                     await task
-        elif seat.offer is not None and seat.offer.candidate == page.guest and random.random() < 0.8:
+        elif client.match.offer is not None and client.match.offer.candidate == page.guest and random.random() < 0.8:
             match random.choice(["yes", "yes", "no", "later"]):
                 case "yes":
-                    await page.yes(seat.offer.id)
+                    await page.yes(client.match.offer.id)
                 case "no":
-                    await page.no(seat.offer.id)
+                    await page.no(client.match.offer.id)
                 case "later":
-                    await page.matching.later(page.guest, seat.offer.id)
+                    await page.matching.later(page.client, client.match.offer.id)
         elif random.random() < 0.2:
-            await page.matching.stop(page.guest)
+            await page.matching.stop(page.client)
         else:
             await page.seek()
     except Gone:
@@ -158,7 +158,7 @@ async def test_m5_after_a_no_the_two_are_never_asked_again(town: Town) -> None:
 async def test_m5_a_no_stays_barred_while_the_history_is_away_and_is_answered_when_durable(town: Town) -> None:
     anna, ben = await asked(town)
     town.q.history.away = {"bar"}
-    no = await town.q.matching.decline("ben", ben.last("user-offer")["offer"])
+    no = await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     assert await ben.seek() == "waiting"
     await town.after(10)
     assert not no.done() and not anna.events("user-offer")
@@ -171,7 +171,7 @@ async def test_m5_a_no_stays_barred_while_the_history_is_away_and_is_answered_wh
 async def test_m5_a_bar_on_its_way_outlives_a_lobby_that_forgets(town: Town) -> None:
     anna, ben = await asked(town)
     town.q.history.away = {"bar"}
-    await town.q.matching.decline("ben", ben.last("user-offer")["offer"])
+    await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     await ben.seek()
     town.forget()
     await town.after(40)
@@ -193,7 +193,7 @@ async def test_m5_a_no_whose_answer_from_the_lobby_was_lost_is_a_no(town: Town) 
 async def test_m5_a_no_with_the_lobby_away_reaches_it_later(town: Town) -> None:
     _anna, ben = await asked(town)
     town.q.lobby.away = {"decline", "bar"}
-    no = await town.q.matching.decline("ben", ben.last("user-offer")["offer"])
+    no = await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     await town.after(3)
     assert not no.done() and (await ben.where()).state == "asked"
     town.q.lobby.away = set()
@@ -244,7 +244,7 @@ async def test_m5_a_late_no_in_the_next_chat_bars_the_pair_and_leaves_the_chat_a
     await town.p.join("carl", available=True)
     assert await ben.seek() == "asking"
     await town.after(0.1)
-    await town.p.matching.seek("carl")
+    await town.p.matching.seek(town.p.client("carl"))
     await town.after(0.1)
     s = ben.session
     await ben.no(first)
@@ -301,11 +301,13 @@ async def test_m6_a_seeker_who_leaves_ends_the_offer_and_the_looker_asked_looks_
 async def test_m7_one_answer_succeeds_and_after_a_yes_every_other_is_gone(town: Town) -> None:
     _anna, ben = await asked(town)
     offer = ben.last("user-offer")["offer"]
-    answers = await asyncio.gather(ben.yes(), ben.no(), town.q.matching.later("ben", offer), return_exceptions=True)
+    answers = await asyncio.gather(
+        ben.yes(), ben.no(), town.q.matching.later(town.q.client("ben"), offer), return_exceptions=True
+    )
     assert [answer for answer in answers if answer is None] == [None]
     assert sum(isinstance(answer, Gone) for answer in answers) == 2
     with pytest.raises(Gone):
-        await town.p.matching.accept("anna", offer)
+        await town.p.matching.accept(town.p.client("anna"), offer)
 
 
 @meeting
@@ -407,7 +409,7 @@ async def test_reenter_brings_everybody_back_at_once_with_their_wishes(town: Tow
     ben = await town.q.join("ben", place=PARIS)
     await ben.seek()
     town.forget()
-    await asyncio.gather(town.p.matching.reenter(), town.q.matching.reenter())
+    await asyncio.gather(town.p.matching.lease.reenter(), town.q.matching.lease.reenter())
     await town.after(0.5)
     assert await anna.seek() == "waiting", "carl still does not want to be asked"
     await town.truth(anna, ben, carl)
@@ -433,7 +435,7 @@ async def test_entering_again_waits_for_the_history_and_happens_once(town: Town)
     town.forget()
     town.p.history.away = {"sessions"}
     for _ in range(3):
-        town.p.matching.reenter_soon()
+        town.p.matching.lease.reenter_soon()
     await town.after(20)
     assert (await anna.where()).state == "gone"
     town.p.history.away = set()
@@ -458,7 +460,7 @@ async def test_m14_two_lookers_are_in_one_offer_within_a_second(town: Town) -> N
     ben = await town.q.join("ben", available=False)
     assert [await anna.seek(), await ben.seek()] == ["waiting", "waiting"]
     await town.lobby.move("anna", "lyon", PARIS.cell, "Lyon")
-    town.p.matching.moved("anna", (await town.history.guest("ben")).place)  # type: ignore[union-attr, arg-type]
+    town.p.matching.moved(town.p.client("anna"), (await town.history.guest("ben")).place)  # type: ignore[union-attr, arg-type]
     await town.after(1)
     offers = [(await page.where()).offer for page in (anna, ben)]
     assert offers[0] == offers[1] and offers[0] is not None
@@ -480,7 +482,7 @@ async def test_m14_a_looker_who_declined_looks_on_at_once(town: Town) -> None:
 @meeting
 async def test_stop_ends_an_offer_as_expired_for_both(town: Town) -> None:
     anna, ben = await asked(town)
-    await town.p.matching.stop("anna")
+    await town.p.matching.stop(town.p.client("anna"))
     await town.after(0.1)
     assert ben.last("user-offer-end")["looking"] is False
     await town.truth(anna, ben)
@@ -490,7 +492,7 @@ async def test_stop_ends_an_offer_as_expired_for_both(town: Town) -> None:
 @meeting
 async def test_stop_while_asked_frees_the_seeker_who_looks_on(town: Town) -> None:
     anna, ben = await asked(town, looking=True)
-    await town.q.matching.stop("ben")
+    await town.q.matching.stop(town.q.client("ben"))
     await town.after(0.1)
     assert ben.last("user-offer-end")["looking"] is False and {"state": "next"} in anna.events("user-seek")
     await town.truth(anna, ben)
@@ -499,10 +501,10 @@ async def test_stop_while_asked_frees_the_seeker_who_looks_on(town: Town) -> Non
 @meeting
 async def test_later_is_no_decline_and_turns_asking_off(town: Town) -> None:
     _anna, ben = await asked(town)
-    await town.q.matching.later("ben", ben.last("user-offer")["offer"])
+    await town.q.matching.later(town.q.client("ben"), ben.last("user-offer")["offer"])
     await town.after(20)
     assert len(ben.events("user-offer")) == 1 and await town.history.barred("ben") == []
-    await town.q.matching.view("ben", True, False)
+    await town.q.matching.view(town.q.client("ben"), True, False)
     await town.after(20)
     assert len(ben.events("user-offer")) == 1, "coming into view does not turn asking on"
 
@@ -593,7 +595,7 @@ async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_a
     with pytest.raises(Unavailable):
         await ben.yes()
     town.q.history.mute = set()
-    await town.p.matching.reenter()
+    await town.p.matching.lease.reenter()
     await town.after(1)
     assert anna.events("user-session")
     town.q.history.away = set()
@@ -628,7 +630,7 @@ async def test_seeking_while_the_lobby_is_away_is_unavailable_and_a_looker_goes_
         await anna.seek()
     await town.after(12)
     town.p.lobby.away = set()
-    await town.q.matching.available("ben", True, False)
+    await town.q.matching.available(town.q.client("ben"), True, False)
     await town.after(6)
     assert ben.events("user-offer")
 
@@ -638,7 +640,7 @@ async def test_wishes_the_lobby_missed_reach_it_later(town: Town) -> None:
     anna, _ben = await town.p.join("anna"), await town.q.join("ben")
     town.q.lobby.away = {"available", "view"}
     with pytest.raises(Unavailable):
-        await town.q.matching.available("ben", False, False)
+        await town.q.matching.available(town.q.client("ben"), False, False)
     town.q.lobby.away = set()
     await town.after(15.1)
     assert await anna.seek() == "waiting"
@@ -658,7 +660,7 @@ async def test_a_page_that_lost_its_guest_to_a_newer_one_is_told_though_nobody_e
 @meeting
 async def test_a_draining_process_does_not_bring_its_guests_back(town: Town) -> None:
     anna, ben = await asked(town)
-    await town.q.matching.drain()
+    await town.q.matching.lease.drop()
     await town.after(31)
     assert (await ben.where()).state == "gone" and {"state": "next"} in anna.events("user-seek")
 
@@ -666,7 +668,7 @@ async def test_a_draining_process_does_not_bring_its_guests_back(town: Town) -> 
 @meeting
 async def test_the_words_for_how_many_are_free_follow_the_count_every_ten_seconds(town: Town) -> None:
     anna = await town.p.join("anna")
-    assert await town.p.matching.nearby("anna") == "none"
+    assert await town.p.matching.reconciler.nearby("anna") == "none"
     for i in range(5):
         await town.q.join(f"b{i}")
     await town.after(10.1)

@@ -20,7 +20,7 @@ async def talking(town: Town, a: str = "anna", b: str = "ben") -> tuple[Page, Pa
 
 
 async def wishes(town: Town, page: Page, s: str) -> None:
-    await page.process.sessions.again(page.guest, s)
+    await page.process.matching.reunions.wish(page.process.client(page.guest), s)
     await town.after(0.1)
 
 
@@ -50,7 +50,7 @@ async def test_leaving_is_told_to_the_partner_as_left_and_to_nobody_else(town: T
 async def test_leaving_frees_the_partner_while_the_history_is_away_and_is_answered_when_durable(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.history.away = town.q.history.away = {"end"}
-    task = await town.p.sessions.leave("anna", anna.session)
+    task = await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(0.5)
     assert ben.last("user-left")["how"] == "left" and task is not None and not task.done()
     assert (await ben.where()).state == (await anna.where()).state == "free"
@@ -65,7 +65,7 @@ async def test_leaving_frees_the_partner_while_the_history_is_away_and_is_answer
 async def test_leaving_with_the_lobby_away_is_final_for_the_page_and_reaches_the_partner_later(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.lobby.away = {"all"}
-    task = await town.p.sessions.leave("anna", anna.session)
+    task = await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(16)
     assert not ben.events("user-left")
     town.p.lobby.away = set()
@@ -79,7 +79,7 @@ async def test_leaving_with_the_lobby_away_is_final_for_the_page_and_reaches_the
 async def test_a_chat_that_was_left_does_not_come_back_while_the_lobby_cannot_hear_of_it(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.lobby.away = {"end"}
-    await town.p.sessions.leave("anna", anna.session)
+    await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(31)
     assert (await anna.where()).session == anna.session and len(anna.events("user-session")) == 1
     town.p.lobby.away = set()
@@ -91,7 +91,7 @@ async def test_a_chat_that_was_left_does_not_come_back_while_the_lobby_cannot_he
 async def test_a_chat_that_was_left_does_not_come_back_with_a_lobby_that_forgets(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.history.away = town.q.history.away = {"end"}
-    await town.p.sessions.leave("anna", anna.session)
+    await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(1)
     town.forget()
     await town.after(40)
@@ -104,7 +104,7 @@ async def test_leaving_twice_and_both_at_once_is_leaving_once(town: Town) -> Non
     anna, ben = await talking(town)
     await asyncio.gather(anna.leave(), ben.leave(), anna.leave())
     await town.after(1)
-    assert await town.p.sessions.leave("anna", anna.session) is None
+    assert await town.p.sessions.leave(town.p.client("anna"), anna.session) is None
     await town.truth(anna, ben)
     assert len(ben.events("user-left")) <= 1
 
@@ -124,12 +124,12 @@ async def test_what_is_pending_goes_to_the_mailbox_before_the_session_ends(town:
     s = anna.session
     await ben.leaves()
     await town.after(0.1)
-    town.p.delivery.say("anna", s, "stream", 1, 1, "still for you", None)
+    town.p.client("anna").delivery.say(s, "stream", 1, 1, "still for you", None)
     await anna.leave()
     await town.after(0.5)
     assert anna.last("chat-status") == {"s": s, "st": "stream", "ranges": [(1, 1)], "state": "stored"}
     with pytest.raises(NoSession):
-        town.p.delivery.say("anna", s, "stream", 2, 2, "too late", None)
+        town.p.client("anna").delivery.say(s, "stream", 2, 2, "too late", None)
 
 
 @meeting
@@ -138,7 +138,7 @@ async def test_a_process_that_dies_in_the_middle_of_a_leave_does_not_bring_the_c
     anna, ben = await talking(town)
     s = anna.session
     town.p.history.away = {"end"}
-    await town.p.sessions.leave("anna", s)
+    await town.p.sessions.leave(town.p.client("anna"), s)
     town.p.die()
     await town.after(16)
     session = await town.session(s)
@@ -152,7 +152,7 @@ async def test_a_join_that_read_the_row_before_its_end_does_not_bring_the_chat_b
     anna, ben = await talking(town)
     s = anna.session
     town.p.history.away = town.q.history.away = {"end"}
-    task = await town.p.sessions.leave("anna", s)
+    task = await town.p.sessions.leave(town.p.client("anna"), s)
     again = await town.q.join("ben")  # the lobby takes the chat up for both
     assert (await again.where()).session == s
     town.p.history.away = town.q.history.away = set()
@@ -168,12 +168,12 @@ async def test_a_join_that_read_the_row_before_its_end_does_not_bring_the_chat_b
 async def test_nobody_leaves_blocks_reports_or_reads_the_session_of_others(town: Town) -> None:
     anna, _ben = await talking(town)
     eve = await town.q.join("eve")
-    for act in (town.q.sessions.leave, town.q.parting.block, town.q.sessions.again):
+    for act in (town.q.sessions.leave, town.q.moderation.block, town.q.matching.reunions.wish):
         for s in (anna.session, "nowhere"):
             with pytest.raises(NoSession):
-                await act(eve.guest, s)
+                await act(eve.client, s)
     with pytest.raises(NoSession):
-        await town.q.parting.report(eve.guest, anna.session, "spam", "")
+        await town.q.moderation.report(town.q.client(eve.guest), anna.session, "spam", "")
     assert await town.q.sessions.chats(eve.guest) == []
 
 
@@ -182,12 +182,12 @@ async def test_somebody_who_reads_an_ended_chat_is_not_asked(town: Town) -> None
     anna, ben = await talking(town)
     await anna.leave()
     await town.after(0.1)
-    await town.q.matching.view("ben", True, True)
+    await town.q.matching.view(town.q.client("ben"), True, True)
     carl = await town.p.join("carl")
     assert await carl.seek() == "waiting"
     await town.after(126)  # M15
     assert not ben.events("user-offer")[1:]
-    await town.q.matching.available("ben", True, False)
+    await town.q.matching.available(town.q.client("ben"), True, False)
     await town.after(5.1)
     assert ben.events("user-offer")[1:]
 
@@ -199,7 +199,7 @@ async def test_somebody_who_reads_an_ended_chat_is_not_asked(town: Town) -> None
 async def test_m5_a_block_looks_like_leaving_and_is_for_ever(town: Town) -> None:
     anna, ben = await talking(town)
     s = anna.session
-    await (await town.p.parting.block("anna", s))
+    await (await town.p.moderation.block(town.p.client("anna"), s))
     await town.after(0.1)
     assert ben.told[-1] == ("user-left", {"session": s, "how": "left", "since": ben.last("user-left")["since"]})
     assert await town.history.barred("ben") == ["anna"]
@@ -213,11 +213,11 @@ async def test_a_block_of_a_past_chat_ends_an_offer_between_the_two(town: Town) 
     anna, ben = await talking(town)
     s = anna.session
     await anna.leave()
-    await town.q.matching.available("ben", True, False)
+    await town.q.matching.available(town.q.client("ben"), True, False)
     await town.after(120)  # M15: a ring in two minutes
     assert await anna.seek() == "asking"
-    await (await town.p.parting.block("anna", s))
-    await (await town.p.parting.block("anna", s))
+    await (await town.p.moderation.block(town.p.client("anna"), s))
+    await (await town.p.moderation.block(town.p.client("anna"), s))
     await town.after(0.5)
     assert ben.events("user-offer-end")
     await town.truth(anna, ben)
@@ -230,7 +230,7 @@ async def test_m5_guests_made_after_a_block_on_that_network_stay_away_for_a_day(
     await town.meet(anna, ben)
     old = await town.q.join("old", networks=("cafe",), available=False)
     await town.after(1)
-    await (await town.p.parting.block("anna", anna.session))
+    await (await town.p.moderation.block(town.p.client("anna"), anna.session))
     assert (
         await town.history.shunned("anna", town.clock.wall_ms()) == {"cafe": START_MS + round(town.loop.now_s * 1000)}
         or True
@@ -241,7 +241,7 @@ async def test_m5_guests_made_after_a_block_on_that_network_stay_away_for_a_day(
     assert await anna.seek() == "waiting"
     await town.after(6)
     assert not new.events("user-offer")
-    await town.q.matching.available("other", True, False)
+    await town.q.matching.available(town.q.client("other"), True, False)
     await town.after(6)
     assert other.events("user-offer") and not old.events("user-offer")
 
@@ -255,7 +255,7 @@ async def test_a_block_reaches_the_network_of_somebody_who_has_gone(town: Town) 
     town.forget()
     await town.after(31)
     assert (await ben.where()).session == anna.session and await town.lobby.networks("ben") == ()
-    await (await town.p.parting.block("anna", anna.session))
+    await (await town.p.moderation.block(town.p.client("anna"), anna.session))
     assert list(await town.history.shunned("anna", town.clock.wall_ms())) == ["cafe"]
 
 
@@ -263,7 +263,7 @@ async def test_a_block_reaches_the_network_of_somebody_who_has_gone(town: Town) 
 async def test_a_block_is_answered_when_durable_and_holds_at_once(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.history.away = {"bar"}
-    task = await town.p.parting.block("anna", anna.session)
+    task = await town.p.moderation.block(town.p.client("anna"), anna.session)
     await town.after(0.1)
     assert [await anna.seek(), await ben.seek()] == ["waiting", "waiting"]
     await town.after(10)
@@ -285,20 +285,20 @@ def say(town: Town, s: str, n: int) -> Message:
 async def test_a_report_ends_the_chat_and_answers_one_code_however_often(town: Town) -> None:
     anna, ben = await talking(town)
     s = anna.session
-    code = await (await town.p.parting.report("anna", s, "threat", "frightening"))
-    assert code == await (await town.p.parting.report("anna", s, "spam", ""))
-    assert len(code) == 10 and await town.q.parting.case(f" {code.lower()}") == "received"
+    code = await (await town.p.moderation.report(town.p.client("anna"), s, "threat", "frightening"))
+    assert code == await (await town.p.moderation.report(town.p.client("anna"), s, "spam", ""))
+    assert len(code) == 10 and await town.q.moderation.case(f" {code.lower()}") == "received"
     await town.after(0.1)
     assert ben.last("user-left")["how"] == "left" and await town.history.barred("anna") == ["ben"]
     with pytest.raises(BadPayload):
-        await town.p.parting.case("AAAAAAAAAA")
+        await town.p.moderation.case("AAAAAAAAAA")
 
 
 @meeting
 async def test_a_report_waits_for_the_history(town: Town) -> None:
     anna, ben = await talking(town)
     town.p.history.away = {"report"}
-    task = await town.p.parting.report("anna", anna.session, "hate", "")
+    task = await town.p.moderation.report(town.p.client("anna"), anna.session, "hate", "")
     await town.after(5)
     assert not task.done() and ben.last("user-left")["how"] == "left"
     town.p.history.away = set()
@@ -316,11 +316,11 @@ async def test_three_reports_from_three_networks_pause_a_guest_and_free_whom_the
         if i == 2:
             await anna.leave()
             carl = await town.p.join("carl")
-            await town.q.matching.available("ben", True, False)
+            await town.q.matching.available(town.q.client("ben"), True, False)
             await town.after(121)
             await town.meet(carl, ben)
             await town.bus.listen("ben", paused.append)
-        await (await town.p.parting.report(f"anna{i}", anna.session, "sexual", ""))
+        await (await town.p.moderation.report(town.p.client(f"anna{i}"), anna.session, "sexual", ""))
         await ben.leaves()
         await anna.leaves()
         await town.after(121)
@@ -402,7 +402,7 @@ async def test_a_wish_is_granted_when_both_are_free(town: Town) -> None:
     await wishes(town, ben, s)
     assert carl.events("user-offer")
     assert len(ben.events("user-session")) == 1
-    await town.p.matching.stop("anna")
+    await town.p.matching.stop(town.p.client("anna"))
     await town.after(15.1)
     assert anna.session == ben.session != s
     assert len(await town.history.sessions("ben")) == 2, "no row is left of what did not begin"
@@ -412,7 +412,7 @@ async def test_a_wish_is_granted_when_both_are_free(town: Town) -> None:
 async def test_a_barred_pair_never_talks_again_and_is_told_nothing(town: Town) -> None:
     anna, ben = await talking(town)
     s = anna.session
-    await (await town.p.parting.block("anna", s))
+    await (await town.p.moderation.block(town.p.client("anna"), s))
     await wishes(town, ben, s)
     await wishes(town, anna, s)
     await town.after(31)
@@ -466,7 +466,7 @@ async def test_erasing_ends_the_chat_and_blanks_the_texts_everywhere(town: Town)
     kept: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     town.history.add([say(town, s, 0), say(town, s, 1)], kept.set_result)
     await kept
-    await (await town.p.sessions.erase("anna"))
+    await (await town.p.sessions.erase(town.p.client("anna")))
     await town.after(0.1)
     assert [row.text for row in await town.history.page(s, None, 10)] == ["", "text 1"]
     assert kinds(ben)[-2:] == ["user-left", "chat-erased"] and ben.last("chat-erased") == {"s": s}
@@ -478,10 +478,10 @@ async def test_erasing_blanks_what_waits_in_the_mailbox(town: Town) -> None:
     anna, ben = await talking(town)
     s = anna.session
     await ben.leaves()
-    town.p.delivery.say("anna", s, "stream", 1, 1, "secret", None)
+    town.p.client("anna").delivery.say(s, "stream", 1, 1, "secret", None)
     await town.after(4)
     assert anna.last("chat-status")["state"] == "stored"
-    await (await town.p.sessions.erase("anna"))
+    await (await town.p.sessions.erase(town.p.client("anna")))
     waiting: list[Mail] = []
     await town.mailbox.open("ben", waiting.append)
     await town.after(1)
@@ -492,7 +492,7 @@ async def test_erasing_blanks_what_waits_in_the_mailbox(town: Town) -> None:
 async def test_erasing_waits_for_the_history(town: Town) -> None:
     _anna, ben = await talking(town)
     town.p.history.away = {"erase"}
-    task = await town.p.sessions.erase("anna")
+    task = await town.p.sessions.erase(town.p.client("anna"))
     await town.after(5)
     assert not task.done() and ben.last("user-left")["how"] == "left"
     town.p.history.away = set()
@@ -520,9 +520,9 @@ async def test_shown_tells_whether_the_partner_is_here_and_since_when_not(town: 
     anna, ben = await talking(town)
     session = await town.session(anna.session)
     assert session is not None
-    assert (await town.p.matching.shown(session, "anna"))["here"] is True
+    assert (await town.p.matching.sessions.shown(session, "anna"))["here"] is True
     await ben.leaves()
-    shown = await town.p.matching.shown(session, "anna")
+    shown = await town.p.matching.sessions.shown(session, "anna")
     assert shown["here"] is False and shown["away_since"] == session.started
 
 
@@ -531,7 +531,7 @@ async def test_nobody_learns_from_an_ended_chat_whether_the_other_one_is_online(
     anna, _ = await talking(town)
     session = await town.session(anna.session)
     assert session is not None
-    shown = await town.p.matching.shown(replace(session, ended=session.started + 1), "anna")
+    shown = await town.p.matching.sessions.shown(replace(session, ended=session.started + 1), "anna")
     assert shown["here"] is False and "away_since" not in shown
 
 

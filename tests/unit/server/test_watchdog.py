@@ -1,4 +1,4 @@
-"""A process lives when its work goes on: storage, bus and ledger, each held up for real."""
+"""A process lives when its work goes on: storage, bus and history writer, each held up for real."""
 
 import asyncio
 import logging
@@ -11,10 +11,10 @@ from threading import Event
 import pytest
 
 from citychat.adapters.memory import MemoryBus, MemoryLobby
-from citychat.adapters.sqlite import Database, SqliteHistory
+from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.delivery import HistoryWriter
 from citychat.model import Message, Unavailable
-from citychat.ports import BusEvent
+from citychat.ports import BusEvent, Engines, Timer
 from citychat.server.watchdog import STUCK_S, Watchdog
 from citychat.tasks import Tasks
 from tests.contract.stores import message
@@ -64,8 +64,8 @@ class Living:
         self.now_s, self.beats = 0.0, 0
         self.bus: AwayBus
         self.database: Database
-        self.ledger: HistoryWriter
-        self.ledgers_task: asyncio.Task[None]
+        self.writer: HistoryWriter
+        self.writers_task: asyncio.Task[None]
         self.watchdog: Watchdog
 
     async def open(self, folder: Path, stack: AsyncExitStack) -> None:
@@ -73,20 +73,29 @@ class Living:
         self.bus = await stack.enter_async_context(AwayBus(asyncio.get_running_loop().call_soon))
         history = await stack.enter_async_context(SqliteHistory(self.database))
         lobby = await stack.enter_async_context(MemoryLobby(lambda: 0, Random(1)))
-        self.ledger = HistoryWriter(history, lobby)
-        tasks = await stack.enter_async_context(Tasks())
-        self.ledgers_task = tasks.spawn(self.ledger.run(), "ledger")
-        stack.callback(self.ledgers_task.cancel)
+        self.writer = HistoryWriter(history, lobby)
+        mailbox = await stack.enter_async_context(SqliteMailbox(self.database, self))
+        engines = Engines(self.bus, lobby, mailbox, history, self, Random(1))
+        tasks = await stack.enter_async_context(Tasks(self, Random(1)))
+        self.writers_task = tasks.spawn(self.writer.run(), "history writer")
+        stack.callback(self.writers_task.cancel)
         self.watchdog = Watchdog(
             name="process",
-            bus=self.bus,
-            history=history,
-            ledger=self.ledger,
-            running=lambda: not self.ledgers_task.done(),
+            engines=engines,
+            writer=self.writer,
+            running=lambda: not self.writers_task.done(),
             spawn=tasks.spawn,
-            now_s=lambda: self.now_s,
             alive=self._beat,
         )
+
+    def wall_ms(self) -> int:
+        return round(self.now_s * 1000)
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(delay_s, call)
 
     def _beat(self) -> None:
         self.beats += 1
@@ -157,12 +166,12 @@ async def test_one_lost_record_is_no_death(living: Living) -> None:
     assert await living.rounds(3 * STUCK_S) == 3 * STUCK_S / 5
 
 
-async def test_a_ledger_that_stops_moving_ends_them(living: Living, caplog: pytest.LogCaptureFixture) -> None:
-    living.ledger.history = Silent()  # type: ignore[assignment]
-    living.ledger.add(Drawer(), message(1))
+async def test_a_history_writer_that_stops_moving_ends_them(living: Living, caplog: pytest.LogCaptureFixture) -> None:
+    living.writer.history = Silent()  # type: ignore[assignment]
+    living.writer.add(Drawer(), message(1))
     await living.rounds(5)
     assert await living.rounds(2 * STUCK_S) < STUCK_S / 5 + 1
-    assert complaints(caplog) == ["No sign of life any more: nothing moves in ledger"]
+    assert complaints(caplog) == ["No sign of life any more: nothing moves in history writer"]
 
 
 class Silent:
@@ -172,13 +181,13 @@ class Silent:
         pass
 
 
-async def test_a_ledger_whose_history_says_no_goes_on(living: Living) -> None:
-    living.ledger.history = Refusing()  # type: ignore[assignment]
-    living.ledger.add(Drawer(), message(1))
+async def test_a_history_writer_whose_history_says_no_goes_on(living: Living) -> None:
+    living.writer.history = Refusing()  # type: ignore[assignment]
+    living.writer.add(Drawer(), message(1))
     await living.rounds(5)
-    before = living.ledger.turns
+    before = living.writer.turns
     await asyncio.sleep(1.2)  # its own retry
-    assert living.ledger.turns > before
+    assert living.writer.turns > before
 
 
 class Refusing:
@@ -188,11 +197,11 @@ class Refusing:
         asyncio.get_running_loop().call_soon(done, None)
 
 
-async def test_a_ledger_whose_task_has_ended_ends_them_at_once(
+async def test_a_history_writer_whose_task_has_ended_ends_them_at_once(
     living: Living, caplog: pytest.LogCaptureFixture
 ) -> None:
     await living.rounds(5)
-    living.ledgers_task.cancel()
-    await asyncio.wait([living.ledgers_task])
+    living.writers_task.cancel()
+    await asyncio.wait([living.writers_task])
     assert await living.rounds(10) == 0
-    assert complaints(caplog) == ["No sign of life any more: nothing moves in the ledger's task"]
+    assert complaints(caplog) == ["No sign of life any more: nothing moves in the history writer's task"]

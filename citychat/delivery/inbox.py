@@ -1,0 +1,70 @@
+"""A guest's mailbox as one page has it open: mail in, in order, and what is settled out of it (protocol §2.7)."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from citychat.model import Message, Unavailable
+from citychat.ports import Mail, Mailbox
+from citychat.tasks import Tasks
+
+OPEN_S = 1.0  # a silent broker does not hold up a join for longer
+
+
+class _OpenMailbox:
+    """One opening of the mailbox: its handle once the broker has answered, and the mail that came before that.
+
+    Tags belong to one opening: what an older one still delivers has gone back already.
+    """
+
+    def __init__(self) -> None:
+        self.handle: object | None = None
+        self.early: list[Mail] = []
+
+
+class Inbox:
+    """The mailbox of ``guest``. ``incoming`` gets each message with its tag, for ``forget``."""
+
+    def __init__(self, guest: str, mailbox: Mailbox, tasks: Tasks, incoming: Callable[[Message, int], None]) -> None:
+        self.guest, self._mailbox, self._tasks, self._incoming = guest, mailbox, tasks, incoming
+        self._opening: _OpenMailbox | None = None
+
+    async def open(self) -> None:
+        """Let the guest's mail come in from here on; a broker that is silent is left to answer later."""
+        if self._opening is None:
+            mine = self._opening = _OpenMailbox()
+            answer = asyncio.ensure_future(self._mailbox.open(self.guest, partial(self._mail, mine)))
+            self._tasks.spawn(self._opened(mine, answer), "open a mailbox")
+            await asyncio.wait([answer], timeout=OPEN_S)
+
+    async def close(self) -> None:
+        """Put everything unacked back, for the next opener."""
+        mine, self._opening = self._opening, None
+        if mine is not None and mine.handle is not None:
+            await self._mailbox.close(mine.handle)
+
+    def forget(self, *tags: int | None) -> None:
+        """Take these out of the mailbox; None is of a message that came another way."""
+        known = [tag for tag in tags if tag is not None]
+        if known and self._opening is not None:
+            self._mailbox.ack(self._opening.handle, known)
+
+    async def _opened(self, mine: _OpenMailbox, answer: "asyncio.Future[object]") -> None:
+        try:
+            mine.handle = await answer
+        except Unavailable:
+            if self._opening is mine:
+                self._opening = None  # Delivery.reopen tries again
+            return
+        if self._opening is mine:
+            for mail in mine.early:
+                self._incoming(mail.message, mail.tag)
+            mine.early.clear()
+        else:
+            await self._mailbox.close(mine.handle)
+
+    def _mail(self, mine: _OpenMailbox, mail: Mail) -> None:
+        if self._opening is mine and mine.handle is not None:
+            self._incoming(mail.message, mail.tag)
+        elif self._opening is mine:
+            mine.early.append(mail)

@@ -1,0 +1,116 @@
+"""This process's lease in the lobby (M9), and its guests entered again when the lobby has forgotten them (§2.8)."""
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from citychat.matching.moderation import Moderation
+from citychat.matching.sessions import Sessions
+from citychat.model import Unavailable
+from citychat.ports import Entry
+from citychat.registry import Client
+
+REENTER_AT_ONCE = 32
+AWAY_S = 2.0  # until lobby and history are asked again when one was away
+
+
+class Lease:
+    """``process``: the name under which this process is known to the lobby. ``look`` is called with each client once
+    all have entered again."""
+
+    def __init__(
+        self, process: str, sessions: Sessions, moderation: Moderation, look: Callable[[Client], None]
+    ) -> None:
+        self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
+        self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
+        self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self.going = False  # the process drains: whoever leaves the lobby stays out
+        self._taken = False  # the lobby has heard of this process
+        self._forgotten = self._reentering = False
+
+    async def take(self) -> None:
+        """Take the lease before the first guest enters: guests of a process without one are never matched. The process
+        may have started before the lobby was there. Raises Unavailable."""
+        if not self._taken:
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Renew the lease (every 5 s). A lobby that knows this process no more has forgotten its guests. Raises
+        Unavailable.
+
+        Not while they enter again: the lease comes after them.
+        """
+        if self._reentering:
+            return
+        known, taken = await self.lobby.renew(self.process), self._taken
+        self._taken = True
+        if taken and not known and len(self.registry):
+            self.reenter_soon()
+
+    def reenter_soon(self) -> None:
+        """Enter all guests again as soon as lobby and history answer; many reasons at once are one time."""
+        self._forgotten = True
+        if not self._reentering:
+            self._reentering = True
+            self.tasks.spawn(self._reenter_until_done(), "enter again")
+
+    async def _reenter_until_done(self) -> None:
+        try:
+            while self._forgotten and not self.going:
+                self._forgotten = False
+                try:
+                    await self.reenter()
+                except Unavailable:
+                    self._forgotten = True
+                    await self.tasks.pause(self.random.uniform(AWAY_S / 2, AWAY_S))
+        finally:
+            self._reentering = False
+
+    async def reenter(self) -> None:
+        """Enter all guests again with the epochs they have (protocol §2.8). Raises Unavailable."""
+        await self.lobby.drop(self.process)
+        clients = list(self.registry)
+        for start in range(0, len(clients), REENTER_AT_ONCE):
+            await asyncio.gather(*(self._reenter(client) for client in clients[start : start + REENTER_AT_ONCE]))
+        await self.lobby.renew(self.process)
+        for client in clients:
+            self.look(client)
+
+    async def _reenter(self, client: Client) -> None:
+        async with client.match.lock:
+            if client.here:
+                await self._enter(client)
+
+    async def enter_again(self, client: Client) -> None:
+        """Enter one guest whom the lobby has forgotten. Raises Unavailable."""
+        await self._enter(client)
+        await self.renew()
+
+    async def _enter(self, client: Client) -> None:
+        entered = await self.lobby.enter(await self._entry(client))
+        if entered.over is not None:
+            self.moderation.tell_over(entered.over, but=client.guest)
+        if entered.ended is not None:
+            await self.history.end(entered.ended, self.clock.wall_ms())
+
+    async def _entry(self, client: Client) -> Entry:
+        """The guest's entry with what the history and this process know by now; the guest may move while they are
+        asked."""
+        guest, now = client.guest, self.clock.wall_ms()
+        rows = await self.history.sessions(guest)
+        shuns, barred = await self.history.shunned(guest, now), await self.history.barred(guest)
+        running = [row for row in rows if row.ended is None and row.id not in self.sessions.ending]
+        return replace(
+            client.match.entry,
+            process=self.process,
+            epoch=client.epoch,
+            shuns=shuns,
+            barred=tuple({*barred, *self.moderation.unkept(guest)}),
+            session=running[0] if running else None,
+        )
+
+    async def drop(self) -> None:
+        """Take all guests of this process out of the lobby: it is going. Raises Unavailable."""
+        self.going = True
+        await self.lobby.drop(self.process)

@@ -1,0 +1,57 @@
+"""Talking again: two who both wish it are brought together without an offer (product page, "Talk again")."""
+
+from citychat.matching.sessions import Sessions, is_in
+from citychat.model import DAY_MS, Session
+from citychat.registry import Client
+
+WISH_MS = DAY_MS
+
+
+class Reunions:
+    """``_wishes``: both wished it, not both were free; until when."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions, self.registry = sessions, sessions.registry
+        self.lobby, self.history, self.clock = sessions.lobby, sessions.history, sessions.clock
+        self._wishes: dict[tuple[str, str], tuple[Session, int]] = {}
+
+    async def wish(self, client: Client, session_id: str) -> None:
+        """Take a ``user-again``. Somebody barred is told nothing else than somebody whose partner has not pressed yet.
+
+        Raises NoSession, Unavailable.
+        """
+        if is_in(client, session_id):
+            return
+        session, guest = await self.sessions.own(client, session_id), client.guest
+        now, partner = self.clock.wall_ms(), session.partner(guest)
+        both = await self.history.wish(session_id, guest, now)
+        if not both or partner in await self.history.barred(guest):
+            return
+        if not await self._reunite(session):
+            await self.history.wish(session_id, partner, now)  # the store has used both up
+            self._wishes[session_id, guest] = session, now + WISH_MS
+
+    async def grant(self) -> None:
+        """Bring together those who both wished to talk again and were not both free (every 15 s)."""
+        now = self.clock.wall_ms()
+        for (session_id, guest), (session, until) in list(self._wishes.items()):
+            if now >= until or self.registry.find(guest) is None:
+                del self._wishes[session_id, guest]
+                continue
+            found = await self.lobby.whereabouts(session.members)
+            if all(where.state == "free" for where in found) and await self._reunite(session):
+                self._wishes.pop((session_id, guest), None)
+
+    async def _reunite(self, session: Session) -> bool:
+        """The lobby makes the session in one step, or not at all."""
+        new = await self.sessions.prepare(session.members, session.city)
+        try:
+            paired = await self.lobby.pair(new.id, new.members)
+        except BaseException:
+            self.sessions.resolve(new)
+            raise
+        if paired:
+            self.sessions.tell_met(new)
+        else:
+            self.sessions.resolve(new)
+        return paired
