@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from functools import partial
 from math import ceil
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from citychat.delivery.delivery import Delivery
 from citychat.delivery.inbox import Inbox
 from citychat.delivery.receiver import HELD_MAX, Receiver
 from citychat.delivery.sender import PENDING_MAX, Sender
-from citychat.delivery.transcript import PlaceInOrder, older_rows, shown
+from citychat.delivery.transcript import PlaceInOrder, older_rows
 from citychat.model import (
     DAY_MS,
     LAMPORT_MAX,
@@ -23,8 +24,7 @@ from citychat.model import (
     Session,
     Unavailable,
     by_stream,
-    clean_text,
-    fits,
+    drawable,
 )
 from citychat.ports import Committed, NewMessage, Page, PartnerTyping, Receipt, SessionEnded, TextsErased
 
@@ -46,7 +46,7 @@ class Endpoint:
         self.inbox = Inbox(guest, shared.engines.mailbox, shared.tasks, self._incoming_or_early)
         self.receiver = Receiver(
             clock=self.engines.clock,
-            emit=lambda message: page.emit("chat-message", shown(message)),
+            emit=lambda message: page.emit("chat-message", to_builtins(message)),
             drawn=self._drawn,
             skip=self._skip,
             drop=self._dropped,
@@ -151,7 +151,7 @@ class Endpoint:
         session = self._current(session_id)
         if not 1 <= lamport <= LAMPORT_MAX or not 1 <= number <= LAMPORT_MAX or (previous is not None and number != 1):
             raise BadPayload("n and l are whole numbers from 1 to 2^52, and only n = 1 has a p.")
-        sender = self._sender(session)
+        sender = self.senders.get(session_id) or self._sender(session)
         if (stream, number) in sender.pending:
             return
         full = len(sender.pending) >= PENDING_MAX
@@ -159,9 +159,8 @@ class Endpoint:
         if full or wait_s:
             self.page.emit("chat-busy", {"s": session_id, "retry_ms": max(BUSY_MS, ceil(wait_s * 1000))})
             return
-        cleaned, at = clean_text(text), self.engines.clock.wall_ms()
-        drawable = cleaned if fits(cleaned) else ""  # voided, never refused: its number is used
-        sender.say(Message(session_id, session.side(self.guest), stream, number, lamport, drawable, at, previous))
+        at = self.engines.clock.wall_ms()
+        sender.say(Message(session_id, sender.side, stream, number, lamport, drawable(text), at, previous))
 
     def drawn(self, session_id: str, stream: str, number: int) -> None:
         """Take a ``chat-ack``. Raises NoSession for a session that is not the guest's."""
@@ -200,9 +199,8 @@ class Endpoint:
 
     def on_message(self, event: NewMessage) -> None:
         """Take in what the partner has said."""
-        message = event.message
-        if message.session in self.sessions and self._is_partners(message):
-            self._incoming_or_early(message, None)
+        if event.message.session in self.sessions:
+            self._incoming_or_early(event.message, None)
         else:
             self.shared.counts["not ours"] += 1  # a session not heard of yet (the mailbox has it), or hostile
 
@@ -242,15 +240,12 @@ class Endpoint:
         if session is None:
             if tag is not None:
                 self._look_up(message, tag)
-        elif not self._is_partners(message):
+        elif session.members[message.side] == self.guest:  # not the partner's
             self.shared.counts["not ours"] += 1
             self.inbox.forget(tag)
         else:
             erased = message.side in session.erased and message.text
             self.receiver.incoming(replace(message, text="") if erased else message, tag)
-
-    def _is_partners(self, message: Message) -> bool:
-        return message.side == 1 - self.sessions[message.session].side(self.guest)
 
     def _look_up(self, message: Message, tag: int) -> None:
         """Ask for the row of a session that the join did not load: it decides about its mail."""
@@ -281,7 +276,7 @@ class Endpoint:
     def _sender(self, session: Session) -> Sender:
         if session.id not in self.senders:
             tell = partial(self._tell, session.id)
-            self.senders[session.id] = Sender(session.partner(self.guest), self.engines, tell)
+            self.senders[session.id] = Sender(session, self.guest, self.engines, tell)
         return self.senders[session.id]
 
     def _tell(self, session_id: str, stream: str, ranges: Ranges, state: str) -> None:

@@ -178,7 +178,7 @@ class Receiver:
         if not self.out:
             self._heard_s = self.clock.monotonic_s()
         stream.sent = message.number
-        self.out[message.key] = message
+        self.out[message.stream, message.number] = message
         self.emit(message)
         if self._watching is None:
             self._watching = self.clock.later(HALF_OPEN_S, self._check_page)

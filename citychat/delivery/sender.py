@@ -6,7 +6,7 @@ A plain state machine. It owns nothing: until the mailbox or the history has a m
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from citychat.model import Message, MessageKey, Ranges, by_stream
+from citychat.model import Message, MessageKey, Ranges, Session, by_stream
 from citychat.ports import Engines, NewMessage, Timer
 
 PENDING_MAX = 32  # a session; the page sends as many before it waits for answers
@@ -19,8 +19,8 @@ Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "
 class Sender:
     """What one guest has sent into one session through this process and nobody has answered for yet."""
 
-    def __init__(self, partner: str, engines: Engines, tell: Tell) -> None:
-        self.partner, self.tell = partner, tell
+    def __init__(self, session: Session, guest: str, engines: Engines, tell: Tell) -> None:
+        self.partner, self.side, self.tell = session.partner(guest), session.side(guest), tell
         self.bus, self.mailbox, self.clock, self.random = engines.bus, engines.mailbox, engines.clock, engines.random
         self.pending: dict[MessageKey, Message] = {}
         self.away = False
@@ -31,11 +31,13 @@ class Sender:
 
     def say(self, message: Message) -> None:
         """Send it on; the answer is ``tell`` (the numbers are not checked here: that made chats stall)."""
-        self.pending[message.key] = message
+        self.pending[message.stream, message.number] = message
         if self.away:
             self._store()
-        else:
-            self._publish([message])
+            return
+        self.bus.publish(self.partner, NewMessage(message), self._published)
+        if self._late is None:
+            self._watch()
 
     def receipt(self, stream: str, ranges: Ranges) -> None:
         """The partner's page has drawn these and the history has them."""

@@ -25,7 +25,8 @@ class ConnectionContext:
 
     bounds: Bounds
     now_s: Callable[[], float]
-    dispatch: Callable[["Connection", str], Awaitable[None]]
+    dispatch: Callable[[str, str], Awaitable[None]]
+    """Takes one Socket.IO packet of an Engine.IO session. Raises Malformed, and whatever the door raises."""
     closed: Callable[["Connection"], None]
     refusals: RefusalLog
     logger: logging.Logger
@@ -39,7 +40,7 @@ class Connection:
         self.eio_sid = eio_sid
         self.source = network(address)
         self.sids: dict[str, str] = {}
-        self.wire = Transport(eio_sid, channel, around.bounds, around.now_s, self._heard, self._room, self._refused)
+        self.transport = Transport(eio_sid, channel, around.bounds, around.now_s, self._heard, self._refused)
         self._address = address
         self._around = around
         self._inbound: deque[str] = deque()
@@ -49,7 +50,7 @@ class Connection:
         self._held: deque[tuple[str, bytes]] = deque()
         self._over = False
         self._told = False
-        self._spoke = False
+        self.spoke = False  # until a first event has come
         self._deadline = asyncio.get_running_loop().call_later(around.bounds.settle_s, self._settled)
 
     @property
@@ -60,7 +61,7 @@ class Connection:
     @property
     def open(self) -> bool:
         """Whether anything emitted can still leave."""
-        return not self.wire.closed
+        return not self.transport.closed
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with (``user-join`` → ``/user``)."""
@@ -83,20 +84,20 @@ class Connection:
         return reply
 
     def _send(self, namespace: str, encode: Callable[[], bytes]) -> None:
-        if self.wire.closed:
+        if self.transport.closed:
             return
         try:
             text = encode()
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             self._around.logger.error("A payload of ours cannot be sent: %s", what_failed(error))
-            self.wire.cut(INTERNAL)
+            self.transport.cut(INTERNAL)
             return
         if namespace in self.sids and not self._held:
-            self.wire.write(text)
-        elif len(self._held) < self.wire.bounds.unsent_frames:
+            self.transport.write(text)
+        elif len(self._held) < self.transport.bounds.unsent_frames:
             self._held.append((namespace, text))
         else:
-            self.wire.refuse("a client that never connected the namespace of its events", PROTOCOL_ERROR)
+            self.transport.refuse("a client that never connected the namespace of its events", PROTOCOL_ERROR)
 
     def opened(self, namespace: str, sid: str) -> None:
         """The client has been told that this namespace is connected: what waited for it leaves now.
@@ -105,35 +106,29 @@ class Connection:
         """
         self.sids[namespace] = sid
         while self._held and self._held[0][0] in self.sids:
-            self.wire.write(self._held.popleft()[1])
+            self.transport.write(self._held.popleft()[1])
 
     def _refused(self, what: str) -> None:
         self._around.refusals.note(self.source, what)
 
-    def spoke(self) -> None:
-        """A first event has come."""
-        self._spoke = True
-
     def _settled(self) -> None:
-        if not (self._spoke and len(self.sids) == len(NAMESPACES)):
-            self.wire.refuse("a client that did not connect both namespaces and speak in time", BROKEN_RULE)
+        if not (self.spoke and len(self.sids) == len(NAMESPACES)):
+            self.transport.refuse("a client that did not connect both namespaces and speak in time", BROKEN_RULE)
 
     def close(self, why: str) -> None:
         """Close after what was emitted before; idempotent. Events that still wait are dropped."""
         self._inbound.clear()
-        if not self.wire.closed:
+        if not self.transport.closed:
             self._around.logger.debug("Closing a connection: %s", why)
-            self.wire.close(GOING_AWAY)
+            self.transport.close(GOING_AWAY)
 
-    def _heard(self, text: str) -> None:
+    def _heard(self, text: str) -> Awaitable[None] | None:
+        """Queue one packet. None, or what to wait for before more is read: the queue is bounded, TCP holds the rest."""
         self._inbound.append(text)
         self._inbound_bytes += len(text)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-
-    def _room(self) -> Awaitable[None] | None:
-        """None, or what to wait for before more is read: the queue is bounded and TCP holds the rest."""
-        bounds = self.wire.bounds
+        bounds = self.transport.bounds
         if len(self._inbound) < bounds.inbound_frames and self._inbound_bytes < bounds.inbound_bytes:
             return None
         self._space.clear()
@@ -147,8 +142,11 @@ class Connection:
             while self._inbound:
                 text = self._inbound.popleft()
                 self._inbound_bytes -= len(text)
-                await self._dispatched(text)
-                if len(self._inbound) * 2 <= self.wire.bounds.inbound_frames:
+                try:
+                    await self._around.dispatch(self.eio_sid, text)
+                except Exception as error:
+                    self._failed(error)
+                if len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
                     self._space.set()
         finally:
             self._worker = None
@@ -157,20 +155,17 @@ class Connection:
             if self._over:
                 self._tell()
 
-    async def _dispatched(self, text: str) -> None:
-        try:
-            await self._around.dispatch(self, text)
-        except Malformed as error:
-            self._inbound.clear()
-            self.wire.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
-        except Exception as error:
-            self._inbound.clear()
+    def _failed(self, error: Exception) -> None:
+        self._inbound.clear()
+        if isinstance(error, Malformed):
+            self.transport.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
+        else:
             self._around.logger.error("An event failed and its connection is closed: %s", what_failed(error))
-            self.wire.close(INTERNAL)
+            self.transport.close(INTERNAL)
 
     def ended(self) -> None:
         """The WebSocket is gone. Events that came before it are still handled, in order; then ``closed`` is called."""
-        self.wire.ended()
+        self.transport.ended()
         self._deadline.cancel()
         self._over = True
         self._held.clear()

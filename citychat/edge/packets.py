@@ -61,13 +61,10 @@ class Packet(packet.Packet):  # type: ignore[misc]  # the library has no types
         self.id = None if number is None else int(number)
         rest = encoded_packet[head.end() :]
         self.data = from_json(rest) if rest else None
-        if self.packet_type == packet.EVENT and not _is_event(self.data):
+        data = self.data
+        if self.packet_type == packet.EVENT and not (isinstance(data, list) and data and isinstance(data[0], str)):
             raise Malformed("an event without a name")
         return 0
-
-
-def _is_event(data: object) -> bool:
-    return isinstance(data, list) and len(data) > 0 and isinstance(data[0], str)
 
 
 def _prefix(namespace: str | None) -> str:

@@ -33,6 +33,8 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
             engineio_logger=silent,
         )
         self.manager_initialized = True  # what _handle_eio_connect would do at the first client; memory needs nothing
+        # python-socketio 5.16–5.18, private: decodes with our Packet and calls one of the _handle methods below.
+        self.dispatch: Callable[[str, str], Awaitable[None]] = self._handle_eio_message
         self.connections: dict[str, Connection] = {}
         self._door = door
 
@@ -45,7 +47,7 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         127.0.0.1 and keeps some 4 kB of environ for each."""
         self.connections[connection.eio_sid] = connection
         self.environ[connection.eio_sid] = {}
-        self.eio.sockets[connection.eio_sid] = connection.wire
+        self.eio.sockets[connection.eio_sid] = connection.transport
 
     def leave(self, connection: Connection) -> None:
         """Take a connection out of the library's tables; idempotent."""
@@ -55,22 +57,17 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         for namespace, sid in connection.sids.items():
             self.manager.basic_disconnect(sid, namespace)
 
-    async def dispatch(self, connection: Connection, text: str) -> None:
-        """One Socket.IO packet. Raises Malformed, and whatever the door raises."""
-        # python-socketio 5.16–5.18, private: decodes with our Packet and calls one of the _handle methods below.
-        await self._handle_eio_message(connection.eio_sid, text)
-
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         # python-socketio 5.16–5.18, private: refuses unknown namespaces and second CONNECTs, answers the others.
         connection = self.connections.get(eio_sid)
         if connection is None:
             return
         if namespace in connection.sids:
-            connection.wire.strike("a namespace connected twice")
+            connection.transport.strike("a namespace connected twice")
             return
         await super()._handle_connect(eio_sid, namespace, None)
         if namespace not in NAMESPACES:
-            connection.wire.strike("a namespace that does not exist")
+            connection.transport.strike("a namespace that does not exist")
             return
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         # The room of its own that every sid gets makes each disconnect walk through the rooms of all.
@@ -88,9 +85,9 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         if connection is None:
             return
         if namespace is None or namespace not in connection.sids:
-            connection.wire.strike("an event to a namespace that is not connected")
+            connection.transport.strike("an event to a namespace that is not connected")
             return
-        connection.spoke()
+        connection.spoke = True
         event, *rest = data
         payload = (rest[0] if rest else None) if len(rest) < 2 else rest
         await self._door(connection, event, payload, None if id is None else connection.reply(namespace, id))
@@ -98,7 +95,7 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
     async def _handle_ack(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
         # python-socketio 5.16–5.18, private: receipts are events here, nobody asks a page for an ack.
         if (connection := self.connections.get(eio_sid)) is not None:
-            connection.wire.strike("an ack that nobody asked for")
+            connection.transport.strike("an ack that nobody asked for")
 
     async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
         # python-socketio 5.16–5.18, private: a page has both namespaces or none.

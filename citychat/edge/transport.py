@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 
-from citychat.edge.packets import Malformed, close_frame, text_frame, to_json
+from citychat.edge.packets import close_frame, text_frame, to_json
 from citychat.limits import LIMITS
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1002, 1008, 1011, 1013
@@ -43,11 +44,30 @@ class Bounds:
 
 
 class WebSocket(Protocol):
-    """What a wire needs of the WebSocket's handler."""
+    """What a transport needs of the WebSocket's handler."""
 
-    def stream(self) -> IOStream | None: ...
+    ws_connection: WebSocketProtocol | None
 
     def shake_hands_and_close(self, code: int) -> None: ...
+
+
+class PacedHandler(Protocol):
+    """A handler whose frames are counted; None until its page is connected."""
+
+    transport: "Transport | None"
+
+
+class PacedProtocol(WebSocketProtocol13):
+    """Counts every frame: floods of pings and of empty fragments reach no method of a handler that could slow them."""
+
+    handler: PacedHandler  # type: ignore[assignment]  # ours alone
+
+    async def _receive_frame(self) -> None:
+        # tornado 6.5–6.6, private: reads and handles one frame; its loop calls it until the client is gone.
+        await super()._receive_frame()
+        transport = self.handler.transport
+        if transport is not None and (pause := transport.pace()) is not None:
+            await pause
 
 
 class EngineMessage(Protocol):
@@ -66,8 +86,7 @@ class Transport:
         channel: WebSocket,
         bounds: Bounds,
         now_s: Callable[[], float],
-        message: Callable[[str], None],
-        room: Callable[[], Awaitable[None] | None],
+        message: Callable[[str], Awaitable[None] | None],
         refused: Callable[[str], None],
     ) -> None:
         self.sid = eio_sid
@@ -76,7 +95,6 @@ class Transport:
         self._channel = channel
         self._now_s = now_s
         self._message = message
-        self._room = room
         self._refused = refused
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -112,7 +130,7 @@ class Transport:
 
     def write(self, text: bytes) -> None:
         """Send one Engine.IO packet at once, in order; never blocks or raises. A reader too slow is cut off."""
-        stream = None if self.closed else self._channel.stream()
+        stream = None if self.closed else self._stream()
         if stream is None:
             return
         if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >= self.bounds.unsent_bytes:
@@ -128,6 +146,11 @@ class Transport:
             self._unsent_bytes += len(frame)
             written.add_done_callback(functools.partial(self._left, len(frame)))
 
+    def _stream(self) -> IOStream | None:
+        """The stream while frames may still be written, else None."""
+        ws = self._channel.ws_connection
+        return None if ws is None or ws.is_closing() else ws.stream
+
     def _left(self, size: int, written: object) -> None:
         self._unsent_frames -= 1
         self._unsent_bytes -= size
@@ -137,28 +160,20 @@ class Transport:
         self.write(pkt.encode().encode())
 
     def heard(self, frame: str | bytes) -> Awaitable[None] | None:
-        """One message from the client. What is returned must be awaited before the next is read (backpressure)."""
+        """Take one message of the client. What is returned must be awaited before the next is read (backpressure)."""
         if self.closed:
             return None
-        try:
-            self._take(frame)
-        except Malformed as error:
-            self.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
-            return None
-        return self._room()
-
-    def _take(self, frame: str | bytes) -> None:
         if not isinstance(frame, str):
-            raise Malformed("binary")
-        match frame[:1]:
-            case "4":
-                self._message(frame[1:])
-            case "3" if len(frame) == 1:
-                self._ponged()
-            case "1" if len(frame) == 1:
-                self.close(NORMAL)
-            case _:
-                raise Malformed("no Engine.IO packet that a client may send")
+            self.refuse("a malformed frame: binary", PROTOCOL_ERROR)
+        elif frame[:1] == "4":
+            return self._message(frame[1:])
+        elif frame == "3":
+            self._ponged()
+        elif frame == "1":
+            self.close(NORMAL)
+        else:
+            self.refuse("a malformed frame: no Engine.IO packet that a client may send", PROTOCOL_ERROR)
+        return None
 
     def pace(self) -> Awaitable[None] | None:
         """After every WebSocket frame, pings and fragments too: None, or how long not to read on."""
@@ -198,7 +213,7 @@ class Transport:
 
     def cut(self, code: int) -> None:
         """Close now and drop what was not sent: no handshake with somebody who broke the rules or is gone."""
-        stream = self._channel.stream()
+        stream = self._stream()
         self._stop()
         if stream is None:
             return

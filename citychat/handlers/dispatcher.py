@@ -24,10 +24,6 @@ log = logging.getLogger(__name__)
 Reply = Callable[[Mapping[str, object]], None]
 
 
-def nothing() -> None:
-    """What to do after an answer that nothing follows."""
-
-
 class Answer(NamedTuple):
     """What an event is answered with besides ``ok``.
 
@@ -36,8 +32,11 @@ class Answer(NamedTuple):
     """
 
     fields: Mapping[str, object] = {}
-    then: Callable[[], None] = nothing
+    then: Callable[[], None] | None = None
     later: Awaitable[Mapping[str, object] | None] | None = None
+
+
+NO_ANSWER = Answer()
 
 
 class Event(NamedTuple):
@@ -76,7 +75,7 @@ class Dispatcher:
         """Handle one event; never raises but when cancelled."""
         event = self._events.get(name)
         try:
-            answer = await self._handle(page, name, event, payload) or Answer()
+            answer = await self._handle(page, name, event, payload) or NO_ANSWER
         except Exception as error:
             failure = _told(name, error)
             if event is not None and event.failed is not None:
@@ -87,7 +86,10 @@ class Dispatcher:
         if answer.later is not None:
             self._tasks.spawn(_answer_later(name, answer, reply), f"the answer to {name}")
             return
-        _answer(answer.fields, answer.then, reply)
+        if reply is not None:
+            reply({"ok": True, **answer.fields})
+        if answer.then is not None:
+            answer.then()
 
     async def _handle(self, page: Page, name: str, event: Event | None, payload: object) -> Answer | None:
         if event is not None and not event.joined:
@@ -121,12 +123,6 @@ def _wrong(problem: str, shape: type[Struct]) -> str:
     return f"{field}: {what}." if field else f"{what}."
 
 
-def _answer(fields: Mapping[str, object], then: Callable[[], None], reply: Reply | None) -> None:
-    if reply is not None:
-        reply({"ok": True, **fields})
-    then()
-
-
 async def _answer_later(name: str, answer: Answer, reply: Reply | None) -> None:
     assert answer.later is not None
     try:
@@ -135,7 +131,10 @@ async def _answer_later(name: str, answer: Answer, reply: Reply | None) -> None:
         if reply is not None:
             reply(_told(name, error).shown())
         return
-    _answer({**answer.fields, **(fields or {})}, answer.then, reply)
+    if reply is not None:
+        reply({"ok": True, **answer.fields, **(fields or {})})
+    if answer.then is not None:
+        answer.then()
 
 
 def _told(name: str, error: Exception) -> ChatError:

@@ -16,7 +16,7 @@ from citychat.model.errors import (
     Unavailable,
     UnknownEvent,
 )
-from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, fits
+from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits
 from citychat.model.validation import can_be_kept, sound
 from citychat.model.values import (
     CELL_DEGREES,
@@ -84,6 +84,7 @@ __all__ = [
     "by_stream",
     "can_be_kept",
     "clean_text",
+    "drawable",
     "fits",
     "new_aliases",
     "new_id",

@@ -20,3 +20,10 @@ def clean_text(raw: str) -> str:
 def fits(text: str) -> bool:
     """Whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
     return bool(text.strip()) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
+
+
+def drawable(raw: str) -> str:
+    """Return a message's text as it may be drawn: cleaned, and "" when it does not fit. Voided, never refused: its
+    number is used (protocol §2.1)."""
+    text = clean_text(raw)
+    return text if fits(text) else ""

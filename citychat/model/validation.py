@@ -7,7 +7,7 @@ the door would refuse.
 from msgspec import ValidationError, convert, to_builtins
 from msgspec.structs import replace
 
-from citychat.model.text import clean_text, fits
+from citychat.model.text import drawable
 from citychat.model.values import Message
 
 
@@ -16,9 +16,7 @@ def sound(message: Message) -> Message | None:
     ``p`` that no page sends."""
     if message.previous is not None and message.number != 1:
         return None
-    text = clean_text(message.text)
-    if text and not fits(text):
-        text = ""
+    text = drawable(message.text)
     return message if text == message.text else replace(message, text=text)
 
 

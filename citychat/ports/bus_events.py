@@ -4,6 +4,7 @@ JSON with a tag, checked against these shapes and their bounds on arrival; anyth
 embedded bus sends the same bytes, so that it cannot accept what Redis would refuse.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -110,12 +111,10 @@ BusEvent = (
     | GuestPaused
 )
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[BusEvent] = msgspec.json.Decoder(BusEvent)
 
 
-def encode(record: BusEvent) -> bytes:
-    return _encoder.encode(record)
+encode: Callable[[BusEvent], bytes] = msgspec.json.Encoder().encode
 
 
 def decode(raw: bytes) -> BusEvent | None:

@@ -2,6 +2,7 @@
 
 Each round asks anew what was answered: the bus carries a record of ours to ourselves, the history answers a question,
 the history writer moves. A service that is away is no fault of ours: its adapter says so in time, and that is an
+answer too.
 """
 
 import asyncio

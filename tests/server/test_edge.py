@@ -165,8 +165,8 @@ async def test_small_frames_leave_at_once(site: Open) -> None:
     page = await at.page()
     await page.send('42/user,["user-join",{}]')
     await at.until(lambda: len(at.events) == 1)
-    channel: Any = at.events[0][0].wire._channel
-    assert channel.stream().socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    transport: Any = at.events[0][0].transport
+    assert transport._stream().socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_compression_is_never_negotiated(site: Open) -> None:

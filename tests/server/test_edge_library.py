@@ -98,10 +98,10 @@ async def test_a_written_frame_is_done_at_once_when_the_system_takes_it(site: Op
     at = site()
     page = await at.page()
     await is_well(page)
-    stream = at.events[0][0].wire._channel.stream()
+    stream = at.events[0][0].transport._stream()
     assert isinstance(stream, IOStream)
     at.events[0][0].emit("user-nearby", {})
-    assert at.events[0][0].wire._unsent_frames == 0
+    assert at.events[0][0].transport._unsent_frames == 0
     assert stream.write(b"").done()
 
 

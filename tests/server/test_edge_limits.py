@@ -39,7 +39,7 @@ async def test_a_client_that_does_not_read_is_cut_off_at_its_bound(site: Open) -
 async def test_many_small_frames_count_as_well(site: Open) -> None:
     at = site(bounds=Bounds(unsent_frames=50))
     connection = await greeted(at, await at.page())
-    while connection.wire._unsent_frames == 0:
+    while connection.transport._unsent_frames == 0:
         connection.emit("chat-message", {"x": "y" * 16_000})
     for _ in range(60):
         connection.emit("user-nearby", {})
@@ -214,7 +214,7 @@ async def test_a_refused_event_costs_under_50_us(site: Open) -> None:
     for _ in range(5):
         start = time.process_time()
         for _ in range(500):
-            await connection._dispatched('2/user,1["user-unheard-of",{"x":1}]')
+            await connection._around.dispatch(connection.eio_sid, '2/user,1["user-unheard-of",{"x":1}]')
         best = min(best, (time.process_time() - start) / 500)
         await asyncio.sleep(0.05)
     print(f"refused event: {best * 1e6:.1f} µs")

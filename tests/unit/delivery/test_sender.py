@@ -15,7 +15,7 @@ from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, Queue, SimMailbox, World
 from tests.simulation.loop import SimClock, VirtualLoop
 from tests.simulation.stores import SimHistory
-from tests.unit.delivery.room import message
+from tests.unit.delivery.room import message, session
 
 
 class Bench:
@@ -31,7 +31,9 @@ class Bench:
         self.puts: list[float] = []
         clock, lobby = SimClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
         engines = Engines(self.bus, lobby, self.mailbox, SimHistory(self.world, machine), clock, self.world.random)
-        self.sender = Sender("ben", engines, lambda stream, ranges, state: self.told.append((stream, ranges, state)))
+        self.sender = Sender(
+            session(), "ann", engines, lambda stream, ranges, state: self.told.append((stream, ranges, state))
+        )
 
     def listen(self) -> object:
         return self.loop.run_until_complete(self.bus.listen("ben", self._hear))

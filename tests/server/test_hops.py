@@ -1,0 +1,136 @@
+"""How far one message travels through the code: counted in a running server, calls and files of the package."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+import socketio
+
+import citychat
+from citychat.server.app import serve
+from citychat.server.listeners import SPARE_FILES
+from citychat.server.startup import consent_version, prepare
+from citychat.server.systemd import SystemdNotifier
+from citychat.settings import load
+
+PACKAGE = str(Path(citychat.__file__).parent) + "/"
+STREAM = "A" * 11
+CALLS_MAX, FILES_MAX = 30, 12  # one way, of one message
+
+
+@dataclass
+class Walk:
+    """The calls into the package, in order, until a frame of the socket leaves or a message is on the bus."""
+
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        return list(dict.fromkeys(call.partition(":")[0] for call in self.calls))
+
+    def __str__(self) -> str:
+        return f"{len(self.calls)} calls in {len(self.files)} files: {', '.join(self.files)}"
+
+
+class Hook:
+    """Counts calls of Python functions of the package, a coroutine that goes on again not counted."""
+
+    def __init__(self) -> None:
+        self.walk = Walk()
+        self._running: set[FrameType] = set()
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        code: CodeType = frame.f_code
+        if event != "call" or not code.co_filename.startswith(PACKAGE) or frame in self._running:
+            return
+        if code.co_flags & 0x80:  # a coroutine: its frame comes back with each step
+            self._running.add(frame)
+        self.walk.calls.append(f"{code.co_filename.removeprefix(PACKAGE)}:{code.co_name}")
+
+
+class Guest:
+    """A page of the official client."""
+
+    def __init__(self, url: str, consent: str) -> None:
+        self.url, self.consent = url, consent
+        self.client = socketio.AsyncClient(reconnection=False)
+        self.heard: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        for namespace in ("/user", "/chat"):
+            self.client.on("*", self._take, namespace=namespace)
+
+    async def _take(self, event: str, payload: object) -> None:
+        self.heard.put_nowait((event, payload))
+
+    async def join(self) -> None:
+        await self.client.connect(self.url, transports=["websocket"], namespaces=["/user", "/chat"])
+        asked = {"v": 1, "consent": self.consent, "adult": True, "available": True, "visible": True}
+        assert (await self.client.call("user-join", asked, namespace="/user"))["ok"]
+
+    async def say(self, s: str, n: int) -> None:
+        said = {"s": s, "st": STREAM, "n": n, "l": n, "x": f"text {n}"}
+        await self.client.emit("chat-message", said, namespace="/chat")
+
+    async def ack(self, s: str, n: int) -> None:
+        await self.client.emit("chat-ack", {"s": s, "st": STREAM, "n": n}, namespace="/chat")
+
+    async def until(self, name: str) -> Mapping[str, Any]:
+        async with asyncio.timeout(60):
+            while True:
+                event, payload = await self.heard.get()
+                if event == name:
+                    assert isinstance(payload, Mapping)
+                    return payload
+
+
+async def measured(act: Awaitable[object], answer: Awaitable[object]) -> Walk:
+    hook = Hook()
+    sys.setprofile(hook)
+    try:
+        await act
+        await answer
+    finally:
+        sys.setprofile(None)
+    return hook.walk
+
+
+def parted(walk: Walk, at: Callable[[str], bool]) -> tuple[Walk, Walk]:
+    """The walk before and from the first call that ``at`` knows."""
+    first = next(i for i, call in enumerate(walk.calls) if at(call))
+    return Walk(walk.calls[:first]), Walk(walk.calls[first:])
+
+
+async def test_a_message_is_few_calls_in_few_files_on_its_way_in_and_on_its_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources = prepare(load(["--port", "0", "--data", str(tmp_path)], {}))
+    lines: list[str] = []
+    server = asyncio.create_task(serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({})))
+    while not any(line.startswith("You ") for line in lines) and not server.done():  # noqa: ASYNC110 - prints when it is there
+        await asyncio.sleep(0.01)
+    url = next(line.split()[1] for line in lines if line.startswith("You "))
+    anna, ben = Guest(url, consent_version(resources.texts)), Guest(url, consent_version(resources.texts))
+    try:
+        await anna.join()
+        await ben.join()
+        await anna.client.call("user-seek", {}, namespace="/user")
+        offer = (await ben.until("user-offer"))["offer"]
+        await ben.client.call("user-match", {"offer": offer, "answer": "yes"}, namespace="/user")
+        s = (await anna.until("user-session"))["session"]
+        for n in (1, 2):  # what only the first message of a chat costs is no part of the count
+            both = await measured(anna.say(s, n), ben.until("chat-message"))
+            acked = await measured(ben.ack(s, n), anna.until("chat-status"))
+    finally:
+        await anna.client.disconnect()
+        await ben.client.disconnect()
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+    way_in, way_out = parted(both, lambda call: call.endswith(":_deliver"))
+    with capsys.disabled():
+        print(f"\na message in: {way_in}\na message out: {way_out}\nacked, kept and receipted: {acked}")
+    for walk in (way_in, way_out):
+        assert len(walk.calls) <= CALLS_MAX and len(walk.files) <= FILES_MAX, "\n".join(walk.calls)
