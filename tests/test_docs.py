@@ -60,7 +60,7 @@ def commands() -> list[tuple[str, str]]:
     return [
         (name_of(document), line)
         for document in DOCUMENTS
-        for block in re.findall(r"^```\w*\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        for block in re.findall(r"^```sh\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
         for line in block.splitlines()
         if line and not line.startswith("#")
     ]
