@@ -131,7 +131,7 @@ class Delivery:
     async def ask(self, guest: str, s: str, st: str, ranges: Ranges) -> None:
         """``chat-ask``: tell the page which of its own messages history holds."""
         session = await self._session(guest, s)
-        held = await self.engines.history.held(s, session.side(guest), st, ranges)
+        held = await self.engines.history.messages.held(s, session.side(guest), st, ranges)
         if held and guest in self.desks:
             self.desks[guest].tell(s, st, held, "delivered")
 
@@ -140,7 +140,7 @@ class Delivery:
     ) -> dict[str, object]:
         """``chat-history``: at most ``limit`` rows, oldest first, and whether there are more."""
         await self._session(guest, s)
-        rows = await self.engines.history.page(s, before, limit + 1)
+        rows = await self.engines.history.messages.page(s, before, limit + 1)
         return {"messages": [shown(row) for row in rows[-limit:]], "more": len(rows) > limit}
 
     def _living(self, guest: str, s: str) -> tuple[Endpoint, Session]:
@@ -151,7 +151,7 @@ class Delivery:
 
     async def _session(self, guest: str, s: str) -> Session:
         desk = self.desks.get(guest)
-        session = (desk.sessions.get(s) if desk else None) or await self.engines.history.session(s)
+        session = (desk.sessions.get(s) if desk else None) or await self.engines.history.sessions.find(s)
         if session is None or guest not in session.members:
             raise NoSession
         return session

@@ -125,7 +125,7 @@ class Endpoint:
 
     async def load(self, session: Session, have: Mapping[str, int]) -> dict[str, int]:
         """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
-        known = await self.engines.history.standing(session.id, 1 - session.side(self.guest))
+        known = await self.engines.history.messages.progress(session.id, 1 - session.side(self.guest))
         seen = {st: max(n, have.get(st, 0)) for st, n in known.seen.items()}
         if session.id in self.sessions:  # it has begun here meanwhile, and its streams may have moved on
             return seen
@@ -137,7 +137,7 @@ class Endpoint:
         return seen
 
     async def newest(self, session: Session) -> list[dict[str, object]]:
-        return [shown(row) for row in await self.engines.history.page(session.id, None, NEWEST_ROWS)]
+        return [shown(row) for row in await self.engines.history.messages.page(session.id, None, NEWEST_ROWS)]
 
     def start(self) -> None:
         """The join is answered: everything held so far, then live."""
@@ -238,7 +238,7 @@ class Endpoint:
         wait for this mail."""
         while s not in self.sessions and not self.closed:
             try:
-                session = await self.engines.history.session(s)
+                session = await self.engines.history.sessions.find(s)
                 if session is not None and self.guest in session.members:
                     await self.load(session, {})
                 break
@@ -296,7 +296,7 @@ class Endpoint:
     def _skip(self, rows: list[Message]) -> None:
         self.engines.counts["gap rows"] += len(rows)
         log.warning("%d messages never came; their reader sees a gap", len(rows))
-        self.engines.history.add(rows, partial(self._skipped, rows))
+        self.engines.history.messages.add(rows, partial(self._skipped, rows))
 
     def _skipped(self, rows: list[Message], committed: Committed | None) -> None:
         if self.closed:

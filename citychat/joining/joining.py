@@ -174,7 +174,7 @@ class Joining:
         """The page joins once more when the history is there, and reads what it may have missed."""
         while visit.joined:
             try:
-                await self.history.guest(visit.guest)
+                await self.history.guests.find(visit.guest)
             except Unavailable:
                 await pause(self.clock, READ_AGAIN_S)
             else:
@@ -232,7 +232,7 @@ class Joining:
         await self.lobby.move(row.id, place.key, place.cell, place.city)
         visit.row = row
         self.matching.moved(row.id, place)
-        await self.history.keep_guest(row)
+        await self.history.guests.keep(row)
         return place
 
     # -- out ----------------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class Joining:
         """Tell lobby and partner; whether this was the guest's newest page (False when nobody can say)."""
         try:
             await self.matching.left(visit.guest, visit.epoch)
-            where = (await self.lobby.whereabouts([visit.guest]))[0]
+            where = (await self.lobby.status([visit.guest]))[0]
         except Unavailable:
             return False  # the partner's process looks every 15 s
         was_newest = where.epoch <= visit.epoch
@@ -282,9 +282,9 @@ class Joining:
 
     async def _keep_seen(self, guest: str) -> None:
         """The row as it is now: a next page may have moved the guest meanwhile."""
-        row = await self.history.guest(guest)
+        row = await self.history.guests.find(guest)
         if row is not None:
-            await self.history.keep_guest(replace(row, seen=self.clock.wall_ms()))
+            await self.history.guests.keep(replace(row, seen=self.clock.wall_ms()))
 
     async def drain(self) -> None:
         """SIGTERM: no more joins, free guests out of the lobby, pages sent elsewhere in waves, batches finished."""

@@ -205,7 +205,7 @@ class Matching:
             raise Gone
         if seat.offer is not None and seat.offer.id == offer:
             return seat.offer
-        where = (await self.lobby.whereabouts([seat.guest]))[0]
+        where = (await self.lobby.status([seat.guest]))[0]
         if where.offer is None or where.offer.id != offer:
             raise Gone
         return where.offer

@@ -68,7 +68,7 @@ class Reconciler:
             if self.seats.get(seat.guest) is not seat:
                 return
             try:
-                await self._settle(seat, (await self.lobby.whereabouts([seat.guest]))[0])
+                await self._settle(seat, (await self.lobby.status([seat.guest]))[0])
             except Unavailable:
                 self._look_in(seat, self.random.uniform(AWAY_S / 2, AWAY_S))
 
@@ -81,7 +81,7 @@ class Reconciler:
     async def _settle(self, seat: MatchState, where: GuestStatus) -> None:
         if where.epoch < seat.epoch or where.state == "gone":
             await self._enter_again(seat)
-            where = (await self.lobby.whereabouts([seat.guest]))[0]
+            where = (await self.lobby.status([seat.guest]))[0]
         if where.epoch > seat.epoch:
             self._replaced(seat)
             return
@@ -162,7 +162,7 @@ class Reconciler:
         seats = [seat for seat in self.seats.values() if seat.live]
         for start in range(0, len(seats), LOOK_AT_ONCE):
             part = seats[start : start + LOOK_AT_ONCE]
-            found = await self.lobby.whereabouts([seat.guest for seat in part])
+            found = await self.lobby.status([seat.guest for seat in part])
             for seat, where in zip(part, found, strict=True):
                 if _differs(seat, where):
                     self.soon(seat)
@@ -249,7 +249,7 @@ class Reconciler:
         if entered.over is not None:
             self.parting.tell_over(entered.over, but=seat.guest)
         if entered.ended is not None:
-            await self.history.end(entered.ended, self.clock.wall_ms())
+            await self.history.sessions.end(entered.ended, self.clock.wall_ms())
         if renew:
             await self.renew()
 
@@ -257,14 +257,15 @@ class Reconciler:
         """The seat's entry with what the history and this process know by now; the guest may move while they are
         asked."""
         guest, now = seat.guest, self.clock.wall_ms()
-        rows = await self.history.sessions(guest)
-        shuns, barred = await self.history.shunned(guest, now), await self.history.barred(guest)
+        rows = await self.history.sessions.of(guest)
+        avoided_networks = await self.history.relations.avoided_networks(guest, now)
+        blocked = await self.history.relations.blocked(guest)
         running = [row for row in rows if row.ended is None and row.id not in self.sessions.ending]
         return replace(
             seat.entry,
             process=self.process,
-            shuns=shuns,
-            barred=tuple({*barred, *self.parting.unkept(guest)}),
+            avoided_networks=avoided_networks,
+            blocked=tuple({*blocked, *self.parting.unkept(guest)}),
             session=running[0] if running else None,
         )
 

@@ -67,7 +67,7 @@ class Sessions:
         seat = self.seats.get(guest)
         if seat is not None and seat.session is not None and seat.session.id == s:
             return seat.session
-        session = await self.history.session(s)
+        session = await self.history.sessions.find(s)
         if session is None or guest not in session.members:
             raise NoSession
         return session
@@ -80,7 +80,7 @@ class Sessions:
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + self.history_ms)
         try:
-            await self.history.begin(session)
+            await self.history.sessions.begin(session)
         except BaseException:
             # The row may be there, only the answer is missing; or the store is slow and writes it after our undo.
             self.tasks.spawn(self._resolve_twice(session), "resolve a session")
@@ -108,15 +108,15 @@ class Sessions:
         if await self.retry(partial(self._has_begun, session)):
             self.tell_met(session)
             return True
-        await self.retry(partial(self.history.end, session.id, self.clock.wall_ms()))
+        await self.retry(partial(self.history.sessions.end, session.id, self.clock.wall_ms()))
         begun = await self.retry(partial(self._has_begun, session))
         if not begun:
-            await self.retry(partial(self.history.undo, session.id))
+            await self.retry(partial(self.history.sessions.undo, session.id))
         await self.retry(partial(self.release, session.id, session.members))
         return begun
 
     async def _has_begun(self, session: Session) -> bool:
-        return any(where.session == session.id for where in await self.lobby.whereabouts(session.members))
+        return any(where.session == session.id for where in await self.lobby.status(session.members))
 
     def tell_met(self, session: Session) -> None:
         for member in session.members:
@@ -132,7 +132,7 @@ class Sessions:
         """The lobby says that the guest is in session ``s``; whether its page must be told."""
         if s in self.ending or (seat.session is not None and seat.session.id == s):
             return False
-        session = await self.history.session(s)
+        session = await self.history.sessions.find(s)
         if session is None or session.ended is not None:
             await self.release(s, session.members if session else [seat.guest])
             return False
@@ -151,7 +151,7 @@ class Sessions:
         here = session.ended is None and (await self.bus.listeners([partner]))[0] > 0
         fields["here"] = here
         if not here and session.ended is None:
-            row = await self.history.guest(partner)
+            row = await self.history.guests.find(partner)
             fields["away_since"] = max(row.seen if row else 0, session.started)
         return fields
 
@@ -209,7 +209,7 @@ class Sessions:
 
     async def _end_durably(self, session: Session) -> None:
         assert session.ended is not None
-        await self.retry(partial(self.history.end, session.id, session.ended))
+        await self.retry(partial(self.history.sessions.end, session.id, session.ended))
         self.ending.discard(session.id)
 
     async def leave(self, guest: str, s: str) -> Task[None] | None:
@@ -224,16 +224,16 @@ class Sessions:
             session = seat.session
             if session is not None and (session.expires <= now or session.ended is not None):
                 await self.end(session, "")
-        for session in await self.history.idle(now - ALONE_MS):
+        for session in await self.history.sessions.idle(now - ALONE_MS):
             if not any(await self.bus.listeners(session.members)):
                 await self.end(session, "")
-        await self.history.prune(now, self.history_ms)
+        await self.history.guests.prune(now, self.history_ms)
 
     # -- afterwards ---------------------------------------------------------------------------------------------------
 
     async def chats(self, guest: str) -> list[dict[str, object]]:
         """``user-chats``, newest first."""
-        return [session.shown(guest) for session in await self.history.sessions(guest)]
+        return [session.shown(guest) for session in await self.history.sessions.of(guest)]
 
     async def again(self, guest: str, s: str) -> None:
         """``user-again``. Somebody barred is told nothing else than somebody whose partner has not pressed yet."""
@@ -242,11 +242,11 @@ class Sessions:
         if seat.session is not None and seat.session.id == s:
             return
         now, partner = self.clock.wall_ms(), session.partner(guest)
-        both = await self.history.wish(s, guest, now)
-        if not both or partner in await self.history.barred(guest):
+        both = await self.history.sessions.wish(s, guest, now)
+        if not both or partner in await self.history.relations.blocked(guest):
             return
         if not await self._reunite(session):
-            await self.history.wish(s, partner, now)  # the store has used both up
+            await self.history.sessions.wish(s, partner, now)  # the store has used both up
             self._wishes[s, guest] = session, now + WISH_MS
 
     async def grant_wishes(self) -> None:
@@ -256,7 +256,7 @@ class Sessions:
             if now >= until or guest not in self.seats:
                 del self._wishes[s, guest]
                 continue
-            found = await self.lobby.whereabouts(session.members)
+            found = await self.lobby.status(session.members)
             if all(where.state == "free" for where in found) and await self._reunite(session):
                 self._wishes.pop((s, guest), None)
 
@@ -276,7 +276,7 @@ class Sessions:
 
     async def erase(self, guest: str) -> Task[None]:
         """``user-erase``: a running chat ends first. Raises Unavailable before anything was done, and not after it."""
-        sessions = await self.history.sessions(guest)
+        sessions = await self.history.sessions.of(guest)
         seat = self.seat(guest)
         running = [session for session in sessions if session.ended is None]
         if seat.session is not None and seat.session.id not in [session.id for session in running]:
@@ -287,8 +287,8 @@ class Sessions:
     async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:
         for end in ends:
             await end
-        sessions = await self.retry(partial(self.history.sessions, guest))
-        await self.retry(partial(self.history.erase, guest, at))
+        sessions = await self.retry(partial(self.history.sessions.of, guest))
+        await self.retry(partial(self.history.guests.erase, guest, at))
         for session in sessions:
             partner = session.partner(guest)
             self.bus.publish(partner, TextsErased(session.id))

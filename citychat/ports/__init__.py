@@ -1,4 +1,4 @@
-"""The seams: what CityChat needs of a bus, a lobby, a mailbox, a history, a page and a clock.
+"""The seams: what CityChat needs of a bus, a lobby, a mailbox, a history (five stores), a page and a clock.
 
 Every adapter is an async context manager. Async methods raise Unavailable when their service is away, with the
 driver's error as its cause. The methods on the message path are synchronous and return nothing: their answers come back
@@ -26,10 +26,15 @@ from citychat.ports.bus_events import (
     encode,
 )
 from citychat.ports.clock import Clock, Timer
-from citychat.ports.history import Committed, History, Pause, Progress, Report
+from citychat.ports.guests import Dossier, GuestStore, Pause
+from citychat.ports.history import History
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
 from citychat.ports.mailbox import Mail, Mailbox
+from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
+from citychat.ports.relations import RelationStore
+from citychat.ports.reports import Report, ReportStore
+from citychat.ports.sessions import SessionStore
 
 __all__ = [
     "RANGES_MAX",
@@ -38,14 +43,17 @@ __all__ = [
     "BusEvent",
     "Clock",
     "Committed",
+    "Dossier",
     "Entered",
     "Entry",
     "GuestPaused",
     "GuestStatus",
+    "GuestStore",
     "History",
     "Lobby",
     "Mail",
     "Mailbox",
+    "MessageStore",
     "NewMessage",
     "NewerPage",
     "OfferEnded",
@@ -57,10 +65,13 @@ __all__ = [
     "Pause",
     "Progress",
     "Receipt",
+    "RelationStore",
     "Report",
+    "ReportStore",
     "SeekResult",
     "SessionBegun",
     "SessionEnded",
+    "SessionStore",
     "TextsErased",
     "Timer",
     "decode",

@@ -118,6 +118,9 @@ SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 A
 -- guest --
 SELECT body FROM guests WHERE id = ?;
 
+-- guest_seen --
+SELECT seen FROM guests WHERE id = ?;
+
 -- keep_guest --
 INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,7 +159,7 @@ async def test_one_lost_record_is_no_death(living: Living) -> None:
 
 
 async def test_a_ledger_that_stops_moving_ends_them(living: Living, caplog: pytest.LogCaptureFixture) -> None:
-    living.ledger.history = Silent()  # type: ignore[assignment]
+    living.ledger.history = SimpleNamespace(messages=Silent())
     living.ledger.add(Drawer(), message(1))
     await living.rounds(5)
     assert await living.rounds(2 * STUCK_S) < STUCK_S / 5 + 1
@@ -166,14 +167,14 @@ async def test_a_ledger_that_stops_moving_ends_them(living: Living, caplog: pyte
 
 
 class Silent:
-    """A history that takes rows and never says what became of them."""
+    """A store that takes rows and never says what became of them."""
 
     def add(self, rows: object, done: object) -> None:
         pass
 
 
 async def test_a_ledger_whose_history_says_no_goes_on(living: Living) -> None:
-    living.ledger.history = Refusing()  # type: ignore[assignment]
+    living.ledger.history = SimpleNamespace(messages=Refusing())
     living.ledger.add(Drawer(), message(1))
     await living.rounds(5)
     before = living.ledger.turns
@@ -182,7 +183,7 @@ async def test_a_ledger_whose_history_says_no_goes_on(living: Living) -> None:
 
 
 class Refusing:
-    """A history that is away."""
+    """A store that is away."""
 
     def add(self, rows: object, done: Callable[[None], None]) -> None:
         asyncio.get_running_loop().call_soon(done, None)
