@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citychat.model import DAY_MS, Cell, Guest, Message, Place, Ranges, Session, to_ranges
-from citychat.ports import History, Pause, Report
+from citychat.ports import Dossier, History, Pause, Report
 from tests.contract.killing import killed_after
 from tests.contract.stores import Store, add, message
 
@@ -99,23 +99,23 @@ async def test_pages_go_back_in_the_order_of_the_transcript(history: History) ->
     assert await history.messages.page("s", ordered[0].order, 4) == []
 
 
-async def test_standing_counts_each_stream_of_that_side_up_to_its_first_hole(history: History) -> None:
+async def test_progress_counts_each_stream_of_that_side_up_to_its_first_hole(history: History) -> None:
     await add(history, *(message(n, st="whole") for n in (2, 1, 3)))
     await add(history, *(message(n, st="holed") for n in (1, 2, 4, 5, 9)))
     await add(history, *(message(n, st="headless") for n in (2, 3)))
     await add(history, message(1, st="patched"), message(2, st="patched", x="", k="gap"), message(3, st="patched"))
     await add(history, message(1, side=1), message(1, s="another"))
-    standing = await history.messages.progress("s", 0)
-    assert standing.seen == {"whole": 3, "holed": 2, "headless": 0, "patched": 3}
-    assert standing.beyond == [
+    progress = await history.messages.progress("s", 0)
+    assert progress.seen == {"whole": 3, "holed": 2, "headless": 0, "patched": 3}
+    assert progress.beyond == [
         message(2, st="headless"), message(3, st="headless"),
         message(4, st="holed"), message(5, st="holed"), message(9, st="holed"),
     ]  # fmt: skip
 
 
-async def test_nothing_stands_in_a_session_without_messages(history: History) -> None:
-    standing = await history.messages.progress("s", 0)
-    assert (standing.seen, standing.beyond) == ({}, [])
+async def test_there_is_no_progress_in_a_session_without_messages(history: History) -> None:
+    progress = await history.messages.progress("s", 0)
+    assert (progress.seen, progress.beyond) == ({}, [])
 
 
 async def test_held_names_exactly_the_messages_it_has_and_no_gaps(history: History) -> None:
@@ -154,13 +154,13 @@ async def test_any_batches_leave_what_a_plain_dictionary_would(
         assert await add(history, *mine) == {(s, m.side, m.stream, m.number) for m in late}
     assert await history.messages.page(s, None, 100) == sorted(kept.values(), key=lambda m: m.order)
     for side in (0, 1):
-        standing = await history.messages.progress(s, side)
+        progress = await history.messages.progress(s, side)
         for stream in "ab":
             numbers = {n for a, b, n in kept if (a, b) == (side, stream)}
             seen = next(n for n in itertools.count() if n + 1 not in numbers)
-            assert standing.seen.get(stream, 0) == seen
+            assert progress.seen.get(stream, 0) == seen
             beyond = [kept[side, stream, n] for n in sorted(numbers) if n > seen]
-            assert [m for m in standing.beyond if m.stream == stream] == beyond
+            assert [m for m in progress.beyond if m.stream == stream] == beyond
             real = (n for n in numbers if kept[side, stream, n].kind != "gap" and any(a <= n <= b for a, b in asked))
             assert await history.messages.held(s, side, stream, asked) == to_ranges(real)
 
@@ -182,9 +182,9 @@ async def test_all_that_was_added_outlives_the_process(history_store: Store[Hist
 async def test_nothing_committed_is_lost_when_the_process_is_killed(history_store: Store[History], lines: int) -> None:
     committed = await killed_after("history", history_store.adapter, history_store.folder, lines)
     async with history_store.open() as history:
-        standing = await history.messages.progress("s", 0)
+        progress = await history.messages.progress("s", 0)
         held: set[int] = set()
-        for stream in standing.seen:
+        for stream in progress.seen:
             held |= {n for a, b in await history.messages.held("s", 0, stream, [(1, 2**52)]) for n in range(a, b + 1)}
     assert set(committed) <= held
 
@@ -242,10 +242,65 @@ async def test_a_session_is_idle_when_all_its_members_were_last_seen_before(hist
     assert {found.id for found in await history.sessions.idle(NOW + 20)} == {"unknown guests"}
 
 
-# Bars, shuns, wishes
+# Dossiers
 
 
-async def test_a_barred_pair_is_barred_both_ways_and_once(history: History) -> None:
+async def test_a_dossier_of_nobody_is_empty(history: History) -> None:
+    assert await history.guests.dossier("anna", NOW) == Dossier(None, None, [], {}, [], 0)
+
+
+async def test_a_dossier_holds_what_the_stores_say_one_by_one(history: History) -> None:
+    place = Place("lyon", "Lyon", "FR", "position", Cell(2_287, 241))
+    await history.guests.keep(Guest("anna", 1, NOW, "2024-1", 3, place, (4, 5), ("net1", "net2")))
+    for name, seen in [("ben", NOW + 3), ("carl", NOW + 5), ("dora", NOW + 7)]:
+        await history.guests.keep(guest(name, seen))
+    for n, members in enumerate([("anna", "ben"), ("carl", "anna"), ("ben", "carl"), ("anna", "dora")]):
+        await history.sessions.begin(session(f"s{n}", members=members, started=NOW + n))
+    await history.sessions.end("s3", NOW + 9)
+    await history.relations.block("dora", "anna", NOW)
+    await history.relations.block("dora", "ben", NOW)
+    await history.relations.avoid_networks("anna", ["n1", "n2"], NOW)
+    await history.relations.avoid_networks("anna", ["n1"], NOW + 1_000)
+    await history.relations.avoid_networks("ben", ["n3"], NOW)
+    for now in (NOW + 10, NOW + DAY_MS):
+        dossier = await history.guests.dossier("anna", now)
+        assert dossier == Dossier(
+            row=await history.guests.find("anna"),
+            pause=None,
+            sessions=await history.sessions.of("anna"),
+            avoided_networks=await history.relations.avoided_networks("anna", now),
+            blocked=await history.relations.blocked("anna"),
+            partner_seen=NOW + 5,
+        )
+        assert [found.id for found in dossier.sessions] == ["s3", "s1", "s0"]
+        assert (dossier.blocked, len(dossier.avoided_networks)) == (["dora"], 2 if now == NOW + 10 else 1)
+
+
+async def test_a_dossier_tells_when_the_partner_of_the_chat_that_runs_was_last_seen(history: History) -> None:
+    await history.guests.keep(guest("ben", NOW + 5))
+    await history.sessions.begin(session("over", started=NOW + 1))
+    await history.sessions.begin(session("runs"))
+    assert (await history.guests.dossier("anna", NOW)).partner_seen == NOW + 5
+    assert (await history.guests.dossier("ben", NOW)).partner_seen == 0, "nobody knows the partner"
+    for name in ("over", "runs"):
+        await history.sessions.end(name, NOW + 2)
+    assert (await history.guests.dossier("anna", NOW)).partner_seen == 0, "nothing runs"
+
+
+async def test_a_dossier_of_a_reported_guest_holds_the_pause(history: History) -> None:
+    reports = Reports(history)
+    for n in range(3):
+        await reports.of(f"g{n}", f"n{n}", at=NOW + n)
+    assert (await history.guests.dossier("ben", NOW + 9)).pause == await history.guests.pause("ben", NOW + 9)
+    assert (await history.guests.dossier("ben", NOW + 9)).pause is not None
+    assert (await history.guests.dossier("ben", NOW + 2 + DAY_MS)).pause is None
+    assert (await history.guests.dossier("g0", NOW + 9)).pause is None
+
+
+# Relations and wishes
+
+
+async def test_a_blocked_pair_is_blocked_both_ways_and_once(history: History) -> None:
     await history.relations.block("anna", "ben", NOW)
     await history.relations.block("ben", "anna", NOW + 1)
     await history.relations.block("carl", "anna", NOW)
@@ -254,7 +309,7 @@ async def test_a_barred_pair_is_barred_both_ways_and_once(history: History) -> N
     assert await history.relations.blocked("dora") == []
 
 
-async def test_a_shun_holds_for_a_day_and_counts_from_the_first(history: History) -> None:
+async def test_a_network_is_avoided_for_a_day_counted_from_the_first_block(history: History) -> None:
     await history.relations.avoid_networks("anna", ["n1", "n2"], NOW)
     await history.relations.avoid_networks("anna", ["n1"], NOW + 1_000)
     await history.relations.avoid_networks("anna", [], NOW)

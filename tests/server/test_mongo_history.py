@@ -448,6 +448,26 @@ def test_the_rules_have_the_numbers_of_the_embedded_history() -> None:
     assert ERASED_MS == sqlite_reports.ERASED_MS
 
 
+@pytest.mark.parametrize(("chatting", "questions"), [(False, 5), (True, 6)])
+async def test_a_dossier_asks_for_everything_at_once(history: MongoHistory, chatting: bool, questions: int) -> None:
+    """But for the partner of a running chat, who is known after the sessions."""
+    if chatting:
+        await history.sessions.begin(session())
+    asked, find, all_asked = [], history._mongo.find, asyncio.Event()
+
+    async def together(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        if len(asked) >= 5:
+            all_asked.set()
+        await all_asked.wait()
+        return await find(*args, **options)
+
+    history._mongo.find = together  # type: ignore[method-assign]
+    async with asyncio.timeout(PATIENCE_S):
+        dossier = await history.guests.dossier("anna", NOW)
+    assert (len(dossier.sessions), len(asked)) == (chatting, questions)
+
+
 # Garbage
 
 GARBAGE: list[dict[str, Any]] = [

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import msgspec
 import pytest
@@ -473,3 +474,18 @@ async def test_pruning_a_session_takes_its_erased_texts_along(database: Database
     await history.guests.erase("anna", NOW)
     await history.guests.prune(NOW + 5, 30 * DAY_MS)
     assert await count(database, "erased") == 35
+
+
+async def test_a_dossier_is_one_job_for_the_writer(database: Database) -> None:
+    history = SqliteHistory(database)
+    await history.sessions.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + DAY_MS))
+    await history.guests.keep(Guest("ben", NOW, NOW, "1", NOW))
+    jobs, enqueue = [], database._enqueue
+
+    def counting(job: Any) -> None:
+        jobs.append(job)
+        enqueue(job)
+
+    database._enqueue = counting  # type: ignore[method-assign]
+    assert (await history.guests.dossier("anna", NOW)).partner_seen == NOW
+    assert len(jobs) == 1
