@@ -41,7 +41,7 @@ class SqliteGuests:
             transaction.change("erase_session", session_id, side, at)
 
         def drop(transaction: Transaction) -> None:
-            for name in ("drop_guest", "drop_shuns", "drop_wishes_of_guest"):
+            for name in ("drop_guest", "drop_avoided_networks", "drop_wishes_of_guest"):
                 transaction.change(name, guest)
             transaction.forget()
 
@@ -52,7 +52,7 @@ class SqliteGuests:
 
     async def prune(self, now: int, history_ms: int) -> None:
         def expired(transaction: Transaction) -> None:
-            transaction.change("expire_shuns", now - DAY_MS)
+            transaction.change("expire_avoided_networks", now - DAY_MS)
             transaction.change("expire_wishes", now - DAY_MS)
             transaction.change("expire_pauses", now)
             transaction.change("expire_guests", now - history_ms)
@@ -73,8 +73,8 @@ def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
         row=_to_guest(transaction.rows("guest", guest)),
         pause=_to_pause(transaction.rows("paused", guest, now)),
         sessions=sessions,
-        avoided_networks=dict(transaction.rows("shunned", guest, now - DAY_MS)),
-        blocked=[other for (other,) in transaction.rows("barred", guest)],
+        avoided_networks=dict(transaction.rows("avoided_networks", guest, now - DAY_MS)),
+        blocked=[other for (other,) in transaction.rows("blocked", guest)],
         partner_seen=seen[0][0] if seen else 0,
     )
 

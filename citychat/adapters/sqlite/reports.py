@@ -27,7 +27,7 @@ class SqliteReports:
         return await self._database.run(lambda transaction: _add(transaction, report))
 
     async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
-        rows = await self._database.run(lambda transaction: transaction.rows("case", code))
+        rows = await self._database.run(lambda transaction: transaction.rows("report_state", code))
         return rows[0][0] if rows else None
 
 
