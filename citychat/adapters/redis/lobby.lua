@@ -768,10 +768,10 @@ return step(function(s, members)
   end
 end)
 
--- bar --
+-- block --
 return step(bar)
 
--- shun --
+-- avoid_networks --
 return step(function(guest, networks, at)
   local visitor = find(guest)
   if not visitor then return nil end
@@ -806,7 +806,7 @@ return step(function(guest)
   return (tonumber(call('HGET', prefix .. 'n', visitor.pool)) or 0) - (visitor.place and 1 or 0)
 end)
 
--- whereabouts --
+-- status --
 return step(function(guests_asked)
   local found = {}
   for i, guest in ipairs(guests_asked) do
