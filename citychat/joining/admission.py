@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import ceil
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from citychat.model import (
     new_id,
 )
 from citychat.places import Gazetteer, Places, own_network, position
-from citychat.ports import Engines
+from citychat.ports import Dossier, Engines
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody
@@ -40,6 +41,17 @@ class JoinRequest(Struct):
     position: object = None
     slow: bool = False
     have: dict[str, int] = {}
+
+
+NEW = Dossier(None, None, [], {}, [], 0)  # of a guest whom nobody knows yet
+
+
+class Arrived(NamedTuple):
+    """A guest who may come in: the row as it was kept, the time away (ms; 0 for a new guest), and what was known."""
+
+    row: Guest
+    away_ms: int
+    dossier: Dossier
 
 
 class Admission:
@@ -64,11 +76,9 @@ class Admission:
         self.new_guest, self.again = new_guest, again
         self.tokens = Tokens(keys, self.clock.wall_ms)
 
-    async def arrive(self, address: str, asked: JoinRequest) -> tuple[Guest, int]:
-        """The guest's row, kept anew, and how long the guest was away (ms; 0 for a new one).
-
-        Raises Reload, RefusedConsent, BadPayload, Banned, Busy, Unavailable.
-        """
+    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
+        """Let a guest in, and keep the row anew. Raises Reload, RefusedConsent, BadPayload,
+        Banned, Busy, Unavailable."""
         if asked.v != PROTOCOL_VERSION:
             raise Reload
         if asked.consent != self.consent or not asked.adult:
@@ -76,7 +86,8 @@ class Admission:
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
         now = self.clock.wall_ms()
-        old = await self._known(asked.token, now)
+        dossier = await self._known(asked.token, now) or NEW
+        old = dossier.row
         row = old or self._new(address, now)
         if row.consent != self.consent:
             row = replace(row, consent=self.consent, consented=now)
@@ -84,7 +95,7 @@ class Admission:
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         await self.history.guests.keep(row)
-        return row, now - old.seen if old else 0
+        return Arrived(row, now - old.seen if old else 0, dossier)
 
     def token(self, row: Guest) -> str:
         return self.tokens.issue(Claims(row.id, row.consent, row.consented, adult=True))
@@ -122,18 +133,18 @@ class Admission:
             for city in self.gazetteer.search(q)
         ]
 
-    async def _known(self, token: str | None, now: int) -> Guest | None:
-        """The guest of a token that holds; a bad one counts as none. Raises Banned, Busy."""
+    async def _known(self, token: str | None, now: int) -> Dossier | None:
+        """The file of the guest whose token holds; a bad token counts as none. Raises Banned, Busy."""
         claims = self.tokens.read(token) if token else None
         if claims is None:
             return None
         if wait_s := self.again(claims.guest):
             raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
-        pause = await self.history.guests.pause(claims.guest, now)
-        if pause is not None:
-            raise self.banned(pause.until, pause.reason)
-        row = await self.history.guests.find(claims.guest)
-        return row or Guest(claims.guest, now, now, claims.consent, claims.consented)
+        dossier = await self.history.guests.dossier(claims.guest, now)
+        if dossier.pause is not None:
+            raise self.banned(dossier.pause.until, dossier.pause.reason)
+        row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
+        return replace(dossier, row=row)
 
     def _new(self, address: str, now: int) -> Guest:
         source = network(address)

@@ -120,9 +120,7 @@ class Joining:
     async def _admitted(self, joining: JoiningPage, asked: JoinRequest) -> Admitted:
         """Who comes and from which chat: by the history, or while that is away by what this process remembers."""
         try:
-            row, away_ms = await self.admission.arrive(joining.page.address, asked)
-            sessions = await self.recovery.sessions(row, away_ms)
-            return Admitted(row, away_ms, sessions, await self.recovery.entry(row, asked, sessions))
+            return await self.recovery.admitted(await self.admission.arrive(joining.page.address, asked), asked)
         except Unavailable:
             known = self._remembered(asked)
             if known is None:

@@ -4,11 +4,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from citychat.delivery import Endpoint, newest_rows
-from citychat.joining.admission import JoinRequest
+from citychat.joining.admission import Arrived, JoinRequest
 from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import ALONE_MS, Matching
 from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
-from citychat.ports import Engines, Entered, Entry
+from citychat.ports import Dossier, Engines, Entered, Entry
 
 RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
 NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
@@ -31,31 +31,36 @@ class Recovery:
         self.process, self.matching = process, matching
         self.history, self.lobby, self.bus, self.clock = engines.history, engines.lobby, engines.bus, engines.clock
 
-    async def sessions(self, row: Guest, away_ms: int) -> list[Session]:
+    async def admitted(self, arrived: Arrived, asked: JoinRequest) -> Admitted:
+        """Return what the join needs of a guest who may come in."""
+        row, away_ms, dossier = arrived
+        sessions = await self._sessions(arrived)
+        return Admitted(row, away_ms, sessions, self._entry(row, dossier, asked, sessions))
+
+    async def _sessions(self, arrived: Arrived) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
-        sessions, now = await self.history.sessions.of(row.id), self.clock.wall_ms()
+        sessions, now = list(arrived.dossier.sessions), self.clock.wall_ms()
         newest = True
         for i, session in enumerate(sessions):
             if session.ended is not None:
                 continue
             if session.id in self.matching.sessions.ending:  # left here; the history learns it later
                 sessions[i] = replace(session, ended=now)
-            elif not newest or await self._is_over(session, row.id, now - away_ms, now):
+            elif not newest or await self._is_over(session, arrived, now):
                 await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
                 sessions[i] = replace(session, ended=now)
             newest = False
         return sessions
 
-    async def _is_over(self, session: Session, guest: str, seen: int, now: int) -> bool:
-        """Its date has come, or both were away for 24 h."""
+    async def _is_over(self, session: Session, arrived: Arrived, now: int) -> bool:
+        """Its date has come, or both were away for 24 h (M12)."""
         if now >= session.expires:
             return True
-        partner = session.partner(guest)
-        row = await self.history.guests.find(partner)
-        last = max(session.started, seen, row.seen if row else 0)
+        last = max(session.started, now - arrived.away_ms, arrived.dossier.partner_seen)
+        partner = session.partner(arrived.row.id)
         return now - last > ALONE_MS and (await self.bus.listeners([partner]))[0] == 0
 
-    async def entry(self, row: Guest, asked: JoinRequest, sessions: list[Session]) -> Entry:
+    def _entry(self, row: Guest, dossier: Dossier, asked: JoinRequest, sessions: list[Session]) -> Entry:
         """The guest as the lobby is to know it."""
         place = row.place
         return Entry(
@@ -69,8 +74,8 @@ class Recovery:
             visible=asked.visible,
             made=row.made,
             networks=row.networks,
-            avoided_networks=await self.history.relations.avoided_networks(row.id, self.clock.wall_ms()),
-            blocked=(*await self.history.relations.blocked(row.id), *self.matching.moderation.unkept(row.id)),
+            avoided_networks=dossier.avoided_networks,
+            blocked=(*dossier.blocked, *self.matching.moderation.unkept(row.id)),
             session=next((session for session in sessions if session.ended is None), None),
         )
 

@@ -97,19 +97,14 @@ class Lease:
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are
         asked."""
-        guest, now = client.guest, self.clock.wall_ms()
-        rows = await self.history.sessions.of(guest)
-        shuns, barred = (
-            await self.history.relations.avoided_networks(guest, now),
-            await self.history.relations.blocked(guest),
-        )
-        running = [row for row in rows if row.ended is None and row.id not in self.sessions.ending]
+        known = await self.history.guests.dossier(client.guest, self.clock.wall_ms())
+        running = [row for row in known.sessions if row.ended is None and row.id not in self.sessions.ending]
         return replace(
             client.match.entry,
             process=self.process,
             epoch=client.epoch,
-            avoided_networks=shuns,
-            blocked=tuple({*barred, *self.moderation.unkept(guest)}),
+            avoided_networks=known.avoided_networks,
+            blocked=tuple({*known.blocked, *self.moderation.unkept(client.guest)}),
             session=running[0] if running else None,
         )
 

@@ -1,8 +1,9 @@
 """How far one message travels through the code: counted in a running server, calls and files of the package."""
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
@@ -21,6 +22,7 @@ from citychat.settings import load
 PACKAGE = str(Path(citychat.__file__).parent) + "/"
 STREAM = "A" * 11
 CALLS_MAX, FILES_MAX = 30, 12  # one way, of one message
+TRIPS_MAX = 6  # to the history, for a guest who comes back to a chat
 
 
 @dataclass
@@ -66,10 +68,14 @@ class Guest:
     async def _take(self, event: str, payload: object) -> None:
         self.heard.put_nowait((event, payload))
 
-    async def join(self) -> None:
+    async def connect(self) -> None:
         await self.client.connect(self.url, transports=["websocket"], namespaces=["/user", "/chat"])
-        asked = {"v": 1, "consent": self.consent, "adult": True, "available": True, "visible": True}
-        assert (await self.client.call("user-join", asked, namespace="/user"))["ok"]
+
+    async def join(self, **changes: object) -> None:
+        asked = {"v": 1, "consent": self.consent, "adult": True, "available": True, "visible": True, **changes}
+        answer = await self.client.call("user-join", asked, namespace="/user")
+        assert answer["ok"]
+        self.token = answer["token"]
 
     async def say(self, s: str, n: int) -> None:
         said = {"s": s, "st": STREAM, "n": n, "l": n, "x": f"text {n}"}
@@ -104,33 +110,71 @@ def parted(walk: Walk, at: Callable[[str], bool]) -> tuple[Walk, Walk]:
     return Walk(walk.calls[:first]), Walk(walk.calls[first:])
 
 
+@contextlib.asynccontextmanager
+async def running(data: Path) -> AsyncIterator[Callable[[], Guest]]:
+    """A server on embedded engines; makes guests of it."""
+    resources = prepare(load(["--port", "0", "--data", str(data)], {}))
+    lines: list[str] = []
+    server = asyncio.create_task(serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({})))
+    while not any(line.startswith("You ") for line in lines) and not server.done():  # noqa: ASYNC110 - it prints
+        await asyncio.sleep(0.01)
+    url, consent = next(line.split()[1] for line in lines if line.startswith("You ")), consent_version(resources.texts)
+    guests: list[Guest] = []
+
+    def guest() -> Guest:
+        guests.append(Guest(url, consent))
+        return guests[-1]
+
+    try:
+        yield guest
+    finally:
+        for one in guests:
+            await one.client.disconnect()
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+
+
+async def talking(guest: Callable[[], Guest]) -> tuple[Guest, Guest, str]:
+    """Two who talk, and their session."""
+    anna, ben = guest(), guest()
+    for one in (anna, ben):
+        await one.connect()
+        await one.join()
+    await anna.client.call("user-seek", {}, namespace="/user")
+    offer = (await ben.until("user-offer"))["offer"]
+    await ben.client.call("user-match", {"offer": offer, "answer": "yes"}, namespace="/user")
+    return anna, ben, (await anna.until("user-session"))["session"]
+
+
 async def test_a_message_is_few_calls_in_few_files_on_its_way_in_and_on_its_way_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    resources = prepare(load(["--port", "0", "--data", str(tmp_path)], {}))
-    lines: list[str] = []
-    server = asyncio.create_task(serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({})))
-    while not any(line.startswith("You ") for line in lines) and not server.done():  # noqa: ASYNC110 - prints when it is there
-        await asyncio.sleep(0.01)
-    url = next(line.split()[1] for line in lines if line.startswith("You "))
-    anna, ben = Guest(url, consent_version(resources.texts)), Guest(url, consent_version(resources.texts))
-    try:
-        await anna.join()
-        await ben.join()
-        await anna.client.call("user-seek", {}, namespace="/user")
-        offer = (await ben.until("user-offer"))["offer"]
-        await ben.client.call("user-match", {"offer": offer, "answer": "yes"}, namespace="/user")
-        s = (await anna.until("user-session"))["session"]
+    async with running(tmp_path) as guest:
+        anna, ben, s = await talking(guest)
         for n in (1, 2):  # what only the first message of a chat costs is no part of the count
             both = await measured(anna.say(s, n), ben.until("chat-message"))
             acked = await measured(ben.ack(s, n), anna.until("chat-status"))
-    finally:
-        await anna.client.disconnect()
-        await ben.client.disconnect()
-        server.cancel()
-        await asyncio.gather(server, return_exceptions=True)
     way_in, way_out = parted(both, lambda call: call.endswith(":_deliver"))
     with capsys.disabled():
         print(f"\na message in: {way_in}\na message out: {way_out}\nacked, kept and receipted: {acked}")
     for walk in (way_in, way_out):
         assert len(walk.calls) <= CALLS_MAX and len(walk.files) <= FILES_MAX, "\n".join(walk.calls)
+
+
+async def test_a_join_asks_the_database_few_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with running(tmp_path) as guest:
+        anna, ben, s = await talking(guest)
+        await anna.say(s, 1)
+        await ben.until("chat-message")
+        await ben.client.disconnect()
+        await anna.until("user-left")
+        new, again = guest(), guest()
+        trips = {}
+        for name, page, token in (("a new guest", new, None), ("back in a chat", again, ben.token)):
+            await page.connect()
+            walk = await measured(page.join(token=token), asyncio.sleep(0))
+            trips[name] = walk.calls.count("adapters/sqlite/database.py:run")
+    with capsys.disabled():
+        print("\ndatabase trips of a join: " + ", ".join(f"{name} {count}" for name, count in trips.items()))
+    assert trips["a new guest"] <= 1
+    assert trips["back in a chat"] <= TRIPS_MAX

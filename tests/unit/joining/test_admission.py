@@ -69,7 +69,7 @@ class Comer:
 
     async def comes(self, position: object = None, **changes: Any) -> Guest:
         asked = replace(ASKED, token=self.token, position=position, **changes)
-        self.row, self.away_ms = await self.arrival.arrive(self.address, asked)
+        self.row, self.away_ms, _ = await self.arrival.arrive(self.address, asked)
         self.token = self.arrival.token(self.row)
         assert await self.town.history.guests.find(self.row.id) == self.row
         return self.row
@@ -130,7 +130,7 @@ FORGED = Tokens(OTHER_KEYS, lambda: START_MS).issue(Claims("guest", "2", START_M
 def test_a_bad_token_counts_as_none(token: str, tmp_path: Path) -> None:
     @meeting
     async def scene(town: Town) -> None:
-        row, away_ms = await arrival(town).arrive(AT_LYON, replace(ASKED, token=token))
+        row, away_ms, _ = await arrival(town).arrive(AT_LYON, replace(ASKED, token=token))
         assert (row.id != "guest", away_ms, row.made) == (True, 0, town.clock.wall_ms())
 
     scene(tmp_path)

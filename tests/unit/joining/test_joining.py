@@ -401,9 +401,9 @@ async def test_two_first_visits_at_once_are_two_guests(town: Town) -> None:
 # -- joins that fail -----------------------------------------------------------------------------------------------
 
 STEPS = [
-    ("history", "guests.pause"), ("history", "guests.find"), ("history", "guests.keep"), ("history", "sessions.of"),
-    ("history", "relations.avoided_networks"), ("history", "relations.blocked"), ("history", "messages.progress"),
-    ("history", "messages.page"), ("lobby", "enter"), ("lobby", "nearby"), ("bus", "listen"), ("bus", "listeners"),
+    ("history", "guests.dossier"), ("history", "guests.keep"), ("history", "sessions.find"),
+    ("history", "messages.progress"), ("history", "messages.page"), ("lobby", "enter"), ("lobby", "nearby"),
+    ("bus", "listen"), ("bus", "listeners"),
 ]  # fmt: skip
 
 

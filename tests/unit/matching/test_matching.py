@@ -433,7 +433,7 @@ async def test_entering_again_waits_for_the_history_and_happens_once(town: Town)
     anna = await town.p.join("anna", available=False)
     await town.history.relations.block("anna", "ben", 1)
     town.forget()
-    town.p.history.away = {"sessions.of"}
+    town.p.history.away = {"guests.dossier"}
     for _ in range(3):
         town.p.matching.lease.reenter_soon()
     await town.after(20)
