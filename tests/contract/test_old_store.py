@@ -206,7 +206,7 @@ def test_an_entry_comes_to_the_scripts_of_the_lobby_as_it_did() -> None:
     assert msgspec.msgpack.decode(raw, type=Entry) == entry
 
 
-# Documents; those that a store alone can make are held by tests/server/test_mongo_of_0_1_0.py
+# Documents; those that a store alone can make are held by tests/server/test_mongo_old_store.py
 
 
 def test_the_documents_of_messages_guests_and_sessions_are_the_same() -> None:
