@@ -1,15 +1,15 @@
 // Puts the page together: socket -> state -> views, clicks -> state and socket.
 
-import { Meeting } from "citychat/meeting.js";
+import { Meeting } from "citychat/matching.js";
 import { Outbox } from "citychat/outbox.js";
 import { Socket } from "citychat/socket.js";
 import { State } from "citychat/state.js";
 import { Storage } from "citychat/storage.js";
-import { Talking } from "citychat/talking.js";
+import { Talking } from "citychat/chat.js";
 import { newId } from "citychat/text.js";
-import { Visit } from "citychat/visit.js";
+import { Visit } from "citychat/joining.js";
 import { Shell } from "citychat/views/shell.js";
-import { learn } from "citychat/words.js";
+import { learn } from "citychat/i18n.js";
 
 const { lang, dataset } = document.documentElement;
 // Dates in the guest's own manner where it is a manner of the page's language.

@@ -204,7 +204,7 @@ def code_of(path: Path) -> str:
 
 
 def test_the_pages_outbox_and_state_know_no_browser() -> None:
-    for name in ("outbox.js", "state.js", "text.js", "words.js"):
+    for name in ("outbox.js", "state.js", "text.js", "i18n.js"):
         found = OUTSIDE_OF_THE_PAGE.findall(code_of(STATIC / name))
         assert not found, f"{name} uses {found}; only storage, time and calls passed in may be used there"
 

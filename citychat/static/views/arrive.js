@@ -2,7 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
-import { date } from "citychat/words.js";
+import { date } from "citychat/i18n.js";
 
 const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
 

@@ -2,7 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { disc, h, round, show, t, title } from "citychat/views/dom.js";
-import { date, days, when } from "citychat/words.js";
+import { date, days, when } from "citychat/i18n.js";
 
 /** One row a chat, newest first. */
 export function chatRows({ state, talking, now }) {

@@ -2,7 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { h, link, show, t, title, write } from "citychat/views/dom.js";
-import { country } from "citychat/words.js";
+import { country } from "citychat/i18n.js";
 
 const QUIET_MS = 200; // between the last key and the question
 

@@ -1,6 +1,6 @@
 // Elements without markup: user text enters the page as text nodes only.
 
-import { parts, t } from "citychat/words.js";
+import { parts, t } from "citychat/i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

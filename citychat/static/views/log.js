@@ -2,7 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { button, h, show, sign, t, write } from "citychat/views/dom.js";
-import { clock, has } from "citychat/words.js";
+import { clock, has } from "citychat/i18n.js";
 
 const CLOSE_MS = 120_000; // bubbles of one speaker within it sit close, with one time
 const NEAR_PX = 80; // so close to the end counts as reading the end

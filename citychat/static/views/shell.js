@@ -5,7 +5,7 @@ import { chats } from "citychat/views/chats.js";
 import { city } from "citychat/views/city.js";
 import { Dialogs } from "citychat/views/dialogs.js";
 import { h, round, show, t, write } from "citychat/views/dom.js";
-import { banned, erased, loading, replaced } from "citychat/views/endings.js";
+import { banned, erased, loading, replaced } from "citychat/views/interruptions.js";
 import { ready } from "citychat/views/ready.js";
 import { chime } from "citychat/views/sound.js";
 import { talk } from "citychat/views/talk.js";

@@ -4,7 +4,7 @@ import { chatRows } from "citychat/views/chats.js";
 import { Composer } from "citychat/views/composer.js";
 import { Log } from "citychat/views/log.js";
 import { button, disc, h, round, show, t, title, write } from "citychat/views/dom.js";
-import { date, lasting } from "citychat/words.js";
+import { date, lasting } from "citychat/i18n.js";
 
 const AGAIN_MS = 86_400_000;
 

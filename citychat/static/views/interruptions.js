@@ -2,7 +2,7 @@
 
 import { Street } from "citychat/views/street.js";
 import { aloneHint, button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
-import { moment } from "citychat/words.js";
+import { moment } from "citychat/i18n.js";
 
 const QUIET_MS = 400; // no sign of waiting before it
 const TROUBLE = { blocked: "link.blocked", drain: "link.drain", away: "link.unavailable", cut: "link.cut.short" };

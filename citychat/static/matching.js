@@ -1,6 +1,6 @@
 // Looking for somebody, being asked, answering (protocol §3 as the page sees it).
 
-import { Noes } from "citychat/noes.js";
+import { Noes } from "citychat/declines.js";
 
 const START_MS = 2000; // "Starting in 2…": what a looker has to press Stop
 
