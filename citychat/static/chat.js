@@ -1,79 +1,108 @@
 // A chat: writing, ticks, typing, presence, leaving, reading again, blocking, reporting.
 
+import { Outbox } from "citychat/outbox.js";
+import { placeOf } from "citychat/state.js";
+import { newId } from "citychat/text.js";
+
+/**
+ * @import { Busy, Calls, Events, Message, Session } from "citychat/types.js"
+ * @import { Socket } from "citychat/socket.js"
+ * @import { State } from "citychat/state.js"
+ * @import { Storage } from "citychat/storage.js"
+ *
+ * @typedef {object} Parts
+ * @property {State} state
+ * @property {Storage} storage
+ * @property {Socket} socket
+ * @property {string} id the page's
+ * @property {() => number} now
+ */
+
 const TYPING_MS = 5000; // a sign of typing expires by itself
 const TYPING_GAP_MS = 2000; // at most one in so long
 const PAGE_ROWS = 50;
 const EXPORT_ROWS = 100;
+const TIMER_MAX_MS = 2 ** 31 - 1; // browsers take a longer time for none
 
-export class Talking {
+export class Chat {
+  #parts;
   #typingOff = 0;
   #typingAt = 0;
   #typingShown = false;
   #alarmAt = Infinity;
   #alarm = 0;
 
-  constructor(page) {
-    this.page = page;
-    const { socket } = page;
-    socket.hear("message", (row) => this.#message(row));
-    socket.hear("status", (status) => page.outbox.status(status, page.now()));
-    socket.hear("busy", (busy) => this.#busy(busy));
-    socket.hear("typing", ({ s, on }) => this.#typing(s, on));
-    socket.hear("erased", ({ s }) => this.#erased(s));
-    socket.hear("partnerJoined", ({ session }) => this.#presence(session, { here: true, away_since: undefined }));
-    socket.hear("partnerLeft", (left) => this.#left(left));
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { socket, storage, id, now } = parts;
+    this.outbox = new Outbox(storage, id, () => newId(64), this.#calls());
+    socket.on("message", (message) => this.#message(message));
+    socket.on("status", (status) => this.outbox.status(status, now()));
+    socket.on("busy", (busy) => this.#busy(busy));
+    socket.on("typing", ({ session, on }) => this.#typing(session, on));
+    socket.on("erased", ({ session }) => this.#erased(session));
+    socket.on("partnerJoined", ({ session }) => this.#presence(session, { here: true, away_since: undefined }));
+    socket.on("partnerLeft", (left) => this.#left(left));
   }
 
-  /** What the outbox asks of its page. */
-  calls() {
-    const { state } = this.page;
+  /** What the outbox asks of its page. @returns {Calls} */
+  #calls() {
+    const { state, socket } = this.#parts;
     return {
-      emit: (event, payload) => this.page.socket.emit(event, payload),
-      draw: (row, tick) => {
-        state.transcript(row.s).add(row, tick);
+      emit: (event, payload) => socket.emit(event, payload),
+      draw: (message, tick) => {
+        state.transcript(message.session).add(message, tick);
         state.touch();
       },
-      mark: (s, st, n, tick, why) => {
-        state.transcript(s).mark(st, n, tick, why);
+      mark: (session, stream, number, tick, why) => {
+        state.transcript(session).mark(stream, number, tick, why);
         state.touch();
       },
       alarm: (at) => this.#setAlarm(at),
     };
   }
 
-  /** Why it was not written: "" when it was. */
+  /** Answers why it was not written: "" when it was. @param {string} text */
   write(text) {
-    const why = this.page.outbox.compose(text, this.page.now());
-    if (why === "elsewhere") this.page.state.set({ screen: "replaced" });
+    const { state, now } = this.#parts;
+    const why = this.outbox.compose(text, now());
+    if (why === "elsewhere") state.set({ screen: "replaced" });
     if (why === "") {
-      this.draft("");
+      this.keepDraft("");
       this.#typingShown = false; // the message itself ends it on the other side
     }
     return why;
   }
 
-  draft(text) {
-    const { storage, state } = this.page;
-    if (!state.session) return "";
-    const name = `citychat.draft.${state.session.session}`;
-    if (text === undefined) return storage.get(name) ?? "";
-    if (text) storage.set(name, text);
-    else storage.delete(name);
-    return text;
+  /** What is typed and not sent, over a reload too. */
+  get draft() {
+    const { storage, state } = this.#parts;
+    return (state.session && storage.get(draftOf(state.session.session))) ?? "";
   }
 
+  /** @param {string} text */
+  keepDraft(text) {
+    const { storage, state } = this.#parts;
+    if (!state.session) return;
+    const name = draftOf(state.session.session);
+    if (text) storage.set(name, text);
+    else storage.delete(name);
+  }
+
+  /** @param {boolean} on */
   typing(on) {
-    const { state, socket, now } = this.page;
-    if (!state.settings.typing || !state.living) return;
+    const { state, socket, now } = this.#parts;
+    if (!state.settings.typing || !state.running) return;
     if (on ? now() - this.#typingAt < TYPING_GAP_MS : !this.#typingShown) return;
     this.#typingShown = on;
     if (on) this.#typingAt = now();
-    socket.typing(state.living.session, on);
+    socket.typing(state.running.session, on);
   }
 
   async leave() {
-    const { state, socket } = this.page;
-    const session = state.living;
+    const { state, socket } = this.#parts;
+    const session = state.running;
     if (!session) return true;
     const answer = await socket.leave(session.session);
     if (!answer.ok && answer.error !== "no-session") return false;
@@ -81,8 +110,9 @@ export class Talking {
     return true;
   }
 
+  /** @param {string} session */
   async again(session) {
-    const { state, socket } = this.page;
+    const { state, socket } = this.#parts;
     state.again.add(session);
     state.touch();
     const answer = await socket.again(session);
@@ -91,151 +121,180 @@ export class Talking {
     state.set({ notice: "link.failed" });
   }
 
+  /** Answers whether it was done. @param {string} session */
   async block(session) {
-    const answer = await this.page.socket.block(session);
-    if (answer.ok) this.#bar(session);
+    const answer = await this.#parts.socket.block(session);
+    if (answer.ok) this.#blocked(session);
     return answer.ok;
   }
 
+  /** Answers the code of the report, or "". @param {string} session @param {string} reason @param {string} note */
   async report(session, reason, note) {
-    const answer = await this.page.socket.report(session, reason, note);
-    if (answer.ok) this.#bar(session);
+    const answer = await this.#parts.socket.report(session, reason, note);
+    if (answer.ok) this.#blocked(session);
     return answer.ok ? answer.code : "";
   }
 
-  #bar(session) {
-    this.page.state.barred.add(session);
-    this.page.state.again.delete(session);
+  /** @param {string} session */
+  #blocked(session) {
+    const { state } = this.#parts;
+    state.blocked.add(session);
+    state.again.delete(session);
     this.#end(session, "you");
   }
 
   async list() {
-    const { state, socket } = this.page;
+    const { state, socket } = this.#parts;
     const answer = await socket.chats();
     if (answer.ok) state.set({ chats: answer.chats });
     else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
   }
 
-  open(chat) {
-    const { state } = this.page;
-    state.unread.delete(chat.session);
-    if (state.session?.session === chat.session) {
+  /** @param {Session} session */
+  open(session) {
+    const { state } = this.#parts;
+    state.unread.delete(session.session);
+    if (state.session?.session === session.session) {
       state.set({ screen: "talk", reading: null, notice: "" });
       return;
     }
-    state.set({ screen: "past", reading: chat, notice: "" });
-    if (state.transcript(chat.session).more === undefined) this.older(chat);
+    state.set({ screen: "past", reading: session, notice: "" });
+    if (state.transcript(session.session).more === undefined) this.older(session);
   }
 
   /** The chat on the screen counts as read. */
   read() {
-    const { state } = this.page;
+    const { state } = this.#parts;
     if (state.shown && state.unread.delete(state.shown.session)) state.touch();
   }
 
-  /** Older messages of a chat, one page. */
-  async older(chat) {
-    const { state, outbox, socket } = this.page;
-    const transcript = state.transcript(chat.session);
-    const first = transcript.more === undefined ? undefined : transcript.rows[0];
-    const before = first && [first.l, first.side, first.st, first.n];
-    const answer = await socket.history(chat.session, before, PAGE_ROWS);
+  /** Older messages of a chat, one page. @param {Session} session */
+  async older(session) {
+    const { state, socket } = this.#parts;
+    const transcript = state.transcript(session.session);
+    const [first] = transcript.more === undefined ? [] : transcript.rows;
+    const answer = await socket.history(session.session, first && placeOf(first), PAGE_ROWS);
     if (!answer.ok) {
       state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
       return;
     }
-    outbox.older(chat.session, chat.side, answer.messages);
+    this.outbox.older(session.session, session.side, answer.messages);
     transcript.more = answer.more;
     state.touch();
   }
 
-  /** All my chats with their messages, as one value. */
+  /** All my chats with their messages, as one value; null when it could not be had. */
   async everything() {
-    const { socket } = this.page;
+    const { socket, now } = this.#parts;
     const answer = await socket.chats();
     if (!answer.ok) return null;
     const chats = [];
-    for (const chat of answer.chats) {
-      const rows = [];
-      for (let more = true; more; ) {
-        const first = rows[0];
-        const page = await socket.history(chat.session, first && [first.l, first.side, first.st, first.n], EXPORT_ROWS);
-        if (!page.ok) return null;
-        rows.unshift(...page.messages);
-        more = page.more && page.messages.length > 0;
-      }
+    for (const session of answer.chats) {
+      const messages = await this.#wholeHistory(session.session);
+      if (!messages) return null;
+      const { alias, you, city, side, started, ended } = session;
       chats.push({
-        with: chat.alias, you: chat.you, city: chat.city, started: iso(chat.started), ended: chat.ended ? iso(chat.ended) : null,
-        messages: rows.map((row) => ({ from: row.side === chat.side ? chat.you : chat.alias, at: iso(row.at), text: row.x })),
+        with: alias, you, city, started: iso(started), ended: ended ? iso(ended) : null,
+        messages: messages.map((one) => ({ from: one.side === side ? you : alias, at: iso(one.at), text: one.text })),
       });
     }
-    return { made: iso(this.page.now()), chats };
+    return { made: iso(now()), chats };
   }
 
-  #message(row) {
-    const { state, outbox, now } = this.page;
-    if (row.s === state.living?.session) this.#typing(row.s, false);
-    const { rows } = state.transcript(row.s);
+  /** @param {string} session */
+  async #wholeHistory(session) {
+    /** @type {Message[]} */
+    const messages = [];
+    for (let more = true; more; ) {
+      const [first] = messages;
+      const answer = await this.#parts.socket.history(session, first && placeOf(first), EXPORT_ROWS);
+      if (!answer.ok) return null;
+      messages.unshift(...answer.messages);
+      more = answer.more && answer.messages.length > 0;
+    }
+    return messages;
+  }
+
+  /** @param {Message} message */
+  #message(message) {
+    const { state, now } = this.#parts;
+    const { session } = message;
+    if (session === state.running?.session) this.#typing(session, false);
+    const { rows } = state.transcript(session);
     const before = rows.length;
-    outbox.message(row, now());
-    const inView = state.shown?.session === row.s && document.visibilityState === "visible";
-    if (rows.length > before && !inView) state.unread.add(row.s);
+    this.outbox.message(message, now());
+    const inView = state.shown?.session === session && document.visibilityState === "visible";
+    if (rows.length > before && !inView) state.unread.add(session);
   }
 
+  /** @param {Busy} busy */
   #busy(busy) {
-    const { state, outbox, now } = this.page;
-    outbox.busy(busy, now());
+    const { state, now } = this.#parts;
+    this.outbox.busy(busy, now());
     state.set({ busyUntil: now() + busy.retry_ms });
   }
 
-  #typing(s, on) {
-    const { state } = this.page;
+  /** @param {string} session @param {boolean} on */
+  #typing(session, on) {
+    const { state } = this.#parts;
     clearTimeout(this.#typingOff);
-    if (s !== state.living?.session) return;
+    if (session !== state.running?.session) return;
     state.set({ typing: on });
     if (on) this.#typingOff = setTimeout(() => state.set({ typing: false }), TYPING_MS);
   }
 
-  #erased(s) {
-    const { state, outbox } = this.page;
-    const side = outbox.chats.get(s)?.side;
+  /** @param {string} session */
+  #erased(session) {
+    const { state } = this.#parts;
+    const side = this.outbox.sideIn(session);
     if (side === undefined) return;
-    state.transcript(s).erase(1 - side);
+    state.transcript(session).erase(1 - side);
     state.touch();
   }
 
+  /** @param {string} session @param {Partial<Session>} changes */
   #presence(session, changes) {
-    const { state, outbox, now } = this.page;
+    const { state } = this.#parts;
     if (state.session?.session !== session) return;
     state.set({ session: { ...state.session, ...changes } });
-    outbox.partner(Boolean(state.session.here), now());
+    this.outbox.partner(Boolean(state.session.here));
   }
 
+  /** @param {Events["partnerLeft"]} left */
   #left({ session, how, since }) {
+    const { state } = this.#parts;
     if (how === "left") this.#end(session, "partner");
     else this.#presence(session, { here: false, away_since: since });
-    if (session === this.page.state.session?.session) this.page.state.set({ typing: false });
+    if (session === state.session?.session) state.set({ typing: false });
   }
 
+  /** @param {string} session @param {"you" | "partner"} by */
   #end(session, by) {
-    const { state, outbox, now } = this.page;
-    outbox.ended(session);
-    this.page.storage.delete(`citychat.draft.${session}`);
-    const ended = { ended: now(), here: false, by };
-    if (state.living?.session === session) state.set({ session: { ...state.session, ...ended }, typing: false });
-    if (state.reading?.session === session && !state.reading.ended) state.set({ reading: { ...state.reading, ...ended } });
+    const { state, storage, now } = this.#parts;
+    const { running, reading } = state;
+    this.outbox.ended(session);
+    storage.delete(draftOf(session));
+    const end = { ended: now(), here: false, by };
+    if (running?.session === session) state.set({ session: { ...running, ...end }, typing: false });
+    if (reading?.session === session && !reading.ended) state.set({ reading: { ...reading, ...end } });
     this.list();
   }
 
+  /** @param {number} at */
   #setAlarm(at) {
+    const { now } = this.#parts;
     if (at >= this.#alarmAt) return;
     this.#alarmAt = at;
     clearTimeout(this.#alarm);
     this.#alarm = setTimeout(() => {
       this.#alarmAt = Infinity;
-      this.page.outbox.tick(this.page.now());
-    }, Math.min(Math.max(0, at - this.page.now()), 2 ** 31 - 1));
+      this.outbox.tick(now());
+    }, Math.min(Math.max(0, at - now()), TIMER_MAX_MS));
   }
 }
 
+/** @param {string} session */
+const draftOf = (session) => `citychat.draft.${session}`;
+
+/** @param {number} ms */
 const iso = (ms) => new Date(ms).toISOString();

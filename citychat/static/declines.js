@@ -1,51 +1,61 @@
-// The noes that no answer has come to, in the browser's storage: a no is for ever (M5), also on a dead link.
+// The declines that no answer has come to, in the browser's storage: a "no" is for ever (M5), also on a dead link.
 //
-// The twin of noes.py.
+// The twin of citychat/client/declines.py.
 
-const NOES = "citychat.noes";
-const NOES_MAX = 50; // without an answer; nobody says more in the hour for which the server knows ended offers
+/** @import { Kept } from "citychat/types.js" */
+/** @import { Socket } from "citychat/socket.js" */
+
+const KEY = "citychat.noes";
+const DECLINES_MAX = 50; // without an answer; nobody says more in the hour for which the server knows ended offers
 const NO_ANSWER = ["cut", "unavailable", "busy", "internal", "not-joined"]; // the server has not taken it yet
 
-export class Noes {
+export class PendingDeclines {
+  #storage;
+  #socket;
   #timer = 0;
 
-  /** `page` is {storage, socket}. */
-  constructor(page) {
-    this.page = page;
+  /** @param {Kept} storage @param {Pick<Socket, "match">} socket */
+  constructor(storage, socket) {
+    this.#storage = storage;
+    this.#socket = socket;
   }
 
-  /** Keep the no, then send it; the server's answer. */
-  async say(offer) {
+  /** Keep the decline, then send it; the server's answer. @param {string} offer */
+  async decline(offer) {
     this.#keep([...this.#without(offer), offer]);
     return this.#send(offer);
   }
 
   /** After a join, before the page looks for anybody. */
-  sayAgain() {
+  resend() {
     clearTimeout(this.#timer);
     for (const offer of this.#kept()) this.#send(offer);
   }
 
+  /** @param {string} offer */
   async #send(offer) {
-    const answer = await this.page.socket.match(offer, "no");
-    if (!NO_ANSWER.includes(answer.error)) this.#keep(this.#without(offer));
+    const answer = await this.#socket.match(offer, "no");
+    if (answer.ok || !NO_ANSWER.includes(answer.error)) this.#keep(this.#without(offer));
     else if (answer.retry_ms !== undefined) {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.sayAgain(), answer.retry_ms);
+      this.#timer = setTimeout(() => this.resend(), answer.retry_ms);
     }
     return answer;
   }
 
+  /** @returns {string[]} */
   #kept() {
-    return JSON.parse(this.page.storage.get(NOES) ?? "[]");
+    return JSON.parse(this.#storage.get(KEY) ?? "[]");
   }
 
+  /** @param {string} offer */
   #without(offer) {
     return this.#kept().filter((kept) => kept !== offer);
   }
 
+  /** @param {string[]} offers */
   #keep(offers) {
-    if (offers.length) this.page.storage.set(NOES, JSON.stringify(offers.slice(-NOES_MAX)));
-    else this.page.storage.delete(NOES);
+    if (offers.length) this.#storage.set(KEY, JSON.stringify(offers.slice(-DECLINES_MAX)));
+    else this.#storage.delete(KEY);
   }
 }

@@ -1,38 +1,59 @@
-// The visit: consent, position, joining, the link, the city, the switches, leaving for good.
+// Joining: consent, position, the link, the city, the settings, leaving for good.
 
-import { WRITER } from "citychat/outbox.js";
 import { askPosition } from "citychat/position.js";
 
+/**
+ * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
+ * @import { Outbox } from "citychat/outbox.js"
+ * @import { Socket } from "citychat/socket.js"
+ * @import { State } from "citychat/state.js"
+ * @import { Storage } from "citychat/storage.js"
+ *
+ * @typedef {object} Parts
+ * @property {State} state
+ * @property {Storage} storage
+ * @property {Storage} tab forgotten with the window
+ * @property {Socket} socket
+ * @property {Outbox} outbox
+ * @property {string} consent the version of the rules
+ * @property {() => number} now
+ */
+
+const PROTOCOL_VERSION = 1;
+const FIRST_PAGE = 50; // messages of a join answer; as many say that there may be older ones
 const CONSENT = "citychat.consent";
 const TOKEN = "citychat.token";
 const SETTINGS = "citychat.settings";
-const LOOKING = "citychat.looking"; // survives a reload, not the closing of the window
+const RELOADED = "citychat.reload";
 
-/** `page` is {state, storage, tab, socket, outbox, id, consent, now, random}. */
-export class Visit {
+export class Joining {
+  #parts;
+  /** @type {Position | undefined} */
   #position;
   #joined = false;
   #locating = 0;
-  #missed = false; // a ring went by unanswered; the next press says that somebody is here
+  /** What the server was told last about asking. @type {boolean | undefined} */
+  #toldAskable;
 
-  constructor(page) {
-    this.page = page;
-    const { socket } = page;
-    socket.hear("joined", (answer) => this.#welcome(answer));
-    socket.hear("refused", (answer) => this.#refused(answer));
-    socket.hear("closed", () => this.#closed());
-    socket.hear("blocked", () => page.state.set({ link: "blocked" }));
-    socket.hear("replaced", () => this.replaced());
-    socket.hear("drain", ({ retry_ms }) => {
-      page.state.set({ link: "drain" });
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { socket, state } = parts;
+    socket.on("joined", (answer) => this.#welcome(answer));
+    socket.on("refused", (answer) => this.#refused(answer));
+    socket.on("closed", () => this.#closed());
+    socket.on("blocked", () => state.set({ link: "blocked" }));
+    socket.on("replaced", () => this.#replaced());
+    socket.on("drain", ({ retry_ms }) => {
+      state.set({ link: "drain" });
       socket.comeBack(retry_ms);
     });
-    socket.hear("banned", (facts) => this.#ban(facts));
-    socket.hear("nearby", ({ free_nearby }) => page.state.set({ free: free_nearby }));
+    socket.on("banned", (pause) => this.#ban(pause));
+    socket.on("nearby", ({ free_nearby }) => state.set({ free: free_nearby }));
   }
 
   begin() {
-    const { state, storage, consent } = this.page;
+    const { state, storage, consent } = this.#parts;
     const settings = { ...state.settings, ...JSON.parse(storage.get(SETTINGS) ?? "{}") };
     const accepted = storage.get(CONSENT);
     state.set({ settings, kept: storage.kept, changed: Boolean(accepted) && accepted !== consent });
@@ -41,8 +62,9 @@ export class Visit {
   }
 
   accept() {
-    this.page.storage.set(CONSENT, this.page.consent);
-    this.page.state.set({ kept: this.page.storage.kept, changed: false });
+    const { state, storage, consent } = this.#parts;
+    storage.set(CONSENT, consent);
+    state.set({ kept: storage.kept, changed: false });
   }
 
   withCity() {
@@ -51,34 +73,14 @@ export class Visit {
   }
 
   async withPosition() {
-    const { state } = this.page;
+    const { state } = this.#parts;
     const mine = (this.#locating += 1);
-    state.set({ screen: "locating", slow: false });
-    const answer = await askPosition(() => state.set({ slow: true }));
+    state.set({ screen: "locating", locatingSlow: false });
+    const answer = await askPosition(() => state.set({ locatingSlow: true }));
     if (typeof answer === "object") this.#position = answer;
     if (mine !== this.#locating) return; // went on with the city meanwhile
     if (typeof answer === "string") state.set({ notice: answer === "insecure" ? "locate.insecure" : "locate.denied" });
     this.#start();
-  }
-
-  /** The payload of user-join; null when another window is the one that writes. */
-  joining() {
-    const { state, storage, outbox, id, consent } = this.page;
-    if (this.#joined && storage.get(WRITER) !== id) return null;
-    const payload = {
-      v: 1, consent, adult: true, available: this.#askable(), slow: state.settings.slow,
-      visible: document.visibilityState === "visible", have: outbox.have(),
-    };
-    const token = storage.get(TOKEN);
-    if (token) payload.token = token;
-    if (this.#position) payload.position = this.#position;
-    return payload;
-  }
-
-  /** Another window took over. */
-  replaced() {
-    this.page.socket.close();
-    this.page.state.set({ screen: "replaced", offer: null, looking: "", dialog: null });
   }
 
   /** "Use it here": a page that takes over is a fresh page. */
@@ -86,60 +88,38 @@ export class Visit {
     location.reload();
   }
 
+  /** @param {string} city */
   async choose(city) {
-    this.#placed(await this.page.socket.place(city));
+    this.#placed(await this.#parts.socket.place(city));
   }
 
   /** The browser's position instead; answers whether it gave one. */
   async choosePosition() {
-    const { socket } = this.page;
     const position = await askPosition(() => undefined);
     if (typeof position === "string") return false;
     this.#position = position;
-    this.#placed(await socket.position(position));
+    this.#placed(await this.#parts.socket.position(position));
     return true;
   }
 
-  #placed(answer) {
-    const { state } = this.page;
-    if (answer.ok) state.set({ place: answer.place, screen: answer.place ? "ready" : "city", cityBusy: "", notice: "" });
-    else if (answer.error === "busy") state.set({ cityBusy: state.looking === "asking" ? "city.asked" : "city.busy" });
-    else state.set({ notice: "link.failed" });
-  }
-
+  /** @param {Partial<Settings>} changes */
   async use(changes) {
-    const { state, storage, socket } = this.page;
+    const { state, storage, socket } = this.#parts;
     state.set({ settings: { ...state.settings, ...changes } });
     storage.set(SETTINGS, JSON.stringify(state.settings));
-    if ("ask" in changes || "slow" in changes) await socket.available(this.#askable(), state.settings.slow);
+    if ("ask" in changes || "slow" in changes) await socket.available(this.#askable, state.settings.slow);
   }
 
   /** Reading an ended chat keeps questions away; coming back to Ready lets them in again. */
-  availability() {
-    const { state, socket } = this.page;
-    const on = this.#askable();
-    if (socket.live && on !== this.told) {
-      this.told = on;
-      socket.available(on, state.settings.slow);
-    }
-  }
-
-  seen(visible) {
-    this.page.socket.view(visible);
-  }
-
-  missedRing() {
-    this.#missed = true;
-  }
-
-  touched() {
-    if (!this.#missed) return;
-    this.#missed = false;
-    this.page.socket.view(true, true);
+  tellAskable() {
+    const { state, socket } = this.#parts;
+    if (!socket.live || this.#askable === this.#toldAskable) return;
+    this.#toldAskable = this.#askable;
+    socket.available(this.#askable, state.settings.slow);
   }
 
   async erase() {
-    const { state, socket, storage, tab } = this.page;
+    const { state, socket, storage, tab } = this.#parts;
     const answer = await socket.erase();
     if (!answer.ok) return false;
     socket.close();
@@ -149,66 +129,97 @@ export class Visit {
     return true;
   }
 
-  get lookingKept() {
-    return this.page.tab.get(LOOKING) === "yes";
-  }
-
-  keepLooking(on) {
-    if (on) this.page.tab.set(LOOKING, "yes");
-    else this.page.tab.delete(LOOKING);
-  }
-
-  #askable() {
-    const { settings, screen } = this.page.state;
-    return settings.ask && screen !== "past" && !(screen === "talk" && !this.page.state.living);
+  get #askable() {
+    const { settings, screen, running } = this.#parts.state;
+    return settings.ask && screen !== "past" && !(screen === "talk" && !running);
   }
 
   #start() {
-    const { state, socket } = this.page;
+    const { state, socket } = this.#parts;
     state.set({ screen: "loading", link: "first" });
-    socket.open();
+    socket.open(() => this.#request());
   }
 
+  /** What a join says; null when another window is the one that writes. @returns {JoinRequest | null} */
+  #request() {
+    const { state, storage, outbox, consent } = this.#parts;
+    if (this.#joined && !outbox.writes) return null;
+    /** @type {JoinRequest} */
+    const request = {
+      v: PROTOCOL_VERSION, consent, adult: true, available: this.#askable, slow: state.settings.slow,
+      visible: document.visibilityState === "visible", have: outbox.have(),
+    };
+    const token = storage.get(TOKEN);
+    if (token) request.token = token;
+    if (this.#position) request.position = this.#position;
+    return request;
+  }
+
+  /** @param {JoinAnswer} answer */
   #welcome(answer) {
-    const { state, storage, outbox, now } = this.page;
+    const { state, storage, outbox, now } = this.#parts;
     this.#joined = true;
-    this.told = undefined;
+    this.#toldAskable = undefined;
     storage.set(TOKEN, answer.token);
     state.set({
-      link: "on", place: answer.place, free: answer.free_nearby, banned: null, kept: storage.kept, offer: null, typing: false,
+      link: "on", place: answer.place, free: answer.free_nearby, banned: null, kept: storage.kept, offer: null,
+      typing: false,
     });
-    const session = answer.session ?? null;
-    const known = session && state.session?.session === session.session;
-    if (session && (answer.state === "chat" || known)) state.set({ session: { by: known ? state.session.by : undefined, ...session } });
-    else if (answer.state !== "chat" && state.living) state.set({ session: { ...state.session, ended: now() } });
+    const { session } = answer;
+    const chatting = answer.state === "chat";
+    const shown = state.session;
+    const known = Boolean(session) && shown?.session === session?.session;
+    if (session && (chatting || known)) state.set({ session: { by: known ? shown?.by : undefined, ...session } });
+    else if (!chatting && state.running) state.set({ session: { ...state.running, ended: now() } });
     outbox.joined(answer, now());
-    if (session) state.transcript(session.session).more ??= (answer.messages ?? []).length >= 50;
+    if (session) state.transcript(session.session).more ??= (answer.messages ?? []).length >= FIRST_PAGE;
     const waiting = ["loading", "locating", "replaced"].includes(state.screen);
-    if (answer.state === "chat" && (waiting || !known)) state.set({ screen: "talk", looking: "" });
-    else if (!answer.place && !state.living) state.set({ screen: "city" });
+    if (chatting && (waiting || !known)) state.set({ screen: "talk", looking: "" });
+    else if (!answer.place && !state.running) state.set({ screen: "city" });
     else if (waiting) state.set({ screen: "ready" });
-    this.onJoined?.(answer);
   }
 
+  /** @param {Failure} answer */
   #refused(answer) {
-    const { state, storage } = this.page;
+    const { state, storage, consent } = this.#parts;
     if (answer.error === "banned") this.#ban(answer);
     else if (answer.error === "refused-consent") {
       storage.delete(CONSENT);
-      if (answer.consent && answer.consent !== this.page.consent) this.#reload();
+      if (answer.consent && answer.consent !== consent) this.#reload();
       else state.set({ screen: "arrive", changed: true, link: "off" });
     } else if (answer.error === "reload") this.#reload();
     else if (answer.retry_ms !== undefined || answer.error === "internal") state.set({ link: "away" });
     else state.set({ notice: "link.failed", link: "off" });
   }
 
-  #ban(facts) {
-    this.page.socket.close();
-    this.page.state.set({ screen: "banned", banned: facts, dialog: null, offer: null });
+  /** @param {Answer<{place: Place | null}>} answer */
+  #placed(answer) {
+    const { state } = this.#parts;
+    if (answer.ok) {
+      state.set({ place: answer.place, screen: answer.place ? "ready" : "city", cityBusy: "", notice: "" });
+    } else if (answer.error === "busy") {
+      state.set({ cityBusy: state.looking === "asking" ? "city.asked" : "city.busy" });
+    } else {
+      state.set({ notice: "link.failed" });
+    }
+  }
+
+  /** Another window took over. */
+  #replaced() {
+    const { state, socket } = this.#parts;
+    socket.close();
+    state.set({ screen: "replaced", offer: null, looking: "", dialog: null });
+  }
+
+  /** @param {Partial<Pause>} pause */
+  #ban({ until = 0, reason = "", contact = "" }) {
+    const { state, socket } = this.#parts;
+    socket.close();
+    state.set({ screen: "banned", banned: { until, reason, contact }, dialog: null, offer: null });
   }
 
   #closed() {
-    const { state, outbox } = this.page;
+    const { state, outbox } = this.#parts;
     outbox.closed();
     if (["drain", "away", "blocked"].includes(state.link)) return;
     state.set({ link: "cut", offer: null, typing: false });
@@ -216,10 +227,10 @@ export class Visit {
 
   /** A newer page is on the server; once a minute at most, should it not be. */
   #reload() {
-    const { storage, now } = this.page;
-    const last = Number(storage.get("citychat.reload") ?? 0);
-    storage.set("citychat.reload", String(now()));
+    const { state, storage, now } = this.#parts;
+    const last = Number(storage.get(RELOADED) ?? 0);
+    storage.set(RELOADED, String(now()));
     if (now() - last > 60_000) location.reload();
-    else this.page.state.set({ notice: "link.failed" });
+    else state.set({ notice: "link.failed" });
   }
 }

@@ -1,31 +1,51 @@
 // Looking for somebody, being asked, answering (protocol §3 as the page sees it).
 
-import { Noes } from "citychat/declines.js";
+import { PendingDeclines } from "citychat/declines.js";
 
+/**
+ * @import { Events, JoinAnswer, Reply, Session } from "citychat/types.js"
+ * @import { Joining } from "citychat/joining.js"
+ * @import { Outbox } from "citychat/outbox.js"
+ * @import { Socket } from "citychat/socket.js"
+ * @import { State } from "citychat/state.js"
+ * @import { Storage } from "citychat/storage.js"
+ *
+ * @typedef {object} Parts
+ * @property {State} state
+ * @property {Storage} storage
+ * @property {Storage} tab forgotten with the window
+ * @property {Socket} socket
+ * @property {Outbox} outbox
+ * @property {Joining} joining hears of a join first
+ * @property {() => number} now
+ */
+
+const LOOKING = "citychat.looking"; // survives a reload, not the closing of the window
 const START_MS = 2000; // "Starting in 2…": what a looker has to press Stop
 
-export class Meeting {
+export class Matching {
+  #parts;
+  #declines;
   #starting = 0;
+  #missed = false; // a ring went by unanswered; the next press says that somebody is here
 
-  constructor(page, visit) {
-    this.page = page;
-    this.visit = visit;
-    this.noes = new Noes(page);
-    const { socket } = page;
-    visit.onJoined = (answer) => {
-      this.noes.sayAgain();
-      if (answer.state === "free") this.#again();
-    };
-    socket.hear("seeking", ({ state }) => this.page.state.looking && this.page.state.set({ looking: state }));
-    socket.hear("offer", (offer) => this.#asked(offer));
-    socket.hear("offerEnd", (end) => this.#over(end));
-    socket.hear("session", (session) => this.#met(session));
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { socket, state } = parts;
+    this.#declines = new PendingDeclines(parts.storage, socket);
+    socket.on("joined", (answer) => this.#joined(answer));
+    socket.on("seeking", (seeking) => state.looking && state.set({ looking: seeking.state }));
+    socket.on("offer", (offer) => this.#offered(offer));
+    socket.on("offerEnd", (end) => this.#over(end));
+    socket.on("session", (session) => this.#matched(session));
   }
 
   async seek() {
-    const { state, socket, now } = this.page;
-    state.set({ looking: "asking", lookingSince: state.looking ? state.lookingSince : now(), still: false, notice: "", screen: "ready" });
-    this.visit.keepLooking(true);
+    const { state, socket, now } = this.#parts;
+    const lookingSince = state.looking ? state.lookingSince : now();
+    state.set({ looking: "asking", lookingSince, still: false, notice: "", screen: "ready" });
+    this.#keepLooking(true);
     const answer = await socket.seek();
     if (!state.looking || answer.error === "cut") return; // after a cut the next join seeks again
     if (answer.ok) state.set({ looking: answer.state === "matched" ? "asking" : answer.state });
@@ -35,53 +55,67 @@ export class Meeting {
   }
 
   stop() {
+    const { state, socket } = this.#parts;
     clearTimeout(this.#starting);
-    this.visit.keepLooking(false);
-    this.page.state.set({ looking: "", offer: null, still: false });
-    this.page.socket.stop();
+    this.#keepLooking(false);
+    state.set({ looking: "", offer: null, still: false });
+    socket.stop();
   }
 
-  /** `answer`: yes, no or later. */
-  async answer(answer) {
-    const { state, socket } = this.page;
+  /** @param {Reply} reply */
+  async answer(reply) {
+    const { state, socket, joining } = this.#parts;
     clearTimeout(this.#starting);
-    const offer = state.offer;
+    const { offer } = state;
     if (!offer || offer.answered) return;
-    state.set({ offer: { ...offer, answered: answer } });
-    if (answer === "later") this.visit.use({ ask: false });
-    const told = await (answer === "no" ? this.noes.say(offer.offer) : socket.match(offer.offer, answer));
-    if (told.ok && answer === "yes") return; // user-session follows
+    state.set({ offer: { ...offer, answered: reply } });
+    if (reply === "later") joining.use({ ask: false });
+    const answer = await (reply === "no" ? this.#declines.decline(offer.offer) : socket.match(offer.offer, reply));
+    if (answer.ok && reply === "yes") return; // user-session follows
     if (state.offer?.offer !== offer.offer) return;
-    if (told.error === "unavailable" && answer !== "no") {
+    if (answer.error === "unavailable" && reply !== "no") {
       state.set({ offer: { ...offer, answered: undefined }, notice: "link.unavailable" });
     } else {
-      const notice = answer === "yes" ? "ring.over" : answer === "later" ? "ring.off" : "";
+      const notice = { yes: "ring.over", later: "ring.off", no: "" }[reply];
       state.set({ offer: null, notice });
     }
   }
 
-  #again() {
-    const { state } = this.page;
-    if (state.looking || (this.visit.lookingKept && state.place)) this.seek();
+  /** Somebody is at the page. */
+  touched() {
+    if (!this.#missed) return;
+    this.#missed = false;
+    this.#parts.socket.touched();
   }
 
-  #asked(offer) {
-    const { state, now } = this.page;
-    state.set({ offer: { ...offer, ends: now() + offer.seconds * 1000, starts: now() + START_MS }, dialog: null, notice: "", screen: "ready" });
+  /** @param {JoinAnswer} answer */
+  #joined(answer) {
+    const { state, tab } = this.#parts;
+    this.#declines.resend();
+    const wasLooking = state.looking || (tab.get(LOOKING) === "yes" && state.place);
+    if (answer.state === "free" && wasLooking) this.seek();
+  }
+
+  /** @param {Events["offer"]} offer */
+  #offered(offer) {
+    const { state, now } = this.#parts;
+    const times = { ends: now() + offer.seconds * 1000, starts: now() + START_MS };
+    state.set({ offer: { ...offer, ...times }, dialog: null, notice: "", screen: "ready" });
     clearTimeout(this.#starting);
     if (offer.looking && document.visibilityState === "visible") {
       this.#starting = setTimeout(() => document.visibilityState === "visible" && this.answer("yes"), START_MS);
     }
   }
 
+  /** @param {Events["offerEnd"]} end */
   #over({ offer, looking }) {
-    const { state } = this.page;
+    const { state } = this.#parts;
     if (state.offer && state.offer.offer !== offer) return;
     clearTimeout(this.#starting);
     const was = state.offer;
     const lost = Boolean(state.looking) && !looking;
-    if (was && !was.looking && !was.answered) this.visit.missedRing();
-    if (lost) this.visit.keepLooking(false);
+    if (was && !was.looking && !was.answered) this.#missed = true;
+    if (lost) this.#keepLooking(false);
     state.set({
       offer: null,
       looking: looking ? state.looking || "waiting" : "",
@@ -90,14 +124,23 @@ export class Meeting {
     });
   }
 
-  #met(session) {
-    const { state, outbox, now } = this.page;
+  /** @param {Session} session */
+  #matched(session) {
+    const { state, outbox } = this.#parts;
     clearTimeout(this.#starting);
-    this.visit.keepLooking(false);
-    outbox.session(session, now());
+    this.#keepLooking(false);
+    outbox.session(session);
     state.transcript(session.session).more ??= false;
     state.set({
-      session, screen: "talk", looking: "", offer: null, still: false, typing: false, dialog: null, notice: "", chats: null,
+      session, screen: "talk", looking: "", offer: null, still: false, typing: false, dialog: null, notice: "",
+      chats: null,
     });
+  }
+
+  /** @param {boolean} on */
+  #keepLooking(on) {
+    const { tab } = this.#parts;
+    if (on) tab.set(LOOKING, "yes");
+    else tab.delete(LOOKING);
   }
 }

@@ -1,40 +1,45 @@
 // The screens that end or interrupt everything: loading, another window, paused, erased.
 
-import { Street } from "citychat/views/street.js";
-import { aloneHint, button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
 import { moment } from "citychat/i18n.js";
+import { aloneHint, button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
+import { Street } from "citychat/views/street.js";
+import { trouble } from "citychat/views/trouble.js";
+
+/** @import { Page, View } from "citychat/types.js" */
 
 const QUIET_MS = 400; // no sign of waiting before it
-const TROUBLE = { blocked: "link.blocked", drain: "link.drain", away: "link.unavailable", cut: "link.cut.short" };
 
+/** @param {...Parameters<typeof h>[2]} children */
+const plain = (...children) => h("div", { class: "plain" }, new Street("").light({ mine: false }), ...children);
+
+/** @param {Page} page @returns {View} */
 export function loading({ state }) {
   const line = h("p", { class: "soft", role: "status", hidden: true }, t("loading"));
   const update = () => {
-    const trouble = TROUBLE[state.link];
-    write(line, t(trouble ?? "loading"));
-    line.className = trouble ? "big" : "soft";
+    const wrong = trouble(state.link);
+    write(line, t(wrong || "loading"));
+    line.className = wrong ? "big" : "soft";
   };
   const root = h("div", { class: "plain" }, new Street(state.place?.key ?? "").light({ mine: false }), line);
   const timer = setTimeout(() => show(line, true), QUIET_MS);
   return { root, update, close: () => clearTimeout(timer) };
 }
 
-export function replaced({ visit }) {
-  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("twin.title")),
-    button(t("twin.use"), "lamp", () => visit.takeOver()), aloneHint());
-  return { root };
+/** @param {Page} page @returns {View} */
+export function replaced({ joining }) {
+  const use = button(t("twin.use"), "lamp", () => joining.takeOver());
+  return { root: plain(title(t("twin.title")), use, aloneHint()) };
 }
 
+/** @param {Page} page @returns {View} */
 export function banned({ state }) {
-  const { until, reason, contact } = state.banned;
+  const { until, reason, contact } = state.banned ?? { until: 0, reason: "", contact: "" };
   const values = { date: moment(until), reason, contact: contact || t("banned.nobody") };
-  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("banned.title")),
-    h("p", {}, sentence("banned.text", values)));
-  return { root };
+  return { root: plain(title(t("banned.title")), h("p", {}, sentence("banned.text", values))) };
 }
 
+/** @returns {View} */
 export function erased() {
-  const root = h("div", { class: "plain" }, new Street("").light({ mine: false }), title(t("erase.done")),
-    button(t("erase.start"), "lamp", () => location.reload()));
-  return { root };
+  const start = button(t("erase.start"), "lamp", () => location.reload());
+  return { root: plain(title(t("erase.done")), start) };
 }
