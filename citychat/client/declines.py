@@ -1,6 +1,6 @@
 """The noes of a page, kept until the server has answered them: a no is for ever (M5), also on a dead link.
 
-The page's twin is ``static/noes.js``.
+The page's twin is ``static/declines.js``.
 """
 
 import json

@@ -304,11 +304,6 @@ class Outbox:
         if late:
             self._save()
 
-    def forget(self, s: str, side: int) -> None:
-        """The texts of that side were erased: what this page still keeps of them goes."""
-        self.entries = [e for e in self.entries if e["s"] != s or e["side"] != side]
-        self._save()
-
     def _draw(self, row: Row, state: str) -> None:
         chat = self.chats.get(row["s"])
         key = (row["side"], row["st"], row["n"])

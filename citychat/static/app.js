@@ -1,43 +1,44 @@
-// Puts the page together: socket -> state -> views, clicks -> state and socket.
+// Puts the page together: socket → state → views, clicks → state and socket.
 
-import { Meeting } from "citychat/meeting.js";
-import { Outbox } from "citychat/outbox.js";
+import { Chat } from "citychat/chat.js";
+import { learn } from "citychat/i18n.js";
+import { Joining } from "citychat/joining.js";
+import { Matching } from "citychat/matching.js";
 import { Socket } from "citychat/socket.js";
 import { State } from "citychat/state.js";
 import { Storage } from "citychat/storage.js";
-import { Talking } from "citychat/talking.js";
 import { newId } from "citychat/text.js";
-import { Visit } from "citychat/visit.js";
+import { byId } from "citychat/views/dom.js";
 import { Shell } from "citychat/views/shell.js";
-import { learn } from "citychat/words.js";
 
 const { lang, dataset } = document.documentElement;
 // Dates in the guest's own manner where it is a manner of the page's language.
 const manner = navigator.language.startsWith(lang) ? navigator.language : lang;
-learn(JSON.parse(document.getElementById("catalogue").textContent), manner);
+learn(JSON.parse(byId("catalogue").textContent), manner);
 
-const page = { id: newId(128), consent: dataset.consent, now: () => Date.now(), random: () => Math.random() };
-page.state = new State();
-page.storage = new Storage(() => window.localStorage);
-page.tab = new Storage(() => window.sessionStorage);
-page.socket = new Socket({ joining: () => page.visit.joining(), now: page.now, random: page.random });
-page.talking = new Talking(page);
-page.outbox = new Outbox(page.storage, page.id, () => newId(64), page.talking.calls());
-page.visit = new Visit(page);
-page.meeting = new Meeting(page, page.visit);
-const shell = new Shell(page);
+const consent = dataset.consent ?? "";
+const now = () => Date.now();
+const state = new State();
+const storage = new Storage(() => window.localStorage);
+const tab = new Storage(() => window.sessionStorage);
+const socket = new Socket(now, () => Math.random());
+const chat = new Chat({ state, storage, socket, id: newId(128), now });
+const { outbox } = chat;
+const joining = new Joining({ state, storage, tab, socket, outbox, consent, now });
+const matching = new Matching({ state, storage, tab, socket, outbox, joining, now });
+const shell = new Shell({ state, socket, chat, joining, matching, now });
 
 document.addEventListener("visibilitychange", () => {
   const visible = document.visibilityState === "visible";
-  page.visit.seen(visible);
+  socket.view(visible);
   if (!visible) return;
-  page.talking.read();
-  page.socket.wake();
+  chat.read();
+  socket.wake();
 });
-window.addEventListener("pageshow", () => page.socket.wake());
-window.addEventListener("online", () => page.socket.wake());
-document.addEventListener("pointerdown", () => page.visit.touched());
-document.addEventListener("keydown", () => page.visit.touched());
+window.addEventListener("pageshow", () => socket.wake());
+window.addEventListener("online", () => socket.wake());
+document.addEventListener("pointerdown", () => matching.touched());
+document.addEventListener("keydown", () => matching.touched());
 
 shell.start();
-page.visit.begin();
+joining.begin();

@@ -1,11 +1,15 @@
 // The link to the server, and the only file that knows the names of events (docs/events.yaml, protocol §1).
 //
-// Two namespaces on one WebSocket; reconnection is our own. What the server says is passed on under the names of HEARD.
+// Two namespaces on one WebSocket; reconnection is our own. What the server says is passed on by the names of EVENTS.
 
 import { Manager } from "socket.io-client";
+import { fromWire, toWire } from "citychat/wire.js";
 
-const HEARD = {
-  "/user": {
+/** @import { Answer, Answers, Events, Failure, JoinRequest, Position, Reply } from "citychat/types.js" */
+
+/** @type {Record<string, Record<string, keyof Events>>} */
+const EVENTS = {
+  user: {
     "user-join": "partnerJoined",
     "user-left": "partnerLeft",
     "user-seek": "seeking",
@@ -17,7 +21,7 @@ const HEARD = {
     "user-drain": "drain",
     "user-banned": "banned",
   },
-  "/chat": {
+  chat: {
     "chat-message": "message",
     "chat-status": "status",
     "chat-busy": "busy",
@@ -36,11 +40,21 @@ const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 const BLOCKED_AFTER = 3; // failed openings before we ask whether plain HTTP works
 
+/** @type {Failure} */
+const CUT = { ok: false, error: "cut" }; // the link did not hold until the answer
+
 export class Socket {
-  #hears = new Map();
+  live = false; // joined, and not cut since
+  #now;
+  #random;
+  /** @type {Map<keyof Events, ((payload: any) => void)[]>} */
+  #listeners = new Map();
+  /** @type {() => JoinRequest | null} */
+  #joining = () => null;
+  /** @type {Manager | null} */
   #manager = null;
-  #user = null;
-  #chat = null;
+  /** By the first part of their events' names. @type {Record<string, ReturnType<Manager["socket"]>>} */
+  #namespaces = {};
   #wanted = false;
   #attempt = 0;
   #timer = 0;
@@ -49,19 +63,29 @@ export class Socket {
   #probing = false;
   #opened = false;
 
-  /** `joining()` answers the payload of `user-join`, or null when another window has taken over. */
-  constructor({ joining, now, random }) {
-    Object.assign(this, { joining, now, random });
-    this.live = false;
+  /** @param {() => number} now @param {() => number} random */
+  constructor(now, random) {
+    this.#now = now;
+    this.#random = random;
     setInterval(() => this.#check(), 5000);
   }
 
-  /** Call `listener(payload)` for a name of HEARD, or for: joined, refused, closed, blocked. */
-  hear(name, listener) {
-    this.#hears.set(name, listener);
+  /**
+   * Call `listener(payload)` for an event of the server, or for: joined, refused, closed, blocked. Several listeners of
+   * one event are called in the order in which they came.
+   * @template {keyof Events} Name
+   * @param {Name} name @param {(payload: Events[Name]) => void} listener
+   */
+  on(name, listener) {
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
   }
 
-  open() {
+  /**
+   * `joining()` is what `user-join` says, or null when another window has taken over.
+   * @param {() => JoinRequest | null} joining
+   */
+  open(joining) {
+    this.#joining = joining;
     this.#wanted = true;
     this.wake();
   }
@@ -72,9 +96,9 @@ export class Socket {
     this.#lose(this.#manager);
   }
 
-  /** Close and come back after random(0, retryMs). */
+  /** Close and come back after random(0, retryMs). @param {number} retryMs */
   comeBack(retryMs) {
-    this.#lose(this.#manager, this.random() * retryMs);
+    this.#lose(this.#manager, this.#random() * retryMs);
   }
 
   /** The page is in view or on line again: forget the backoff, and doubt a silent link. */
@@ -82,80 +106,107 @@ export class Socket {
     this.#attempt = 0;
     if (this.live) this.#check();
     else if (!this.#manager) this.#connect();
-    else if (this.now() - this.#began > STALE_MS) this.#lose(this.#manager, 0);
+    else if (this.#now() - this.#began > STALE_MS) this.#lose(this.#manager, 0);
   }
 
   seek = () => this.#ask("user-seek");
   stop = () => this.#ask("user-stop");
-  match = (offer, answer) => this.#ask("user-match", { offer, answer });
-  leave = (session) => this.#ask("user-leave", { session });
-  available = (on, slow) => this.#ask("user-available", { on, slow });
-  view = (visible, touched) => this.#ask("user-view", touched ? { visible, touched } : { visible });
-  cities = (q) => this.#ask("user-cities", { q });
-  place = (city) => this.#ask("user-place", { city });
-  position = (position) => this.#ask("user-place", { position });
+  match = (/** @type {string} */ offer, /** @type {Reply} */ answer) => this.#ask("user-match", { offer, answer });
+  leave = (/** @type {string} */ session) => this.#ask("user-leave", { session });
+  available = (/** @type {boolean} */ on, /** @type {boolean} */ slow) => this.#ask("user-available", { on, slow });
+  view = (/** @type {boolean} */ visible) => this.#ask("user-view", { visible });
+  touched = () => this.#ask("user-view", { visible: true, touched: true });
+  cities = (/** @type {string} */ q) => this.#ask("user-cities", { q });
+  place = (/** @type {string} */ city) => this.#ask("user-place", { city });
+  position = (/** @type {Position} */ position) => this.#ask("user-place", { position });
   chats = () => this.#ask("user-chats");
-  block = (session) => this.#ask("user-block", { session });
-  report = (session, reason, note) => this.#ask("user-report", note ? { session, reason, note } : { session, reason });
-  case = (code) => this.#ask("user-case", { code });
-  again = (session) => this.#ask("user-again", { session });
+  block = (/** @type {string} */ session) => this.#ask("user-block", { session });
+  case = (/** @type {string} */ code) => this.#ask("user-case", { code });
+  again = (/** @type {string} */ session) => this.#ask("user-again", { session });
   erase = () => this.#ask("user-erase", { confirm: true });
-  history = (s, before, limit) => this.#ask("chat-history", before ? { s, before, limit } : { s, limit });
-  typing = (s, on) => this.emit("chat-typing", { s, on });
+  typing = (/** @type {string} */ session, /** @type {boolean} */ on) => this.emit("chat-typing", { session, on });
 
-  /** Send without an answer: chat-message, chat-ack, chat-ask, chat-typing. Dropped while the link is down. */
+  /** @param {string} session @param {string} reason @param {string} note */
+  report(session, reason, note) {
+    return this.#ask("user-report", note ? { session, reason, note } : { session, reason });
+  }
+
+  /** @param {string} session @param {unknown[] | undefined} before a place in the transcript @param {number} limit */
+  history(session, before, limit) {
+    return this.#ask("chat-history", before ? { session, before, limit } : { session, limit });
+  }
+
+  /**
+   * Send without an answer: chat-message, chat-ack, chat-ask, chat-typing. Dropped while the link is down.
+   * @param {string} event @param {object} payload
+   */
   emit(event, payload) {
-    if (this.live) this.#of(event).emit(event, payload);
+    if (this.live) this.#of(event).emit(event, toWire(payload));
   }
 
+  /** @param {string} event */
   #of(event) {
-    return event.startsWith("chat-") ? this.#chat : this.#user;
+    return this.#namespaces[event.split("-")[0]];
   }
 
-  /** The server's one answer; {ok: false, error: "cut"} when the link did not hold so long. */
+  /**
+   * The server's one answer.
+   * @template {keyof Answers} Name
+   * @param {Name} event
+   * @returns {Promise<Answer<Answers[Name]>>}
+   */
   #ask(event, payload = {}, limit = ANSWER_MS) {
-    if (!this.live && event !== "user-join") return Promise.resolve({ ok: false, error: "cut" });
+    if (!this.live && event !== "user-join") return Promise.resolve(CUT);
+    const sent = event.startsWith("chat-") ? toWire(payload) : payload;
     return new Promise((resolve) => {
-      this.#of(event).timeout(limit).emit(event, payload, (late, answer) => resolve(late ? { ok: false, error: "cut" } : answer));
+      this.#of(event).timeout(limit).emit(event, sent, (/** @type {unknown} */ late, /** @type {any} */ answer) => {
+        if (!late && answer.messages) answer.messages = answer.messages.map(fromWire);
+        resolve(late ? CUT : answer);
+      });
     });
   }
 
+  /** @template {keyof Events} Name @param {Name} name @param {Events[Name]} payload */
   #tell(name, payload) {
-    this.#hears.get(name)?.(payload);
+    for (const listener of this.#listeners.get(name) ?? []) listener(payload);
   }
 
   #connect() {
     clearTimeout(this.#timer);
     if (this.#manager || !this.#wanted) return;
-    const manager = new Manager({ transports: ["websocket"], reconnection: false, autoConnect: false, timeout: OPEN_MS });
+    const manager = new Manager({
+      transports: ["websocket"], reconnection: false, autoConnect: false, timeout: OPEN_MS,
+    });
     const user = manager.socket("/user");
     const chat = manager.socket("/chat");
     this.#manager = manager;
-    this.#began = this.now();
-    this.#user = user;
-    this.#chat = chat;
+    this.#namespaces = { user, chat };
+    this.#began = this.#now();
     manager.on("open", () => {
-      this.#heard = this.now();
+      this.#heard = this.#now();
       this.#opened = true;
-      manager.engine.on("packet", () => (this.#heard = this.now()));
+      manager.engine.on("packet", () => (this.#heard = this.#now()));
     });
-    for (const socket of [user, chat]) {
+    for (const [name, socket] of Object.entries(this.#namespaces)) {
       socket.on("connect", () => manager === this.#manager && user.connected && chat.connected && this.#join(manager));
       socket.on("connect_error", () => this.#lose(manager));
       socket.on("disconnect", () => this.#lose(manager));
-      for (const [event, name] of Object.entries(HEARD[socket.nsp])) {
-        socket.on(event, (payload) => manager === this.#manager && this.#tell(name, payload));
+      for (const [event, told] of Object.entries(EVENTS[name])) {
+        socket.on(event, (payload) => {
+          if (manager === this.#manager) this.#tell(told, name === "chat" ? fromWire(payload) : payload);
+        });
       }
       socket.connect();
     }
     manager.engine.on("close", () => this.#lose(manager)); // closed before it was open: the client says nothing
   }
 
+  /** @param {Manager} manager */
   async #join(manager) {
-    const payload = this.joining();
+    const payload = this.#joining();
     if (!payload) {
       this.close();
-      this.#tell("replaced");
+      this.#tell("replaced", undefined);
       return;
     }
     const answer = await this.#ask("user-join", payload, JOIN_MS);
@@ -178,29 +229,29 @@ export class Socket {
     }
   }
 
+  /** @param {Manager | null} manager @param {number} [delay] */
   #lose(manager, delay) {
     if (manager !== this.#manager) return;
     this.live = false;
     this.#manager = null;
     if (manager) {
-      this.#user.disconnect();
-      this.#chat.disconnect();
+      for (const socket of Object.values(this.#namespaces)) socket.disconnect();
       manager.engine?.close();
-      this.#tell("closed");
+      this.#tell("closed", undefined);
     }
     clearTimeout(this.#timer);
     if (!this.#wanted) return;
     this.#attempt += 1;
     if (this.#attempt === BLOCKED_AFTER && !this.#opened) this.#suspect();
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#attempt);
-    this.#timer = setTimeout(() => this.#connect(), delay ?? this.random() * ceiling);
+    this.#timer = setTimeout(() => this.#connect(), delay ?? this.#random() * ceiling);
   }
 
   /** Not one link was opened: if plain HTTP still works, something on the way blocks WebSocket. */
   async #suspect() {
     try {
       const answer = await fetch("/live", { cache: "no-store" });
-      if (answer.ok && !this.#opened) this.#tell("blocked");
+      if (answer.ok && !this.#opened) this.#tell("blocked", undefined);
     } catch {
       // No HTTP either: simply off line.
     }
@@ -208,7 +259,7 @@ export class Socket {
 
   async #check() {
     const manager = this.#manager;
-    if (!this.live || this.#probing || this.now() - this.#heard < SILENT_MS) return;
+    if (!this.live || this.#probing || this.#now() - this.#heard < SILENT_MS) return;
     this.#probing = true;
     const answer = await this.#ask("user-view", { visible: document.visibilityState === "visible" }, PROBE_MS);
     this.#probing = false;

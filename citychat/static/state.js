@@ -1,59 +1,92 @@
 // What the page shows, without knowing how. Views listen for "change"; everybody writes through `set`.
 
-const before = (a, b) => a.l - b.l || a.side - b.side || (a.st < b.st ? -1 : a.st > b.st ? 1 : a.n - b.n);
+/**
+ * @import {
+ *   Dialog, FreeNearby, Link, Message, Offer, Pause, Place, Row, Screen, Session, Settings, Tick,
+ * } from "citychat/types.js"
+ */
 
-/** The messages of one session in transcript order (l, side, st, n). */
+/** A message's place in the transcript's order. @param {Message} message @returns {[number, number, string, number]} */
+export const placeOf = ({ lamport, side, stream, number }) => [lamport, side, stream, number];
+
+/** @param {Message} a @param {Message} b */
+const before = (a, b) =>
+  a.lamport - b.lamport || a.side - b.side ||
+  (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.number - b.number);
+
+/** The messages of one session, in order. */
 export class Transcript {
-  constructor() {
-    this.rows = [];
-    this.more = undefined; // whether the server has older ones; unknown until asked
-    this.erased = false; // by the partner
-  }
+  /** @type {Row[]} */
+  rows = [];
+  /** Whether the server has older ones; unknown until asked. @type {boolean | undefined} */
+  more;
+  erased = false; // by the partner
 
-  add(row, state) {
+  /** @param {Message} message @param {Tick} tick */
+  add(message, tick) {
     let at = this.rows.length;
-    while (at > 0 && before(row, this.rows[at - 1]) < 0) at -= 1;
-    this.rows.splice(at, 0, { ...row, state, why: "" });
+    while (at > 0 && before(message, this.rows[at - 1]) < 0) at -= 1;
+    this.rows.splice(at, 0, { ...message, tick, why: "" });
   }
 
-  mark(st, n, state, why) {
-    const row = this.rows.find((r) => r.st === st && r.n === n);
-    if (row) Object.assign(row, { state, why });
+  /** @param {string} stream @param {number} number @param {Tick} tick @param {string} why */
+  mark(stream, number, tick, why) {
+    const row = this.rows.find((one) => one.stream === stream && one.number === number);
+    if (row) Object.assign(row, { tick, why });
   }
 
+  /** Blank the texts of that side. @param {number} side */
   erase(side) {
-    for (const row of this.rows) if (row.side === side) row.x = "";
+    for (const row of this.rows) if (row.side === side) row.text = "";
     this.erased = true;
   }
 }
 
 export class State extends EventTarget {
-  screen = "loading"; // loading arrive locating city ready talk chats past replaced banned erased
-  link = "off"; // off first on cut blocked drain away
+  /** @type {Screen} */
+  screen = "loading";
+  /** @type {Link} */
+  link = "off";
   busyUntil = 0;
   notice = ""; // the name of one line above everything else
   kept = true; // whether this browser stores anything
   changed = false; // whether the rules were changed since consent
+  /** @type {Place | null} */
   place = null;
+  locatingSlow = false; // the browser lets the position wait
   cityBusy = ""; // the name of why the city stays
+  /** @type {FreeNearby} */
   free = "none";
-  looking = ""; // "" asking next waiting
+  /** @type {"" | "asking" | "next" | "waiting"} */
+  looking = "";
   lookingSince = 0;
   still = false; // "Are you still there?"
-  offer = null; // {offer, city, seconds, looking, ends}
-  session = null; // the running chat, or the one that has just ended
+  /** @type {Offer | null} */
+  offer = null;
+  /** The running chat, or the one that has just ended. @type {Session | null} */
+  session = null;
   typing = false; // the partner
-  reading = null; // the past chat on the screen
-  chats = null; // null until asked
+  /** The past chat on the screen. @type {Session | null} */
+  reading = null;
+  /** Null until asked. @type {Session[] | null} */
+  chats = null;
+  /** Sessions. @type {Set<string>} */
   unread = new Set();
-  again = new Set(); // sessions I want to talk in again
-  barred = new Set(); // sessions whose partner I blocked or reported
+  /** Sessions I want to talk in again. @type {Set<string>} */
+  again = new Set();
+  /** Sessions whose partner I blocked or reported. @type {Set<string>} */
+  blocked = new Set();
+  /** @type {Settings} */
   settings = { ask: true, slow: false, typing: true };
-  dialog = null; // {kind, ...}
+  /** @type {Dialog | null} */
+  dialog = null;
+  /** @type {Pause | null} */
   banned = null;
-  transcripts = new Map();
+  /** @type {Map<string, Transcript>} */
+  #transcripts = new Map();
   #waiting = false;
 
+  /** @param {Partial<State>} changes */
   set(changes) {
     Object.assign(this, changes);
     this.touch();
@@ -69,19 +102,21 @@ export class State extends EventTarget {
     });
   }
 
+  /** @param {string} session */
   transcript(session) {
-    if (!this.transcripts.has(session)) this.transcripts.set(session, new Transcript());
-    return this.transcripts.get(session);
+    const known = this.#transcripts.get(session) ?? new Transcript();
+    this.#transcripts.set(session, known);
+    return known;
   }
 
   /** The running chat, if there is one. */
-  get living() {
+  get running() {
     return this.session && !this.session.ended ? this.session : null;
   }
 
   /** Whether the guest has a say in the city: everybody on the host's own network is in one place. */
   get movable() {
-    return Boolean(this.place) && !["home", "network"].includes(this.place.source);
+    return this.place !== null && !["home", "network"].includes(this.place.source);
   }
 
   /** The chat on the screen. */

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
+from citychat.catalogue import REPORT_REASONS
 from citychat.client.outbox import Row
 from citychat.terminal.page import TerminalPage
 
-REASONS = ("minor", "threat", "sexual", "hate", "spam", "other")
 READ_MAX = 1_000  # lines on a terminal at once
 Chat = Mapping[str, Any]
 
@@ -63,8 +63,8 @@ class PastChats:
         chat, rest = self._meant(rest)
         if chat is None:
             return
-        if not rest or rest[0] not in REASONS:
-            self.out.say(f"{WORDS['report.title']} report REASON, one of: {' '.join(REASONS)}")
+        if not rest or rest[0] not in REPORT_REASONS:
+            self.out.say(f"{WORDS['report.title']} report REASON, one of: {' '.join(REPORT_REASONS)}")
             return
         asked: Row = {"session": chat["session"], "reason": rest[0]}
         if rest[1:]:

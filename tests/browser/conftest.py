@@ -1,6 +1,7 @@
 """Real pages in Chromium against the real server.
 
-A page that logs an error (a refused script, a missing file, an exception) fails its test.
+A page that logs an error (a refused script, a missing file, an exception) fails its test; so does one that says
+something twice to a screen reader.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from tests.browser.serving import BROWSER, FLAGS, Served
 
 LYON = {"latitude": 45.7578, "longitude": 4.832}
+SAID_ONCE = Path(__file__).with_name("said_once.js")
 Person = Callable[..., Page]
 
 
@@ -67,6 +69,7 @@ def person(browser: Browser, server: str, complaints: list[str]) -> Iterator[Per
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(15_000)
+        context.add_init_script(path=SAID_ONCE)
         page = context.new_page()
         page.on("console", console)
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,8 +1,11 @@
 """What the page owes to everybody: text stays text, every screen can be read, reached and used."""
 
+import json
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
 from tests.browser.walking import (
@@ -136,6 +139,37 @@ def test_messages_are_announced_and_everything_pressed_is_large_enough(person: P
     expect(log).to_have_attribute("aria-live", "polite")
     expect(log).to_contain_text("hear me")
     assert small_targets(a) == []
+
+
+def test_what_is_wrong_is_said_once_wherever_it_is_noticed(person: Person) -> None:
+    a, b = person(), person()
+    refused = {"user-chats"}
+    links: list[WebSocketRoute] = []
+
+    def link(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+        links.append(page_side)
+
+        def asked(frame: str | bytes) -> None:
+            found = re.match(r'42/user,(\d+)\["([a-z-]+)"', str(frame))
+            if found and found[2] in refused:
+                answer = {"ok": False, "error": "unavailable", "message": "", "retry_ms": 60_000}
+                page_side.send(f"43/user,{found[1]}{json.dumps([answer])}")
+            else:
+                server_side.send(frame)
+
+        page_side.on_message(asked)
+
+    a.route_web_socket("**/socket.io/**", link)
+    a.reload()
+    enter(a)
+    enter(b)
+    meet(a, b)
+    expect(a.locator("#strip")).to_have_text("A part of the server is away. It goes on by itself.")
+    refused.add("user-join")
+    links[-1].close()
+    expect(a.locator(".below .strip")).to_have_text("A part of the server is away. It goes on by itself.")
+    expect(a.locator("#strip")).to_be_hidden()
 
 
 def small_targets(page: Page) -> list[str]:

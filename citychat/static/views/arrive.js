@@ -1,25 +1,31 @@
 // Arriving: what this is, the rules, the tick, two buttons; then the browser's own question.
 
-import { Street } from "citychat/views/street.js";
+import { date } from "citychat/i18n.js";
 import { button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
-import { date } from "citychat/words.js";
+import { Street } from "citychat/views/street.js";
 
+/** @import { Page, View } from "citychat/types.js" */
+
+/** @param {string} name @param {string} label */
 const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
 
-export function arrive({ state, visit, now }) {
-  const box = h("input", { type: "checkbox", id: "consent", "aria-describedby": "problem", on: { change: () => show(problem, false) } });
-  const problem = h("p", { class: "problem", id: "problem", role: "alert", hidden: true }, t("arrive.tick"));
-  const go = (start) => () => {
+/** @param {Page} page @returns {View} */
+export function arrive({ state, joining, now }) {
+  const box = h("input", { type: "checkbox", id: "consent", on: { change: () => show(problem, false) } });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true }, t("arrive.tick"));
+  const go = (/** @type {() => void} */ start) => () => {
     if (!box.checked) {
       show(problem, true);
       box.focus();
       return;
     }
-    visit.accept();
+    joining.accept();
     start();
   };
   const kept = Number(document.documentElement.dataset.days) * 86_400_000;
-  const read = sentence("arrive.read", { rules: page("rules", "arrive.rules.link"), privacy: page("privacy", "arrive.privacy.link") });
+  const read = sentence("arrive.read", {
+    rules: page("rules", "arrive.rules.link"), privacy: page("privacy", "arrive.privacy.link"),
+  });
   const root = h("div", { class: "arrive" },
     new Street("arrive").light({ mine: true, free: "few" }),
     title(t("arrive.title")),
@@ -34,20 +40,21 @@ export function arrive({ state, visit, now }) {
       h("p", { class: "small soft" }, read)),
     problem,
     h("div", { class: "actions" },
-      button(t("arrive.position"), "lamp", go(() => visit.withPosition())),
-      button(t("arrive.city"), "", go(() => visit.withCity()))),
+      button(t("arrive.position"), "lamp", go(() => joining.withPosition())),
+      button(t("arrive.city"), "", go(() => joining.withCity()))),
   );
   return { root };
 }
 
-export function locating({ state, visit }) {
+/** @param {Page} page @returns {View} */
+export function locating({ state, joining }) {
   const street = new Street("arrive").light({ mine: true });
   const text = h("p", { class: "soft", role: "status" }, t("locate.text"));
-  const on = button(t("locate.city"), "", () => visit.withCity());
+  const on = button(t("locate.city"), "", () => joining.withCity());
   const root = h("div", { class: "plain" }, street, title(t("locate.title")), text, on);
   const update = () => {
-    on.classList.toggle("lamp", Boolean(state.slow));
-    write(text, state.slow ? t("locate.wait") : t("locate.text"));
+    on.classList.toggle("lamp", state.locatingSlow);
+    write(text, t(state.locatingSlow ? "locate.wait" : "locate.text"));
   };
   return { root, update };
 }

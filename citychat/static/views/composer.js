@@ -1,19 +1,27 @@
 // Where one writes. What is typed is kept, over a reload too; Enter sends, Shift+Enter makes a new line.
 
-import { h, round, show, t, write } from "citychat/views/dom.js";
 import { TEXT_MAX_CHARS, chars, cleanText, fits, isBlank } from "citychat/text.js";
+import { h, round, show, t, write } from "citychat/views/dom.js";
+import { troubleForWriters } from "citychat/views/trouble.js";
+
+/** @import { Page } from "citychat/types.js" */
 
 export class Composer {
+  #page;
+  #sent;
   #wrong = "";
 
+  /** @param {Page} page @param {() => void} sent called after each message */
   constructor(page, sent) {
-    Object.assign(this, { page, sent });
-    const { talking } = page;
+    this.#page = page;
+    this.#sent = sent;
+    const { chat } = page;
     this.field = h("textarea", {
-      rows: 1, "aria-label": t("talk.write"), placeholder: t("talk.write"), enterkeyhint: "send", autocomplete: "off", dir: "auto",
-      on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => talking.typing(false) },
+      rows: 1, "aria-label": t("talk.write"), placeholder: t("talk.write"), enterkeyhint: "send", autocomplete: "off",
+      dir: "auto",
+      on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => chat.typing(false) },
     });
-    this.field.value = talking.draft();
+    this.field.value = chat.draft;
     this.strip = h("div", { class: "strip", role: "status", hidden: true });
     this.tally = h("p", { class: "tally", role: "status", hidden: true });
     this.button = round(t("talk.send"), "send", () => this.#send(), "send");
@@ -23,9 +31,10 @@ export class Composer {
   }
 
   update() {
-    const { state, now } = this.page;
+    const { state, now } = this.#page;
     const wait = Math.ceil((state.busyUntil - now()) / 1000);
-    const line = wait > 0 ? t("link.busy", { n: wait }) : LINES[state.link] ? t(LINES[state.link]) : "";
+    const wrong = troubleForWriters(state.link);
+    const line = wait > 0 ? t("link.busy", { n: wait }) : wrong && t(wrong);
     write(this.strip, line);
     show(this.strip, Boolean(line));
     if (wait > 0) setTimeout(() => state.touch(), 1000);
@@ -33,12 +42,12 @@ export class Composer {
   }
 
   #send() {
-    const why = this.page.talking.write(this.field.value);
+    const why = this.#page.chat.write(this.field.value);
     if (why === "") {
       this.field.value = "";
       this.#wrong = "";
       this.#grow();
-      this.sent();
+      this.#sent();
     } else if (why === "full") {
       this.#wrong = t("talk.full");
     }
@@ -50,10 +59,11 @@ export class Composer {
     this.#wrong = "";
     this.#grow();
     this.#judge();
-    this.page.talking.draft(this.field.value);
-    this.page.talking.typing(!isBlank(this.field.value));
+    this.#page.chat.keepDraft(this.field.value);
+    this.#page.chat.typing(!isBlank(this.field.value));
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -75,5 +85,3 @@ export class Composer {
     this.field.style.blockSize = `${this.field.scrollHeight + 2}px`;
   }
 }
-
-const LINES = { first: "link.cut", cut: "link.cut", blocked: "link.blocked", drain: "link.drain", away: "link.unavailable" };

@@ -1,49 +1,79 @@
 // Dialogs: leaving, blocking and reporting, more (settings, data, cases), erasing.
 
-import { button, h, link, round, say, show, t, toggle, write } from "citychat/views/dom.js";
+import { namesUnder } from "citychat/i18n.js";
+import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
 
-const REASONS = ["minor", "threat", "sexual", "hate", "spam", "other"];
+/**
+ * @import { Dialog, Page, Session } from "citychat/types.js"
+ *
+ * @typedef {{ heading: string, body: HTMLElement }} Content
+ */
+
 const NOTE_MAX = 500;
 let count = 0;
 
 /** Show `state.dialog` while it is set; the browser keeps the focus inside and Esc closes it. */
 export class Dialogs {
+  #page;
+  /** @type {Dialog | null} */
   #shown = null;
+  /** @type {HTMLDialogElement | null} */
   #element = null;
 
+  /** @param {Page} page */
   constructor(page) {
-    this.page = page;
+    this.#page = page;
   }
 
   update() {
-    const { dialog } = this.page.state;
+    const { dialog } = this.#page.state;
     if (dialog === this.#shown) return;
     this.#element?.remove();
     this.#shown = dialog;
     this.#element = dialog && this.#open(dialog);
   }
 
+  /** @param {Dialog} dialog */
   #open(dialog) {
-    const close = () => this.page.state.dialog === dialog && this.page.state.set({ dialog: null });
-    const { heading, body } = KINDS[dialog.kind](this.page, dialog, close);
+    const { state } = this.#page;
+    const close = () => {
+      if (state.dialog === dialog) state.set({ dialog: null });
+    };
+    const { heading, body } = content(this.#page, dialog, close);
     const id = `dialog-${(count += 1)}`;
-    const element = h("dialog", { "aria-labelledby": id, on: { close, click: (event) => outside(element, event) && close() } },
-      h("div", { class: "head" }, h("h2", { id, tabindex: "-1" }, heading), round(t("more.close"), "close", close)), body);
+    const title = h("h2", { id, tabindex: "-1" }, heading);
+    const element = h("dialog", {
+      "aria-labelledby": id, on: { close, click: (event) => outside(element, event) && close() },
+    }, h("div", { class: "head" }, title, round(t("more.close"), "close", close)), body);
     const back = document.activeElement;
     document.body.append(element);
     element.showModal();
-    element.querySelector("h2").focus();
-    element.addEventListener("close", () => back?.isConnected && back.focus());
+    title.focus();
+    element.addEventListener("close", () => back instanceof HTMLElement && back.isConnected && back.focus());
     return element;
   }
 }
 
+/** @param {Page} page @param {Dialog} dialog @param {() => void} close @returns {Content} */
+function content(page, dialog, close) {
+  switch (dialog.kind) {
+    case "leave": return leave(page, close);
+    case "defend": return defend(page, dialog.session, close);
+    case "more": return more(page);
+    case "erase": return erase(page, close);
+  }
+}
+
+/** @param {HTMLElement} element @param {MouseEvent} click */
 const outside = (element, { target, clientX: x, clientY: y }) => {
   const box = element.getBoundingClientRect();
   return target === element && (x < box.left || x > box.right || y < box.top || y > box.bottom);
 };
 
-/** A button that says when it did not work; `work()` answers whether it did. */
+/**
+ * A button that says when it did not work; `work()` answers whether it did.
+ * @param {string} label @param {string} kind @param {() => Promise<boolean>} work
+ */
 function working(label, kind, work) {
   const told = h("p", { class: "problem small", role: "alert", hidden: true }, t("link.failed"));
   const one = button(label, `${kind} wide`, async () => {
@@ -56,11 +86,12 @@ function working(label, kind, work) {
   return h("div", { class: "stack" }, one, told);
 }
 
-function leave({ talking }, _dialog, close) {
+/** @param {Page} page @param {() => void} close @returns {Content} */
+function leave({ chat }, close) {
   const body = h("div", { class: "sheet" }, h("p", { class: "soft" }, t("leave.text")),
     h("div", { class: "stack" },
       working(t("leave.yes"), "lamp", async () => {
-        const done = await talking.leave();
+        const done = await chat.leave();
         if (done) close();
         return done;
       }),
@@ -68,52 +99,61 @@ function leave({ talking }, _dialog, close) {
   return { heading: t("leave.title"), body };
 }
 
-function defend(page, { chat }, close) {
-  const body = h("div", { class: "sheet" });
-  const end = (sentence, more) => {
-    body.replaceChildren(h("p", { role: "status" }, sentence), more ? h("p", { class: "soft small" }, more) : "", button(t("more.close"), "lamp wide", close));
-    say(sentence);
-    body.querySelector("button").focus();
+/** @param {Page} page @param {Session} session @param {() => void} close @returns {Content} */
+function defend({ chat }, session, close) {
+  // The one live region, there from the start: what is inserted together with its words is not read by everybody.
+  const told = h("p", { class: "unseen", role: "status" });
+  const steps = h("div", { class: "sheet" });
+  const end = (/** @type {string} */ sentence, /** @type {string} */ rest) => {
+    const done = button(t("more.close"), "lamp wide", close);
+    steps.replaceChildren(rest ? h("p", { class: "soft small" }, rest) : "", done);
+    told.className = "";
+    write(told, sentence);
+    done.focus();
   };
   const block = working(t("defend.block"), "bad", async () => {
-    const done = await page.talking.block(chat.session);
-    if (done) end(t("block.done"));
+    const done = await chat.block(session.session);
+    if (done) end(t("block.done"), "");
     return done;
   });
   const report = button(t("defend.report"), "bad wide", () => {
-    body.replaceChildren(reasons(page, chat, (code) => end(t("report.done", { code }), t("report.keep"))));
-    body.querySelector("input").focus();
+    steps.replaceChildren(...reasons(chat, session, (code) => end(t("report.done", { code }), t("report.keep"))));
+    steps.querySelector("input")?.focus();
   });
-  body.append(h("p", { class: "soft" }, t("defend.text")),
+  steps.append(h("p", { class: "soft" }, t("defend.text")),
     h("section", {}, block, h("p", { class: "soft small" }, t("defend.block.text"))),
     h("section", {}, report, h("p", { class: "soft small" }, t("defend.report.text"))));
-  return { heading: t("defend.title", { alias: chat.alias }), body };
+  return { heading: t("defend.title", { alias: session.alias }), body: h("div", { class: "sheet" }, told, steps) };
 }
 
-function reasons({ talking }, chat, done) {
-  const choices = REASONS.map((reason) =>
-    h("label", { class: "choice" }, h("input", { type: "radio", name: "reason", value: reason }), h("span", {}, t(`report.${reason}`))));
+/** @param {Page["chat"]} chat @param {Session} session @param {(code: string) => void} done */
+function reasons(chat, session, done) {
+  const inputs = namesUnder("report.reason.").map((value) => h("input", { type: "radio", name: "reason", value }));
+  const choices = inputs.map((input) =>
+    h("label", { class: "choice" }, input, h("span", {}, t(`report.reason.${input.value}`))));
   const note = h("textarea", { class: "field", id: "note", rows: 2, maxlength: NOTE_MAX });
-  const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")), h("div", { class: "choices" }, ...choices));
+  const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")),
+    h("div", { class: "choices" }, ...choices));
   const send = working(t("report.send"), "lamp", async () => {
-    const chosen = list.querySelector(":checked");
+    const chosen = inputs.find((input) => input.checked);
     if (!chosen) {
-      list.querySelector("input").focus();
+      inputs[0].focus();
       return true;
     }
-    const code = await talking.report(chat.session, chosen.value, note.value.trim());
+    const code = await chat.report(session.session, chosen.value, note.value.trim());
     if (code) done(code);
     return Boolean(code);
   });
-  return h("div", { class: "sheet" }, list, h("div", {}, h("label", { class: "label", for: "note" }, t("report.note")), note), send);
+  return [list, h("div", {}, h("label", { class: "label", for: "note" }, t("report.note")), note), send];
 }
 
-function more(page, _dialog, close) {
-  const { state, visit } = page;
+/** @param {Page} page @returns {Content} */
+function more(page) {
+  const { state, joining } = page;
   const settings = h("section", {}, h("h3", {}, t("more.settings")),
-    toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => visit.use({ ask: on })),
-    toggle(t("more.slow"), t("more.slow.text"), state.settings.slow, (on) => visit.use({ slow: on })),
-    toggle(t("more.typing"), "", state.settings.typing, (on) => visit.use({ typing: on })));
+    toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on })),
+    toggle(t("more.slow"), t("more.slow.text"), state.settings.slow, (on) => joining.use({ slow: on })),
+    toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })));
   const told = h("p", { class: "soft small", role: "status" });
   const data = h("section", {}, h("h3", {}, t("more.data")),
     link(t("ready.chats"), () => state.set({ dialog: null, screen: "chats", notice: "" })),
@@ -122,9 +162,10 @@ function more(page, _dialog, close) {
   return { heading: t("more.title"), body: h("div", { class: "sheet" }, settings, data, cases(page)) };
 }
 
-async function download({ talking }, told) {
+/** @param {Page} page @param {HTMLElement} told */
+async function download({ chat }, told) {
   write(told, t("more.download.wait"));
-  const all = await talking.everything();
+  const all = await chat.everything();
   write(told, all ? "" : t("link.failed"));
   if (!all) return;
   const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }));
@@ -132,24 +173,31 @@ async function download({ talking }, told) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** @param {Page} page */
 function cases({ socket }) {
-  const field = h("input", { class: "field", id: "case", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 20 });
+  const field = h("input", {
+    class: "field", id: "case", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false",
+    maxlength: 20,
+  });
   const told = h("p", { role: "status", class: "small" });
   const find = button(t("case.find"), "", async () => {
     const code = field.value.trim();
-    if (!code) return field.focus();
+    if (!code) {
+      field.focus();
+      return;
+    }
     const answer = await socket.case(code);
     write(told, answer.ok ? t(`case.${answer.state}`) : t(answer.error === "busy" ? "case.busy" : "link.failed"));
   });
-  return h("section", {}, h("h3", {}, t("case.title")), h("label", { class: "small", for: "case" }, t("case.label")),
-    h("div", { class: "codes" }, field, find), told);
+  const label = h("label", { class: "small", for: "case" }, t("case.label"));
+  return h("section", {}, h("h3", {}, t("case.title")), label, h("div", { class: "codes" }, field, find), told);
 }
 
-function erase({ visit }, _dialog, close) {
-  const body = h("div", { class: "sheet" }, h("p", {}, t("erase.text")), h("p", { class: "soft small" }, t("erase.kept")),
-    h("p", { class: "soft small" }, t("erase.new")),
-    h("div", { class: "stack" }, working(t("erase.yes"), "bad", () => visit.erase()), button(t("erase.no"), "wide", close)));
+/** @param {Page} page @param {() => void} close @returns {Content} */
+function erase({ joining }, close) {
+  const body = h("div", { class: "sheet" }, h("p", {}, t("erase.text")),
+    h("p", { class: "soft small" }, t("erase.kept")), h("p", { class: "soft small" }, t("erase.new")),
+    h("div", { class: "stack" },
+      working(t("erase.yes"), "bad", () => joining.erase()), button(t("erase.no"), "wide", close)));
   return { heading: t("erase.title"), body };
 }
-
-const KINDS = { leave, defend, more, erase };

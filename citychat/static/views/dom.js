@@ -1,40 +1,81 @@
 // Elements without markup: user text enters the page as text nodes only.
 
-import { parts, t } from "citychat/words.js";
+import { parts, t } from "citychat/i18n.js";
+
+/** @typedef {{ [Event in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[Event]) => void }} Listeners */
+/** @typedef {string | number | boolean | null | undefined} Value */
+/** @typedef {{ on?: Listeners, [name: string]: Value | Listeners }} Attributes */
+/** @typedef {Node | string | number | null | undefined} Child */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element. Attributes: `on` holds listeners, true sets an empty attribute, false and null none. */
+/** One that the template has. @param {string} id */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/**
+ * An element. Attributes: `on` holds listeners, true sets an empty attribute, false and null none.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Attributes} [attributes] @param {...(Child | Child[])} children
+ */
 export function h(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag @param {Attributes} [attributes] @param {...Child} children
+ */
 export function s(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/**
+ * @template {Element} Made
+ * @param {Made} element @param {Attributes} attributes @param {(Child | Child[])[]} children
+ */
 function fill(element, { on = {}, ...attributes }, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
-  for (const [event, listener] of Object.entries(on)) element.addEventListener(event, listener);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  for (const [event, listener] of Object.entries(on)) {
+    element.addEventListener(event, /** @type {EventListener} */ (listener));
+  }
+  for (const child of children.flat()) if (child !== null && child !== undefined) element.append(asNode(child));
   return element;
 }
 
-/** A sentence in which a value may be an element. */
+/** @param {Node | string | number} child */
+const asNode = (child) => (typeof child === "number" ? String(child) : child);
+
+/**
+ * A sentence in which a value may be an element.
+ * @param {string} name @param {import("citychat/i18n.js").Values} values
+ */
 export const sentence = (name, values) => parts(name, values).filter((piece) => piece !== "");
 
-export const button = (label, kind, click) => h("button", { type: "button", class: `button ${kind}`, on: { click } }, label);
+/** @param {string} label @param {string} kind @param {() => void} click */
+export const button = (label, kind, click) =>
+  h("button", { type: "button", class: `button ${kind}`, on: { click } }, label);
 
-export const link = (label, click, kind = "") => h("button", { type: "button", class: `link ${kind}`, on: { click } }, label);
+/** @param {string} label @param {() => void} click */
+export const link = (label, click, kind = "") =>
+  h("button", { type: "button", class: `link ${kind}`, on: { click } }, label);
 
+/** @param {string} label @param {string} icon @param {() => void} click */
 export function round(label, icon, click, kind = "") {
-  return h("button", { type: "button", class: `round ${kind}`, "aria-label": label, title: label, on: { click } }, sign(icon));
+  const attributes = { type: "button", class: `round ${kind}`, "aria-label": label, title: label, on: { click } };
+  return h("button", attributes, sign(icon));
 }
 
-/** A switch with its sentence; `change(on)` when pressed. */
+/**
+ * A switch with its sentence; `change(on)` when pressed.
+ * @param {string} label @param {string} text @param {boolean} on @param {(on: boolean) => void} change
+ */
 export function toggle(label, text, on, change) {
   const input = h("input", { type: "checkbox", role: "switch", on: { change: () => change(input.checked) } });
   input.checked = on;
@@ -42,32 +83,38 @@ export function toggle(label, text, on, change) {
   return h("label", { class: "switch" }, input, h("span", {}, label), more);
 }
 
-/** Set the text only where it differs, so that nothing is announced twice. */
+/**
+ * Set the text only where it differs, so that nothing is announced twice.
+ * @param {Element} element @param {string} text
+ */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** @param {HTMLElement} element @param {boolean} visible */
 export function show(element, visible) {
   element.hidden = !visible;
 }
 
 const SAID_MS = 5000;
 
-/** Say it to those who do not see it; `urgent` interrupts. */
-export function say(text, urgent = false) {
-  const place = document.getElementById(urgent ? "alarm" : "say");
+/** Interrupt those who do not see the page with something that stands in no live region of it. @param {string} text */
+export function announce(text) {
+  const place = byId("alarm");
   const words = h("span", {}, text);
   place.replaceChildren();
   setTimeout(() => place.replaceChildren(words), 50); // what was there before is not read again
   setTimeout(() => words.remove(), SAID_MS);
 }
 
+/** @param {string} alias */
 export function disc(alias) {
   const [colour, animal = colour] = alias.split(" ");
   const known = /^[A-Za-z]+$/.test(colour) ? `who-${colour.toLowerCase()}` : "";
   return h("span", { class: `disc ${known}`, "aria-hidden": "true" }, [...animal][0] ?? "");
 }
 
+/** @type {Record<string, string[]>} */
 const SIGNS = {
   back: ["M15 5l-7 7 7 7"],
   flag: ["M6 21V4", "M6 4.5h11l-2.5 4 2.5 4H6"],
@@ -80,7 +127,10 @@ const SIGNS = {
 };
 SIGNS.undelivered = SIGNS.refused;
 
-/** One of our own line drawings, decoration to a screen reader unless `label` names it. */
+/**
+ * One of our own line drawings, decoration to a screen reader unless `label` names it.
+ * @param {string} name @param {string} [label]
+ */
 export function sign(name, label) {
   const role = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
   if (name === "more") {
@@ -91,11 +141,12 @@ export function sign(name, label) {
   return s("svg", { viewBox: "0 0 24 24", ...role, ...turn }, ...SIGNS[name].map((d) => s("path", { d })));
 }
 
+/** @param {string} text */
 export const title = (text) => h("h1", { tabindex: "-1" }, text);
 
 /** The other name of this computer, which a browser takes for another person; "" elsewhere. */
 export function secondAddress() {
-  const other = { localhost: "127.0.0.1", "127.0.0.1": "localhost" }[location.hostname];
+  const other = new Map([["localhost", "127.0.0.1"], ["127.0.0.1", "localhost"]]).get(location.hostname);
   return other ? `${location.protocol}//${other}${location.port ? `:${location.port}` : ""}` : "";
 }
 

@@ -1,38 +1,60 @@
 // The messages of one chat. Rows are patched by their id; nothing that is being read moves.
 
-import { Street } from "citychat/views/street.js";
+import { clock, has } from "citychat/i18n.js";
 import { button, h, show, sign, t, write } from "citychat/views/dom.js";
-import { clock, has } from "citychat/words.js";
+import { Street } from "citychat/views/street.js";
+
+/**
+ * @import { Row, Session } from "citychat/types.js"
+ * @import { Chat } from "citychat/chat.js"
+ * @import { Transcript } from "citychat/state.js"
+ *
+ * @typedef {{ node: HTMLElement, bubble: HTMLElement, meta: HTMLElement, key: string }} Drawn
+ */
 
 const CLOSE_MS = 120_000; // bubbles of one speaker within it sit close, with one time
 const NEAR_PX = 80; // so close to the end counts as reading the end
 
+/** @param {Row} row */
 const tickText = (row) =>
-  row.state === "refused"
+  row.tick === "refused"
     ? t("tick.refused", { why: t(has(`why.${row.why}`) ? `why.${row.why}` : "why.other") })
-    : t(row.state === "undelivered" ? "tick.lost" : `tick.${row.state}`);
+    : t(row.tick === "undelivered" ? "tick.lost" : `tick.${row.tick}`);
 
-const failed = (row) => row.state === "refused" || row.state === "undelivered";
+/** @param {Row} row */
+const failed = (row) => row.tick === "refused" || row.tick === "undelivered";
 
 export class Log {
+  /** @type {Map<string, Drawn>} */
   #drawn = new Map();
+  #session;
   #older;
   #fresh;
+  #head;
+  #list;
+  #tail;
+  #dots;
   #atEnd = true;
   #top = 0;
 
-  constructor({ talking }, chat) {
-    this.chat = chat;
-    this.#older = button(t("talk.older"), "older", () => this.#more(talking));
+  /** @param {Chat} chat @param {Session} session */
+  constructor(chat, session) {
+    this.#session = session;
+    const { alias, you, city } = session;
+    this.#older = button(t("talk.older"), "older", () => this.#more(chat));
     this.#fresh = button(t("talk.new"), "fresh", () => this.toEnd());
     this.#fresh.hidden = true;
-    this.head = h("div", { class: "system" }, new Street(chat.city + chat.session).light({ met: !chat.ended }),
-      h("p", {}, `${t("talk.intro", { alias: chat.alias })} ${t("talk.you", { you: chat.you })}`));
-    this.list = h("div", { class: "log", role: "log", "aria-label": t("talk.log"), "aria-live": "polite", "aria-relevant": "additions", tabindex: "0" });
-    this.tail = h("div", { class: "system", hidden: true });
-    this.dots = h("div", { class: "typing", role: "img", "aria-label": t("talk.typing", { alias: chat.alias }), hidden: true }, h("i"), h("i"), h("i"));
-    this.list.append(this.#older, this.head, this.dots, this.tail);
-    this.element = h("div", { class: "scroll" }, this.list, this.#fresh);
+    this.#head = h("div", { class: "system" }, new Street(city + session.session).light({ met: !session.ended }),
+      h("p", {}, `${t("talk.intro", { alias })} ${t("talk.you", { you })}`));
+    this.#list = h("div", {
+      class: "log", role: "log", "aria-label": t("talk.log"), "aria-live": "polite", "aria-relevant": "additions",
+      tabindex: "0",
+    });
+    this.#tail = h("div", { class: "system", hidden: true });
+    const typing = { class: "typing", role: "img", "aria-label": t("talk.typing", { alias }), hidden: true };
+    this.#dots = h("div", typing, h("i"), h("i"), h("i"));
+    this.#list.append(this.#older, this.#head, this.#dots, this.#tail);
+    this.element = h("div", { class: "scroll" }, this.#list, this.#fresh);
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.element);
   }
@@ -43,89 +65,104 @@ export class Log {
     show(this.#fresh, false);
   }
 
+  /** @param {Transcript} transcript @param {{typing: boolean, last: string}} facts `last`: the line below everything */
   update(transcript, { typing, last }) {
     const { element } = this;
     const below = element.scrollHeight - element.scrollTop;
-    const firstRow = this.list.querySelector(".message");
-    const rows = transcript.rows.filter((row) => row.x || row.k === "gap");
-    const final = rows.findLast((row) => row.side === this.chat.side && row.k !== "gap");
+    const firstRow = this.#list.querySelector(".message");
+    const rows = transcript.rows.filter((row) => row.text || row.kind === "gap");
+    const final = rows.findLast((row) => this.#isOwn(row) && row.kind !== "gap");
     let arrived = false;
-    let before = this.head;
+    /** @type {HTMLElement} */
+    let before = this.#head;
     rows.forEach((row, i) => {
       const known = this.#drawn.get(id(row));
-      const node = known ?? this.#make(row);
-      if (!known && row.side !== this.chat.side) arrived = true;
-      if (before.nextSibling !== node) before.after(node);
-      before = node;
-      this.#patch(node, row, rows[i - 1], rows[i + 1], row === final);
+      const drawn = known ?? this.#make(row);
+      if (!known && !this.#isOwn(row)) arrived = true;
+      if (before.nextSibling !== drawn.node) before.after(drawn.node);
+      before = drawn.node;
+      this.#patch(drawn, row, rows[i - 1], rows[i + 1], row === final);
     });
     this.#drop(rows);
     show(this.#older, transcript.more === true);
-    show(this.head, transcript.more !== true);
-    show(this.dots, typing);
-    const lines = [transcript.erased && t("talk.erased", { alias: this.chat.alias }), last];
-    const tail = lines.filter(Boolean).join(" ") || (transcript.more === false && !rows.length && this.chat.ended ? t("chats.empty") : "");
-    write(this.tail, tail);
-    show(this.tail, Boolean(tail));
+    show(this.#head, transcript.more !== true);
+    show(this.#dots, typing);
+    const lines = [transcript.erased && t("talk.erased", { alias: this.#session.alias }), last].filter(Boolean);
+    const empty = transcript.more === false && !rows.length && this.#session.ended;
+    const tail = lines.join(" ") || (empty ? t("chats.empty") : "");
+    write(this.#tail, tail);
+    show(this.#tail, Boolean(tail));
     if (this.#atEnd) this.toEnd();
-    else if (firstRow && this.list.querySelector(".message") !== firstRow) element.scrollTop = element.scrollHeight - below;
-    else if (arrived) show(this.#fresh, true);
+    else if (firstRow && this.#list.querySelector(".message") !== firstRow) {
+      element.scrollTop = element.scrollHeight - below;
+    } else if (arrived) show(this.#fresh, true);
   }
 
+  /** @param {Row} row */
+  #isOwn(row) {
+    return row.side === this.#session.side;
+  }
+
+  /** @param {Row} row */
   #make(row) {
-    const own = row.side === this.chat.side;
-    const node = h("div", { class: row.k === "gap" ? "system" : `message${own ? " own" : ""}` });
-    if (row.k === "gap") {
-      node.textContent = t("talk.gap");
-    } else {
-      const who = h("span", { class: "unseen" }, `${own ? t("talk.mine") : this.chat.alias}: `);
-      const text = h("span", { dir: "auto" }, row.x);
-      node.append(h("div", { class: "bubble" }, who, text), h("div", { class: "meta" }));
-    }
-    this.#drawn.set(id(row), node);
-    return node;
+    const own = this.#isOwn(row);
+    const gap = row.kind === "gap";
+    const who = h("span", { class: "unseen" }, `${own ? t("talk.mine") : this.#session.alias}: `);
+    const bubble = h("div", { class: "bubble" }, who, h("span", { dir: "auto" }, row.text));
+    const meta = h("div", { class: "meta" });
+    const node = gap
+      ? h("div", { class: "system" }, t("talk.gap"))
+      : h("div", { class: `message${own ? " own" : ""}` }, bubble, meta);
+    const drawn = { node, bubble, meta, key: "" };
+    this.#drawn.set(id(row), drawn);
+    return drawn;
   }
 
-  /** What depends on the neighbours and on the tick: distance, time, status. */
-  #patch(node, row, previous, next, final) {
-    if (row.k === "gap") return;
-    const own = row.side === this.chat.side;
+  /**
+   * What depends on the neighbours and on the tick: distance, time, status.
+   * @param {Drawn} drawn @param {Row} row @param {Row | undefined} previous @param {Row | undefined} next
+   * @param {boolean} final whether it is my last
+   */
+  #patch(drawn, row, previous, next, final) {
+    if (row.kind === "gap") return;
     const first = !near(previous, row);
     const end = !near(row, next);
-    const key = `${first} ${end} ${final} ${row.state} ${row.why}`;
-    if (node.dataset.key === key) return;
-    node.dataset.key = key;
+    const key = `${first} ${end} ${final} ${row.tick} ${row.why}`;
+    if (drawn.key === key) return;
+    drawn.key = key;
+    const { node, bubble, meta } = drawn;
     node.classList.toggle("first", first);
-    node.classList.toggle("unsure", row.state === "waiting");
-    const bubble = node.querySelector(".bubble");
-    const meta = node.querySelector(".meta");
+    node.classList.toggle("unsure", row.tick === "waiting");
     bubble.querySelector(".sign")?.remove();
     meta.className = failed(row) ? "meta failed" : "meta";
     meta.replaceChildren();
+    const own = this.#isOwn(row);
     const words = own && (final || failed(row));
     if (end && row.at) meta.append(h("time", { datetime: new Date(row.at).toISOString() }, clock(row.at)));
-    if (words) meta.append(sign(row.state), h("span", {}, tickText(row)));
-    else if (own && end) meta.append(sign(row.state, tickText(row)));
-    else if (own) bubble.append(h("span", { class: "sign" }, sign(row.state, tickText(row))));
+    if (words) meta.append(sign(row.tick), h("span", {}, tickText(row)));
+    else if (own && end) meta.append(sign(row.tick, tickText(row)));
+    else if (own) bubble.append(h("span", { class: "sign" }, sign(row.tick, tickText(row))));
     show(meta, meta.childNodes.length > 0);
   }
 
+  /** @param {Row[]} rows */
   #drop(rows) {
     const alive = new Set(rows.map(id));
-    for (const [key, node] of this.#drawn) {
+    for (const [key, { node }] of this.#drawn) {
       if (alive.has(key)) continue;
       node.remove();
       this.#drawn.delete(key);
     }
   }
 
-  async #more(talking) {
+  /** @param {Chat} chat */
+  async #more(chat) {
     this.#older.disabled = true;
-    this.list.setAttribute("aria-live", "off"); // old messages are not news
-    await talking.older(this.chat);
+    this.#list.setAttribute("aria-live", "off"); // old messages are not news
+    await chat.older(this.#session);
     this.#older.disabled = false;
-    setTimeout(() => this.list.setAttribute("aria-live", "polite"), 500);
-    this.list.focus();
+    setTimeout(() => this.#list.setAttribute("aria-live", "polite"), 500);
+    this.#list.focus();
   }
 
   /** Only a move upwards leaves the end: a composer that grows, or a bubble that came since, does not. */
@@ -138,7 +175,9 @@ export class Log {
   }
 }
 
-const id = (row) => `${row.side} ${row.st} ${row.n}`;
+/** @param {Row} row */
+const id = (row) => `${row.side} ${row.stream} ${row.number}`;
 
-const near = (a, b) => Boolean(a && b && a.side === b.side && a.k !== "gap" && b.k !== "gap" && b.at - a.at < CLOSE_MS);
-
+/** @param {Row | undefined} a @param {Row | undefined} b */
+const near = (a, b) =>
+  Boolean(a && b && a.side === b.side && a.kind !== "gap" && b.kind !== "gap" && b.at - a.at < CLOSE_MS);

@@ -1,34 +1,48 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
-import { Ring, found } from "citychat/views/ring.js";
-import { Street } from "citychat/views/street.js";
 import { aloneHint, button, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
+import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
+import { Street } from "citychat/views/street.js";
+
+/**
+ * @import { Page, View } from "citychat/types.js"
+ * @import { State } from "citychat/state.js"
+ * @import { Asked } from "citychat/views/ring.js"
+ *
+ * @typedef {"idle" | "still" | "looking" | "chatting" | "ring" | "found"} Mode
+ */
 
 const ALONE_MS = 15_000;
 
+/** @param {State} state */
 const cityOf = ({ place }) => (place?.source === "network" ? t("ready.network.name") : (place?.city ?? ""));
 
-/** What the screen is about now. */
-function mode({ state }) {
+/** What the screen is about now. @param {State} state @returns {Mode} */
+function modeOf(state) {
   if (state.offer) return state.offer.looking ? "found" : "ring";
-  if (state.living) return "chatting";
+  if (state.running) return "chatting";
   if (state.looking) return "looking";
   return state.still ? "still" : "idle";
 }
 
-function news({ state }) {
+/** @param {State} state */
+function news(state) {
   const values = { city: cityOf(state) };
-  if (state.living) return t("ready.chatting", { alias: state.living.alias });
+  if (state.running) return t("ready.chatting", { alias: state.running.alias });
   if (state.looking) return t(`look.${state.looking}`, values);
   return state.still ? t("look.still") : t(`ready.${state.free}`, values);
 }
 
+/** @param {Page} page @returns {View} */
 export function ready(page) {
-  const { state, visit, meeting, talking, now } = page;
-  let street = null;
+  const { state, joining, matching, chat, now } = page;
+  let street = new Street(state.place?.key ?? "");
+  /** @type {Mode | ""} */
   let shown = "";
-  const canvas = h("div", {});
+  /** @type {Asked | null} */
+  let asked = null;
+  const canvas = h("div", {}, street.element);
   const name = title("");
   const within = h("p", { class: "in" }, t("ready.in"));
   const said = h("span", {});
@@ -39,32 +53,33 @@ export function ready(page) {
   const actions = h("div", { class: "stack" });
   const waiting = h("div", { class: "stack" });
   const hint = aloneHint();
-  const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => visit.use({ ask: on }));
+  const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on }));
+  const [askInput, askText] = [ask.querySelector("input"), /** @type {HTMLElement} */ (ask.querySelector(".small"))];
   const switches = h("div", { class: "card" }, ask);
   const badge = h("span", { class: "badge", hidden: true }, t("ready.unread"));
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
-  const root = h("div", { class: "ready" }, canvas, place, told, line, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
+  const root = h("div", { class: "ready" },
+    canvas, place, told, line, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
 
-  const builders = {
-    idle: () => [button(t("ready.find"), "lamp wide", () => meeting.seek())],
-    still: () => [button(t("look.still.button"), "lamp wide", () => meeting.seek())],
-    looking: () => [button(t("look.stop"), "wide", () => meeting.stop())],
-    chatting: () => [button(t("ready.chatting.back"), "lamp wide", () => talking.open(state.living))],
-    ring: () => [(ring = new Ring(page)).element],
-    found: () => [(ring = found(page)).element],
-  };
-  let ring = null;
+  /** What can be done. @param {Mode} mode */
+  function build(mode) {
+    const { offer, running } = state;
+    asked = offer && (mode === "ring" ? ring(page, offer) : found(page));
+    if (asked) return asked.element;
+    if (running) return button(t("ready.chatting.back"), "lamp wide", () => chat.open(running));
+    if (mode === "looking") return button(t("look.stop"), "wide", () => matching.stop());
+    return button(t(mode === "still" ? "look.still.button" : "ready.find"), "lamp wide", () => matching.seek());
+  }
 
-  /** Other buttons for another mode; the focus stays where the pressed one was. */
-  function rebuild(next) {
+  /** Other buttons for another mode; the focus stays where the pressed one was. @param {Mode} mode */
+  function rebuild(mode) {
     const held = actions.contains(document.activeElement);
-    ring = null;
-    shown = next;
+    shown = mode;
     waiting.replaceChildren();
-    actions.replaceChildren(...builders[next]());
-    if (next === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
-    if (next === "ring") actions.querySelector("h1").focus();
+    actions.replaceChildren(build(mode));
+    if (mode === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
+    if (mode === "ring") asked?.heading.focus();
     else if (held) actions.querySelector("button")?.focus();
   }
 
@@ -74,38 +89,40 @@ export function ready(page) {
     if (lonely && !waiting.querySelector(".share")) waiting.append(shareThis());
   }
 
+  function count() {
+    if (state.offer) asked?.update(state.offer);
+    alone();
+  }
+
   function update() {
-    const next = mode(page);
-    const asked = next === "ring" || next === "found";
-    if (street?.key !== (state.place?.key ?? "")) {
+    const mode = modeOf(state);
+    const isAsked = mode === "ring" || mode === "found";
+    if (street.key !== (state.place?.key ?? "")) {
       street = new Street(state.place?.key ?? "");
       canvas.replaceChildren(street.element);
     }
-    street.light({ free: state.free, breathing: next === "looking", met: next === "found" || next === "chatting" });
+    street.light({ free: state.free, breathing: mode === "looking", met: mode === "found" || mode === "chatting" });
     write(name, cityOf(state));
     show(within, state.place?.source !== "network");
     write(said, state.place ? t(`ready.${state.place.source}`) : "");
-    show(wrong, state.movable && !state.living && !asked);
-    if (next !== shown) rebuild(next);
-    show(place, next !== "ring");
-    const notice = asked || state.notice.startsWith("link.") ? "" : state.notice;
+    show(wrong, state.movable && !state.running && !isAsked);
+    if (mode !== shown) rebuild(mode);
+    show(place, mode !== "ring");
+    const notice = isAsked || state.notice.startsWith("link.") ? "" : state.notice;
     write(told, notice && t(notice));
     show(told, Boolean(notice));
-    show(line, !asked);
-    write(line, asked ? "" : news(page));
-    show(switches, !asked && !state.living);
-    show(ask.querySelector(".small"), next !== "looking"); // a looker is asked anyway
-    ask.querySelector("input").checked = state.settings.ask;
-    show(chats, !asked);
-    if (hint) show(hint, !asked && !state.living && state.free === "none");
+    show(line, !isAsked);
+    write(line, isAsked ? "" : news(state));
+    show(switches, !isAsked && !state.running);
+    show(askText, mode !== "looking"); // a looker is asked anyway
+    if (askInput) askInput.checked = state.settings.ask;
+    show(chats, !isAsked);
+    if (hint) show(hint, !isAsked && !state.running && state.free === "none");
     show(badge, state.unread.size > 0);
-    chats.setAttribute("aria-label", state.unread.size ? `${t("ready.chats")}, ${t("ready.unread")}` : t("ready.chats"));
-    ring?.update();
-    alone();
+    const label = t("ready.chats");
+    chats.setAttribute("aria-label", state.unread.size ? `${label}, ${t("ready.unread")}` : label);
+    count();
   }
-  const timer = setInterval(() => {
-    ring?.update();
-    alone();
-  }, 250);
+  const timer = setInterval(count, 250);
   return { root, update, close: () => clearInterval(timer) };
 }

@@ -5,9 +5,8 @@ import { button, h, link, t, write } from "citychat/views/dom.js";
 /** Shares, else copies, else shows the address: the last works in every browser and on plain http. */
 export function shareThis() {
   const url = `${location.origin}/`;
-  const box = h("div", { class: "share" });
   const told = h("p", { class: "hint", role: "status" });
-  box.append(button(t("look.share"), "wide", async () => {
+  const press = async () => {
     try {
       if (navigator.share) {
         await navigator.share({ title: t("name"), text: t("look.share.text"), url });
@@ -16,11 +15,11 @@ export function shareThis() {
       await navigator.clipboard.writeText(url);
       write(told, t("look.share.copied"));
     } catch (error) {
-      if (error?.name === "AbortError") return;
+      if (error instanceof DOMException && error.name === "AbortError") return;
       told.replaceChildren(t("look.share.copy"), " ", h("span", { class: "url" }, url));
     }
-  }), told);
-  return box;
+  };
+  return h("div", { class: "share" }, button(t("look.share"), "wide", press), told);
 }
 
 /** "Keep the screen on", where the browser can. */

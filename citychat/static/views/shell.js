@@ -4,90 +4,110 @@ import { arrive, locating } from "citychat/views/arrive.js";
 import { chats } from "citychat/views/chats.js";
 import { city } from "citychat/views/city.js";
 import { Dialogs } from "citychat/views/dialogs.js";
-import { h, round, show, t, write } from "citychat/views/dom.js";
-import { banned, erased, loading, replaced } from "citychat/views/endings.js";
+import { byId, h, link, round, show, t, write } from "citychat/views/dom.js";
+import { banned, erased, loading, replaced } from "citychat/views/interruptions.js";
 import { ready } from "citychat/views/ready.js";
 import { chime } from "citychat/views/sound.js";
 import { talk } from "citychat/views/talk.js";
+import { trouble, troubleForWriters } from "citychat/views/trouble.js";
 
+/** @import { Page, Screen, View } from "citychat/types.js" */
+
+/** @type {Record<Screen, (page: Page) => View>} */
 const SCREENS = { loading, arrive, locating, city, ready, talk, chats, past: talk, replaced, banned, erased };
-const LINES = { cut: "link.cut.short", blocked: "link.blocked", drain: "link.drain", away: "link.unavailable" };
 const WITHOUT_LINK = ["arrive", "locating", "replaced", "banned", "erased"];
 
 export class Shell {
+  #page;
+  /** @type {View | null} */
   #view = null;
   #shown = "";
-  #rang = null;
+  #rang = "";
   #count = 0;
+  #screen = byId("screen");
+  #strip = byId("strip");
+  #dialogs;
+  #where;
+  #more;
 
+  /** @param {Page} page */
   constructor(page) {
-    this.page = page;
-    this.screen = document.getElementById("screen");
-    this.strip = document.getElementById("strip");
-    this.dialogs = new Dialogs(page);
+    this.#page = page;
+    this.#dialogs = new Dialogs(page);
     const { state } = page;
-    this.where = h("button", { type: "button", class: "link where", on: { click: () => state.set({ screen: "city", cityBusy: "" }) } });
-    this.more = round(t("more.open"), "more", () => state.set({ dialog: { kind: "more" } }));
-    document.getElementById("bar").append(h("span", { class: "space" }), this.where, this.more);
+    this.#where = link("", () => state.set({ screen: "city", cityBusy: "" }), "where");
+    this.#more = round(t("more.open"), "more", () => state.set({ dialog: { kind: "more" } }));
+    byId("bar").append(h("span", { class: "space" }), this.#where, this.#more);
   }
 
   start() {
-    this.page.state.addEventListener("change", () => this.#update());
+    this.#page.state.addEventListener("change", () => this.#update());
     document.addEventListener("visibilitychange", () => this.#title());
     window.visualViewport?.addEventListener("resize", fit);
     this.#update();
   }
 
   #update() {
-    const { state, visit } = this.page;
+    const { state, joining } = this.#page;
     const key = `${state.screen} ${state.shown?.session ?? ""}`;
     const other = key !== this.#shown;
     if (other) this.#mount(key);
-    this.#view.update?.();
+    this.#view?.update?.();
     if (other) this.#focus();
     this.#frame();
-    this.dialogs.update();
+    this.#dialogs.update();
     this.#title();
-    visit.availability();
+    joining.tellAskable();
   }
 
+  /** @param {string} key */
   #mount(key) {
-    const { state } = this.page;
+    const { state } = this.#page;
     this.#view?.close?.();
     this.#shown = key;
-    this.#view = SCREENS[state.screen](this.page);
-    document.body.className = this.#view.kind ?? "";
-    this.screen.replaceChildren(...[this.#view.root].flat());
+    const view = SCREENS[state.screen](this.#page);
+    this.#view = view;
+    document.body.className = view.kind ?? "";
+    this.#screen.replaceChildren(...[view.root].flat());
     window.scrollTo(0, 0);
     this.#count += 1;
   }
 
   #focus() {
     if (this.#count <= 2) return; // arriving: nobody has pressed anything
-    const target = this.#view.focus ?? this.screen.querySelector("h1");
+    const target = this.#view?.focus ?? this.#screen.querySelector("h1");
     target?.focus({ preventScroll: true });
   }
 
   #frame() {
-    const { state } = this.page;
+    const { state } = this.#page;
     const joined = !["loading", ...WITHOUT_LINK].includes(state.screen);
-    show(this.more, joined);
-    show(this.where, joined && state.movable && !["ready", "city"].includes(state.screen));
-    write(this.where, state.place?.city ?? "");
-    const inside = state.screen === "talk" && state.living; // the composer has its own strip
-    const link = !inside && !["loading", ...WITHOUT_LINK].includes(state.screen) && LINES[state.link];
-    const notice = state.notice.startsWith("link.") ? state.notice : "";
-    const line = notice || link || (state.kept ? "" : "link.memory");
-    write(this.strip, line ? t(line) : "");
-    show(this.strip, Boolean(line));
+    show(this.#more, joined);
+    show(this.#where, joined && state.movable && !["ready", "city"].includes(state.screen));
+    write(this.#where, state.place?.city ?? "");
+    const line = this.#line(joined);
+    write(this.#strip, line && t(line));
+    show(this.#strip, Boolean(line));
+  }
+
+  /**
+   * The name of the sentence above everything; what the screen says itself is not said twice.
+   * @param {boolean} joined
+   */
+  #line(joined) {
+    const { state } = this.#page;
+    const writing = state.screen === "talk" && state.running; // the composer has its own strip
+    const said = writing ? troubleForWriters(state.link) : state.screen === "loading" ? trouble(state.link) : "";
+    const notice = state.notice.startsWith("link.") && state.notice !== said ? state.notice : "";
+    return notice || (joined && !writing && trouble(state.link)) || (state.kept ? "" : "link.memory");
   }
 
   /** Hidden page: the title and a sound tell. */
   #title() {
-    const { state } = this.page;
+    const { state } = this.#page;
     const hidden = document.visibilityState === "hidden";
     const calls = hidden && (state.offer || state.unread.size);
-    const name = state.living ? `${state.living.alias} · ${t("name")}` : t("name");
+    const name = state.running ? `${state.running.alias} · ${t("name")}` : t("name");
     document.title = calls ? `● ${t(state.offer ? "ring.tab" : "talk.new")}` : name;
     if (state.offer && state.offer.offer !== this.#rang) {
       this.#rang = state.offer.offer;
@@ -98,7 +118,7 @@ export class Shell {
 
 /** Where the keyboard covers the page instead of resizing it (Safari), the page gets the height that is left. */
 function fit() {
-  const { height, scale } = window.visualViewport;
+  const { height, scale } = window.visualViewport ?? { height: window.innerHeight, scale: 1 };
   const covered = Math.abs(scale - 1) < 0.01 && height < window.innerHeight - 1;
   const { style } = document.documentElement;
   if (covered) style.setProperty("--height", `${height}px`);

@@ -1,16 +1,20 @@
-// The street: seeded by the place's key, so that each city has its own and it stays the same. Decoration with a meaning:
-// one window is yours, the other lit ones say how many people are free, as coarsely as the sentence beside them.
+// The street: seeded by the key of the place, so that each city has its own and it stays the same. Decoration with a
+// meaning: one window is yours, the other lit ones say how many people are free, as coarsely as the sentence beside
+// them.
 
 import { s } from "citychat/views/dom.js";
 
+/** @import { FreeNearby } from "citychat/types.js" */
+
 const WIDTH = 640;
 const GROUND = 128;
+/** @type {Record<FreeNearby, number>} */
 const LIT = { none: 0, few: 3, many: 14 };
 const WINDOW = { width: 7, height: 10 };
 
-/** A small generator (mulberry32): same key, same street. */
+/** A small generator (mulberry32): same key, same street. @param {string} key */
 function dice(key) {
-  let a = [...key].reduce((sum, c) => Math.imul(sum ^ c.codePointAt(0), 0x01000193), 0x811c9dc5);
+  let a = [...key].reduce((sum, c) => Math.imul(sum ^ Number(c.codePointAt(0)), 0x01000193), 0x811c9dc5);
   return () => {
     a = (a + 0x6d2b79f5) | 0;
     let t = Math.imul(a ^ (a >>> 15), 1 | a);
@@ -20,7 +24,9 @@ function dice(key) {
 }
 
 export class Street {
+  /** @type {SVGElement[]} */
   #windows = [];
+  /** Indices of windows, in the order in which they are lit. @type {number[]} */
   #order = [];
 
   constructor(key = "") {
@@ -38,7 +44,10 @@ export class Street {
     this.#order = rest;
   }
 
-  /** `mine`: whether your window is lit; `free`: none, few or many; `met`: one more beside yours. */
+  /**
+   * `mine`: whether your window is lit; `met`: one more beside it.
+   * @param {{mine?: boolean, free?: FreeNearby, breathing?: boolean, met?: boolean}} facts
+   */
   light({ mine = true, free = "none", breathing = false, met = false }) {
     const lit = new Set(this.#order.slice(1, 1 + LIT[free]));
     const yours = this.#order[0];
@@ -50,11 +59,12 @@ export class Street {
     return this.element;
   }
 
-  /** A window two houses on: near enough to be meant, far enough to be somebody else's. */
+  /** A window two houses on: near enough to be meant, far enough to be somebody else's. @param {number} yours */
   #neighbour(yours) {
     return (yours + 9) % this.#windows.length;
   }
 
+  /** @param {() => number} random */
   #far(random) {
     let path = `M0 ${GROUND}`;
     for (let x = 0; x < WIDTH; ) {
@@ -71,6 +81,7 @@ export class Street {
     );
   }
 
+  /** @param {() => number} random */
   #houses(random) {
     let x = 0;
     while (x < WIDTH - 20) {
@@ -82,6 +93,7 @@ export class Street {
     }
   }
 
+  /** @param {() => number} random @param {number} x @param {number} width @param {number} columns */
   #house(random, x, width, columns) {
     const floors = 2 + Math.floor(random() * 3);
     const top = GROUND - floors * 20 - 12;
@@ -107,6 +119,7 @@ export class Street {
     }
   }
 
+  /** @param {number} x @param {number} y @param {boolean} door */
   #opening(x, y, door) {
     if (door) {
       this.element.append(s("rect", { class: "unlit", x: x.toFixed(1), y: y + 3, width: 8, height: GROUND - y - 3 }));

@@ -393,11 +393,3 @@ def test_without_a_link_nobody_despairs(desk: Desk) -> None:
     desk.box.closed()
     desk.box.tick(NOW + 3 * UNDELIVERED_MS)
     assert desk.states() == ["stored"]
-
-
-def test_erased_texts_leave_the_outbox(desk: Desk) -> None:
-    desk.say("a")
-    desk.box.forget("s", 1)
-    assert desk.states() == ["waiting"]
-    desk.box.forget("s", 0)
-    assert desk.box.entries == [] and json.loads(desk.storage[OUTBOX]) == []

@@ -16,6 +16,7 @@ from tests.unit.handlers.doorway import House, Page, behind_the_door
 
 ROOT = Path(__file__).parents[3]
 DOC = yaml.safe_load((ROOT / "docs" / "events.yaml").read_text("utf-8"))
+NAMING = ("socket.js", "outbox.js", "acks.js")  # the modules of the page that name events
 EVENT = re.compile(r"[\"'`]((?:user|chat)-[a-z]+(?:-[a-z]+)*)[\"'`]")
 
 
@@ -110,14 +111,14 @@ def test_the_server_emits_the_documented_events_and_no_others() -> None:
 
 def test_the_page_knows_the_documented_events_and_no_others() -> None:
     static = ROOT / "citychat" / "static"
-    named = {name for file in ("socket.js", "outbox.js") for name in EVENT.findall((static / file).read_text("utf-8"))}
+    named = {name for file in NAMING for name in EVENT.findall((static / file).read_text("utf-8"))}
     assert named == set(operations("send")) | set(operations("receive"))
 
 
 def test_no_other_file_of_the_page_names_an_event() -> None:
     static = ROOT / "citychat" / "static"
     for path in static.rglob("*.js"):
-        if path.name not in ("socket.js", "outbox.js") and "vendor" not in path.parts:
+        if path.name not in NAMING and "vendor" not in path.parts:
             known = set(operations("send")) | set(operations("receive"))
             assert not known & set(EVENT.findall(path.read_text("utf-8"))), path.name
 

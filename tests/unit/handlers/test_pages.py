@@ -1,10 +1,12 @@
 """The page, its files and texts over HTTP: what is sent, what is allowed, what is kept in caches."""
 
+import gzip
 import json
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
+from typing import get_args
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
@@ -15,7 +17,11 @@ from tornado.web import Application
 from citychat import catalogue
 from citychat.handlers.files import STATIC
 from citychat.handlers.pages import Credit, Pages
+from citychat.matching import Reason
 from citychat.model import ALIAS_COLOURS
+
+# The page's own scripts and styles, as they are and compressed one by one; a little above what they have
+PAGE_MAX_BYTES, PAGE_MAX_GZIP_BYTES = 157_000, 57_000
 
 Get = Callable[..., Awaitable[HTTPResponse]]
 
@@ -91,10 +97,17 @@ async def test_every_module_is_imported_by_a_url_that_names_its_content(get: Get
     modules = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js")}
     assert {url.partition("?")[0].removeprefix("/static/") for url in imports.values()} == modules
     for path in [*STATIC.glob("*.js"), *STATIC.glob("views/*.js")]:
-        for name in re.findall(r'from "([^"]+)"', path.read_text("utf-8")):
+        for name in re.findall(r'^import .* from "([^"]+)"', path.read_text("utf-8"), re.MULTILINE):
             assert name in imports, f"{path.name} imports {name}"
     url = imports["citychat/app.js"]
     assert head(await get(url), "Cache-Control") == "public, max-age=31536000, immutable"
+
+
+def test_the_page_stays_small() -> None:
+    files = [p.read_bytes() for pattern in ("*.js", "views/*.js", "style/*.css") for p in STATIC.glob(pattern)]
+    assert len(files) > 30
+    assert sum(map(len, files)) <= PAGE_MAX_BYTES
+    assert sum(len(gzip.compress(file, 6)) for file in files) <= PAGE_MAX_GZIP_BYTES
 
 
 async def test_a_file_asked_for_without_its_hash_or_with_an_old_one_is_checked_each_time(get: Get) -> None:
@@ -176,6 +189,10 @@ def test_every_sentence_the_page_asks_for_is_in_the_catalogue_and_none_is_there_
     assert missing == set()
     idle = {n for n in catalogue.ENGLISH if n not in asked and not any(n.startswith(f) for f in families) and "." in n}
     assert idle == set()
+
+
+def test_the_reasons_for_a_report_have_a_sentence_each() -> None:
+    assert get_args(Reason) == catalogue.REPORT_REASONS
 
 
 def test_the_template_for_translators_is_up_to_date() -> None:

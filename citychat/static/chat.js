@@ -1,0 +1,300 @@
+// A chat: writing, ticks, typing, presence, leaving, reading again, blocking, reporting.
+
+import { Outbox } from "citychat/outbox.js";
+import { placeOf } from "citychat/state.js";
+import { newId } from "citychat/text.js";
+
+/**
+ * @import { Busy, Calls, Events, Message, Session } from "citychat/types.js"
+ * @import { Socket } from "citychat/socket.js"
+ * @import { State } from "citychat/state.js"
+ * @import { Storage } from "citychat/storage.js"
+ *
+ * @typedef {object} Parts
+ * @property {State} state
+ * @property {Storage} storage
+ * @property {Socket} socket
+ * @property {string} id the page's
+ * @property {() => number} now
+ */
+
+const TYPING_MS = 5000; // a sign of typing expires by itself
+const TYPING_GAP_MS = 2000; // at most one in so long
+const PAGE_ROWS = 50;
+const EXPORT_ROWS = 100;
+const TIMER_MAX_MS = 2 ** 31 - 1; // browsers take a longer time for none
+
+export class Chat {
+  #parts;
+  #typingOff = 0;
+  #typingAt = 0;
+  #typingShown = false;
+  #alarmAt = Infinity;
+  #alarm = 0;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { socket, storage, id, now } = parts;
+    this.outbox = new Outbox(storage, id, () => newId(64), this.#calls());
+    socket.on("message", (message) => this.#message(message));
+    socket.on("status", (status) => this.outbox.status(status, now()));
+    socket.on("busy", (busy) => this.#busy(busy));
+    socket.on("typing", ({ session, on }) => this.#typing(session, on));
+    socket.on("erased", ({ session }) => this.#erased(session));
+    socket.on("partnerJoined", ({ session }) => this.#presence(session, { here: true, away_since: undefined }));
+    socket.on("partnerLeft", (left) => this.#left(left));
+  }
+
+  /** What the outbox asks of its page. @returns {Calls} */
+  #calls() {
+    const { state, socket } = this.#parts;
+    return {
+      emit: (event, payload) => socket.emit(event, payload),
+      draw: (message, tick) => {
+        state.transcript(message.session).add(message, tick);
+        state.touch();
+      },
+      mark: (session, stream, number, tick, why) => {
+        state.transcript(session).mark(stream, number, tick, why);
+        state.touch();
+      },
+      alarm: (at) => this.#setAlarm(at),
+    };
+  }
+
+  /** Answers why it was not written: "" when it was. @param {string} text */
+  write(text) {
+    const { state, now } = this.#parts;
+    const why = this.outbox.compose(text, now());
+    if (why === "elsewhere") state.set({ screen: "replaced" });
+    if (why === "") {
+      this.keepDraft("");
+      this.#typingShown = false; // the message itself ends it on the other side
+    }
+    return why;
+  }
+
+  /** What is typed and not sent, over a reload too. */
+  get draft() {
+    const { storage, state } = this.#parts;
+    return (state.session && storage.get(draftOf(state.session.session))) ?? "";
+  }
+
+  /** @param {string} text */
+  keepDraft(text) {
+    const { storage, state } = this.#parts;
+    if (!state.session) return;
+    const name = draftOf(state.session.session);
+    if (text) storage.set(name, text);
+    else storage.delete(name);
+  }
+
+  /** @param {boolean} on */
+  typing(on) {
+    const { state, socket, now } = this.#parts;
+    if (!state.settings.typing || !state.running) return;
+    if (on ? now() - this.#typingAt < TYPING_GAP_MS : !this.#typingShown) return;
+    this.#typingShown = on;
+    if (on) this.#typingAt = now();
+    socket.typing(state.running.session, on);
+  }
+
+  async leave() {
+    const { state, socket } = this.#parts;
+    const session = state.running;
+    if (!session) return true;
+    const answer = await socket.leave(session.session);
+    if (!answer.ok && answer.error !== "no-session") return false;
+    this.#end(session.session, "you");
+    return true;
+  }
+
+  /** @param {string} session */
+  async again(session) {
+    const { state, socket } = this.#parts;
+    state.again.add(session);
+    state.touch();
+    const answer = await socket.again(session);
+    if (answer.ok) return;
+    state.again.delete(session);
+    state.set({ notice: "link.failed" });
+  }
+
+  /** Answers whether it was done. @param {string} session */
+  async block(session) {
+    const answer = await this.#parts.socket.block(session);
+    if (answer.ok) this.#blocked(session);
+    return answer.ok;
+  }
+
+  /** Answers the code of the report, or "". @param {string} session @param {string} reason @param {string} note */
+  async report(session, reason, note) {
+    const answer = await this.#parts.socket.report(session, reason, note);
+    if (answer.ok) this.#blocked(session);
+    return answer.ok ? answer.code : "";
+  }
+
+  /** @param {string} session */
+  #blocked(session) {
+    const { state } = this.#parts;
+    state.blocked.add(session);
+    state.again.delete(session);
+    this.#end(session, "you");
+  }
+
+  async list() {
+    const { state, socket } = this.#parts;
+    const answer = await socket.chats();
+    if (answer.ok) state.set({ chats: answer.chats });
+    else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
+  }
+
+  /** @param {Session} session */
+  open(session) {
+    const { state } = this.#parts;
+    state.unread.delete(session.session);
+    if (state.session?.session === session.session) {
+      state.set({ screen: "talk", reading: null, notice: "" });
+      return;
+    }
+    state.set({ screen: "past", reading: session, notice: "" });
+    if (state.transcript(session.session).more === undefined) this.older(session);
+  }
+
+  /** The chat on the screen counts as read. */
+  read() {
+    const { state } = this.#parts;
+    if (state.shown && state.unread.delete(state.shown.session)) state.touch();
+  }
+
+  /** Older messages of a chat, one page. @param {Session} session */
+  async older(session) {
+    const { state, socket } = this.#parts;
+    const transcript = state.transcript(session.session);
+    const [first] = transcript.more === undefined ? [] : transcript.rows;
+    const answer = await socket.history(session.session, first && placeOf(first), PAGE_ROWS);
+    if (!answer.ok) {
+      state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
+      return;
+    }
+    this.outbox.older(session.session, session.side, answer.messages);
+    transcript.more = answer.more;
+    state.touch();
+  }
+
+  /** All my chats with their messages, as one value; null when it could not be had. */
+  async everything() {
+    const { socket, now } = this.#parts;
+    const answer = await socket.chats();
+    if (!answer.ok) return null;
+    const chats = [];
+    for (const session of answer.chats) {
+      const messages = await this.#wholeHistory(session.session);
+      if (!messages) return null;
+      const { alias, you, city, side, started, ended } = session;
+      chats.push({
+        with: alias, you, city, started: iso(started), ended: ended ? iso(ended) : null,
+        messages: messages.map((one) => ({ from: one.side === side ? you : alias, at: iso(one.at), text: one.text })),
+      });
+    }
+    return { made: iso(now()), chats };
+  }
+
+  /** @param {string} session */
+  async #wholeHistory(session) {
+    /** @type {Message[]} */
+    const messages = [];
+    for (let more = true; more; ) {
+      const [first] = messages;
+      const answer = await this.#parts.socket.history(session, first && placeOf(first), EXPORT_ROWS);
+      if (!answer.ok) return null;
+      messages.unshift(...answer.messages);
+      more = answer.more && answer.messages.length > 0;
+    }
+    return messages;
+  }
+
+  /** @param {Message} message */
+  #message(message) {
+    const { state, now } = this.#parts;
+    const { session } = message;
+    if (session === state.running?.session) this.#typing(session, false);
+    const { rows } = state.transcript(session);
+    const before = rows.length;
+    this.outbox.message(message, now());
+    const inView = state.shown?.session === session && document.visibilityState === "visible";
+    if (rows.length > before && !inView) state.unread.add(session);
+  }
+
+  /** @param {Busy} busy */
+  #busy(busy) {
+    const { state, now } = this.#parts;
+    this.outbox.busy(busy, now());
+    state.set({ busyUntil: now() + busy.retry_ms });
+  }
+
+  /** @param {string} session @param {boolean} on */
+  #typing(session, on) {
+    const { state } = this.#parts;
+    clearTimeout(this.#typingOff);
+    if (session !== state.running?.session) return;
+    state.set({ typing: on });
+    if (on) this.#typingOff = setTimeout(() => state.set({ typing: false }), TYPING_MS);
+  }
+
+  /** @param {string} session */
+  #erased(session) {
+    const { state } = this.#parts;
+    const side = this.outbox.sideIn(session);
+    if (side === undefined) return;
+    state.transcript(session).erase(1 - side);
+    state.touch();
+  }
+
+  /** @param {string} session @param {Partial<Session>} changes */
+  #presence(session, changes) {
+    const { state } = this.#parts;
+    if (state.session?.session !== session) return;
+    state.set({ session: { ...state.session, ...changes } });
+    this.outbox.partner(Boolean(state.session.here));
+  }
+
+  /** @param {Events["partnerLeft"]} left */
+  #left({ session, how, since }) {
+    const { state } = this.#parts;
+    if (how === "left") this.#end(session, "partner");
+    else this.#presence(session, { here: false, away_since: since });
+    if (session === state.session?.session) state.set({ typing: false });
+  }
+
+  /** @param {string} session @param {"you" | "partner"} by */
+  #end(session, by) {
+    const { state, storage, now } = this.#parts;
+    const { running, reading } = state;
+    this.outbox.ended(session);
+    storage.delete(draftOf(session));
+    const end = { ended: now(), here: false, by };
+    if (running?.session === session) state.set({ session: { ...running, ...end }, typing: false });
+    if (reading?.session === session && !reading.ended) state.set({ reading: { ...reading, ...end } });
+    this.list();
+  }
+
+  /** @param {number} at */
+  #setAlarm(at) {
+    const { now } = this.#parts;
+    if (at >= this.#alarmAt) return;
+    this.#alarmAt = at;
+    clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => {
+      this.#alarmAt = Infinity;
+      this.outbox.tick(now());
+    }, Math.min(Math.max(0, at - now()), TIMER_MAX_MS));
+  }
+}
+
+/** @param {string} session */
+const draftOf = (session) => `citychat.draft.${session}`;
+
+/** @param {number} ms */
+const iso = (ms) => new Date(ms).toISOString();

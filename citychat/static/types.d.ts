@@ -1,0 +1,226 @@
+// What the modules of the page give each other. What travels is documented in docs/events.yaml; messages have names
+// here where the wire has letters (wire.js).
+
+import type { Chat } from "citychat/chat.js";
+import type { Joining } from "citychat/joining.js";
+import type { Matching } from "citychat/matching.js";
+import type { Socket } from "citychat/socket.js";
+import type { State } from "citychat/state.js";
+
+/** What becomes of a message of mine; "" is a message of the partner. */
+export type Tick = "" | "waiting" | "stored" | "delivered" | "refused" | "undelivered";
+
+export interface Message {
+  session: string;
+  side: number; // the sender: 0 is who asked
+  stream: string;
+  number: number;
+  lamport: number;
+  text: string;
+  at: number;
+  previous?: [stream: string, number: number];
+  kind?: string; // "gap" stands for messages that never came
+}
+
+/** A message of mine in the outbox; `since`: when it left the state "waiting". */
+export type Entry = Message & { state: Tick; since?: number };
+
+/** A message on the screen; `why`: the reason of a refusal. */
+export type Row = Message & { tick: Tick; why: string };
+
+/** A chat, as the server describes it to one side. */
+export interface Session {
+  session: string;
+  side: number;
+  alias: string; // the partner
+  you: string;
+  city: string;
+  started: number;
+  expires: number;
+  ended?: number;
+  here?: boolean;
+  away_since?: number;
+  by?: "you" | "partner"; // who ended it, as far as this page knows
+}
+
+export interface Place {
+  key: string;
+  city: string;
+  country: string;
+  source: "position" | "ip" | "chosen" | "home" | "network";
+}
+
+export interface City {
+  id: string;
+  name: string;
+  region: string;
+  country: string;
+}
+
+export interface Position {
+  lat: number;
+  lon: number;
+  accuracy: number;
+}
+
+export type FreeNearby = "none" | "few" | "many";
+
+export type Reply = "yes" | "no" | "later";
+
+/** What the server asks, and what the page adds. */
+export interface Offer {
+  offer: string;
+  city: string;
+  seconds: number;
+  looking: boolean;
+  starts: number; // when a page that looks answers by itself
+  ends: number;
+  answered?: Reply;
+}
+
+export interface Pause {
+  until: number;
+  reason: string;
+  contact: string;
+}
+
+export interface Settings {
+  ask: boolean;
+  slow: boolean; // rings of 60 s
+  typing: boolean;
+}
+
+export type Link = "off" | "first" | "on" | "cut" | "blocked" | "drain" | "away";
+
+export type Screen =
+  | "loading" | "arrive" | "locating" | "city" | "ready" | "talk" | "chats" | "past" | "replaced" | "banned" | "erased";
+
+export type Dialog = { kind: "leave" | "more" | "erase" } | { kind: "defend"; session: Session };
+
+export interface JoinRequest {
+  v: number;
+  consent: string;
+  adult: true;
+  available: boolean;
+  slow: boolean;
+  visible: boolean;
+  have: Record<string, number>;
+  token?: string;
+  position?: Position;
+}
+
+export interface JoinAnswer {
+  token: string;
+  place: Place | null;
+  state: "free" | "chat";
+  free_nearby: FreeNearby;
+  session?: Session;
+  seen?: Record<string, number>;
+  messages?: Message[];
+}
+
+export interface Failure extends Partial<Pause> {
+  ok: false;
+  error: string; // a code of docs/events.yaml, or "cut": the link did not hold until the answer
+  message?: string;
+  retry_ms?: number;
+  consent?: string;
+}
+
+export type Answer<Fields> = ({ ok: true; error?: undefined; retry_ms?: undefined } & Fields) | Failure;
+
+/** The fields of each answer, besides `ok`. */
+export interface Answers {
+  "user-join": JoinAnswer;
+  "user-seek": { state: "asking" | "waiting" | "matched" };
+  "user-stop": {};
+  "user-match": {};
+  "user-leave": {};
+  "user-available": {};
+  "user-view": {};
+  "user-cities": { cities: City[] };
+  "user-place": { place: Place | null };
+  "user-chats": { chats: Session[] };
+  "user-block": {};
+  "user-report": { code: string };
+  "user-case": { state: "received" | "acted" | "none" };
+  "user-again": {};
+  "user-erase": {};
+  "chat-history": { messages: Message[]; more: boolean };
+}
+
+/** Closed ranges of one stream's numbers, exact. */
+export type Ranges = [first: number, last: number][];
+
+/** What became of exactly these messages of mine. */
+export interface Status {
+  session: string;
+  stream: string;
+  ranges: Ranges;
+  state: "stored" | "delivered" | "refused";
+  error?: string;
+}
+
+export interface Busy {
+  session: string;
+  retry_ms: number;
+}
+
+/** What the socket tells the page. */
+export interface Events {
+  joined: JoinAnswer;
+  refused: Failure;
+  closed: void;
+  blocked: void;
+  partnerJoined: { session: string };
+  partnerLeft: { session: string; how: "away" | "left"; since: number };
+  seeking: { state: "asking" | "next" | "waiting" };
+  offer: Omit<Offer, "starts" | "ends">;
+  offerEnd: { offer: string; looking: boolean };
+  session: Session;
+  nearby: { free_nearby: FreeNearby };
+  replaced: void;
+  drain: { retry_ms: number };
+  banned: Pause;
+  message: Message;
+  status: Status;
+  busy: Busy;
+  typing: { session: string; on: boolean };
+  erased: { session: string };
+}
+
+/** What an outbox asks of its page. */
+export interface Calls {
+  emit(event: string, payload: object): void;
+  /** Show a message at its place in the transcript. */
+  draw(message: Message, tick: Tick): void;
+  mark(session: string, stream: string, number: number, tick: Tick, why: string): void;
+  /** Call `tick` at that time or soon after; an earlier alarm stays. */
+  alarm(at: number): void;
+}
+
+/** What outlives the page: localStorage, or memory where the browser refuses it. */
+export interface Kept {
+  get(name: string): string | undefined;
+  set(name: string, value: string): unknown;
+  delete(name: string): unknown;
+}
+
+/** What the views get. */
+export interface Page {
+  state: State;
+  socket: Socket;
+  chat: Chat;
+  joining: Joining;
+  matching: Matching;
+  now: () => number;
+}
+
+/** A screen: `update` draws what has changed, `kind` is the class of the body. */
+export interface View {
+  root: HTMLElement | HTMLElement[];
+  update?: () => void;
+  close?: () => void;
+  focus?: HTMLElement;
+  kind?: string;
+}
