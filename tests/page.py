@@ -10,9 +10,9 @@ from citychat.client import HeadlessPage
 from citychat.client.outbox import Row
 from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
+from tests.patience import PATIENCE_S
 
 CONSENT = "1"
-PATIENCE_S = 20.0
 
 
 class Recording:

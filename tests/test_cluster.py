@@ -12,16 +12,12 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from tests.page import LivePage, meet
 from tests.services import listens
 from tests.services.running import KINDS, is_tested
 
 ROOT = Path(__file__).parents[1]
 START_S = 90.0  # an Erlang machine on a loaded one
-
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 
 class Printed:

@@ -241,7 +241,6 @@ def talk_over_two_processes(person: Person, front: Front, ask: Ask, folder: Path
 # Only where the run has all servers; its first lines say which it has not.
 if all(map(is_tested, KINDS)):
 
-    @pytest.mark.timeout(180)
     def test_two_guests_on_two_processes_talk_through_nginx_over_a_rolling_restart(
         person: Person, front: Front, ask: Ask, tmp_path: Path
     ) -> None:

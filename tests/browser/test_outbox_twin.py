@@ -5,7 +5,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page
 
 from citychat.client import Outbox
@@ -226,8 +225,6 @@ class Trace:
         return row
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_a_thousand_lives_of_a_page_are_the_same_in_both_languages(page: Page, server: str) -> None:
     page.goto(server)
     traces = [Trace(seed) for seed in range(TRACES)]

@@ -257,7 +257,7 @@ steps = st.lists(
 
 
 @given(steps=steps)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_interleaving_keeps_all_that_was_not_acked_in_order(
     mailbox: Mailbox, steps: list[tuple[str, int]]
 ) -> None:

@@ -14,8 +14,6 @@ PAIRS = 10
 RATE_PER_S, SECONDS = 5.0, 4.0
 SETTLE_S = 45.0  # the page asks after its ticks every 30 s
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def until_half_said(crowd: Crowd, talking: "asyncio.Task[None]") -> None:
     """Wait for the middle of the talk."""

@@ -116,7 +116,6 @@ async def test_python_socketios_client_walks_from_join_to_history(server: Server
         await b.client.disconnect()
 
 
-@pytest.mark.timeout(600)  # the first run on a machine fetches packages
 async def test_the_official_javascript_client_walks_from_join_to_history(server: ServerProcess, tmp_path: Path) -> None:
     executable = await node.installed(tmp_path)
     shutil.copy(Path(__file__).with_name("client.mjs"), tmp_path)

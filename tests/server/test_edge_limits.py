@@ -177,7 +177,6 @@ def test_the_time_to_get_going_is_5_s_and_a_dead_link_is_found_in_30_s() -> None
     assert Bounds().ping_s == 20 and Bounds().ping_s + Bounds().answer_s <= 30
 
 
-@pytest.mark.slow
 async def test_half_requests_and_silent_sockets_are_closed_and_a_new_page_still_gets_in(site: Open) -> None:
     at = site()
     halves = [await at.tcp() for _ in range(200)]

@@ -24,8 +24,6 @@ PAGE = (ROOT / "docs" / "hosting.md").read_text("utf-8")
 NOT_RUN = "  # (not run by our tests)"
 THREE = "## Several processes over three servers"
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def commands(text: str) -> list[str]:
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
@@ -178,6 +176,5 @@ async def they_talk(one: int, two: int) -> None:
 # Only where the run has all servers; its first lines say which it has not.
 if all(map(is_tested, KINDS)):
 
-    @pytest.mark.slow
     async def test_three_servers_set_up_as_the_page_says_serve_two_processes(machine: Machine) -> None:
         await with_three_servers(machine)

@@ -39,8 +39,6 @@ pages.Health.get = lambda handler, which: fails(handler, handler.request)
 sys.exit(__main__.main())
 """
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Server:
     """Everything it printed is in ``log`` when it has ended."""

@@ -163,7 +163,6 @@ async def test_a_process_starts_without_its_services_names_them_and_is_ready_wit
     assert not (cluster.folder / "data" / "citychat.db").exists(), "nothing is embedded"
 
 
-@pytest.mark.timeout(150)
 async def test_services_that_go_and_come_back_are_noticed_while_guests_talk(cluster: Cluster) -> None:
     async with cluster.process("one") as one, cluster.process("two") as two:
         await until_states(one, (), PATIENCE_S)

@@ -28,8 +28,6 @@ from tests.server.rawclient import Closed, Raw
 LAST_LINE = "Ctrl+C stops it."
 JOIN = '42/user,1["user-join",{"v":1,"consent":"1","adult":true,"available":true,"visible":true}]'
 
-pytestmark = pytest.mark.timeout(120)  # a loaded machine takes seconds to start one process
-
 
 # First steps of a child, before it becomes the program. Root, too, is held to the modes of files without these two.
 AS_ANYBODY = """import ctypes, os

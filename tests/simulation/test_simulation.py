@@ -13,8 +13,6 @@ from tests.simulation.breakages import BREAKAGES, CROWD_BREAKAGES, DISORDER, SER
 from tests.simulation.run import SERVICE_KINDS, Play, crowd, many, one, services, services_crowd, windows, world
 from tests.simulation.town import KINDS
 
-pytestmark = pytest.mark.timeout(300)  # half a minute each; a busy machine takes its time
-
 CHUNK = 50  # seeds of one test, so that every worker gets some
 CATCHING = range(30)
 FEW = 4  # they meet again and again
