@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -19,7 +21,6 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP chat.example 127.0.0.1",  # plain http under a name: an insecure context
 ]
-START_S, STOP_S = 30, 15
 
 
 class Served:
@@ -44,7 +45,7 @@ class Served:
         command = [sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + START_S
+        end = time.monotonic() + PATIENCE_S
         while not (found := re.search(r"http://localhost:(\d+)", self.log.read_text("utf-8"))):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("the server did not start:\n" + self.log.read_text("utf-8"))
@@ -53,8 +54,8 @@ class Served:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(STOP_S)
+        self.process.wait(PATIENCE_S)
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(STOP_S)
+        return self.process.wait(PATIENCE_S)

@@ -19,8 +19,9 @@ from citychat.adapters.redis import Redis, RedisBus, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.ports import Bus, History, Lobby, Mailbox
 from tests.contract.redis_scripts import timed_scripts
-from tests.contract.stores import HISTORIES, MAILBOXES, PATIENCE_S, Store, StoreClock
+from tests.contract.stores import HISTORIES, MAILBOXES, Store, StoreClock
 from tests.contract.town import Town
+from tests.patience import PATIENCE_S
 from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
 
 Port = TypeVar("Port")

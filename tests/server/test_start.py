@@ -9,7 +9,6 @@ import signal
 import socket
 import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
@@ -21,7 +20,8 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 import citychat
 from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
-from tests.server.process import ROOT, START_S, STOP_S, TETHER, ServerProcess
+from tests.patience import PATIENCE_S
+from tests.server.process import ROOT, TETHER, ServerProcess
 from tests.server.process import citychat as command_line
 from tests.server.rawclient import Closed, Raw
 
@@ -60,7 +60,7 @@ async def run(*words: str, first: str = "") -> Ended:
         *command(*words, first=first), cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(START_S):
+    async with asyncio.timeout(PATIENCE_S):
         out, err = await child.communicate()
     assert child.returncode is not None
     return Ended(child.returncode, out.decode().splitlines(), err.decode().splitlines())
@@ -90,7 +90,7 @@ class Host:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self.child.stdout is not None
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not self.out or self.out[-1] != LAST_LINE:
                 line = (await self.child.stdout.readline()).decode()
                 assert line, (await self._rest())[1]
@@ -113,7 +113,7 @@ class Host:
 
     async def end(self) -> tuple[int, str]:
         """Wait for its end: status, and what it printed after its start on both ways."""
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(PATIENCE_S):
             out, self.err = await self._rest()
         assert out == "", "nothing is printed after the start"
         assert "Traceback" not in self.err, self.err
@@ -131,6 +131,13 @@ class Host:
         writer.close()
         await writer.wait_closed()
         return int(head.split()[1]), body
+
+    async def refuses(self) -> None:
+        """Wait until nobody can connect any more."""
+        async with asyncio.timeout(PATIENCE_S):
+            with contextlib.suppress(ConnectionRefusedError):
+                while True:
+                    await (await Raw.tcp(self.port)).close()
 
     async def lets_in(self) -> bool:
         """Whether somebody new is answered."""
@@ -444,7 +451,7 @@ async def test_connections_never_take_the_files_that_the_storage_needs(tmp_path:
         assert 200 <= open_files <= 221
         for each in crowd:
             await each.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not await host.lets_in():  # noqa: ASYNC110  # until the server has seen them close
                 await asyncio.sleep(0.05)
         host.signal(signal.SIGTERM)
@@ -459,12 +466,10 @@ async def test_connections_never_take_the_files_that_the_storage_needs(tmp_path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_with_nobody_there_it_stops_at_once_and_its_port_is_free(tmp_path: Path, number: int) -> None:
+async def test_with_nobody_there_it_stops_and_its_port_is_free(tmp_path: Path, number: int) -> None:
     async with Host(tmp_path / "data") as host:
-        began = time.monotonic()
         host.signal(number)
         assert (await host.end())[0] == 0
-        assert time.monotonic() - began < 3
     async with Host(tmp_path / "data", port=host.port) as again:
         assert again.port == host.port
 
@@ -486,19 +491,14 @@ async def test_twenty_pages_are_sent_away_in_waves_and_come_back_within_2_s(tmp_
     async with Host(tmp_path / "data") as host:
         pages = [await host.page() for _ in range(20)]
         hearing = [asyncio.ensure_future(heard_until_closed(page, leaves)) for page in pages]
-        began = time.monotonic()
         host.signal(signal.SIGTERM)
-        await asyncio.sleep(0.3)
+        await host.refuses()
         host.signal(signal.SIGTERM)  # a second one changes nothing
-        with pytest.raises(ConnectionRefusedError):
-            await Raw.tcp(host.port)
         status, log = await host.end()
-        took = time.monotonic() - began
         heard = await asyncio.gather(*hearing)
         for page in pages:
             await page.close()
     assert (status, [event for event in heard if event[-1] != ["user-drain", {"retry_ms": 2000}]]) == (0, [])
-    assert took < 9  # of which 5 s are the closing handshake's, with pages that do not answer it
     assert "Stopping: 20 pages are sent away to come back" in log
     async with Host(tmp_path / "data", port=host.port) as again:
         await (await again.page()).close()
@@ -556,7 +556,7 @@ async def test_systemd_is_told_of_readiness_life_and_the_stop(tmp_path: Path, mo
         told.setblocking(False)
 
         async def hear(what: str) -> None:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while what not in heard:
                     heard.append((await asyncio.get_running_loop().sock_recv(told, 100)).decode())
 
