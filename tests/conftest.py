@@ -6,7 +6,8 @@ import os
 import hypothesis
 import pytest
 
-from tests.patience import TEST_S, limited
+from tests.ending import limit
+from tests.patience import TEST_S
 from tests.services.running import Running
 
 RUNNING = pytest.StashKey[Running]()
@@ -25,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            limited(item, float(config.getini("coroutine_timeout")))
+            limit(item, float(config.getini("coroutine_timeout")))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from random import Random
 
+from tests.ending import communicated
 from tests.page import LivePage, meet
 from tests.patience import PATIENCE_S
 from tests.services import listens
@@ -34,7 +35,7 @@ class Printed:
 
     async def output(self, engine: str) -> str:
         command = await asyncio.create_subprocess_exec(*self.shows[engine], stdout=PIPE)
-        out, _ = await command.communicate()
+        out, _ = await communicated(command)
         assert command.returncode == 0
         return out.decode()
 

@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.patience import PATIENCE_S
+from tests.server.process import citychat
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
 FLAGS = [
@@ -42,12 +42,13 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags]
+        command = citychat("--port", str(self.port), "--data", str(self.data), *self.flags)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE_S
         while not (found := re.search(r"http://localhost:(\d+)", self.log.read_text("utf-8"))):
             if self.process.poll() is not None or time.monotonic() > end:
+                self.kill()
                 raise RuntimeError("the server did not start:\n" + self.log.read_text("utf-8"))
             time.sleep(0.05)
         self.port = int(found[1])

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
+from tests.ending import communicated
 
 ROOT = Path(__file__).parents[2]
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -17,13 +17,7 @@ async def run(*command: str, folder: Path) -> str:
         *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            out, err = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    out, err = await communicated(process)
     if process.returncode:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{out.decode()}{err.decode()}")
     return out.decode()

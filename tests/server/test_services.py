@@ -22,6 +22,7 @@ import pytest
 
 from citychat.client.page import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
+from tests.ending import communicated
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, meet
 from tests.patience import PATIENCE_S
@@ -291,7 +292,7 @@ async def run(*words: str, module: str = "citychat") -> tuple[int, list[str], li
     pipe = asyncio.subprocess.PIPE
     command = citychat(*words, program=[module])
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, cwd=ROOT)
-    out, errors = await process.communicate()
+    out, errors = await communicated(process)
     assert process.returncode is not None
     return process.returncode, out.decode().splitlines(), errors.decode().splitlines()
 

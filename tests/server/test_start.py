@@ -20,6 +20,7 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 import citychat
 from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
+from tests.ending import communicated
 from tests.patience import PATIENCE_S
 from tests.server.process import ROOT, TETHER, ServerProcess
 from tests.server.process import citychat as command_line
@@ -60,8 +61,7 @@ async def run(*words: str, first: str = "") -> Ended:
         *command(*words, first=first), cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(PATIENCE_S):
-        out, err = await child.communicate()
+    out, err = await communicated(child)
     assert child.returncode is not None
     return Ended(child.returncode, out.decode().splitlines(), err.decode().splitlines())
 
@@ -90,11 +90,15 @@ class Host:
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self.child.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.out or self.out[-1] != LAST_LINE:
-                line = (await self.child.stdout.readline()).decode()
-                assert line, (await self._rest())[1]
-                self.out.append(line.rstrip("\n"))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not self.out or self.out[-1] != LAST_LINE:
+                    line = (await self.child.stdout.readline()).decode()
+                    assert line, (await self._rest())[1]
+                    self.out.append(line.rstrip("\n"))
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -432,7 +436,7 @@ async def test_help_names_every_setting_and_version_the_version() -> None:
 async def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one() -> None:
     ask = f"{with_files(128, 1500)}; from citychat.server.listeners import raise_file_limit; print(raise_file_limit())"
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", ask, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    assert (await child.communicate())[0] == b"1500\n"
+    assert (await communicated(child))[0] == b"1500\n"
 
 
 async def test_too_few_open_files_are_told_at_start(tmp_path: Path) -> None:
