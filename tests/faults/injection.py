@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from citychat.delivery.sending import RECEIPT_S
+from citychat.delivery.sender import RECEIPT_S
 from tests.faults.checker import Finding, Report, check, of
 from tests.faults.gathering import Pair, marry, open_all, until, until_all, until_any
 from tests.faults.matrix import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from citychat.edge import Bounds, Connection, Reply
-from citychat.edge.wire import Wire
+from citychat.edge.transport import Transport
 from tests.patience import PATIENCE_S
 from tests.server.conftest import Open, Site, is_well
 from tests.server.rawclient import PING, Closed, Raw, frame
@@ -116,14 +116,14 @@ async def test_a_busy_door_does_not_make_a_page_miss_its_pings(
     async with at.client() as client:
         call = asyncio.create_task(client.call("user-slow", {}, namespace="/user"))
         await at.until(lambda: len(at.events) == 1)
-        answered: list[Wire] = []
+        answered: list[Transport] = []
 
-        def ponged(wire: Wire) -> None:
-            answered.append(wire)
-            heard(wire)
+        def ponged(transport: Transport) -> None:
+            answered.append(transport)
+            heard(transport)
 
-        heard = Wire._ponged
-        monkeypatch.setattr(Wire, "_ponged", ponged)
+        heard = Transport._ponged
+        monkeypatch.setattr(Transport, "_ponged", ponged)
         await at.until(lambda: len(answered) == 3)
         go.set()
         assert await call == {"ok": True}

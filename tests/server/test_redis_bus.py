@@ -540,8 +540,9 @@ async def live_at_random(one: Process, random: Random, guests: list[str], steps:
 async def cut(server: RedisServer, random: Random, times: int, *processes: Process) -> None:
     for _ in range(times):
         await asyncio.sleep(random.uniform(0.1, 0.5))
-        await until(lambda: all(each.link.up for each in processes))
+        before = [each.resumed for each in processes]
         server.tell(f"CLIENT KILL TYPE {random.choice(['pubsub', 'normal'])} SKIPME yes")
+        await until(lambda: all(each.resumed > times for each, times in zip(processes, before, strict=True)))  # noqa: B023
 
 
 @pytest.mark.parametrize("cuts", [0, 3])
