@@ -71,7 +71,7 @@ class Result:
 
 class Injection:
     """``times``: pairs of each moment and orientation. ``client``: the rows of pages, one for each pair in turn.
-    ``whole``: nothing is broken before people stand in every moment."""
+    ``whole``: nothing is broken before people stand in every moment. ``after_s``: of lively talk when all is well."""
 
     def __init__(
         self,
@@ -81,9 +81,10 @@ class Injection:
         client: Sequence[ClientFault] = (),
         patience_s: float = PATIENCE_S,
         whole: bool = False,
+        after_s: float = AFTER_S,
     ) -> None:
         self.town, self.fault, self.times, self.client = town, fault, times, client
-        self.patience_s, self.whole = patience_s, whole
+        self.patience_s, self.whole, self.after_s = patience_s, whole, after_s
         known = MOMENTS if town.engines else EMBEDDED_MOMENTS
         self.calm = max(1.0, max((each.hold_s for each in client), default=fault.hold_s) / LONG_S)
         self.moments = [moment for moment in known if moment not in fault.without]
@@ -321,7 +322,7 @@ class Injection:
         self.walk = False
         for pair in self.pairs:
             self._tasks += [asyncio.create_task(self._chat(person, LIVELY_S)) for person in pair.both()]
-        await asyncio.sleep(AFTER_S)
+        await asyncio.sleep(self.after_s)
         self.talk = False
 
     async def _trick(self, person: Person) -> None:

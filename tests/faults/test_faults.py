@@ -22,6 +22,7 @@ MUTANTS = {  # what breaks it, and which promise it then breaks
     "mailbox read at connect only": ("Redis kill -9, data lost", "stuck"),
 }
 MUTANT_S = 10.0  # the real program needs 3 after these faults; what a mutant breaks stays broken
+AFTER_S = 1.0  # a few hundred messages; a slow machine has all its patience for them
 TRIES = 8  # some moments last 3 s (protocol §2.4), and a slow machine comes too late for one of them now and then
 
 
@@ -33,7 +34,7 @@ async def played(
         (own := folder / f"try{attempt}").mkdir()
         async with Town(own, Random(attempt), engines, name=f"{name}-{attempt}") as town:
             try:
-                return await Injection(town, fault, client=client, whole=True).play()
+                return await Injection(town, fault, client=client, whole=True, after_s=AFTER_S).play()
             except NotBegun as error:
                 print(error)
     raise NotBegun(f"{name}: not in {TRIES} tries")
@@ -66,5 +67,5 @@ async def test_a_rule_left_out_is_noticed(engines: Engines, tmp_path: Path, muta
     fault, promise = MUTANTS[mutant]
     program, name = ("tests.faults.mutant", mutant), f"mutant{list(MUTANTS).index(mutant)}"
     async with Town(tmp_path, Random(4), engines, program, name) as town:
-        result = await Injection(town, BY_NAME[fault], patience_s=MUTANT_S).play()
+        result = await Injection(town, BY_NAME[fault], patience_s=MUTANT_S, after_s=AFTER_S).play()
     assert result.broken[promise], told(result)

@@ -194,18 +194,22 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 
 
 async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_known_to_be_away(
-    server: MongoServer, history: MongoHistory
+    server: MongoServer,
 ) -> None:
-    await add(history, message(1))
-    bound, history._mongo._read_within_s = history._mongo._read_within_s, 0.0
-    server.freeze()
-    with pytest.raises(Unavailable) as raised:
-        await history.messages.page("s", None, 10)
-    assert not isinstance(raised.value.__cause__, PyMongoError), "its own bound, not the driver's heartbeat"
-    server.thaw()
-    history._mongo._read_within_s = bound
-    await until(lambda: history._mongo._link.up)
-    assert await history.messages.page("s", None, 10) == [message(1)]
+    link = new_link()
+    # The driver's own heartbeat would end the question as well
+    async with new_history(f"{server.url}?heartbeatFrequencyMS=3600000", link) as history:
+        await comes_up(link)
+        await add(history, message(1))
+        bound, history._mongo._read_within_s = history._mongo._read_within_s, 0.1
+        server.freeze()
+        with pytest.raises(Unavailable) as raised:
+            await history.messages.page("s", None, 10)
+        assert not isinstance(raised.value.__cause__, PyMongoError), "its own bound, not the driver's"
+        server.thaw()
+        history._mongo._read_within_s = bound
+        await until(lambda: link.up)
+        assert await history.messages.page("s", None, 10) == [message(1)]
 
 
 async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_sure(server: MongoServer) -> None:
