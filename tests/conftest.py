@@ -1,12 +1,32 @@
-"""The servers of the run, and what its first lines say."""
+"""The servers of the run, what its first lines say, and the end of a test that does not end."""
 
+import inspect
 import os
 
+import hypothesis
 import pytest
 
+from tests.ending import limit
+from tests.patience import TEST_S
 from tests.services.running import Running
 
 RUNNING = pytest.StashKey[Running]()
+
+# An example takes as long as the machine makes it take
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("coroutine_timeout", "seconds after which the coroutine of a test is cancelled", default=str(TEST_S))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            limit(item, float(config.getini("coroutine_timeout")))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,9 +13,9 @@ from random import Random
 
 from citychat.client.outbox import Row
 from tests.page import LivePage
+from tests.patience import PATIENCE_S
 
 START_BATCH = 50  # pages that open at once; more only wait in the listen queue
-MEET_S = 60.0
 
 Key = tuple[str, int, str, int]  # session, side, stream, n
 
@@ -74,9 +74,9 @@ class Crowd:
                 person.page.looking = True
                 person.page.start()
             for person in batch:
-                await person.page.screen.until(lambda person=person: person.page.joined, MEET_S)  # type: ignore[misc]
+                await person.page.screen.until(lambda person=person: person.page.joined)  # type: ignore[misc]
         for person in self.people:
-            await person.page.screen.until(person.page.in_chat, MEET_S)
+            await person.page.screen.until(person.page.in_chat)
 
     async def talk(self, rate_per_s: float, seconds: float) -> None:
         """Everybody writes so often, from a random moment of the first interval on, connected or not."""
@@ -103,12 +103,12 @@ class Crowd:
         start_s = time.monotonic()
 
         async def one(person: Person) -> float:
-            await person.page.screen.until(lambda: person.page.joined, MEET_S)
+            await person.page.screen.until(lambda: person.page.joined)
             return time.monotonic() - start_s
 
         return sorted(await asyncio.gather(*(one(person) for person in self.people)))
 
-    async def settle(self, patience_s: float) -> None:
+    async def settle(self, patience_s: float = PATIENCE_S) -> None:
         """Wait until nobody waits for a tick, or until patience ends: what is left then is stuck."""
         until_s = time.monotonic() + patience_s
         for person in self.people:

@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from citychat.client import HeadlessPage
 from citychat.client.outbox import Row
 from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
+from tests.patience import PATIENCE_S
 
 CONSENT = "1"
-PATIENCE_S = 20.0
 
 
 class Recording:
@@ -57,6 +57,7 @@ class Recording:
 class LivePage(HeadlessPage):
     """A page on the current event loop, at the server at ``url``; whoever asks for it gets a yes."""
 
+    unfinished: ClassVar[set["LivePage"]] = set()  # whoever ends a test closes them
     link: SocketLink
     screen: Recording
 
@@ -69,6 +70,7 @@ class LivePage(HeadlessPage):
             link, screen or Recording(), {} if storage is None else storage, clock, random, consent=CONSENT
         )
         link.page = self
+        self.unfinished.add(self)
 
     def in_chat(self) -> bool:
         return bool(self.outbox.living)
@@ -98,6 +100,7 @@ class LivePage(HeadlessPage):
 
     async def done(self) -> None:
         """Close the page, and wait until its socket is closed."""
+        self.unfinished.discard(self)
         self.stop()
         await self.link.finish()
 

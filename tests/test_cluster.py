@@ -12,16 +12,13 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from random import Random
 
-import pytest
-
+from tests.ending import communicated
 from tests.page import LivePage, meet
+from tests.patience import PATIENCE_S
 from tests.services import listens
 from tests.services.running import KINDS, is_tested
 
 ROOT = Path(__file__).parents[1]
-START_S = 90.0  # an Erlang machine on a loaded one
-
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 
 class Printed:
@@ -38,7 +35,7 @@ class Printed:
 
     async def output(self, engine: str) -> str:
         command = await asyncio.create_subprocess_exec(*self.shows[engine], stdout=PIPE)
-        out, _ = await command.communicate()
+        out, _ = await communicated(command)
         assert command.returncode == 0
         return out.decode()
 
@@ -47,7 +44,7 @@ async def started() -> Printed:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tools.cluster", stdout=PIPE, cwd=ROOT)
     assert process.stdout is not None
     lines: list[str] = []
-    async with asyncio.timeout(START_S):
+    async with asyncio.timeout(PATIENCE_S):
         while "Ctrl+C ends all of it." not in lines:
             line = (await process.stdout.readline()).decode()
             assert line, "\n".join(lines)
@@ -56,7 +53,7 @@ async def started() -> Printed:
 
 
 async def until_printed(stream: asyncio.StreamReader, text: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while text not in (await stream.readline()).decode():
             pass
 
@@ -92,7 +89,7 @@ async def the_cluster_is_what_it_says() -> None:
         redis.terminate()
         await redis.communicate()
         cluster.process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await cluster.process.communicate()
     assert cluster.process.returncode == 0
     assert not any(listens(int(url.rpartition(":")[2])) for url in cluster.urls)

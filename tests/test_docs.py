@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from citychat.settings import FIELDS, flag_of
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -81,7 +82,7 @@ def run(command: str, data: Path) -> str:
     program, *rest = shlex.split(command)
     environ = os.environ | {"CITYCHAT_DATA": str(data)}
     program = sys.executable if program.endswith("python") else program
-    done = subprocess.run([program, *rest], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=50)
+    done = subprocess.run([program, *rest], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, f"{command}: {done.stderr or done.stdout}"
     return done.stdout
 

@@ -20,8 +20,6 @@ LOCKED_CLIENT = LOCK["packages"]["node_modules/socket.io-client"]
 CLIENT = "citychat/static/vendor/socket.io.esm.min.js"
 MADE = {CLIENT, "citychat/static/vendor/LICENSE-socket.io", "citychat/data/cities.bin"}
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
-
 
 def run(*command: str | Path, folder: Path, succeeds: bool = True, path: str | None = None) -> str:
     environ = os.environ | ({} if path is None else {"PATH": path})

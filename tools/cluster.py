@@ -16,6 +16,7 @@ from threading import Event
 from typing import Self
 
 from citychat.tokens import load_keys
+from tests.patience import PATIENCE_S
 from tests.services import Child, MissingServer, free_port
 from tests.services.mongo import MongoServer
 from tests.services.rabbitmq import RabbitServer
@@ -50,7 +51,7 @@ class Process:
         self._child.stop()
 
     def _ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", "/ready")
             return connection.getresponse().status == 200

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.browser.serving import BROWSER, FLAGS, Served
+from tests.browser.walking import PAGE_MS
 
 LYON = {"latitude": 45.7578, "longitude": 4.832}
 SAID_ONCE = Path(__file__).with_name("said_once.js")
@@ -44,7 +45,7 @@ def base_url() -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": BROWSER, "args": FLAGS}
+    return {**browser_type_launch_args, "executable_path": BROWSER, "args": FLAGS, "timeout": PAGE_MS}
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def person(browser: Browser, server: str, complaints: list[str]) -> Iterator[Per
             options |= {"permissions": ["geolocation"], "geolocation": LYON}
         context = browser.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PAGE_MS)
         context.add_init_script(path=SAID_ONCE)
         page = context.new_page()
         page.on("console", console)

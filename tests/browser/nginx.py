@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.services import Child, MissingServer, free_port, listens
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def connections(port: int) -> int:
     return sum(row[1].endswith(wanted) and row[3] == "01" for row in rows)
 
 
-def wait_for(port: int, at_least: int, seconds: float = 15) -> None:
+def wait_for(port: int, at_least: int, seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while connections(port) < at_least:
         assert time.monotonic() < end, f"port {port} has {connections(port)} connections"

@@ -3,9 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from tests.patience import PATIENCE_S
+from tests.server.process import citychat
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
 FLAGS = [
@@ -19,7 +21,6 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP chat.example 127.0.0.1",  # plain http under a name: an insecure context
 ]
-START_S, STOP_S = 30, 15
 
 
 class Served:
@@ -41,20 +42,21 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "citychat", "--port", str(self.port), "--data", str(self.data), *self.flags]
+        command = citychat("--port", str(self.port), "--data", str(self.data), *self.flags)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + START_S
+        end = time.monotonic() + PATIENCE_S
         while not (found := re.search(r"http://localhost:(\d+)", self.log.read_text("utf-8"))):
             if self.process.poll() is not None or time.monotonic() > end:
+                self.kill()
                 raise RuntimeError("the server did not start:\n" + self.log.read_text("utf-8"))
             time.sleep(0.05)
         self.port = int(found[1])
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(STOP_S)
+        self.process.wait(PATIENCE_S)
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(STOP_S)
+        return self.process.wait(PATIENCE_S)

@@ -18,6 +18,7 @@ from tests.browser.conftest import Person
 from tests.browser.nginx import NAME, Nginx
 from tests.browser.serving import Served
 from tests.browser.walking import enter_from_outside, meet, shown, until, write
+from tests.patience import PATIENCE_S
 from tests.services.redis import RedisServer
 from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url
 
@@ -52,7 +53,7 @@ def ask() -> Iterator[Ask]:
     def one(
         nginx: Nginx, path: str, headers: Mapping[str, str] = {}, body: bytes | None = None
     ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPSConnection("127.0.0.1", nginx.https, context=context, timeout=15)
+        connection = http.client.HTTPSConnection("127.0.0.1", nginx.https, context=context, timeout=PATIENCE_S)
         opened.append(connection)
         fields = {"Host": f"{NAME}:{nginx.https}", **headers}
         connection.request("GET" if body is None else "POST", path, body, fields)
@@ -135,7 +136,7 @@ def test_headers_are_the_servers_own_once_each_and_files_are_packed(served: Serv
 
 def test_plain_http_leads_to_https(served: Served, front: Front) -> None:
     nginx = front(served.port)
-    connection = http.client.HTTPConnection("127.0.0.1", nginx.http, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.http, timeout=PATIENCE_S)
     connection.request("GET", "/rules?x=1", headers={"Host": NAME})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/rules?x=1")
@@ -231,7 +232,7 @@ def talk_over_two_processes(person: Person, front: Front, ask: Ask, folder: Path
             until(lambda: all_ready(nginx, ask))
             write(a, f"after the restart of {process.port}")
         for page in (a, b):
-            until(lambda page=page: len(shown(page)) == 8, seconds=30)  # type: ignore[misc]
+            until(lambda page=page: len(shown(page)) == 8)  # type: ignore[misc]
         assert len(set(shown(a))) == 8
         expect(a.get_by_text("Delivered", exact=True).last).to_be_visible()
     finally:
@@ -241,7 +242,6 @@ def talk_over_two_processes(person: Person, front: Front, ask: Ask, folder: Path
 # Only where the run has all servers; its first lines say which it has not.
 if all(map(is_tested, KINDS)):
 
-    @pytest.mark.timeout(180)
     def test_two_guests_on_two_processes_talk_through_nginx_over_a_rolling_restart(
         person: Person, front: Front, ask: Ask, tmp_path: Path
     ) -> None:

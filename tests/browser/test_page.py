@@ -36,8 +36,13 @@ MARKUP = [
 ]
 
 
+# All that moves has arrived, but for what moves for ever
+STILL = """Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity).map((each) => each.finished))"""
+
+
 def axe(page: Page, where: str) -> None:
-    page.wait_for_timeout(700)  # colours on their way are no colours to measure
+    page.evaluate(STILL)  # colours on their way are no colours to measure
     found = Axe().run(page).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], where
 
@@ -217,8 +222,9 @@ def test_reading_above_is_not_disturbed_by_what_arrives(person: Person) -> None:
         expect(a.get_by_text(f"line {number}", exact=True)).to_be_visible()
     scroll = a.locator(".scroll")
     scroll.hover()
+    bottom = scroll.evaluate("(e) => e.scrollTop")
     a.mouse.wheel(0, -500)
-    a.wait_for_timeout(300)
+    until(lambda: abs(scroll.evaluate("(e) => e.scrollTop") - bottom + 500) <= 1)
     place = scroll.evaluate("(e) => e.scrollTop")
     write(b, "the newest")
     expect(a.get_by_role("button", name="New messages")).to_be_visible()

@@ -122,7 +122,7 @@ def test_a_reload_during_a_chat_returns_to_it_with_every_message_in_order(person
         write(a if number % 2 else b, f"message {number}")
         expect((b if number % 2 else a).get_by_text(f"message {number}")).to_be_visible()
     composer(a).fill("half a thought")
-    a.wait_for_timeout(500)
+    until(lambda: "half a thought" in a.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])"))
     a.reload()
     expect(a.get_by_text("message 5")).to_be_visible()
     assert [text[-9:] for text in shown(a)] == [f"message {n}" for n in range(6)]
@@ -154,8 +154,8 @@ def test_a_killed_server_comes_back_and_both_pages_go_on_by_themselves(person: P
     expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_visible()
     write(a, "while it was away")
     served.start()
-    expect(b.get_by_text("while it was away")).to_be_visible(timeout=45_000)
-    expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_hidden(timeout=45_000)
+    expect(b.get_by_text("while it was away")).to_be_visible()
+    expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_hidden()
     assert len(shown(b)) == 2
 
 
@@ -223,7 +223,7 @@ def test_typing_is_shown_and_can_be_switched_off(person: Person) -> None:
     a, b = together(person)
     composer(a).press_sequentially("Hm")
     expect(b.get_by_role("img", name="is typing")).to_be_visible()
-    expect(b.get_by_role("img", name="is typing")).to_be_hidden(timeout=8_000)
+    expect(b.get_by_role("img", name="is typing")).to_be_hidden()
     a.get_by_role("button", name="Back").click()
     a.get_by_role("button", name="More").click()
     a.get_by_role("switch", name="Show when I am typing").uncheck()
@@ -327,7 +327,7 @@ def test_a_no_pressed_on_a_dead_link_is_for_ever_too(person: Person, back: str) 
     expect(b.get_by_role("button", name="No", exact=True)).to_be_visible()
     dead = True
     b.get_by_role("button", name="No", exact=True).click()
-    expect(a.get_by_text("Keep this page open")).to_be_visible(timeout=20_000)  # the ring is over
+    expect(a.get_by_text("Keep this page open")).to_be_visible()  # the ring is over
     assert len(b.evaluate(NOES)) == 1
     dead = False
     if back == "after a reload":

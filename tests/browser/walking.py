@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.patience import PATIENCE_S
+
 FROM_OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}  # as a proxy on this machine would say it
-expect.set_options(timeout=15_000)  # two cores may be shared with many
+PAGE_MS = 120_000  # what a page does takes it a second, and ten on a tenth of a core
+expect.set_options(timeout=PAGE_MS)
 
 
 def enter(page: Page, *, position: bool = False) -> None:
@@ -58,7 +61,7 @@ def shown(page: Page) -> list[str]:
     return texts
 
 
-def until(happened: Callable[[], bool], seconds: float = 15) -> None:
+def until(happened: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Wait for something no locator can wait for."""
     end = time.monotonic() + seconds
     while not happened():

@@ -15,12 +15,14 @@ from typing import TypeVar
 import pytest
 
 from citychat.adapters.memory import MemoryBus, MemoryLobby
+from citychat.adapters.mongo import connection as mongo_connection
 from citychat.adapters.redis import Redis, RedisBus, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.ports import Bus, History, Lobby, Mailbox
 from tests.contract.redis_scripts import timed_scripts
-from tests.contract.stores import HISTORIES, MAILBOXES, PATIENCE_S, Store, StoreClock
+from tests.contract.stores import HISTORIES, MAILBOXES, Store, StoreClock
 from tests.contract.town import Town
+from tests.patience import PATIENCE_S
 from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
 
 Port = TypeVar("Port")
@@ -124,6 +126,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, matrix in MATRICES.items():
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, tested(matrix), indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database on a slow machine is not away; what happens when one is, tests/server says."""
+    monkeypatch.setattr(mongo_connection, "ANSWERED_WITHIN_S", PATIENCE_S)
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import MAILBOX_MS, Message
 from citychat.ports import History, Mailbox, Timer
+from tests.patience import PATIENCE_S
 from tests.services.running import mongo_url, rabbit_url
 
-PATIENCE_S = 20.0
-SHORT_LIFE_MS = 4_000  # longer than one test needs to put something and read it
+SHORT_LIFE_MS = 12_000  # to put something and read it takes 0.05 s
 
 Port = TypeVar("Port")
 Now = Callable[[], int]

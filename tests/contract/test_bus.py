@@ -8,8 +8,7 @@ import pytest
 
 from citychat.model import Message
 from citychat.ports import RECORD_MAX_BYTES, Bus, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt
-
-PATIENCE_S = 5.0
+from tests.patience import PATIENCE_S
 
 
 async def until(true: Callable[[], bool]) -> None:

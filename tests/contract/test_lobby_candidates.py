@@ -161,8 +161,7 @@ async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_ab
     assert await town.waits("ben")
 
 
-@pytest.mark.parametrize("seeker, candidate", [("anna", "new"), ("new", "anna")])
-@pytest.mark.parametrize("told", ["at once", "on entering"])
+@pytest.mark.parametrize("seeker, candidate, told", [("anna", "new", "at once"), ("new", "anna", "on entering")])
 async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours(
     town: Town, seeker: str, candidate: str, told: str
 ) -> None:

@@ -11,7 +11,8 @@ from citychat.model import Message
 from citychat.ports import Mail, Mailbox
 from tests.contract.conftest import Clock
 from tests.contract.killing import killed_after
-from tests.contract.stores import PATIENCE_S, Store, message, put, short_lived
+from tests.contract.stores import Store, message, put, short_lived
+from tests.patience import PATIENCE_S
 
 READY_MAX = 500
 fresh = map("guest{}".format, itertools.count())
@@ -257,7 +258,7 @@ steps = st.lists(
 
 
 @given(steps=steps)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_interleaving_keeps_all_that_was_not_acked_in_order(
     mailbox: Mailbox, steps: list[tuple[str, int]]
 ) -> None:

@@ -36,7 +36,7 @@ def jobs(given: argparse.Namespace) -> list[Job]:
     wanted: list[Job] = []
     for name, share, _ in found * given.runs:
         number = len(wanted)
-        wanted.append((name, share, 1 if share else given.times, given.seed + number, number))
+        wanted.append((name, share, len(share) or given.times, given.seed + number, number))
     return wanted
 
 

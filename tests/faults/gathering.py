@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.faults.people import Person
-from tests.faults.town import Town
-
-MEET_S = 60.0  # of a machine that does other things too
-TICK_S = 0.05
+from tests.faults.town import TICK_S, Town
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Pair:
         return self.sender, self.receiver
 
 
-async def until(true: Callable[[], bool], patience_s: float) -> bool:
+async def until(true: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
     """Wait until then, or until patience ends; whether it is so."""
     until_s = time.monotonic() + patience_s
     while not (so := true()) and time.monotonic() < until_s:  # noqa: ASYNC110 - what is waited for is in many places
@@ -37,14 +35,14 @@ async def until(true: Callable[[], bool], patience_s: float) -> bool:
 
 async def until_all(people: Sequence[Person], true: Callable[[Person], bool]) -> Sequence[Person]:
     """Raises TimeoutError, naming who is not there yet."""
-    if not await until(lambda: all(map(true, people)), MEET_S):
-        raise TimeoutError(f"not ready after {MEET_S} s: {[person.name for person in people if not true(person)]}")
+    if not await until(lambda: all(map(true, people))):
+        raise TimeoutError(f"not ready after {PATIENCE_S} s: {[person.name for person in people if not true(person)]}")
     return people
 
 
 async def until_any(people: Sequence[Person], true: Callable[[Person], bool]) -> None:
-    if not await until(lambda: any(map(true, people)), MEET_S):
-        raise TimeoutError(f"nobody of {[person.name for person in people]} is ready after {MEET_S} s")
+    if not await until(lambda: any(map(true, people))):
+        raise TimeoutError(f"nobody of {[person.name for person in people]} is ready after {PATIENCE_S} s")
 
 
 async def open_all(people: Sequence[Person]) -> None:
@@ -62,6 +60,6 @@ async def marry(town: Town, moment: str, count: int, sender: int, receiver: int)
     await open_all(receivers + senders)
     for person in senders:
         person.seek()
-        await person.page.screen.until(lambda person=person: bool(person.chat), MEET_S)  # type: ignore[misc]
+        await person.page.screen.until(lambda person=person: bool(person.chat))  # type: ignore[misc]
     chats = {person.chat: person for person in await until_all(receivers, lambda person: bool(person.chat))}
     return [Pair(person, chats[person.chat]) for person in senders]

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from citychat.delivery.sender import RECEIPT_S
 from tests.faults.checker import Finding, Report, check, of
-from tests.faults.gathering import MEET_S, TICK_S, Pair, marry, open_all, until, until_all, until_any
+from tests.faults.gathering import Pair, marry, open_all, until, until_all, until_any
 from tests.faults.matrix import (
     ACCEPTING,
     DEEP,
@@ -33,12 +34,11 @@ from tests.faults.matrix import (
 )  # fmt: skip
 from tests.faults.people import Person
 from tests.faults.stores import Kept
-from tests.faults.town import NotBegun, Town
+from tests.faults.town import TICK_S, NotBegun, Town
+from tests.patience import PATIENCE_S
 
 DEEP_MESSAGES = 200
 BURST = 3  # messages in the middle of a moment
-WINDOW_S = 1.0  # what may be held back before anybody's patience ends (pings 1 s, receipts 3 s)
-PATIENCE_S = 75.0  # after everything is healthy; protocol: nobody is stuck for over 60 s
 CONTENT_S = 15.0  # then whoever looks may be barred with everybody left: the stores know
 LOOK_AGAIN_S = 2.0
 AFTER_S = 3.0  # of talking when all is healthy again
@@ -70,7 +70,8 @@ class Result:
 
 
 class Injection:
-    """``times``: pairs of each moment and orientation. ``client``: the rows of pages, one for each pair in turn."""
+    """``times``: pairs of each moment and orientation. ``client``: the rows of pages, one for each pair in turn.
+    ``whole``: nothing is broken before people stand in every moment. ``after_s``: of lively talk when all is well."""
 
     def __init__(
         self,
@@ -79,8 +80,11 @@ class Injection:
         times: int = 1,
         client: Sequence[ClientFault] = (),
         patience_s: float = PATIENCE_S,
+        whole: bool = False,
+        after_s: float = AFTER_S,
     ) -> None:
-        self.town, self.fault, self.times, self.client, self.patience_s = town, fault, times, client, patience_s
+        self.town, self.fault, self.times, self.client = town, fault, times, client
+        self.patience_s, self.whole, self.after_s = patience_s, whole, after_s
         known = MOMENTS if town.engines else EMBEDDED_MOMENTS
         self.calm = max(1.0, max((each.hold_s for each in client), default=fault.hold_s) / LONG_S)
         self.moments = [moment for moment in known if moment not in fault.without]
@@ -92,23 +96,28 @@ class Injection:
         self.begin_s = self.end_s = 0.0
         self.ends: dict[str, float] = {}  # of each person's own fault
         self._tasks: list[asyncio.Task[None]] = []
+        self._drain: asyncio.Task[None] | None = None
 
     async def play(self) -> Result:
         """Raises NotBegun."""
         start_s = time.monotonic()
         try:
-            await self._gather()
-            await self._warm_up()
-            drains = await self._enter_moments()
-        except TimeoutError as error:
-            await self._stop([])
-            raise NotBegun(f"people did not get where they should be: {error!r}") from error
-        try:
+            await self._begin()
             await self._break_and_mend()
             report = await self._settle()
         finally:
-            await self._stop(drains)
+            await self._stop()
         return self._result(report, time.monotonic() - start_s)
+
+    async def _begin(self) -> None:
+        try:
+            await self._gather()
+            await self._warm_up()
+            await self._enter_moments()
+        except TimeoutError as error:
+            raise NotBegun(f"people did not get where they should be: {error!r}") from error
+        if self.whole and (missed := self._missed()):
+            raise NotBegun(f"nobody was there in time: {missed}")
 
     # -- bringing people together -------------------------------------------------------------------------------------
 
@@ -118,7 +127,7 @@ class Injection:
                 continue
             there = DRAINED if moment == DRAINING else HIT
             for sender, receiver in ((0, there), (there, 0)):
-                count = self.times * max(1, len(self.client)) if moment != DEEP else max(1, len(self.client))
+                count = self.times if moment != DEEP else min(self.times, max(1, len(self.client)))
                 self.pairs += await marry(self.town, moment, count, sender, receiver)
         for number, pair in enumerate(self.pairs):
             if self.client:
@@ -126,7 +135,7 @@ class Injection:
                 who.fault = self.client[number // 2 % len(self.client)].name
         for moment in (OFFERED, ACCEPTING):
             if moment in self.moments:
-                await self._ask(moment, 2 * max(self.times, len(self.client)))
+                await self._ask(moment, 2 * self.times)
 
     async def _ask(self, moment: str, count: int) -> None:
         """Offers that nobody answers yet."""
@@ -141,11 +150,11 @@ class Injection:
             person.seek()
             waiting = [other for other in asked if other.page.offer is None]
             await until_any(waiting, lambda other: other.page.offer is not None)
+        if self.client:
+            for number, person in enumerate((*asked, *askers), len(self.walkers)):
+                person.fault = self.client[number % len(self.client)].name
         self.walkers += askers + asked
         self.asked += asked
-        if self.client:
-            for number, person in enumerate((*asked, *askers)):
-                person.fault = self.client[number % len(self.client)].name
 
     async def _warm_up(self) -> None:
         for pair in self.pairs:
@@ -159,19 +168,17 @@ class Injection:
     def _of(self, moment: str) -> list[Pair]:
         return [pair for pair in self.pairs if pair.moment == moment]
 
-    async def _enter_moments(self) -> "list[asyncio.Task[None]]":
+    async def _enter_moments(self) -> None:
         """When this returns, everybody is where the fault shall find them."""
         await self._fill_mailboxes()
         for pair in (*self._of(TALKING), *self._of(DRAINING)):
             self._tasks += [asyncio.create_task(self._chat(person, TALK_S * self.calm)) for person in pair.both()]
         await self._come_back()
         await self._hold_back()
-        drains = []
         if self._of(DRAINING):
-            drains.append(asyncio.create_task(self._drain_and_restart()))
+            self._drain = asyncio.create_task(self._drain_and_restart())
             await asyncio.sleep(2 * TICK_S)
         self._count_reached()
-        return drains
 
     async def _fill_mailboxes(self) -> None:
         deep = self._of(DEEP)
@@ -179,20 +186,24 @@ class Injection:
             pair.receiver.page.stop()
         for pair in deep:
             sender = pair.sender
-            await until(lambda: any(event == "user-left" for event, _ in sender.page.screen.heard), MEET_S)  # noqa: B023
+            await until(lambda: any(event == "user-left" for event, _ in sender.page.screen.heard))  # noqa: B023
             for _ in range(DEEP_MESSAGES):
-                await until(sender.speak, MEET_S)
+                await until(sender.speak)
         for pair in deep:
             sender = pair.sender
-            await until(lambda: len(sender.entries("stored")) >= DEEP_MESSAGES, MEET_S)  # noqa: B023
+            await until(lambda: len(sender.entries("stored")) >= DEEP_MESSAGES)  # noqa: B023
 
     async def _come_back(self) -> None:
-        """The absent ones return over a slow link: the fault comes while their mailbox empties."""
-        deep = [pair.receiver for pair in self._of(DEEP)]
-        for person in deep:
+        """The absent ones return over a slow link, which then stands still: the fault comes while their mailbox
+        empties."""
+
+        async def come(person: Person) -> None:
             person.proxy.to_client.bytes_per_s = SLOW_BYTES_PER_S
             await person.open()
-        await until_all(deep, lambda person: person.page.joined)
+            await person.page.screen.until(lambda: person.page.joined)
+            person.proxy.to_client.open.clear()
+
+        await asyncio.gather(*(come(pair.receiver) for pair in self._of(DEEP)))
 
     async def _drain_and_restart(self) -> None:
         node = self.town.nodes[DRAINED]
@@ -224,7 +235,7 @@ class Injection:
             if person.moment == ACCEPTING and person.page.offer is not None:
                 person.answers = lambda word: word
                 person.page.answer("yes")
-        await until(lambda: all(map(self._is_drawn, drawn)) and all(map(self._is_pushed, pushed)), WINDOW_S)
+        await until(lambda: all(map(self._is_drawn, drawn)) and all(map(self._is_pushed, pushed)), RECEIPT_S)
         self._redis_flows(False)
         for pair in published:
             pair.sender.speak(BURST)
@@ -280,6 +291,11 @@ class Injection:
             if is_open and bool(of(person, "yes")) == (person.moment == ACCEPTING):
                 self.reached[person.moment, person.fault] += 1
 
+    def _missed(self) -> set[tuple[str, str]]:
+        wanted = {(pair.moment, pair.sender.fault or pair.receiver.fault) for pair in self.pairs}
+        wanted |= {(person.moment, person.fault) for person in self.asked}
+        return {key for key in wanted if not self.reached[key]}
+
     # -- the fault ----------------------------------------------------------------------------------------------------
 
     async def _break_and_mend(self) -> None:
@@ -306,7 +322,7 @@ class Injection:
         self.walk = False
         for pair in self.pairs:
             self._tasks += [asyncio.create_task(self._chat(person, LIVELY_S)) for person in pair.both()]
-        await asyncio.sleep(AFTER_S)
+        await asyncio.sleep(self.after_s)
         self.talk = False
 
     async def _trick(self, person: Person) -> None:
@@ -385,11 +401,11 @@ class Injection:
                     text = f"{one.name} and {two.name} look, and nobody brings them together"
                     yield Finding("matching", one.name, text)
 
-    async def _stop(self, drains: "list[asyncio.Task[None]]") -> None:
+    async def _stop(self) -> None:
         self.talk = self.walk = False
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *drains, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *([self._drain] if self._drain else []), return_exceptions=True)
 
     def record(self, kept: Kept) -> str:
         """Everything that is known, for whoever looks for the cause of a finding."""
@@ -428,7 +444,7 @@ class Injection:
             cell = cells[person.fault or self.fault.name, person.moment]
             cell.pairs += person in self.asked
             self._add(cell, (person,), wrong)
-        for (moment, fault), count in self.reached.items():
+        for (moment, fault), count in (+self.reached).items():
             cells[fault or self.fault.name, moment].reached += count
         return Result(
             self.fault.name, dict(cells), report.counts, Counter(finding.promise for finding in report.findings),

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -20,8 +21,8 @@ from tests.faults.gathering import marry, until
 from tests.faults.people import Person
 from tests.faults.stores import ANSWER_MS, INBOX
 from tests.faults.town import Engines, Town
+from tests.patience import PATIENCE_S
 
-SEEN_S = 20.0
 CHANNEL = "citychat:u:"
 Say = Callable[[str], None]
 
@@ -38,7 +39,7 @@ class Listener:
             stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         self._reading = asyncio.create_task(self._read())
-        await until(lambda: len(self.lines) >= 3, SEEN_S)  # its own subscription, in three lines
+        await until(lambda: len(self.lines) >= 3)  # its own subscription, in three lines
 
     async def _read(self) -> None:
         assert self._program.stdout
@@ -75,7 +76,7 @@ async def tell(town: Town, engines: Engines, say: Say) -> bool:
     await listener.start(engines.redis_server.port)
     say("-- both are here: Redis carries it, MongoDB keeps it")
     one.speak()
-    await until(lambda: one.settled() and two.has_seen(one), SEEN_S)
+    await until(lambda: one.settled() and two.has_seen(one))
     await listener.stop()
     heard = [line for line in listener.lines if '"said"' in line]
     say(f"$ redis-cli SUBSCRIBE {listener.channel}")
@@ -83,15 +84,15 @@ async def tell(town: Town, engines: Engines, say: Say) -> bool:
         say("  " + line)
     say("-- one of them is away: RabbitMQ keeps it")
     two.page.stop()
-    await until(lambda: any(event == "user-left" for event, _ in one.page.screen.heard), SEEN_S)
+    await until(lambda: any(event == "user-left" for event, _ in one.page.screen.heard))
     one.speak()
-    await until(lambda: bool(one.entries("stored")), SEEN_S)
+    await until(lambda: bool(one.entries("stored")))
     filled = await engines.do(lambda: _queued(engines, two.guest))
     say(f"$ rabbitmqctl list_queues name messages consumers\n  {filled}")
     kept_before = len(await engines.do(lambda: _documents(engines, town.database, one.chat)))
     say("-- and comes back: the queue is empty, both messages are in the history")
     await two.open()
-    await until(lambda: one.settled() and two.has_seen(one), SEEN_S)
+    await until(lambda: one.settled() and two.has_seen(one))
     emptied = await _emptied(engines, two)
     say(f"$ rabbitmqctl list_queues name messages consumers\n  {emptied}")
     documents = await engines.do(lambda: _documents(engines, town.database, one.chat))
@@ -105,12 +106,12 @@ async def tell(town: Town, engines: Engines, say: Say) -> bool:
 
 async def _emptied(engines: Engines, person: Person) -> str:
     """The broker hears of the last ack a moment after the page of the sender."""
-    for _ in range(10):
+    end_s = time.monotonic() + PATIENCE_S
+    while True:
         line = await engines.do(lambda: _queued(engines, person.guest))
-        if not _waiting(line):
-            break
+        if not _waiting(line) or time.monotonic() > end_s:
+            return line
         await asyncio.sleep(0.2)
-    return line
 
 
 async def _main(engines: Engines, folder: Path) -> bool:

@@ -18,9 +18,10 @@ from citychat.client.outbox import OUTBOX, Row
 from citychat.client.page import TOKEN
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, Recording
+from tests.patience import PATIENCE_S
 
 Key = tuple[str, int, str, int]  # session, side, stream, n
-HISTORY_ROWS, HISTORY_TRIES = 100, 40
+HISTORY_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +208,14 @@ class Person:
 
     async def _history(self, asked: Row) -> Mapping[str, Any]:
         """As a page does: a part of the server may still be away. Raises AssertionError when it stays so."""
-        for _ in range(HISTORY_TRIES):
+        end_s = time.monotonic() + PATIENCE_S
+        while True:
             try:
                 return await self.page.asked("chat-history", asked)
-            except (AssertionError, TimeoutError):
+            except AssertionError:
+                if time.monotonic() > end_s:
+                    raise
                 await asyncio.sleep(1)
-        return await self.page.asked("chat-history", asked)
 
     # -- how it stands ------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,6 @@ from tests.faults.gathering import marry, until
 from tests.faults.people import Person
 from tests.faults.town import PROCESSES, Engines, Town
 
-SETTLE_S = 75.0
 BEFORE_S = 3.0
 
 
@@ -46,10 +45,10 @@ async def roll(town: Town, chats: int, mean_s: float) -> Rolled:
         await town.drain(node)
         await node.start()
         await town.ready(node)
-    await until(lambda: all(person.page.joined for person in town.people), SETTLE_S)
+    await until(lambda: all(person.page.joined for person in town.people))
     for task in talking:
         task.cancel()
-    await until(lambda: all(person.settled() for person in town.people), SETTLE_S)
+    await until(lambda: all(person.settled() for person in town.people))
     gaps_s = sorted(gap for person in town.people for gap in _gaps_s(person, begin_s))
     return Rolled(check(town.people, await town.kept()), town.exits, gaps_s)
 

@@ -10,9 +10,10 @@ from pymongo import MongoClient
 
 from citychat.client.outbox import Row
 from tests.crowd import history_of
+from tests.patience import PATIENCE_S
 from tests.services.rabbitmq import RabbitServer
 
-ANSWER_MS = 10_000
+ANSWER_MS = round(PATIENCE_S * 1_000)
 INBOX = "inbox."
 
 

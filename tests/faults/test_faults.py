@@ -1,5 +1,6 @@
 """A part of the fault programme (``make faults`` is all of it): each kind of fault once, people in every moment."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -7,12 +8,10 @@ import pytest
 
 from tests.faults import matrix
 from tests.faults.injection import Injection, Result
-from tests.faults.town import Engines, Town
+from tests.faults.town import Engines, NotBegun, Town
 from tests.services.running import KINDS, is_tested
 
 __test__ = all(map(is_tested, KINDS))
-
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
 BY_NAME = {fault.name: fault for fault in matrix.FAULTS}
 PAGES = tuple(matrix.short(fault, 5) for fault in matrix.CLIENT_FAULTS)
@@ -22,15 +21,27 @@ MUTANTS = {  # what breaks it, and which promise it then breaks
     "put without declare and mandatory": ("kill -9", "lost"),
     "mailbox read at connect only": ("Redis kill -9, data lost", "stuck"),
 }
-PATIENCE_S = 10.0  # the real program needs 3 after these faults; what a mutant breaks stays broken
+MUTANT_S = 10.0  # the real program needs 3 after these faults; what a mutant breaks stays broken
+AFTER_S = 1.0  # a few hundred messages; a slow machine has all its patience for them
+TRIES = 8  # some moments last 3 s (protocol §2.4), and a slow machine comes too late for one of them now and then
+
+
+async def played(
+    engines: Engines, folder: Path, name: str, fault: matrix.Fault, client: Sequence[matrix.ClientFault] = ()
+) -> Result:
+    """Break it as soon as people stand in every moment. Raises NotBegun when they never do."""
+    for attempt in range(TRIES):
+        (own := folder / f"try{attempt}").mkdir()
+        async with Town(own, Random(attempt), engines, name=f"{name}-{attempt}") as town:
+            try:
+                return await Injection(town, fault, client=client, whole=True, after_s=AFTER_S).play()
+            except NotBegun as error:
+                print(error)
+    raise NotBegun(f"{name}: not in {TRIES} tries")
 
 
 def told(result: Result) -> str:
     return "\n".join(result.complaints[:20])
-
-
-def missed(result: Result) -> list[tuple[str, str]]:
-    return [key for key, cell in result.cells.items() if not cell.reached]
 
 
 @pytest.mark.parametrize(
@@ -39,21 +50,16 @@ def missed(result: Result) -> list[tuple[str, str]]:
 async def test_nothing_is_lost_repeated_reordered_or_stuck_at_any_moment(
     engines: Engines, tmp_path: Path, name: str
 ) -> None:
-    async with Town(tmp_path, Random(1), engines, name=f"part{sorted(BY_NAME).index(name)}") as town:
-        result = await Injection(town, BY_NAME[name]).play()
+    result = await played(engines, tmp_path, f"part{sorted(BY_NAME).index(name)}", BY_NAME[name])
     assert not result.complaints, told(result)
-    assert not missed(result)
-    assert {moment for _, moment in result.cells} >= set(matrix.MOMENTS) - set(BY_NAME[name].without)
+    assert {moment for _, moment in result.cells} == set(matrix.MOMENTS) - set(BY_NAME[name].without)
 
 
-@pytest.mark.parametrize("half", [0, 1])
-async def test_whatever_happens_to_a_page_or_its_link_nothing_is_lost(
-    engines: Engines, tmp_path: Path, half: int
-) -> None:
-    async with Town(tmp_path, Random(2), engines, name=f"pages{half}") as town:
-        result = await Injection(town, matrix.CLIENTS, client=PAGES[half::2]).play()
+async def test_whatever_happens_to_a_page_or_its_link_nothing_is_lost(engines: Engines, tmp_path: Path) -> None:
+    result = await played(engines, tmp_path, "pages", matrix.CLIENTS, PAGES)
     assert not result.complaints, told(result)
-    assert not missed(result)
+    assert {fault for fault, _ in result.cells} == {fault.name for fault in PAGES}
+    assert {moment for _, moment in result.cells} == set(matrix.MOMENTS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
@@ -61,5 +67,5 @@ async def test_a_rule_left_out_is_noticed(engines: Engines, tmp_path: Path, muta
     fault, promise = MUTANTS[mutant]
     program, name = ("tests.faults.mutant", mutant), f"mutant{list(MUTANTS).index(mutant)}"
     async with Town(tmp_path, Random(4), engines, program, name) as town:
-        result = await Injection(town, BY_NAME[fault], patience_s=PATIENCE_S).play()
+        result = await Injection(town, BY_NAME[fault], patience_s=MUTANT_S, after_s=AFTER_S).play()
     assert result.broken[promise], told(result)

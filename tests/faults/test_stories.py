@@ -3,8 +3,6 @@
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from tests.faults.life import tell
 from tests.faults.rolling import roll
 from tests.faults.town import PROCESSES, Engines, Town
@@ -12,7 +10,6 @@ from tests.services.running import KINDS, is_tested
 
 __test__ = all(map(is_tested, KINDS))
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 CHATS, MEAN_S = 12, 1.0
 
 

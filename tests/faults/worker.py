@@ -15,6 +15,8 @@ from tests.faults.town import Engines, NotBegun, Town
 Job = tuple[str, tuple[str, ...], int, int, int]  # fault, rows of pages, pairs of each, seed, number
 
 TRIES = 2
+PATIENCE_S = 75.0  # after everything is healthy; protocol: nobody is stuck for over 60 s
+EXIT_S = 25.0  # protocol §2.7 gives batches and confirms 10 s, closing adapters has its own; the unit file grants 20
 RECORDS = Path(__file__).parents[2] / ".work" / "faults"  # of injections in which something was wrong
 
 _engines: Engines | None = None
@@ -66,8 +68,8 @@ async def play(job: Job, engines: Engines | None, name_of_town: str) -> Result:
     known = {fault.name: fault for fault in (*matrix.FAULTS, matrix.CLIENTS)}
     clients = [fault for fault in matrix.CLIENT_FAULTS if fault.name in rows]
     with tempfile.TemporaryDirectory(prefix="citychat-town-") as folder:
-        async with Town(Path(folder), Random(seed), engines, ("citychat",), name=name_of_town) as town:
-            injection = Injection(town, known[name], times, clients)
+        async with Town(Path(folder), Random(seed), engines, name=name_of_town, exit_s=EXIT_S) as town:
+            injection = Injection(town, known[name], times, clients, PATIENCE_S)
             result = await injection.play()
             if result.complaints:
                 RECORDS.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Connection, Edge, Reply
+from tests.patience import PATIENCE_S
 from tests.server.rawclient import SOCKETIO, Raw
 
 LOG = logging.getLogger("tests.edge")
@@ -53,7 +54,7 @@ class Site:
         await self.edge.stop()
         await self.server.close_all_connections()
 
-    async def until(self, true: Callable[[], bool], within_s: float = 5.0) -> None:
+    async def until(self, true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
         """Wait for something the server does after its last answer."""
         async with asyncio.timeout(within_s):
             while not true():  # noqa: ASYNC110  # what it waits for has no event of its own

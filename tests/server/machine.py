@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.services import Child, free_port
 
 ROOT = Path(__file__).parents[2]
 MOVED = re.compile(r"(?<![\w.-])/(opt/citychat|etc|var/lib|tmp/citychat-drill)\b")
-COMMAND_S = 60
 
 
 class Machine:
@@ -61,7 +61,7 @@ class Machine:
             return self._installs(Path(self.moved(venv[1] or venv[2])))
         environ = os.environ | {"PATH": f"{self.root}/bin:{os.environ['PATH']}"}
         words = ["sh", "-c", self.moved(command)]
-        done = subprocess.run(words, cwd=self.root, env=environ, capture_output=True, text=True, timeout=COMMAND_S)
+        done = subprocess.run(words, cwd=self.root, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 

@@ -4,25 +4,19 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from tests.ending import communicated
 from tests.node import NODE, NPM, ROOT
 
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
-INSTALL_S = 240.0
 
 
-async def run(*command: str, folder: Path, patience_s: float) -> str:
+async def run(*command: str, folder: Path) -> str:
     """What the command printed. Raises RuntimeError with what it said when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    try:
-        async with asyncio.timeout(patience_s):
-            out, err = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    out, err = await communicated(process)
     if process.returncode:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}:\n{out.decode()}{err.decode()}")
     return out.decode()
@@ -32,5 +26,5 @@ async def installed(folder: Path) -> str:
     """Install what the page needs at run time into ``folder``; the path of node. npm checks the checksums."""
     for name in NPM_FILES:
         shutil.copy(ROOT / name, folder)
-    await run(*NPM, "ci", "--omit=dev", "--prefer-offline", folder=folder, patience_s=INSTALL_S)
+    await run(*NPM, "ci", "--omit=dev", "--prefer-offline", folder=folder)
     return str(NODE)

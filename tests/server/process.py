@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
-START_S = 20.0  # a loaded machine takes several seconds to import everything
-STOP_S = 15.0  # protocol §2.7: at most 10 s for batches and confirms
 TETHER = """import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
 os.execv(sys.executable, [sys.executable, "-m", "citychat", *sys.argv[1:]])"""
@@ -61,8 +61,12 @@ class ServerProcess:
         )
         ready = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read(self._process, ready))
-        async with asyncio.timeout(START_S):
-            self.port = await ready
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                self.port = await ready
+        except BaseException:
+            await self.kill()
+            raise
 
     async def _read(self, process: asyncio.subprocess.Process, ready: "asyncio.Future[int]") -> None:
         assert process.stdout is not None
@@ -79,7 +83,7 @@ class ServerProcess:
         await self._signalled(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """SIGTERM; the exit status. Raises TimeoutError when it takes longer than STOP_S."""
+        """SIGTERM; the exit status. Raises TimeoutError."""
         return await self._signalled(signal.SIGTERM)
 
     async def ended(self) -> int:
@@ -91,7 +95,7 @@ class ServerProcess:
     async def _signalled(self, number: signal.Signals) -> int:
         if self.running:
             os.kill(self.pid, number)
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.ended()
 
     async def __aenter__(self) -> Self:

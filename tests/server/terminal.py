@@ -5,9 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
+from tests.patience import PATIENCE_S
 from tests.server.process import ROOT, citychat
-
-PATIENCE_S = 20.0
 
 
 class TerminalGuest:

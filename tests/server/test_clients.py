@@ -11,10 +11,10 @@ import pytest
 import socketio
 
 from tests.page import CONSENT
+from tests.patience import PATIENCE_S
 from tests.server import node
 from tests.server.process import ServerProcess
 
-PATIENCE_S = 15.0
 NAMESPACES = ["/user", "/chat"]
 Told = Mapping[str, Any]
 
@@ -116,9 +116,8 @@ async def test_python_socketios_client_walks_from_join_to_history(server: Server
         await b.client.disconnect()
 
 
-@pytest.mark.timeout(600)  # the first run on a machine fetches packages
 async def test_the_official_javascript_client_walks_from_join_to_history(server: ServerProcess, tmp_path: Path) -> None:
     executable = await node.installed(tmp_path)
     shutil.copy(Path(__file__).with_name("client.mjs"), tmp_path)
-    printed = await node.run(executable, "client.mjs", server.url, CONSENT, folder=tmp_path, patience_s=60)
+    printed = await node.run(executable, "client.mjs", server.url, CONSENT, folder=tmp_path)
     check(json.loads(printed))

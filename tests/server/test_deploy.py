@@ -11,6 +11,7 @@ from citychat.joining.joining import FLUSH_S
 from citychat.server.systemd import BEATS
 from citychat.settings import load
 from citychat.tasks import CLOSE_S
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -23,7 +24,8 @@ EXPOSURE_MAX = 1.5
 def analyze(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Debian's package `systemd` brings it; it needs no running systemd."""
     assert shutil.which("systemd-analyze"), "not installed: apt-get install --no-install-recommends systemd"
-    return subprocess.run(["systemd-analyze", *arguments], cwd=folder, capture_output=True, text=True, timeout=30)
+    command = ["systemd-analyze", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def settings_of(unit: str) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from citychat.edge import Bounds, Connection, Reply
+from tests.patience import PATIENCE_S
 from tests.server.conftest import Open
 from tests.server.rawclient import Closed
 
@@ -152,11 +153,11 @@ async def test_stop_closes_every_page_after_what_was_emitted_and_lets_nobody_in(
         at.events[0][0].emit("user-drain", {"retry_ms": 5})
         await at.edge.stop()
         assert at.edge.connections == 0 and len(at.closed) == 1
-        await asyncio.wait_for(drained.wait(), 1)
+        await asyncio.wait_for(drained.wait(), PATIENCE_S)
 
 
 async def test_pings_keep_a_page_that_answers_and_end_one_that_does_not(site: Open) -> None:
-    at = site(bounds=Bounds(ping_s=0.1, answer_s=0.1, settle_s=30))
+    at = site(bounds=Bounds(ping_s=0.1, answer_s=5, settle_s=PATIENCE_S))
     async with at.client() as client:
         silent = await at.page()
         assert await silent.until_closed() == 1001

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from citychat.edge import Bounds
+from tests.patience import PATIENCE_S
 from tests.server.conftest import Open, Site, is_well
 from tests.server.rawclient import BINARY, PING, Raw, frame
 
@@ -31,7 +32,7 @@ WRONG_WIRE = {
 
 
 async def is_cut_cleanly(at: Site, page: Raw, caplog: pytest.LogCaptureFixture) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await page.until_closed()
         await page.close()
         await at.until(lambda: at.edge.connections == 1)

@@ -15,6 +15,7 @@ import pytest
 
 from citychat.adapters.sqlite.copies import contents
 from tests.page import LivePage, meet
+from tests.patience import PATIENCE_S
 from tests.server.machine import ROOT, Machine
 from tests.services import Child, listens
 from tests.services.rabbitmq import RabbitServer
@@ -23,8 +24,6 @@ from tests.services.running import KINDS, is_tested, mongo_url
 PAGE = (ROOT / "docs" / "hosting.md").read_text("utf-8")
 NOT_RUN = "  # (not run by our tests)"
 THREE = "## Several processes over three servers"
-
-pytestmark = pytest.mark.timeout(120)
 
 
 def commands(text: str) -> list[str]:
@@ -40,7 +39,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def ready(port: int) -> dict[str, object]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", "/ready")
     answer: dict[str, object] = json.loads(connection.getresponse().read())
     connection.close()
@@ -88,7 +87,7 @@ def served(machine: Machine) -> Machine:
     return machine
 
 
-def until(happened: Callable[[], bool], seconds: float = 15) -> None:
+def until(happened: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"
@@ -178,6 +177,5 @@ async def they_talk(one: int, two: int) -> None:
 # Only where the run has all servers; its first lines say which it has not.
 if all(map(is_tested, KINDS)):
 
-    @pytest.mark.slow
     async def test_three_servers_set_up_as_the_page_says_serve_two_processes(machine: Machine) -> None:
         await with_three_servers(machine)

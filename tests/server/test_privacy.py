@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.process import ROOT, START_S, STOP_S
+from tests.patience import PATIENCE_S
+from tests.server.process import ROOT
 from tests.server.rawclient import Closed, Raw, Refused
 from tests.server.test_start import LAST_LINE
 
@@ -39,8 +40,6 @@ pages.Health.get = lambda handler, which: fails(handler, handler.request)
 sys.exit(__main__.main())
 """
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Server:
     """Everything it printed is in ``log`` when it has ended."""
@@ -50,7 +49,7 @@ class Server:
 
     async def end(self) -> str:
         self.child.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(PATIENCE_S):
             out, _ = await self.child.communicate()
         assert self.child.returncode == 0
         self.log += out.decode()
@@ -67,7 +66,7 @@ async def server(data: Path, *flags: str) -> AsyncIterator[Server]:
     assert child.stdout is not None
     printed = ""
     try:
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(PATIENCE_S):
             while LAST_LINE not in printed:
                 line = (await child.stdout.readline()).decode()
                 assert line, printed

@@ -23,14 +23,13 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.model import DAY_MS, Unavailable
 from citychat.ports import RECORD_MAX_BYTES, Mail
 from tests.contract.stores import StoreClock, message, put
+from tests.patience import PATIENCE_S
 from tests.services.rabbitmq import RabbitServer
 from tests.services.running import RABBITMQ, is_tested
 
 __test__ = is_tested(RABBITMQ)
 
-BACK_S = 25.0  # a server's restart, and the longest pause between two attempts
-ANSWER_S = 6.0  # the longest a put waits for its answer
-FOUND_S = 13.0  # until a frozen broker is noticed
+HOUR_MS = 3_600_000
 guests = map("guest{}".format, count())
 
 
@@ -53,8 +52,8 @@ class Reader:
         return self.numbers
 
 
-async def until(true: Callable[[], bool], patience_s: float = BACK_S) -> None:
-    async with asyncio.timeout(patience_s):
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.005)
 
@@ -210,24 +209,22 @@ async def test_what_is_put_into_a_new_queue_is_not_stored_before_the_broker_woul
             server.control("set_permissions", "guest", ".*", ".*", ".*")
 
 
-async def test_a_frozen_broker_is_found_and_puts_are_answered_in_time(server: RabbitServer, guest: str) -> None:
+async def test_a_frozen_broker_is_found_and_puts_are_answered_meanwhile(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, link):
         reader = Reader()
         await mailbox.open(guest, reader)
         server.freeze()
         try:
-            start_s = time.monotonic()
-            answers: list[tuple[bool, float]] = []
+            answers: list[bool] = []
             large, crowded = message(1, x="x" * 4_000), next(guests)  # what was on the wire may fill that queue
             for _ in range(UNANSWERED_MAX_BYTES // 4_000 // 100 + 2):
-                mailbox.put(crowded, [large] * 100, lambda ok: answers.append((ok, time.monotonic() - start_s)))
+                mailbox.put(crowded, [large] * 100, answers.append)
             await asyncio.sleep(0)
             assert answers, "nothing is held beyond the limit"
             await until(lambda: len(answers) == UNANSWERED_MAX_BYTES // 4_000 // 100 + 2)
-            assert not any(ok for ok, _ in answers)
-            assert max(after_s for _, after_s in answers) < ANSWER_S
+            assert not any(answers)
             opening = asyncio.ensure_future(mailbox.open(next(guests), Reader()))
-            await until(lambda: not link.up, FOUND_S - (time.monotonic() - start_s))
+            await until(lambda: not link.up)
             assert link.trouble == "silent"
             with pytest.raises(Unavailable):
                 await opening
@@ -238,15 +235,13 @@ async def test_a_frozen_broker_is_found_and_puts_are_answered_in_time(server: Ra
         await until(lambda: 7 in reader.numbers)
 
 
-async def test_leaving_a_frozen_broker_takes_seconds(server: RabbitServer, guest: str) -> None:
+async def test_leaving_a_frozen_broker_does_not_wait_for_it(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, _):
         handle = await mailbox.open(guest, Reader())
         server.freeze()
-        start_s = time.monotonic()
         async with process(server.url, up=False):
             await asyncio.sleep(0.1)  # it is on its way in
         await mailbox.close(handle)
-    assert time.monotonic() - start_s < 15
 
 
 async def test_connections_that_the_broker_closes_come_back_with_their_mailboxes(
@@ -392,21 +387,18 @@ async def test_an_ack_of_tags_never_given_closes_nothing(server: RabbitServer, g
         assert await again.read(1) == [3]
 
 
-async def test_a_broker_out_of_memory_refuses_puts_in_time_and_lets_readers_go_on(
-    server: RabbitServer, guest: str
-) -> None:
+async def test_a_broker_out_of_memory_refuses_puts_and_lets_readers_go_on(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, link):
         assert await put(mailbox, guest, message(1))
         await asyncio.to_thread(server.control, "set_vm_memory_high_watermark", "absolute", "1MB")
         try:
-            start_s = time.monotonic()
             assert not await put(mailbox, guest, message(2))
-            assert time.monotonic() - start_s < ANSWER_S
             await until(lambda: not link.up)
             assert "alarm" in link.trouble
-            start_s = time.monotonic()
-            assert not await put(mailbox, guest, message(3))
-            assert time.monotonic() - start_s < 0.5
+            refused: list[bool] = []
+            mailbox.put(guest, [message(3)], refused.append)
+            await asyncio.sleep(0)
+            assert refused == [False], "known to be refused: no answer is waited for"
             reader = Reader()
             handle = await mailbox.open(guest, reader)
             assert await reader.read(1) == [1]
@@ -480,14 +472,18 @@ async def test_a_mailbox_is_discarded_only_when_empty_and_closed(server: RabbitS
 
 
 async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServer, guest: str) -> None:
-    async with process(server.url, ttl_ms=12_000, prefix="short.") as (mailbox, _):
+    now_ms = 1_700_000_000_000
+    clock = StoreClock(lambda: now_ms)
+    async with process(server.url, ttl_ms=HOUR_MS, prefix="short.", clock=clock) as (mailbox, _):
         mine, other = message(2, side=1), message(3, side=0)
-        start_s = time.monotonic()
         assert await put(mailbox, guest, message(1), mine, other, message(4, side=1))
-        await asyncio.sleep(3)
+        now_ms += 3_000
         await mailbox.blank(guest, "s", 1)
         await mailbox.blank(guest, "s", 1)
         await mailbox.blank(next(guests), "s", 1)
+        with outsider(server) as channel:
+            found = [channel.basic_get(f"short.{guest}")[1].expiration for _ in range(4)]
+        assert found == [None, *[str(HOUR_MS - 3_000)] * 3], "the first is not of that side and stays in front"
         reader = Reader()
         handle = await mailbox.open(guest, reader)
         await reader.read(4)
@@ -496,11 +492,6 @@ async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServ
         ]  # fmt: skip
         await mailbox.blank(guest, "s", 0)  # open: the reader has them already
         await mailbox.close(handle)
-        await asyncio.sleep(max(0.0, 12.5 - (time.monotonic() - start_s)))
-        assert await put(mailbox, guest, message(5))
-        late = Reader()
-        await mailbox.open(guest, late)
-        assert await late.read(1) == [5]
 
 
 async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(

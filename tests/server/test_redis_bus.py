@@ -19,14 +19,12 @@ from citychat.model import Message, Unavailable
 from citychat.ports import RECORD_MAX_BYTES, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt, encode
 from tests.contract.stores import StoreClock
 from tests.faults.proxy import Proxy
+from tests.patience import PATIENCE_S
 from tests.services.redis import RedisServer
 from tests.services.running import REDIS, is_tested
 
 __test__ = is_tested(REDIS)
 
-ANSWER_S = 5.0  # the longest that a publish or a listen may wait: 2.5 and 3 s, and a busy machine
-FOUND_S = 10.0  # until a stalled server is noticed: 2.5 s, but looks are counted, and a busy machine looks later
-BACK_S = 10.0  # until everything is heard again
 CHANNEL = "citychat:u:"
 
 
@@ -49,15 +47,15 @@ class Process:
         return await self.bus.listen(guest, lambda record: self.heard.append((guest, record)))
 
     async def published(self, guest: str, record: BusEvent) -> int:
-        """The listener count; no answer within the time promised is an error."""
+        """The listener count; no answer is an error."""
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.bus.publish(guest, record, answer.set_result)
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await answer
 
 
-async def until(true: Callable[[], bool], patience_s: float = BACK_S) -> None:
-    async with asyncio.timeout(patience_s):
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.005)
 
@@ -116,7 +114,7 @@ async def test_a_frozen_server_is_found_and_publishes_are_answered_and_all_heals
         server.freeze()
         answers = await asyncio.gather(*(one.published("anna", NewerPage(n)) for n in range(100)))
         assert answers == [0] * 100, "answered without the server, in time"
-        await until(lambda: not one.link.up, FOUND_S)
+        await until(lambda: not one.link.up)
         assert one.link.trouble == "does not answer"
         server.thaw()
         await until(lambda: one.link.up)
@@ -130,7 +128,7 @@ async def test_a_frozen_server_is_found_while_nobody_says_anything(server: Redis
     async with process(server.url) as one:
         await one.listen("anna")
         server.freeze()
-        await until(lambda: not one.link.up, FOUND_S)
+        await until(lambda: not one.link.up)
         server.thaw()
         await until(lambda: one.resumed == 1)
 
@@ -152,7 +150,6 @@ async def test_a_connection_for_commands_that_hangs_alone_is_found(server: Redis
         while not hanging.done():
             other.bus.publish("anna", NewerPage(1))
             await asyncio.sleep(0.05)
-            assert len(one.heard) < FOUND_S / 0.05
         with pytest.raises(Unavailable):
             await hanging
         await until(lambda: one.resumed == 1)
@@ -164,7 +161,7 @@ async def test_a_link_that_swallows_everything_is_found_and_a_new_one_made(serve
         await one.listen("anna")
         proxy.blackhole()
         assert await one.published("anna", NewerPage(1)) == 0
-        await until(lambda: not one.link.up, FOUND_S)
+        await until(lambda: not one.link.up)
         await proxy.heal()
         await until(lambda: one.resumed == 1)
         # Redis may still count the connection that nobody reads: that is why a count is no proof of delivery.
@@ -207,10 +204,8 @@ async def test_listen_returns_after_the_confirmation_of_its_own_subscription(ser
 async def test_listen_gives_up_when_nobody_confirms(server: RedisServer) -> None:
     async with process(server.url) as one:
         server.freeze()
-        start = time.monotonic()
         with pytest.raises(Unavailable):
             await one.listen("anna")
-        assert time.monotonic() - start < ANSWER_S
         server.thaw()
         await until(lambda: one.resumed == 1)
         assert await one.bus.listeners(["anna"]) == [0]
@@ -320,9 +315,10 @@ async def test_while_the_server_is_frozen_no_more_is_kept_than_the_cap_and_each_
         for n in range(driver.WAITING_MAX + extra):
             one.bus.publish("anna", NewerPage(n), lambda count, n=n: answers.append((n, count)))  # type: ignore[misc]
         assert answers == []
-        await until(lambda: len(answers) >= extra - 1, 1.5)  # at once; a beat of the watch may have had one place
+        await asyncio.sleep(0)
+        assert len(answers) >= extra - 1  # at once; a beat of the watch may have had one place
         assert not any(count for _, count in answers)
-        await until(lambda: len(answers) == driver.WAITING_MAX + extra, ANSWER_S)
+        await until(lambda: len(answers) == driver.WAITING_MAX + extra)
         assert Counter(n for n, _ in answers) == Counter(range(driver.WAITING_MAX + extra))
         assert one.bus.counts["unanswered"] == driver.WAITING_MAX + extra
         server.thaw()
@@ -338,8 +334,9 @@ async def test_large_records_fill_no_memory_while_the_server_is_frozen(server: R
                 one.bus.publish("anna", record, answers.append)
             await asyncio.sleep(0)
         most = driver.UNSENT_MAX_BYTES // RECORD_MAX_BYTES
-        await until(lambda: len(answers) >= 2_000 - 3 * most, 1.5)
-        await until(lambda: len(answers) == 2_000, ANSWER_S)
+        await asyncio.sleep(0)
+        assert len(answers) >= 2_000 - 3 * most
+        await until(lambda: len(answers) == 2_000)
         server.thaw()
 
 
@@ -354,7 +351,7 @@ async def test_what_was_published_last_is_sent_before_the_bus_closes(server: Red
         assert counts == [1] * 2_000
         await until(lambda: len(listener.heard) == 2_000)
         assert [record for _, record in listener.heard] == [NewerPage(n) for n in range(2_000)]
-        async with asyncio.timeout(BACK_S):
+        async with asyncio.timeout(PATIENCE_S):
             while await listener.bus.listeners(["ben"]) != [0]:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)
 
@@ -365,23 +362,20 @@ async def test_closing_does_not_wait_for_a_frozen_server(server: RedisServer) ->
         await one.listen("anna")
         server.freeze()
         one.bus.publish("anna", NewerPage(1), answers.append)
-        start = time.monotonic()
-    assert time.monotonic() - start < 2.0, "it waited until the server was found to be frozen"
+    assert one.link.up, "it waited until the server was found to be frozen"
     assert answers == [0], "also then the publisher is answered"
     server.thaw()
 
 
 async def test_a_process_starts_without_its_server_and_is_ready_soon_after_it_has_come(tmp_path: Path) -> None:
     server = RedisServer(tmp_path)
-    start = time.monotonic()
     async with process(server.url, up=False) as one:
-        assert time.monotonic() - start < 1.0
         with pytest.raises(Unavailable):
             await one.listen("anna")
         assert await one.published("anna", NewerPage(1)) == 0
         await until(lambda: "no connection" in one.link.trouble)
         server.start()
-        await until(lambda: one.link.up, FOUND_S)
+        await until(lambda: one.link.up)
         assert one.link.version == server.version
         assert one.resumed == 0, "nothing was heard before, so nothing was missed"
         await one.listen("anna")
@@ -543,10 +537,12 @@ async def live_at_random(one: Process, random: Random, guests: list[str], steps:
     return held
 
 
-async def cut(server: RedisServer, random: Random, times: int) -> None:
+async def cut(server: RedisServer, random: Random, times: int, *processes: Process) -> None:
     for _ in range(times):
         await asyncio.sleep(random.uniform(0.1, 0.5))
+        before = [each.resumed for each in processes]
         server.tell(f"CLIENT KILL TYPE {random.choice(['pubsub', 'normal'])} SKIPME yes")
+        await until(lambda: all(each.resumed > times for each, times in zip(processes, before, strict=True)))  # noqa: B023
 
 
 @pytest.mark.parametrize("cuts", [0, 3])
@@ -558,12 +554,12 @@ async def test_listening_and_ending_at_random_leaves_exactly_what_is_held(
     guests = [f"guest {n}" for n in range(8)]
     async with process(server.url) as one, process(server.url) as other:
         lives = [live_at_random(one, Random(random.random()), guests, 200 if not cuts else 1_500) for _ in range(10)]
-        cutting = asyncio.create_task(cut(server, random, cuts))
+        cutting = asyncio.create_task(cut(server, random, cuts, one, other))
         lived = await asyncio.gather(*lives)
         await cutting
         held = Counter(guest for life in lived for guest in life.values())
         await until(lambda: one.link.up and other.link.up)
-        async with asyncio.timeout(BACK_S):
+        async with asyncio.timeout(PATIENCE_S):
             wanted = [int(held[guest] > 0) for guest in guests]
             while await other.bus.listeners(guests) != wanted:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.005)

@@ -22,8 +22,10 @@ import pytest
 
 from citychat.client.page import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
+from tests.ending import communicated
 from tests.faults.proxy import Proxy
 from tests.page import LivePage, meet
+from tests.patience import PATIENCE_S
 from tests.server.process import ROOT, ServerProcess, citychat
 from tests.server.rawclient import Raw
 from tests.services.redis import RedisServer
@@ -31,8 +33,6 @@ from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url, redi
 
 __test__ = all(map(is_tested, KINDS))
 
-READY_S = 5.0  # from the service's return
-PATIENCE_S = 20.0
 NAMES = ("bus", "mailbox", "history")
 ENGINES = {"bus": "Redis", "mailbox": "RabbitMQ", "history": "MongoDB"}
 ABSENT = list(chain.from_iterable(combinations(NAMES, n) for n in range(4)))
@@ -107,9 +107,9 @@ async def ready(server: ServerProcess) -> tuple[int, dict[str, Any]]:
     return status, said
 
 
-async def until_states(server: ServerProcess, absent: Sequence[str], within_s: float) -> tuple[int, dict[str, Any]]:
+async def until_states(server: ServerProcess, absent: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Wait until exactly ``absent`` are away."""
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             status, said = await ready(server)
             away = [name for name in NAMES if said[name]["state"] != "ok"]
@@ -137,13 +137,13 @@ async def join_answer(server: ServerProcess) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("absent", ABSENT, ids=lambda absent: " ".join(absent) or "none")
-async def test_a_process_starts_without_its_services_names_them_and_is_ready_within_5_s_of_their_return(
+async def test_a_process_starts_without_its_services_names_them_and_is_ready_after_their_return(
     cluster: Cluster, absent: tuple[str, ...]
 ) -> None:
     await cluster.down(absent)
     async with cluster.process() as server:
         assert (await asked(server, "/live"))[:2] == (200, {"live": True})
-        status, said = await until_states(server, absent, PATIENCE_S)
+        status, said = await until_states(server, absent)
         vital = {"bus", "history"} & set(absent)
         assert (status, said["ready"]) == ((503, False) if vital else (200, True))
         assert {name: said[name]["engine"] for name in NAMES} == ENGINES
@@ -154,7 +154,7 @@ async def test_a_process_starts_without_its_services_names_them_and_is_ready_wit
         assert answer.get("error", "") == ("unavailable" if vital else "")
         assert not vital or 0 < answer["retry_ms"] <= 2_000
         await cluster.up()
-        status, said = await until_states(server, (), READY_S)
+        status, said = await until_states(server, ())
         assert (status, said["ready"]) == (200, True)
         assert (await join_answer(server))["ok"]
         assert await server.stop() == 0
@@ -163,26 +163,27 @@ async def test_a_process_starts_without_its_services_names_them_and_is_ready_wit
     assert not (cluster.folder / "data" / "citychat.db").exists(), "nothing is embedded"
 
 
-@pytest.mark.timeout(150)
 async def test_services_that_go_and_come_back_are_noticed_while_guests_talk(cluster: Cluster) -> None:
     async with cluster.process("one") as one, cluster.process("two") as two:
-        await until_states(one, (), PATIENCE_S)
-        await until_states(two, (), PATIENCE_S)
+        await until_states(one, ())
+        await until_states(two, ())
         anna, ben = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
         s = await meet(anna, ben)
         said: list[str] = []
         for name in NAMES:
             anna.say(f"before {name} goes")
             await cluster.down([name])
-            await until_states(one, [name], PATIENCE_S)
+            await until_states(one, [name])
             ben.say(f"without {name}")
             await cluster.up()
-            await until_states(one, (), READY_S)
-            await until_states(two, (), READY_S)
+            await until_states(one, ())
+            await until_states(two, ())
             said += [f"before {name} goes", f"without {name}"]
         for page in (anna, ben):
-            await page.screen.until(lambda page=page: sorted(page.screen.transcript(s)) == sorted(said), 60)  # type: ignore[misc]
-            await page.screen.until(lambda page=page: set(page.screen.states.values()) == {"delivered"}, 60)  # type: ignore[misc]  # fmt: skip
+            await page.screen.until(lambda page=page: sorted(page.screen.transcript(s)) == sorted(said))  # type: ignore[misc]
+            await page.screen.until(
+                lambda page=page: set(page.screen.states.values()) == {"delivered"}  # type: ignore[misc]
+            )
         assert anna.screen.transcript(s) == ben.screen.transcript(s)
         for page in (anna, ben):
             await page.done()
@@ -192,15 +193,15 @@ async def test_after_a_short_cut_of_the_bus_those_who_talk_are_told_of_each_othe
     cluster: Cluster,
 ) -> None:
     async with cluster.process("one") as one, cluster.process("two") as two:
-        await until_states(one, (), PATIENCE_S)
-        await until_states(two, (), PATIENCE_S)
+        await until_states(one, ())
+        await until_states(two, ())
         pages = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
         s = await meet(*pages)
         for page in pages:
             page.screen.heard.clear()
         cluster.proxies["bus"].reset()
         # Whose process is back first hears it from the other one's.
-        async with asyncio.timeout(READY_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not any(("user-join", {"session": s}) in page.screen.heard for page in pages):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         for n, page in enumerate(pages):
@@ -231,7 +232,7 @@ async def until_gone(queue: str) -> None:
 async def test_a_guests_queue_is_there_while_a_chat_needs_it_and_gone_when_the_last_has_ended(cluster: Cluster) -> None:
     tokens = Tokens(load_keys(cluster.keys, Random(1)), lambda: time.time_ns() // 1_000_000)
     async with cluster.process() as server:
-        await until_states(server, (), PATIENCE_S)
+        await until_states(server, ())
         anna, ben = LivePage(server.url, Random(1)), LivePage(server.url, Random(2))
         s = await meet(anna, ben)
         claims = [tokens.read(page.storage[TOKEN]) for page in (anna, ben)]
@@ -264,18 +265,18 @@ async def test_a_redis_that_lost_everything_knows_all_guests_again_at_once(clust
     flags = ["--bus", redis.url, *cluster.flags("mailbox", "history")]
     try:
         async with ServerProcess(tmp_path / "one", *flags) as one, ServerProcess(tmp_path / "two", *flags) as two:
-            await until_states(one, (), PATIENCE_S)
-            await until_states(two, (), PATIENCE_S)
+            await until_states(one, ())
+            await until_states(two, ())
             anna, ben = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
             for page in (anna, ben):
                 page.start()
                 await page.screen.until(lambda page=page: page.joined)  # type: ignore[misc]
             redis.kill()
-            await until_states(one, ["bus"], PATIENCE_S)
+            await until_states(one, ["bus"])
             redis.start()
-            await until_states(one, (), READY_S)
-            await until_states(two, (), READY_S)
-            async with asyncio.timeout(READY_S):
+            await until_states(one, ())
+            await until_states(two, ())
+            async with asyncio.timeout(PATIENCE_S):
                 while (await anna.asked("user-seek", {}))["state"] == "waiting":  # noqa: ASYNC110 - ben is let in again
                     await asyncio.sleep(0.2)
             await anna.screen.until(anna.in_chat)
@@ -291,7 +292,7 @@ async def run(*words: str, module: str = "citychat") -> tuple[int, list[str], li
     pipe = asyncio.subprocess.PIPE
     command = citychat(*words, program=[module])
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, cwd=ROOT)
-    out, errors = await process.communicate()
+    out, errors = await communicated(process)
     assert process.returncode is not None
     return process.returncode, out.decode().splitlines(), errors.decode().splitlines()
 
@@ -369,7 +370,7 @@ async def test_a_process_with_other_keys_than_those_here_ends_with_one_line_and_
     secret = load_keys(theirs, Random(2)).current
     flags = ("--bus", private.url, "--port", "0", "--data", str(tmp_path / "other"))
     async with ServerProcess(tmp_path / "data", "--bus", private.url, "--secret-file", str(ours)) as server:
-        await until_states(server, (), PATIENCE_S)
+        await until_states(server, ())
         async with asyncio.timeout(PATIENCE_S):
             while private.tell("EXISTS citychat:keys") != ":1":  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.05)
@@ -387,7 +388,7 @@ async def test_a_process_with_other_keys_than_those_here_ends_with_one_line_and_
         rotate(ours, Random(3))  # the next process has the new key as well, and shares the old one
         assert (await run(*flags, "--secret-file", str(ours), "--check"))[0] == 0
         async with ServerProcess(tmp_path / "third", "--bus", private.url, "--secret-file", str(ours)) as third:
-            await until_states(third, (), PATIENCE_S)
+            await until_states(third, ())
             assert await third.stop() == 0
         assert await server.stop() == 0
         assert "other keys" not in "\n".join(server.output)
@@ -399,10 +400,10 @@ async def test_a_full_redis_is_shown_by_ready_though_nobody_is_here_and_no_longe
     keys = tmp_path / "secret.keys"
     load_keys(keys, Random(1))
     async with ServerProcess(tmp_path / "data", "--bus", private.url, "--secret-file", str(keys)) as server:
-        assert (await until_states(server, (), PATIENCE_S))[0] == 200
+        assert (await until_states(server, ()))[0] == 200
         private.tell("CONFIG SET maxmemory 1")
-        status, said = await until_states(server, ["bus"], PATIENCE_S)
+        status, said = await until_states(server, ["bus"])
         assert (status, said["bus"]["state"]) == (503, "refuses the lobby's scripts (OutOfMemoryError)")
         private.tell("CONFIG SET maxmemory 0")
-        assert (await until_states(server, (), PATIENCE_S))[0] == 200
+        assert (await until_states(server, ()))[0] == 200
         assert sum("refused the script" in line for line in server.output) == 1

@@ -239,7 +239,7 @@ async def test_the_end_of_the_input_waits_until_the_last_message_is_kept(
         guest.type("last words")
         guest.end_input()
         await server.start()
-        assert await guest.ended(patience_s=40) == 0
+        assert await guest.ended() == 0
     await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.living) == ["last words"])
 
 

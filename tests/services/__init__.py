@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 PORTS = range(20_000, 29_000)  # below the ephemeral range, so that no outgoing connection takes one meanwhile
-START_S = 60.0
-STOP_S = 20.0
+ANSWER_S = 30.0  # to a question that is asked again and again until PATIENCE_S
 
 
 class MissingServer(Exception):
@@ -56,6 +57,10 @@ class Child:
         assert self._process is not None, "not started"
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self, ready: Callable[[], bool]) -> None:
         """Start and wait until ``ready``. Raises RuntimeError with the end of its log when it exits instead."""
         with (self.folder / "log").open("ab") as log:
@@ -64,7 +69,15 @@ class Child:
                 self._command, cwd=self.folder, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=_die_with_parent, process_group=0,
             )  # fmt: skip
-        end = time.monotonic() + START_S
+        try:
+            self._wait_until(ready)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
+        assert self._process is not None
+        end = time.monotonic() + PATIENCE_S
         while not ready():
             if self._process.poll() is not None or time.monotonic() > end:
                 tail = (self.folder / "log").read_text("utf-8", "replace")[-2_000:]
@@ -76,18 +89,18 @@ class Child:
 
     def kill(self) -> None:
         """kill -9, and wait."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.running:
             self._process.kill()
             self._process.wait()
 
     def stop(self) -> None:
         """SIGTERM, and wait; killed when it does not go."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self.running:
             return
         self._process.send_signal(signal.SIGCONT)  # a frozen process hears nothing else
         self._process.terminate()
         try:
-            self._process.wait(STOP_S)
+            self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -95,5 +108,5 @@ class Child:
 def listens(port: int) -> bool:
     """Whether somebody accepts connections there."""
     with socket.socket() as trial:
-        trial.settimeout(1)
+        trial.settimeout(ANSWER_S)
         return trial.connect_ex(("127.0.0.1", port)) == 0

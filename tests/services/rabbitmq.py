@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.services import Child, MissingServer, free_port, listens
+from tests.services import ANSWER_S, Child, MissingServer, free_port, listens
 
 # Debian's /usr/sbin/rabbitmq-server changes user and writes to system folders; the script inside does neither.
 DEBIAN = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -48,6 +48,10 @@ class RabbitServer:
     @property
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
+
+    @property
+    def running(self) -> bool:
+        return self._node.running
 
     @property
     def pid(self) -> int:
@@ -117,7 +121,7 @@ class RabbitServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_S) as connection:
                 connection.sendall(HEADER)
                 first = connection.recv(4_096)
         except OSError:

@@ -6,11 +6,11 @@ import socket
 import subprocess
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
 from tests.services import Child, MissingServer, free_port, listens
 
 PROGRAM = "redis-server"
 HOW_TO_GET = "redis-server is not on the PATH: apt-get install redis-server, or your system's package of Redis"
-REPLY_S = 10.0
 
 
 class RedisServer:
@@ -28,6 +28,10 @@ class RedisServer:
             "--dir", str(folder), "--daemonize", "no", *options,
         ]  # fmt: skip
         self._child = Child(words, folder)
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
 
     @property
     def pid(self) -> int:
@@ -56,7 +60,7 @@ class RedisServer:
 
     def tell(self, command: str) -> str:
         """The first line of the answer to an inline command, over a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=REPLY_S) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
             connection.sendall(command.encode() + b"\r\n")
             with connection.makefile("rb") as answer:
                 return answer.readline().decode().rstrip("\r\n")

@@ -16,8 +16,6 @@ from tests.simulation.people import Person
 from tests.simulation.stores import SimMessages
 from tests.simulation.town import Town
 
-pytestmark = pytest.mark.timeout(300)  # a day in ten seconds; a busy machine takes its time
-
 MINUTE_S, HOUR_S = 60.0, 3_600.0
 
 

@@ -25,10 +25,9 @@ from citychat.model import Cell, Guest, Place, Session, Unavailable
 from citychat.ports import Bus, BusEvent, Engines, Entry, GuestStatus, History, Lobby, Mailbox, Timer
 from citychat.registry import Client, MatchState, Registry
 from citychat.tasks import Tasks
+from tests.patience import PATIENCE_S
 
 START_MS = 1_700_000_000_000
-PATIENCE_S = 20.0  # of real time, for the database thread
-SCENE_S = 40.0  # of real time, for a whole test
 LYON = Place("lyon", "Lyon", "FR", "chosen", Cell(2288, 242))
 PARIS = Place("paris", "Paris", "FR", "chosen", Cell(2442, 117))
 HISTORY_MS = 30 * 86_400_000
@@ -56,7 +55,7 @@ class Loop(asyncio.SelectorEventLoop):
         selector = _Select()
         selector.loop = self
         self.now_s = 0.0
-        self.until_s = time.monotonic() + SCENE_S
+        self.until_s = time.monotonic() + PATIENCE_S
         self.works: Callable[[], bool] = lambda: False
         super().__init__(selector)
 

@@ -295,7 +295,8 @@ def _client(url: str) -> "AsyncMongoClient[Any]":
     except UserWarning:
         raise ValueError("an option behind the question mark of the address has a wrong name or value") from None
     except OSError as error:
-        raise ValueError(f"the address of MongoDB names {error.filename}: {error.strerror}") from None
+        file = error.filename or "a file"  # PyMongo 4.20.1 says only which option names it
+        raise ValueError(f"the address of MongoDB names {file}: {error.strerror}") from None
     except (PyMongoError, ValueError, TypeError):
         raise ValueError(
             "the address of MongoDB cannot be read; expected mongodb://[user:password@]host[:port][/database][?…], "

@@ -12,6 +12,7 @@ from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import ChatError
 from citychat.ports import Committed, Mail
 from tests.contract.stores import StoreClock, message, put
+from tests.patience import PATIENCE_S
 
 ANY = resource.RLIM_INFINITY
 
@@ -41,7 +42,7 @@ async def main(folder: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (ANY, ANY))
         print("after", await put(mailbox, "anna", message(3)), await added(3))
         await mailbox.open("anna", heard.append)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while len(heard) < 2:
                 await history.reports.state("")
         page = await history.messages.page("s", None, 9)

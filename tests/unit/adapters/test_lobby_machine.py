@@ -284,4 +284,4 @@ class LobbyMachine(RuleBasedStateMachine):
 
 
 TestLobby = LobbyMachine.TestCase
-TestLobby.settings = settings(max_examples=300, stateful_step_count=60, deadline=None, derandomize=True, database=None)
+TestLobby.settings = settings(max_examples=300, stateful_step_count=60, derandomize=True, database=None)

@@ -24,7 +24,8 @@ from citychat.adapters.sqlite.reports import ERASED_MS, EVIDENCE_MESSAGES
 from citychat.model import DAY_MS, MAILBOX_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report, Timer
 from tests.contract.killing import ROOT, killed_after
-from tests.contract.stores import PATIENCE_S, StoreClock, add, message, put
+from tests.contract.stores import StoreClock, add, message, put
+from tests.patience import PATIENCE_S
 
 NOW = 1_700_000_000_000
 CANARY = "the canary sings at dawn"

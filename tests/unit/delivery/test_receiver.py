@@ -91,7 +91,7 @@ copies = st.permutations([(stream, n) for stream, last in (("a", 5), ("b", 4), (
 
 
 @given(copies, st.lists(st.sampled_from([("a", 1), ("a", 5), ("b", 1), ("b", 4), ("c", 2)])), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_copies_in_any_order_and_number_reach_the_page_once_in_the_order_of_the_links(
     first: list[MessageKey], again: list[MessageKey], data: st.DataObject
 ) -> None:

@@ -65,7 +65,7 @@ def test_a_metro_area_ends_at_the_border(point: tuple[float, float], metro: str)
 # The two below look at all 34,006 cities for each example.
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-2, 2), east=st.floats(-6, 6))
 def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east: float) -> None:
     lat, lon = CITIES[at].lat + north, (CITIES[at].lon + east + 180) % 360 - 180
@@ -77,7 +77,7 @@ def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east:
         assert found.nearest_km == pytest.approx(nearest_km, abs=0.2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-0.2, 0.2), east=st.floats(-0.2, 0.2))
 def test_a_metro_area_is_the_most_populous_of_the_cities_that_reach_the_point(
     at: int, north: float, east: float

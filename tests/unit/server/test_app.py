@@ -9,6 +9,7 @@ from citychat.server.app import greeting
 from citychat.server.listeners import bind, own_names, public_name
 from citychat.server.startup import StartError, consent_version, own_texts, prepare
 from citychat.settings import Settings, load
+from tests.patience import PATIENCE_S
 
 
 def settings(data: Path, *flags: str) -> Settings:
@@ -55,7 +56,7 @@ def test_who_listens_everywhere_is_reached_by_this_machines_own_address() -> Non
     (listening,) = bind("0.0.0.0", 0)
     with listening:
         assert own_names([listening]) == ["localhost", "127.0.0.1"]
-        with socket.create_connection((public_name([listening]), listening.getsockname()[1]), timeout=5):
+        with socket.create_connection((public_name([listening]), listening.getsockname()[1]), timeout=PATIENCE_S):
             pass
 
 

@@ -20,7 +20,8 @@ from citychat.adapters.sqlite.copies import contents
 from citychat.model import Session
 from citychat.server import backup
 from tests.contract.killing import ROOT, killed_after
-from tests.contract.stores import PATIENCE_S, StoreClock, add, message, put
+from tests.contract.stores import StoreClock, add, message, put
+from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 FIRST = "citychat-20260301T120000Z.db"
