@@ -1,5 +1,5 @@
-"""``python -m citychat``: the server; ``guest URL``: a guest in the terminal; ``geoip …``: city databases; ``backup``,
-``restore FILE``: copies of the embedded storage."""
+"""The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
+databases; ``backup``, ``restore FILE``: copies of the embedded storage."""
 
 import asyncio
 import logging

@@ -237,7 +237,7 @@ def languages() -> list[str]:
 
 
 def catalogue(language: str) -> dict[str, str]:
-    """All sentences in ``language``, by name. Raises FileNotFoundError for a language there is no file for."""
+    """Return all sentences in ``language``, by name. Raises FileNotFoundError for a language there is no file for."""
     if language == "en":
         return dict(ENGLISH)
     translated = read_po((LOCALE / language / "LC_MESSAGES" / "citychat.po").read_text("utf-8"))

@@ -10,7 +10,7 @@ class TooOpen(Exception):
 
 
 def read_private(path: Path, most_bytes: int) -> bytes:
-    """The file's content, at most ``most_bytes``. Raises OSError, TooOpen.
+    """Return the file's content, at most ``most_bytes``. Raises OSError, TooOpen.
 
     Read rights of the group of root are let through: systemd gives a service its credentials so (an access list shows
     as rights of the group), and root could read the file anyway.

@@ -1,4 +1,4 @@
-"""How the value of a setting is read, from a flag's or variable's text or from the settings file alike.
+"""Readers of the values of settings, from a flag's or variable's text or from the settings file alike.
 
 Each reader gives the value or raises ValueError with what was expected, worded to follow "expected".
 """
@@ -91,7 +91,7 @@ def proxy(value: object) -> str:
 
 
 def origin(value: object) -> str:
-    """As browsers write it: lower case, the scheme's own port left out."""
+    """Return an origin as browsers write it: lower case, the scheme's own port left out."""
     expected = "origins such as https://chat.example, without a path"
     try:
         parts = urlsplit(text(value).lower().removesuffix("/"))
@@ -166,7 +166,8 @@ def _hosts(netloc: str) -> list[str]:
 
 
 def is_open(url: str) -> bool:
-    """Whether a service elsewhere would be talked to without a password, so that anybody near it could talk too."""
+    """Tell whether a service elsewhere would be talked to without a password, so that anybody near it could talk
+    too."""
     parts = urlsplit(url)
     if url == EMBEDDED or parts.netloc.rpartition("@")[0].partition(":")[2]:
         return False

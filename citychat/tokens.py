@@ -33,7 +33,7 @@ class KeyFileError(Exception):
 
 
 class Claims(Struct, frozen=True):
-    """What a token says. ``consented`` and ``issued`` in ms since 1970; issue() sets ``issued``."""
+    """The claims of a token. ``consented`` and ``issued`` in ms since 1970; issue() sets ``issued``."""
 
     guest: str
     consent: str
@@ -127,7 +127,7 @@ def network_marks(keys: SigningKeys, address: str, now_ms: int) -> tuple[str, ..
 
 
 def key_marks(keys: SigningKeys) -> tuple[str, ...]:
-    """What stands for each key where processes compare theirs; it tells nothing of the key."""
+    """Return a mark for each key, for processes to compare theirs; it tells nothing of the key."""
     return tuple(_to_text(hmac.digest(key.secret, b"mark of the key", "sha256")[:16]) for key in keys.valid)
 
 

@@ -18,7 +18,8 @@ Told = Callable[[Mapping[str, Any]], None]
 
 
 class PendingDeclines:
-    """``storage`` is what outlives the page, ``emit`` the link's, ``later`` the page's timers: name, seconds, what."""
+    """Declines that the server has not answered yet. ``storage`` is what outlives the page, ``emit`` the link's,
+    ``later`` the page's timers: name, seconds, what."""
 
     def __init__(
         self,

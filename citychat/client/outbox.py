@@ -1,4 +1,4 @@
-"""The page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
+"""The outbox, the page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 
 The Python twin of ``static/outbox.js``, call for call: the terminal guest, the simulation and the load test are pages
 by it. No socket, no screen and no clock: time comes in as ``now`` (ms), everything that must happen goes out through
@@ -28,7 +28,7 @@ OUTBOX, LAST, WRITER = "citychat.outbox", "citychat.last", "citychat.writer"
 
 
 class Calls(Protocol):
-    """What the page does for its outbox."""
+    """The calls that an outbox makes to its page."""
 
     def emit(self, event: str, payload: Row) -> None: ...
 
@@ -43,7 +43,7 @@ class Calls(Protocol):
 
 
 class Chat:
-    """What this page has drawn of one session; ``top``: the largest Lamport number."""
+    """One session as this page has drawn it; ``top``: the largest Lamport number."""
 
     def __init__(self, side: int) -> None:
         self.side = side
@@ -78,11 +78,11 @@ class Outbox:
     # -- the link -------------------------------------------------------------------------------------------------
 
     def have(self) -> dict[str, int]:
-        """For ``user-join``: per stream the last n that this page has drawn."""
+        """Return, for ``user-join``, per stream the last n that this page has drawn."""
         return dict(list(self.seen.items())[-HAVE_MAX:])
 
     def joined(self, answer: Mapping[str, Any], now: float) -> None:
-        """The join was answered: from here on this page is the one that writes."""
+        """Begin to write: the join was answered."""
         if self.storage.get(WRITER) != self.page:
             self.storage[WRITER] = self.page
             self.entries = json.loads(self.storage.get(OUTBOX) or "[]")
@@ -108,7 +108,7 @@ class Outbox:
         self._adopt(session, now)
 
     def ended(self, s: str) -> None:
-        """Nothing more can be written to ``s``."""
+        """Take nothing more for ``s``: the chat is over."""
         if self.living == s:
             self.living = ""
 
@@ -156,7 +156,7 @@ class Outbox:
     # -- mine -----------------------------------------------------------------------------------------------------
 
     def refusal(self, text: str) -> str:
-        """Why this text cannot be written now: "", closed, elsewhere, empty, too-long or full."""
+        """Tell why this text cannot be written now: "", closed, elsewhere, empty, too-long or full."""
         if not self.living:
             return "closed"
         if self.storage.get(WRITER) != self.page:
@@ -192,7 +192,7 @@ class Outbox:
         return ""
 
     def status(self, payload: Mapping[str, Any], now: float) -> None:
-        """``chat-status``: exact ranges are stored, delivered or refused."""
+        """Take a ``chat-status``: exact ranges are stored, delivered or refused."""
         s, st, state = payload["s"], payload["st"], payload["state"]
         hit = [e for e in self.entries if e["s"] == s and e["st"] == st and _within(e["n"], payload["ranges"])]
         if state == "delivered":
@@ -210,7 +210,7 @@ class Outbox:
         self._alarm_ask(now)
 
     def busy(self, payload: Mapping[str, Any], now: float) -> None:
-        """``chat-busy``: everything unanswered goes again, in order, after that."""
+        """Take a ``chat-busy``: everything unanswered goes again, in order, after that."""
         self.paused_until, self.sent = now + payload["retry_ms"], {}
         self.calls.alarm(self.paused_until)
 
@@ -253,7 +253,7 @@ class Outbox:
     # -- theirs ---------------------------------------------------------------------------------------------------
 
     def message(self, row: Row, now: float) -> None:
-        """``chat-message``: drawn if it is the next of its stream (or a gap line), acked in any case."""
+        """Take a ``chat-message``: drawn if it is the next of its stream (or a gap line), acked in any case."""
         self.chats.setdefault(row["s"], Chat(1 - row["side"]))  # perhaps another of my chats, not opened by this page
         seen = self.seen.get(row["st"], 0)
         if row["n"] == seen + 1 or (row.get("k") == "gap" and row["n"] > seen):

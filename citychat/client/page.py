@@ -34,7 +34,8 @@ class Link(Protocol):
 
 
 class View(Protocol):
-    """What a person sees. ``said`` gets every event of /user and join answers, after the page has acted on them."""
+    """Interface of what a person sees. ``said`` gets every event of /user and join answers, after the page has acted on
+    them."""
 
     def draw(self, row: Row, state: str) -> None: ...
 
@@ -44,7 +45,8 @@ class View(Protocol):
 
 
 class HeadlessPage:
-    """``storage`` is what outlives the page (localStorage). ``looking``: the page's wish to find somebody."""
+    """A page without a browser. ``storage`` is what outlives the page (localStorage). ``looking``: the page's wish to
+    find somebody."""
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class HeadlessPage:
         self.link.open()
 
     def stop(self) -> None:
-        """The page is closed for good."""
+        """Close the page for good."""
         self.stopped = True
         for timer in self._timers.values():
             timer.cancel()

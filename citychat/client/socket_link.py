@@ -60,7 +60,7 @@ class SocketLink:
             attempt.task.cancel()
 
     def is_of(self, attempt: "_Attempt") -> bool:
-        """Whether this attempt is the page's; one that was given up must be heard no more."""
+        """Tell whether this attempt is the page's; one that was given up must be heard no more."""
         return self._attempt is attempt
 
     def over(self, attempt: "_Attempt") -> None:

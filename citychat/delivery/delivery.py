@@ -1,4 +1,4 @@
-"""What the endpoints of one process share: engines, the history writer, limits and counters."""
+"""The parts that the endpoints of one process share: engines, the history writer, limits and counters."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from citychat.tasks import Tasks
 
 
 class Delivery:
-    """``take``: the guests' message rate limit, the seconds to wait (0: go on). ``counts``: oddities, for the log."""
+    """Delivery in one process. ``take``: the guests' message rate limit, the seconds to wait (0: go on). ``counts``:
+    oddities, for the log."""
 
     def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str], float]) -> None:
         self.engines, self.tasks, self.take = engines, tasks, take

@@ -1,4 +1,4 @@
-"""What pages have drawn, on its way into the history; then the fence; then the receipts (protocol §2.5.3).
+"""Group commit: drawn messages go into the history, then through the fence, then receipts leave (protocol §2.5.3).
 
 The order is the promise: a receipt or a mailbox ack that leaves before the commit lets a crash lose the message, and
 one that leaves for a page whose guest has a newer page lets the new page miss it.
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Recipient(Protocol):
-    """Whose page has drawn: told what is settled, once it is known to be the guest's newest page."""
+    """The client that has drawn a message; told after the commit, if it is still the guest's newest page."""
 
     @property
     def guest(self) -> str: ...
@@ -34,7 +34,7 @@ class Recipient(Protocol):
     def closed(self) -> bool: ...
 
     def settled(self, receipted: list[Message], silent: list[Message]) -> None:
-        """In the history. ``silent`` ones are held there as gaps: out of the mailbox, but no receipt."""
+        """Take what is in the history. ``silent`` ones are held there as gaps: out of the mailbox, but no receipt."""
 
 
 Drawn = tuple[Recipient, Message]
@@ -57,12 +57,12 @@ class HistoryWriter:
 
     @property
     def full(self) -> bool:
-        """Whether history has been away for so long that this process should hold no more bodies."""
+        """Tell whether history has been away for so long that this process should hold no more bodies."""
         return self.bytes >= BODIES_MAX_BYTES
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is kept here."""
+        """Tell whether nothing is kept here."""
         return self._idle.is_set()
 
     def add(self, drawer: Recipient, message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""The receiver's process: every stream in order to one page, and back what the page has drawn (protocol §2.5).
+"""The receiving end of delivery: every stream in order to one page, acks back (protocol §2.5).
 
 A plain state machine for one connection of one guest. Copies of a message come from the bus, the mailbox and the
 history, in any order and any number; the page gets each once, in order, after what it links to. What one partner sends
@@ -22,7 +22,8 @@ Emit = Callable[[Message], None]
 
 
 class Stream:
-    """``sent``: the last n given to the page; ``seen``: the last n drawn; ``held``: what is not next, by n."""
+    """One stream towards the page. ``sent``: the last n given to the page; ``seen``: the last n drawn; ``held``: what
+    is not next, by n."""
 
     __slots__ = ("held", "seen", "sent", "skipping")
 
@@ -44,9 +45,10 @@ class SessionStreams:
 
 
 class Receiver:
-    """``drawn`` is called with what the page has drawn, for history; ``skip`` with gap rows that history must have
-    before ``skipped``; ``drop`` with what is not taken at all, and its mail must go; ``half_open`` when the page has
-    stopped answering. ``patience_s``: how long a hole in a session may still be filled."""
+    """The receiving state machine of one page. ``drawn`` is called with what the page has drawn, for history; ``skip``
+    with gap rows that history must have before ``skipped``; ``drop`` with what is not taken at all, and its mail must
+    go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a session may still be
+    filled."""
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Receiver:
         self._heard_s = 0.0  # the last sign of the page while something is out
 
     def start(self, seen: Mapping[str, int], s: str = "") -> None:
-        """What the page has drawn of session ``s`` already, or draws from its join answer."""
+        """Note what the page has drawn of session ``s`` already, or draws from its join answer."""
         self._chat(s).streams += len(seen)
         for st, n in seen.items():
             self.streams[st] = Stream(n)
@@ -98,7 +100,7 @@ class Receiver:
                 self._wait(message.session, chat)
 
     def drawn(self, st: str, n: int) -> None:
-        """The page has drawn this stream up to n (``chat-ack``)."""
+        """Take an ack: the page has drawn this stream up to n (``chat-ack``)."""
         self._heard_s = self.clock.monotonic_s()
         stream = self.streams.get(st)
         if stream is None:
@@ -132,7 +134,7 @@ class Receiver:
         self._wait(s, chat)
 
     def wait_for_gap(self) -> None:
-        """The partner has come or gone: the time for every hole runs anew."""
+        """Let the time for every hole run anew: the partner has come or gone."""
         for s, chat in self.chats.items():
             self._wait(s, chat)
 

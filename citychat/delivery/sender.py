@@ -1,4 +1,4 @@
-"""The sender's process: messages on their way to the partner (protocol §2.4).
+"""The sending end of delivery: messages on their way to the partner (protocol §2.4).
 
 A plain state machine. It owns nothing: until the mailbox or the history has a message, the sender's page keeps it.
 """
@@ -17,7 +17,7 @@ Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "
 
 
 class Sender:
-    """What one guest has sent into one session through this process and nobody has answered for yet."""
+    """The sending state machine of one guest in one session: what was sent and nobody has answered for yet."""
 
     def __init__(self, session: Session, guest: str, engines: Engines, tell: Tell) -> None:
         self.partner, self.side, self.tell = session.partner(guest), session.side(guest), tell
@@ -40,7 +40,7 @@ class Sender:
             self._watch()
 
     def receipt(self, stream: str, ranges: Ranges) -> None:
-        """The partner's page has drawn these and the history has them."""
+        """Take a receipt: the partner's page has drawn these and the history has them."""
         for first, last in ranges:
             if last - first > len(self.pending):
                 self._drop([key for key in self.pending if key[0] == stream and first <= key[1] <= last])
@@ -54,12 +54,12 @@ class Sender:
         self.tell(stream, ranges, "delivered")
 
     def here(self) -> None:
-        """The partner's page has joined, or answers: the live route again, for everything unanswered."""
+        """Take the live route again, for everything unanswered: the partner's page has joined, or answers."""
         self.away = False
         self._publish(list(self.pending.values()))
 
     def gone(self) -> None:
-        """The partner's socket is closed, or the session has ended: the mailbox, at once."""
+        """Turn to the mailbox at once: the partner's socket is closed, or the session has ended."""
         self.away = True
         self._cancel_late()
         self._store()

@@ -1,4 +1,5 @@
-"""Everything that bends Tornado, python-engineio and python-socketio (docs/architecture.md, What the libraries do)."""
+"""The edge: all that bends Tornado, python-engineio and python-socketio (docs/architecture.md, What the libraries
+do)."""
 
 from citychat.edge.connection import Connection, Reply
 from citychat.edge.edge import Edge

@@ -21,7 +21,7 @@ Reply = Callable[[Mapping[str, object]], None]
 
 @dataclass(frozen=True)
 class ConnectionContext:
-    """What all connections of one edge share."""
+    """The parts that all connections of one edge share."""
 
     bounds: Bounds
     now_s: Callable[[], float]
@@ -60,7 +60,7 @@ class Connection:
 
     @property
     def open(self) -> bool:
-        """Whether anything emitted can still leave."""
+        """Tell whether anything emitted can still leave."""
         return not self.transport.closed
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:

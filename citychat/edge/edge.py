@@ -86,7 +86,7 @@ class Edge:
 
     @property
     def connections(self) -> int:
-        """How many pages are connected."""
+        """Return how many pages are connected."""
         return len(self._server.connections)
 
     def routes(self) -> list[Any]:
@@ -116,7 +116,7 @@ class Edge:
         )  # fmt: skip
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
-        """Why this client may not connect now, or None."""
+        """Return why this client may not connect now, or None."""
         if self._stopping:
             return STOPPING
         origin = request.headers.get("Origin")

@@ -17,7 +17,7 @@ WRONG_VERSION: Refusal = (400, "unsupported-version", "Connect with Engine.IO 4 
 
 
 class Gate(Protocol):
-    """What a handshake asks of the edge."""
+    """Interface of the edge, as a handshake needs it."""
 
     bounds: Bounds
 
@@ -29,8 +29,8 @@ class Gate(Protocol):
 
 
 def unfit(request: HTTPServerRequest) -> Refusal | None:
-    """Why a request cannot become an Engine.IO 4 WebSocket. Looked at before the upgrade: afterwards the library has no
-    way to refuse and leaves a socket that nobody owns."""
+    """Return why a request cannot become an Engine.IO 4 WebSocket. Looked at before the upgrade: afterwards the library
+    has no way to refuse and leaves a socket that nobody owns."""
     if request.method != "GET" or request.headers.get("Upgrade", "").lower() != "websocket":
         return WEBSOCKET_ONLY
     query = request.query_arguments

@@ -23,7 +23,7 @@ _AT_ONCE = 128  # then the pages have their turn
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a ``BoundedServer`` goes by.
+    """The room that a ``BoundedServer`` has.
 
     ``files``: open files the process may have; ``spare`` of them are not for connections. ``seats`` counts connections
     that are no WebSocket (yet) for each network, ``source`` names the network of a peer's address ("": no limit).

@@ -1,4 +1,4 @@
-"""What a frame may look like: Socket.IO packets as text only, read strictly, written once."""
+"""Packet codec: Socket.IO packets as text only, read strictly, written once."""
 
 import re
 import struct

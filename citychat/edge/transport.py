@@ -18,7 +18,7 @@ NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 100
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one connection may cost. Defaults are protocol §1 or the reason stands beside them."""
+    """Limits of one connection. Defaults are protocol §1 or the reason stands beside them."""
 
     ping_s: float = 20.0
     answer_s: float = 10.0
@@ -44,7 +44,7 @@ class Bounds:
 
 
 class WebSocket(Protocol):
-    """What a transport needs of the WebSocket's handler."""
+    """Interface of the WebSocket's handler, as a transport needs it."""
 
     ws_connection: WebSocketProtocol | None
 
@@ -156,7 +156,8 @@ class Transport:
         self._unsent_bytes -= size
 
     async def send(self, pkt: EngineMessage) -> None:
-        """What python-engineio's server calls for packets python-socketio makes itself (answers to CONNECT)."""
+        """Send a packet for python-engineio's server, which calls this for packets python-socketio makes itself
+        (answers to CONNECT)."""
         self.write(pkt.encode().encode())
 
     def heard(self, frame: str | bytes) -> Awaitable[None] | None:

@@ -14,7 +14,7 @@ RANGES_MAX = 500  # the outbox holds no more messages
 
 
 class MessageRequest(Struct, rename=WIRE_LETTERS):
-    """``chat-message``. A text too long is no error: its number is used (protocol §2.1)."""
+    """Payload of ``chat-message``. A text too long is no error: its number is used (protocol §2.1)."""
 
     session: Id
     stream: Id
@@ -43,7 +43,7 @@ class TypingRequest(Struct, rename=WIRE_LETTERS):
 
 
 class HistoryRequest(Struct, rename=WIRE_LETTERS):
-    """``before``: a place in the order (l, side, st, n)."""
+    """Payload of ``chat-history``. ``before``: a place in the order (l, side, st, n)."""
 
     session: Id
     limit: Annotated[int, Meta(ge=1, le=100)]

@@ -25,7 +25,7 @@ Reply = Callable[[Mapping[str, object]], None]
 
 
 class Answer(NamedTuple):
-    """What an event is answered with besides ``ok``.
+    """The answer to an event, besides ``ok``.
 
     ``then`` runs right after the answer. ``later``: the answer waits for this, other events of the page do not; if it
     comes to a mapping, that is part of the answer.
@@ -61,7 +61,7 @@ class Namespace:
 
 
 class Dispatcher:
-    """``now_s`` is monotonic, for the limits."""
+    """Takes every event of every page to its handler. ``now_s`` is monotonic, for the limits."""
 
     def __init__(
         self, namespaces: Sequence[Namespace], *, registry: Registry, tasks: Tasks, now_s: Callable[[], float]

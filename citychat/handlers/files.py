@@ -1,4 +1,4 @@
-"""The page's files, and what every answer over HTTP carries."""
+"""Handlers of the page's files, and the headers of every answer over HTTP."""
 
 import re
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The page itself, its files and its texts over HTTP; `/live` and `/ready` for whoever watches the process.
+"""Handlers of the page, its files and its texts over HTTP; `/live` and `/ready` for whoever watches the process.
 
 Everything that can be known at start is rendered once at start. Nothing here knows a guest.
 """
@@ -25,7 +25,7 @@ Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
 
 
 class Credit(NamedTuple):
-    """Whom the city database wants named."""
+    """The licence line that a city database asks for."""
 
     text: str
     url: str
@@ -37,7 +37,7 @@ class Rendered(NamedTuple):
 
 
 class Pages:
-    """All pages of one server, ready to be sent.
+    """The pages of one server, ready to be sent.
 
     ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#``
     headings, ``-`` lists, paragraphs; never markup). ``contact`` is shown as it is, and linked when it is an
@@ -109,7 +109,7 @@ class Pages:
         ]
 
     def missing(self) -> tuple[type[RequestHandler], dict[str, Any]]:
-        """``default_handler_class`` and ``default_handler_args`` of the application."""
+        """Return ``default_handler_class`` and ``default_handler_args`` of the application."""
         return MissingHandler, {"pages": self}
 
     def _render(self, name: str, language: str) -> Rendered:

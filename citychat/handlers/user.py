@@ -15,7 +15,7 @@ from citychat.registry import Client
 
 
 class EmptyRequest(Struct):
-    """No fields."""
+    """Payload without fields."""
 
 
 class MatchRequest(Struct):

@@ -29,7 +29,7 @@ Handle = Callable[[Client, Any], None]
 
 
 class BusDispatch:
-    """Which part takes which kind of event. ``replaced`` is called when another process tells of a newer page,
+    """Table of which part takes which kind of event. ``replaced`` is called when another process tells of a newer page,
     ``paused`` when the guest was paused."""
 
     def __init__(self, matching: Matching, presence: Presence, replaced: Handle, paused: Handle) -> None:
@@ -58,7 +58,8 @@ class BusDispatch:
 
 
 class BusListener:
-    """What the bus calls with the events of one page's guest. ``epoch``: the page's, given by the lobby."""
+    """The subscriber of one page: the bus calls it with the events of its guest. ``epoch``: the page's, given by the
+    lobby."""
 
     def __init__(self, dispatch: BusDispatch, epoch: int) -> None:
         self._dispatch, self._epoch = dispatch, epoch

@@ -1,4 +1,4 @@
-"""Whether the partners of this process's guests are here: told by events, and looked for when nobody told."""
+"""Presence of the partners: told by events, and looked for when nobody told."""
 
 from citychat.model import Session
 from citychat.ports import Engines, PartnerAway, PartnerHere

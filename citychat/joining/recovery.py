@@ -75,7 +75,7 @@ class Recovery:
             made=row.made,
             networks=row.networks,
             avoided_networks=dossier.avoided_networks,
-            blocked=(*dossier.blocked, *self.matching.moderation.unkept(row.id)),
+            blocked=(*dossier.blocked, *self.matching.moderation.pending_blocks(row.id)),
             session=next((session for session in sessions if session.ended is None), None),
         )
 
@@ -99,7 +99,7 @@ class Recovery:
     async def catch_up(
         self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
     ) -> dict[str, object]:
-        """Load the desk with what the page has drawn; the chat part of the join answer.
+        """Load the endpoint with what the page has drawn; the chat part of the join answer.
 
         ``seen`` covers all recent sessions: mail of an older one may still wait.
         """
@@ -133,7 +133,7 @@ class Recovery:
             available=asked.available,
             slow=asked.slow,
             visible=asked.visible,
-            blocked=(*known.entry.blocked, *self.matching.moderation.unkept(guest)),
+            blocked=(*known.entry.blocked, *self.matching.moderation.pending_blocks(guest)),
             session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
         )
         return Admitted(known.row, 0, [known.session], entry, read=False)

@@ -1,4 +1,4 @@
-"""Who meets whom: wishes of a page, the lobby's word told to pages, how chats begin and end (protocol §3)."""
+"""Matching: wishes of a page, the lobby's word told to pages, how chats begin and end (protocol §3)."""
 
 from citychat.matching.matching import Matching
 from citychat.matching.moderation import Moderation, Reason

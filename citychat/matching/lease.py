@@ -16,8 +16,8 @@ AWAY_S = 2.0  # until lobby and history are asked again when one was away
 
 
 class Lease:
-    """``process``: the name under which this process is known to the lobby. ``look`` is called with each client once
-    all have entered again."""
+    """The lease of this process. ``process``: the name under which the lobby knows it. ``look`` is called with each
+    client once all have entered again."""
 
     def __init__(
         self, process: str, sessions: Sessions, moderation: Moderation, look: Callable[[Client], None]
@@ -104,7 +104,7 @@ class Lease:
             process=self.process,
             epoch=client.epoch,
             avoided_networks=known.avoided_networks,
-            blocked=tuple({*known.blocked, *self.moderation.unkept(client.guest)}),
+            blocked=tuple({*known.blocked, *self.moderation.pending_blocks(client.guest)}),
             session=running[0] if running else None,
         )
 

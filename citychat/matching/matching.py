@@ -1,6 +1,6 @@
-"""What a page may wish of matching, and the order of steps over two stores (protocol §3).
+"""Wishes of a page in matching, and the order of their steps over two stores (protocol §3).
 
-Accept: the session's row is durable, then the lobby lets it begin, then both are told. Decline: the lobby bars the
+Accept: the session's row is durable, then the lobby lets it begin, then both are told. Decline: the lobby blocks the
 pair, then it is durable, then it is answered. What happens without a wish of the page is in ``reconciler``.
 """
 
@@ -26,7 +26,7 @@ Then = Callable[[], None]
 
 
 def nothing() -> None:
-    """What to do after an answer that nothing follows."""
+    """Do nothing after an answer."""
 
 
 class Matching:
@@ -119,14 +119,14 @@ class Matching:
                 in_lobby = False  # perhaps done, perhaps not: a no must not get lost in between
             self.moderation.tell_over(asked, but=client.guest)
             self._answered(client)
-            return self.moderation.bar(asked.seeker, asked.candidate, in_lobby=in_lobby)
+            return self.moderation.keep_apart(asked.seeker, asked.candidate, in_lobby=in_lobby)
 
     async def _decline_late(self, guest: str, offer: str) -> Task[None]:
         """The no was said on a dead link, or its answer was lost there."""
         over = await self.lobby.decline(guest, offer)
         if over.id != offer:  # the two were being led together again
             self.moderation.tell_over(over)
-        return self.moderation.bar(over.seeker, over.candidate, in_lobby=True)
+        return self.moderation.keep_apart(over.seeker, over.candidate, in_lobby=True)
 
     async def later(self, client: Client, offer: str) -> None:
         """Say not now, and do not ask me any more. Raises Gone, Unavailable."""

@@ -1,7 +1,7 @@
-"""Strangers for ever: declines, blocks and reports (M5, product page, Defend).
+"""Moderation: declines, blocks and reports keep two apart for ever (M5, product page, Defend).
 
-The lobby bars a pair first, so that no offer can slip in between; then it is made durable with retries, and only then
-answered. Until then this process keeps the bar itself, for a lobby that forgets.
+The lobby blocks a pair first, so that no offer can slip in between; then it is made durable with retries, and only then
+answered. Until then this process keeps the block itself, for a lobby that forgets.
 """
 
 import asyncio
@@ -28,36 +28,36 @@ class Moderation:
         self.sessions, self.tasks = sessions, sessions.tasks
         self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
         self.clock, self.random = sessions.clock, sessions.random
-        self._unkept: dict[tuple[str, str], int] = {}  # bars on their way to the history, counted
+        self._pending_blocks: dict[tuple[str, str], int] = {}  # blocks on their way to the history, counted
 
-    def unkept(self, guest: str) -> list[str]:
-        """With whom this guest is barred and the history may not know it yet."""
-        return [pair[1 - pair.index(guest)] for pair in self._unkept if guest in pair]
+    def pending_blocks(self, guest: str) -> list[str]:
+        """Return the guests from whom this one is kept apart while the history may not know it yet."""
+        return [pair[1 - pair.index(guest)] for pair in self._pending_blocks if guest in pair]
 
-    def bar(self, a: str, b: str, *, in_lobby: bool) -> Task[None]:
-        """Bar a pair, in the lobby too unless it has done so; done when it is durable."""
+    def keep_apart(self, a: str, b: str, *, in_lobby: bool) -> Task[None]:
+        """Keep two apart for ever, in the lobby too unless it has done so; the task ends when it is durable."""
         pair = (min(a, b), max(a, b))
-        self._unkept[pair] = self._unkept.get(pair, 0) + 1
-        return self.tasks.spawn(self._bar(pair, in_lobby, self.clock.wall_ms()), "bar a pair")
+        self._pending_blocks[pair] = self._pending_blocks.get(pair, 0) + 1
+        return self.tasks.spawn(self._keep_apart(pair, in_lobby, self.clock.wall_ms()), "keep a pair apart")
 
-    async def _bar(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
+    async def _keep_apart(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
             steps = [self.tasks.retry(partial(self.history.relations.block, *pair, at))]
             if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
-                steps.append(self.tasks.retry(partial(self._bar_in_lobby, *pair)))
+                steps.append(self.tasks.retry(partial(self._block_in_lobby, *pair)))
             await asyncio.gather(*steps)
         finally:
-            self._unkept[pair] -= 1
-            if not self._unkept[pair]:
-                del self._unkept[pair]
+            self._pending_blocks[pair] -= 1
+            if not self._pending_blocks[pair]:
+                del self._pending_blocks[pair]
 
-    async def _bar_in_lobby(self, a: str, b: str) -> None:
+    async def _block_in_lobby(self, a: str, b: str) -> None:
         offer = await self.lobby.block(a, b)
         if offer is not None:
             self.tell_over(offer)
 
     def tell_over(self, offer: Offer, but: str = "") -> None:
-        """To both sides, or to the one who does not know."""
+        """Tell both sides of an offer that it is over, or the one who does not know."""
         for guest in (offer.seeker, offer.candidate):
             if guest != but:
                 self.bus.publish(guest, OfferEnded(offer.id))
@@ -70,11 +70,11 @@ class Moderation:
         """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
         partner, at = session.partner(guest), self.clock.wall_ms()
         try:
-            await self._bar_in_lobby(guest, partner)
+            await self._block_in_lobby(guest, partner)
             in_lobby = True
         except Unavailable:
             in_lobby = False
-        steps = [self.bar(guest, partner, in_lobby=in_lobby)]
+        steps = [self.keep_apart(guest, partner, in_lobby=in_lobby)]
         if session.ended is None:
             steps.append(await self.sessions.end(session, guest))
         return self.tasks.spawn(self._part_durably(guest, partner, at, steps), "part")
@@ -123,7 +123,7 @@ class Moderation:
         return code
 
     async def case(self, code: str) -> str:
-        """``user-case``. Raises BadPayload for a code that no report has."""
+        """Answer a ``user-case``. Raises BadPayload for a code that no report has."""
         state = await self.history.reports.state(code.strip().upper())
         if state is None:
             raise BadPayload("There is no report with this code.")

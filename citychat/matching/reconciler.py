@@ -1,4 +1,4 @@
-"""What became of a guest: the lobby's word, told to the guest's page (protocol §3).
+"""Reconciliation: a page is told what the lobby says of its guest (protocol §3).
 
 The lobby alone knows who is free, asked or talking. Events of the bus are hints: whatever comes in, the guest's
 status is looked up and the page is told what differs from what it was told before. So a lost, late or double
@@ -128,7 +128,7 @@ class Reconciler:
 
     def _opened(self, client: Client, offer: Offer) -> None:
         """An offer of or to this guest runs; said again at each look, in case the first event was lost."""
-        if offer.seeker in self.moderation.unkept(client.guest):
+        if offer.seeker in self.moderation.pending_blocks(client.guest):
             return  # declined already, and the lobby will hear of it
         match, now = client.match, self.clock.wall_ms()
         known = match.offer is not None and match.offer.id == offer.id

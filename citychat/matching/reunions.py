@@ -8,7 +8,7 @@ WISH_MS = DAY_MS
 
 
 class Reunions:
-    """``_wishes``: both wished it, not both were free; until when."""
+    """Brings pairs together again. ``_wishes``: both wished it, not both were free; until when."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions, self.registry = sessions, sessions.registry
@@ -16,7 +16,7 @@ class Reunions:
         self._wishes: dict[tuple[str, str], tuple[Session, int]] = {}
 
     async def wish(self, client: Client, session_id: str) -> None:
-        """Take a ``user-again``. Somebody barred is told nothing else than somebody whose partner has not pressed yet.
+        """Take a ``user-again``. Somebody blocked is told nothing else than somebody whose partner has not pressed yet.
 
         Raises NoSession, Unavailable.
         """

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a guest: each class's docstring is the sentence the guest reads (protocol §1)."""
+"""Errors that a guest can be told: each class's docstring is the sentence the guest reads (protocol §1)."""
 
 
 class ChatError(Exception):

@@ -11,14 +11,15 @@ _hidden = re.compile(rf"(?!\n)[{HIDDEN}]")
 
 
 def clean_text(raw: str) -> str:
-    """``raw`` as it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone surrogates."""
+    """Clean ``raw`` so that it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone
+    surrogates."""
     if not raw.isprintable():  # most texts are
         raw = _hidden.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
     return unicodedata.normalize("NFC", raw)
 
 
 def fits(text: str) -> bool:
-    """Whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
+    """Tell whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
     return bool(text.strip()) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
 
 

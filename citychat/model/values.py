@@ -40,7 +40,7 @@ class Cell(NamedTuple):
 
 
 class Place(Struct, frozen=True):
-    """Where a guest is: ``key`` names the pool, ``cell`` only ranks inside it and never leaves the server."""
+    """The place of a guest: ``key`` names the pool, ``cell`` only ranks inside it and never leaves the server."""
 
     key: str
     city: str
@@ -49,12 +49,12 @@ class Place(Struct, frozen=True):
     cell: Cell
 
     def shown(self) -> dict[str, str]:
-        """What the guest's own page learns (protocol §1, ``user-join``)."""
+        """Return what the guest's own page learns (protocol §1, ``user-join``)."""
         return {"key": self.key, "city": self.city, "country": self.country, "source": self.source}
 
 
 class Guest(Struct, frozen=True):
-    """What is kept of a guest between visits. ``moves``: times of the place changes of the last day.
+    """A guest as kept between visits. ``moves``: times of the place changes of the last day.
 
     ``networks`` are keyed hashes of the address (IPv4 or IPv6 /64) under keys rotated daily; ``seen`` is the last join
     or close.

@@ -1,4 +1,4 @@
-"""Where a guest is: cities, the metro rule, address or position or choice to place."""
+"""Places of guests: cities, the metro rule, address or position or choice to place."""
 
 from citychat.places.gazetteer import City, Gazetteer
 from citychat.places.places import IpLocation, Places, Position, own_network, position

@@ -1,4 +1,5 @@
-"""``python -m citychat geoip lookup IP|LAT,LON | use FILE [FILE] | fetch | status``, for the host, in plain lines."""
+"""The host's commands ``python -m citychat geoip lookup IP|LAT,LON | use FILE [FILE] | fetch | status``, for the host,
+in plain lines."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -40,7 +40,7 @@ SEARCH_MAX_CHARS = 60  # the longest name of the file has 57
 
 
 class City(NamedTuple):
-    """``id`` is the geonameid. ``region`` tells cities of one name apart and may be empty."""
+    """A city of the gazetteer. ``id`` is the geonameid. ``region`` tells cities of one name apart and may be empty."""
 
     id: str
     name: str
@@ -56,7 +56,8 @@ class City(NamedTuple):
 
 
 class Around(NamedTuple):
-    """What a point belongs to: its nearest city, which says the country too, and the metro area that gives the pool."""
+    """The surroundings of a point: its nearest city, which says the country too, and the metro area that gives the
+    pool."""
 
     nearest: City
     nearest_km: float
@@ -198,7 +199,8 @@ PLAIN = str.maketrans(
 
 
 def fold(name: str) -> str:
-    """``name`` as it is searched: no case, accents, apostrophes; one space for what is neither letter, digit nor mark.
+    """Return ``name`` as it is searched: no case, accents, apostrophes; one space for what is neither letter, digit nor
+    mark.
 
     Only the accents of Latin, Greek and Cyrillic go: in Thai or Hindi a mark is a vowel.
     """

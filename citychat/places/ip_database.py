@@ -60,12 +60,12 @@ class IpDatabase:
         return f"{self.file}: {self.type}, {self.schema}, IPv{self.version}, built {self.built}"
 
     def credit(self) -> dict[str, str] | None:
-        """Whom the page must name and link: text and url."""
+        """Return the licence line that the page must show: text and url."""
         known_by = f"{self.type} {self.file.name}".lower()
         return next(({"text": text, "url": url} for mark, text, url in CREDITS if mark in known_by), None)
 
     def changed(self) -> bool:
-        """Whether another file stands in its place; a missing one changes nothing, this one stays open."""
+        """Tell whether another file stands in its place; a missing one changes nothing, this one stays open."""
         return _stamp(self.file) not in (None, self._stamp)
 
     def located(self, ip: IPv4Address | IPv6Address) -> IpLocation | None:
@@ -109,12 +109,12 @@ class IpDatabases:
         return iter(self._open)
 
     def locate(self, address: str) -> IpLocation | None:
-        """What the databases say of an address; None for one they do not have."""
+        """Return what the databases say of an address; None for one they do not have."""
         found = self.find(address)
         return found and found[1]
 
     def find(self, address: str) -> tuple[IpDatabase, IpLocation] | None:
-        """Which database answers for an address, and what."""
+        """Return which database answers for an address, and what."""
         ip = parsed(address)
         for at, database in enumerate(self._open):
             if database.changed():
@@ -125,7 +125,7 @@ class IpDatabases:
         return None
 
     def credit(self) -> dict[str, str] | None:
-        """What the footer must say: text and url; None when no licence asks for it."""
+        """Return the footer's line, text and url; None when no licence asks for it."""
         return next(filter(None, (database.credit() for database in self._open)), None)
 
     def _reopened(self, old: IpDatabase) -> IpDatabase:

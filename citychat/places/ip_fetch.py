@@ -29,7 +29,7 @@ Progress = Callable[[str], None]
 
 
 class Readable(Protocol):
-    """What an HTTP answer, a gzip file and a member of an archive have in common."""
+    """Interface of an HTTP answer, a gzip file and a member of an archive."""
 
     def read(self, size: int, /) -> bytes: ...
 

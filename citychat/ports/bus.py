@@ -20,7 +20,7 @@ class Bus(Protocol):
         """Stop that one subscription; idempotent. Others of the same guest on this process go on."""
 
     async def listeners(self, guests: Sequence[str]) -> list[int]:
-        """How many subscriptions each guest has now, over all processes."""
+        """Count the subscriptions that each guest has now, over all processes."""
 
     def watch(self, resumed: Callable[[], None]) -> None:
         """Call ``resumed`` each time that records may have been missed and are heard again (protocol §2.8)."""

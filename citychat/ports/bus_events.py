@@ -1,4 +1,4 @@
-"""What processes tell each other over the bus: one record a message, addressed to a guest's channel.
+"""Events of the bus, from process to process: one a message, addressed to a guest's channel.
 
 JSON with a tag, checked against these shapes and their bounds on arrival; anything else is dropped (never pickle). The
 embedded bus sends the same bytes, so that it cannot accept what Redis would refuse.
@@ -19,13 +19,13 @@ RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON esc
 
 
 class NewMessage(Struct, frozen=True, tag="said"):
-    """To the receiver: a message on the live route."""
+    """A message on the live route, to the receiver."""
 
     message: Message
 
 
 class Receipt(Struct, frozen=True, tag="receipt", rename=WIRE_LETTERS):
-    """To the sender: drawn by the partner's page and in the history, exactly these."""
+    """A receipt to the sender: drawn by the partner's page and in the history, exactly these."""
 
     session: Id
     stream: Id
@@ -33,64 +33,64 @@ class Receipt(Struct, frozen=True, tag="receipt", rename=WIRE_LETTERS):
 
 
 class PartnerHere(Struct, frozen=True, tag="here", rename=WIRE_LETTERS):
-    """To the partner: my page has joined, on whatever process."""
+    """My page has joined, on whatever process: to the partner."""
 
     session: Id
 
 
 class PartnerAway(Struct, frozen=True, tag="away", rename=WIRE_LETTERS):
-    """To the partner: my socket is closed."""
+    """My socket is closed: to the partner."""
 
     session: Id
     since: Time
 
 
 class SessionEnded(Struct, frozen=True, tag="left", rename=WIRE_LETTERS):
-    """To the partner: the session has ended."""
+    """The session has ended: to the partner."""
 
     session: Id
     at: Time
 
 
 class PartnerTyping(Struct, frozen=True, tag="typing", rename=WIRE_LETTERS):
-    """To the partner, never stored."""
+    """Typing goes on or has stopped: to the partner, never stored."""
 
     session: Id
     on: bool
 
 
 class TextsErased(Struct, frozen=True, tag="erased", rename=WIRE_LETTERS):
-    """To the partner: blank my texts in this session."""
+    """Blank my texts in this session: to the partner."""
 
     session: Id
 
 
 class NewerPage(Struct, frozen=True, tag="takeover"):
-    """To the guest's own older page: a newer one entered with this epoch."""
+    """A newer page entered with this epoch: to the guest's own older page."""
 
     epoch: Time
 
 
 class OfferMade(Struct, frozen=True, tag="offered"):
-    """To the candidate: somebody asks for you."""
+    """Somebody asks for you: to the candidate."""
 
     offer: Offer
 
 
 class OfferEnded(Struct, frozen=True, tag="over"):
-    """To either side of an offer: it has ended; the lobby knows what it became."""
+    """An offer has ended, to either side of it; the lobby knows what it became."""
 
     offer: Id
 
 
 class SessionBegun(Struct, frozen=True, tag="met"):
-    """To a member: this session has begun."""
+    """This session has begun: to a member."""
 
     session: Id
 
 
 class GuestPaused(Struct, frozen=True, tag="paused"):
-    """To a guest who was paused or banned."""
+    """A pause or ban: to the guest."""
 
     until: Time
     reason: Words

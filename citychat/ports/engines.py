@@ -1,4 +1,4 @@
-"""Everything one process works with."""
+"""Bundle of all that one process works with."""
 
 from random import Random
 

@@ -15,7 +15,7 @@ class Pause(Struct, frozen=True):
 
 
 class Dossier(Struct, frozen=True):
-    """Everything a join asks about a guest.
+    """The file of one guest: all that a join asks.
 
     ``sessions``: newest first. ``avoided_networks``: those still avoided, each with the time since when. ``blocked``:
     who never meets this guest again. ``partner_seen``: when the partner of the newest session that has not ended was

@@ -1,4 +1,4 @@
-"""What must not vanish, as one thing to pass around."""
+"""The history as one thing to pass around: all that must not vanish."""
 
 from typing import Protocol
 

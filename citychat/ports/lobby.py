@@ -1,4 +1,4 @@
-"""Who is free, asked, talking."""
+"""The lobby: guests who are free, asked, talking."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -33,8 +33,8 @@ class Entry(Struct, frozen=True, rename=STORED):
 
 
 class Entered(Struct, frozen=True):
-    """``session``: the id the guest is in now; ``ended``: the row could not be resumed and must be ended;
-    ``over``: the offer that entering has ended."""
+    """The lobby's answer to an entry. ``session``: the id the guest is in now; ``ended``: the row could not be resumed
+    and must be ended; ``over``: the offer that entering has ended."""
 
     epoch: int
     session: str | None = None
@@ -43,7 +43,7 @@ class Entered(Struct, frozen=True):
 
 
 class GuestStatus(Struct, frozen=True):
-    """What the lobby knows of a guest now, after settling: epoch 0 = unknown."""
+    """The lobby's word on a guest, now and after settling: epoch 0 = unknown."""
 
     epoch: int = 0
     state: Literal["gone", "free", "asking", "asked", "chat"] = "gone"
@@ -53,7 +53,7 @@ class GuestStatus(Struct, frozen=True):
 
 
 class SeekResult(Struct, frozen=True):
-    """What seeking came to: a new (or the running) offer of mine, an open offer to me (M10), a session, or waiting."""
+    """The result of seeking: a new (or the running) offer of mine, an open offer to me (M10), a session, or waiting."""
 
     state: Literal["asking", "asked", "waiting", "matched"]
     offer: Offer | None = None
@@ -61,15 +61,15 @@ class SeekResult(Struct, frozen=True):
 
 
 class Lobby(Protocol):
-    """Who is free, asked, talking (protocol §3). Each method is one atomic step that first settles what has expired,
-    by the store's own clock. May forget everything at any moment (§2.8)."""
+    """Keeps who is free, asked, talking (protocol §3). Each method is one atomic step that first settles what has
+    expired, by the store's own clock. May forget everything at any moment (§2.8)."""
 
     async def enter(self, entry: Entry) -> Entered:
         """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
         unless one of them is elsewhere. An entry with an epoch keeps the larger one (§2.8)."""
 
     async def leave(self, guest: str, epoch: int) -> Offer | None:
-        """The socket closed; the offer it ended. Does nothing for an old epoch."""
+        """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""
 
     async def seek(self, guest: str, offer: str) -> SeekResult:
         """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13)."""
@@ -86,22 +86,23 @@ class Lobby(Protocol):
         """
 
     async def later(self, guest: str, offer: str) -> Offer:
-        """Not now: ends as expired but without a rest, and asking the candidate is off. Raises Gone."""
+        """Take a "not now": the offer ends as expired but without a rest, and asking the candidate is off. Raises
+        Gone."""
 
     async def stop(self, guest: str) -> Offer | None:
         """Stop looking; an open offer of or to this guest ends as expired and is returned."""
 
     async def view(self, guest: str, visible: bool, touched: bool) -> None:
-        """The page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
+        """Note that the page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
 
     async def available(self, guest: str, on: bool, slow: bool) -> None:
-        """Whether the guest may be asked while not looking; ``slow``: rings of 60 s."""
+        """Set whether the guest may be asked while not looking; ``slow``: rings of 60 s."""
 
     async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""
 
     async def end(self, session_id: str, members: Sequence[str]) -> None:
-        """The session is over: members still in it are free (or gone), not looking, not to be asked until they ask."""
+        """End a session: members still in it are free (or gone), not looking, not to be asked until they ask."""
 
     async def block(self, a: str, b: str) -> Offer | None:
         """Never offer these two to each other again; an open offer between them ends and is returned."""
@@ -116,7 +117,7 @@ class Lobby(Protocol):
         """Talk again: both into that session if both are here, free and not blocked; whether it happened."""
 
     async def nearby(self, guest: str) -> int:
-        """How many others of the pool are free, counted to 6; who declined stays counted."""
+        """Count the others of the pool who are free, counted to 6; who declined stays counted."""
 
     async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
         """Return what the lobby knows of each, in the order asked."""

@@ -9,13 +9,13 @@ from citychat.model import Message, Ranges
 
 
 class Committed(Struct, frozen=True):
-    """What became of a batch: ``gaps`` are those of its rows that history already holds as a gap."""
+    """The outcome of a batch: ``gaps`` are those of its rows that history already holds as a gap."""
 
     gaps: frozenset[tuple[str, int, str, int]] = frozenset()
 
 
 class Progress(Struct, frozen=True):
-    """How far history is with what one side of a session sent.
+    """Progress of the history with what one side of a session sent.
 
     ``seen``: per stream the last number before the first hole; ``beyond``: the rows after holes, in order of
     (stream, number).

@@ -13,7 +13,8 @@ class Page(Protocol):
 
     @property
     def open(self) -> bool:
-        """Whether anything emitted can still leave; False from the moment the socket is closed, by whichever side."""
+        """Tell whether anything emitted can still leave; False from the moment the socket is closed, by whichever
+        side."""
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with."""

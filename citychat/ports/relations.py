@@ -1,4 +1,4 @@
-"""Who must not meet whom."""
+"""Relations: guests who must not meet, and networks to keep away."""
 
 from collections.abc import Sequence
 from typing import Protocol

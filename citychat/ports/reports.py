@@ -1,4 +1,4 @@
-"""What guests report about each other."""
+"""Reports of guests about each other."""
 
 from typing import Literal, Protocol
 

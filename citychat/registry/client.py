@@ -26,7 +26,7 @@ class Client:
 
     @property
     def place(self) -> Place | None:
-        """Where the guest is."""
+        """Return the guest's place."""
         return self.row.place
 
     def show_session(self) -> None:

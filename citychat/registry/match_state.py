@@ -1,4 +1,4 @@
-"""What one guest wishes of matching, and what the guest's page has been told (protocol §3)."""
+"""Match state of one guest: wishes, and what the page has been told (protocol §3)."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from citychat.ports import Clock, Entry, Page, Timer
 
 
 class MatchState:
-    """``entry``: how the lobby was told of the guest, kept up to date for entering again.
+    """The match state of one client. ``entry``: how the lobby was told of the guest, kept up to date for entering
+    again.
 
     ``lock`` is held over every step of matching and of sessions, so that steps of one guest never mix.
     """

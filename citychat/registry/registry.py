@@ -1,4 +1,4 @@
-"""Who is connected to this process: clients by page and by guest, and the newest page of each guest."""
+"""Registry of the clients of this process, by page and by guest, and the newest page of each guest."""
 
 from collections.abc import Iterator
 

@@ -163,7 +163,7 @@ def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
 
 
 def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
-    """What a start prints, and nothing else (product page, Host)."""
+    """Return the lines that a start prints (product page, Host)."""
     port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
     pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
     second = (f"{names[1]}:{port}", "same browser") if names[1:] else (f"{names[0]}:{port}", "in a private window")

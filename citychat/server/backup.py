@@ -1,4 +1,4 @@
-"""``python -m citychat backup`` and ``restore FILE``, for the host: copies of the embedded storage.
+"""Backup commands for the host, ``python -m citychat backup`` and ``restore FILE``: copies of the embedded storage.
 
 A backup is a process of its own: it takes no time of the server's, and whatever becomes of it the server goes on.
 """

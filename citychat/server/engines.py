@@ -37,8 +37,8 @@ VITAL = ("bus", "history")  # without the mailbox those who are here still talk 
 
 @dataclass(frozen=True)
 class OpenEngines:
-    """``links``: how it stands with each service that is no embedded engine, ``counts``: what such an engine counts of
-    what is odd; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
+    """The engines, opened. ``links``: the status of each service that is no embedded engine, ``counts``: its counters
+    of oddities; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
 
     engines: Engines
     links: Mapping[str, ServiceStatus]
@@ -46,7 +46,7 @@ class OpenEngines:
     same_keys: SharedKeyCheck | None
 
     def standing(self) -> tuple[bool, Mapping[str, object]]:
-        """Whether guests can be served, and each engine's state in words for whoever watches the process."""
+        """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
         shown = {name: _shown(self.links.get(name)) for name in ("bus", "mailbox", "history")}
         return not any(self.links[name].state for name in VITAL if name in self.links), shown
 
@@ -151,7 +151,8 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
 
 
 def services(settings: Settings) -> list[str]:
-    """What a start says of them: each by its URL without password, and what several processes could not share."""
+    """Return what a start says of the services: each by its URL without password, and what several processes could not
+    share."""
     urls = {name: getattr(settings, name) for name in ("bus", "mailbox", "history")}
     own = [name for name, url in urls.items() if url == EMBEDDED]
     if len(own) == len(urls):

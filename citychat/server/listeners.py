@@ -1,4 +1,4 @@
-"""Where the server can be reached, and how many connections the machine has room for."""
+"""Listeners: where the server can be reached, and how many connections the machine has room for."""
 
 import contextlib
 import errno
@@ -44,7 +44,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def own_names(sockets: Sequence[socket.socket]) -> list[str]:
-    """What a browser on this machine can call the server, best first. Browsers keep a guest for each name."""
+    """Return the names that a browser on this machine can call the server, best first. Browsers keep a guest for each
+    name."""
     bound = [listening.getsockname()[0] for listening in sockets]
     if {"127.0.0.1", "0.0.0.0"} & set(bound):
         return ["localhost", "127.0.0.1"]
@@ -52,7 +53,7 @@ def own_names(sockets: Sequence[socket.socket]) -> list[str]:
 
 
 def public_name(sockets: Sequence[socket.socket]) -> str:
-    """What other machines can call the server; "" when it listens for this one only."""
+    """Return the name that other machines can call the server; "" when it listens for this one only."""
     for listening in sockets:
         address = listening.getsockname()[0]
         if address in EVERYWHERE:

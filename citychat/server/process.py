@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Policy(Struct, frozen=True):
-    """What the host has settled: ``consent`` is the version of the rules asked for, ``contact`` may be empty."""
+    """The host's decisions: ``consent`` is the version of the rules asked for, ``contact`` may be empty."""
 
     consent: str
     contact: str
@@ -41,8 +41,8 @@ class Policy(Struct, frozen=True):
 
 
 class Process:
-    """``door`` takes the events of pages, ``joining.closed`` their end. ``name``: under which the lobby knows it.
-    ``counts``: what each engine counts of what is odd, for the log."""
+    """The working parts of one process. ``door`` takes the events of pages, ``joining.closed`` their end. ``name``:
+    under which the lobby knows it. ``counts``: what each engine counts of what is odd, for the log."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a start checks and loads before it opens anything: folder, keys, cities, city databases, the host's texts."""
+"""Checks and loads of a start, before anything is opened: folder, keys, cities, city databases, the host's texts."""
 
 import errno
 import hashlib
@@ -24,7 +24,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Resources:
-    """What start-up has checked and loaded before anything is opened."""
+    """The resources that a start has checked and loaded."""
 
     settings: Settings
     keys: SigningKeys

@@ -1,4 +1,4 @@
-"""What systemd is told (Type=notify): listening, alive, stopping. Without systemd nothing happens.
+"""Notifications for systemd (Type=notify): listening, alive, stopping. Without systemd nothing happens.
 
 The protocol of sd_notify(3): one datagram a state, to the Unix socket that $NOTIFY_SOCKET names.
 """
@@ -12,7 +12,8 @@ BEATS = 4  # signs of life in one watchdog period, so that three may be lost or 
 
 
 class SystemdNotifier:
-    """``beat_s``: seconds between two signs of life, 0 when nobody waits for them (WATCHDOG_USEC, WATCHDOG_PID)."""
+    """Tells systemd. ``beat_s``: seconds between two signs of life, 0 when nobody waits for them (WATCHDOG_USEC,
+    WATCHDOG_PID)."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         name = environ.get("NOTIFY_SOCKET", "")
@@ -26,11 +27,11 @@ class SystemdNotifier:
         self._tell("READY=1")
 
     def alive(self) -> None:
-        """All that must go on has gone on since the last time."""
+        """Give a sign of life: all that must go on has gone on since the last time."""
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """From here on only the time limit of the stop counts."""
+        """Tell that the stop has begun: only its time limit counts from here on."""
         self._tell("STOPPING=1")
 
     def _tell(self, state: str) -> None:

@@ -1,4 +1,4 @@
-"""When a process may say that it lives: not because a timer fires, but because its work goes on.
+"""Watchdog: a process says that it lives not because a timer fires, but because its work goes on.
 
 Each round asks anew what was answered: the bus carries a record of ours to ourselves, the history answers a question,
 the history writer moves. A service that is away is no fault of ours: its adapter says so in time, and that is an

@@ -1,4 +1,4 @@
-"""``citychat guest``: a guest in the terminal."""
+"""A guest in the terminal, ``citychat guest``."""
 
 from citychat.terminal.command import main
 

@@ -1,4 +1,4 @@
-"""What a guest can do about a chat, running or over: read, report, block, talk again."""
+"""Chats in the terminal, running or over: read, report, block, talk again."""
 
 from collections.abc import Mapping
 from typing import Any

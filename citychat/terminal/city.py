@@ -8,7 +8,7 @@ from citychat.terminal.page import TerminalPage
 
 
 class CityChoice:
-    """``wanted``: the city named at start; it answers the first question."""
+    """The question for the city. ``wanted``: the city named at start; it answers the first question."""
 
     def __init__(self, page: TerminalPage, wanted: str) -> None:
         self.page, self.wanted = page, wanted
@@ -25,7 +25,7 @@ class CityChoice:
             self.out.say(f"{WORDS['city.title']} {WORDS['city.text']}")
 
     def line(self, text: str) -> bool:
-        """Whether the line was meant for the city: a number of the list, or a name when asked for one."""
+        """Take a line; whether it was meant for the city: a number of the list, or a name when asked for one."""
         if self._found and text.isdecimal() and 1 <= int(text) <= len(self._found):
             self._choose(self._found[int(text) - 1])
         elif self.asking and text not in ("help", "quit"):

@@ -1,4 +1,4 @@
-"""``python -m citychat guest URL``: a guest in the terminal, in plain lines, for people and for scripts."""
+"""The command ``python -m citychat guest URL``: a guest in the terminal, in plain lines, for people and for scripts."""
 
 import argparse
 import asyncio
@@ -21,7 +21,7 @@ CONSENTED = "citychat.consent"
 
 
 class UsageError(Exception):
-    """What was wrong with the arguments."""
+    """A mistake in the arguments."""
 
 
 class _GuestParser(argparse.ArgumentParser):

@@ -31,7 +31,7 @@ help  quit"""  # noqa: E501  # a terminal wraps
 
 
 class TerminalGuest:
-    """``city``: the name of the guest's city, for when the server asks."""
+    """A guest in the terminal. ``city``: the name of the guest's city, for when the server asks."""
 
     def __init__(self, site: Site, storage: MutableMapping[str, str], random: Random, out: Output, city: str) -> None:
         self.out = out

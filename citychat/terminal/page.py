@@ -1,4 +1,4 @@
-"""The page of a terminal guest: it says when its link is down, and shows what the server refuses."""
+"""Page of a terminal guest: it says when its link is down, and shows what the server refuses."""
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping

@@ -1,4 +1,4 @@
-"""What a terminal guest reads: every event of the page as a plain line, in the words of the catalogue."""
+"""Screen of a terminal guest: every event of the page as a plain line, in the words of the catalogue."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -261,7 +261,7 @@ class Screen:
         self._ended(WORDS["talk.ended.you"])
 
     def forget(self, s: str) -> None:
-        """Nothing more about this chat, whose end was said already."""
+        """Say nothing more about this chat, whose end was said already."""
         self._over.add(s)
 
     # -- meeting ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a guest must know of a server before anything connects: its rules and their version."""
+"""Facts about a server that a guest needs before anything connects: its rules and their version."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class NoSite(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """``consent``: the version of the rules; ``days``: how long messages are kept."""
+    """A server's facts. ``consent``: the version of the rules; ``days``: how long messages are kept."""
 
     url: str
     consent: str

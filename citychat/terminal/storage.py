@@ -1,4 +1,4 @@
-"""What a terminal guest keeps between runs: the browser's localStorage, in one file of mode 600."""
+"""Storage of a terminal guest between runs: the browser's localStorage, in one file of mode 600."""
 
 import fcntl
 import json

@@ -136,8 +136,8 @@ class _Case:
                 yield "history", f"{row['x']} is in the history instead of {self.said[key][2]}"
             elif key not in self.shown:
                 yield "history", f"{self.said[key][2]} is in the history, and nobody was shown it"
-        for unkept in self.shown - self.history.keys():
-            yield "history", f"{unkept} was shown, and is in no history"
+        for pending_blocks in self.shown - self.history.keys():
+            yield "history", f"{pending_blocks} was shown, and is in no history"
 
     def judge_matching(self) -> Iterator[tuple[str, str]]:
         for s in {person.chat for person in self.people if person.chat}:

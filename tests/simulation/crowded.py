@@ -128,7 +128,7 @@ class Crowded(Ground):
         kept = set(self.world.pairs)
         for server in self.servers:
             if server is not None:
-                kept.update(server.process.matching.moderation._unkept)
+                kept.update(server.process.matching.moderation._pending_blocks)
         self.apart = {frozenset(pair) for pair in kept}
 
     # -- the run ------------------------------------------------------------------------------------------------------
