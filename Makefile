@@ -15,13 +15,13 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(NEWEST); do $$p -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
 # What an install depends on; a second start finds the stamp newer and waits for nothing.
-SOURCES := pyproject.toml setup.py package.json package-lock.json .npmrc build_gazetteer.py
+SOURCES := pyproject.toml requirements.lock setup.py package.json package-lock.json .npmrc build_gazetteer.py
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate bench-claim load faults screens docs cluster system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate bench-claim load faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -87,6 +87,14 @@ cluster: servers $(TEST_STAMP)
 docs: $(TEST_STAMP)
 	$(BIN)/python -m docs.generate
 
+# The newest of everything that pyproject.toml admits, for the next `make check` on every machine
+lock:
+	@tools/lock "$(PYTHON)"
+
+# Branches of the package that the hermetic tests pass through; CONTRIBUTING.md says what is left out on purpose
+coverage: $(TEST_STAMP)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term:skip-covered $(HERMETIC)
+
 system-packages:
 	@tools/system-packages "$(PYTHON)"
 
@@ -105,7 +113,7 @@ $(RUN_STAMP): $(SOURCES) $(BIN)/python
 	@touch $@
 
 $(TEST_STAMP): $(SOURCES) $(BIN)/python
-	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check -c requirements.lock -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $(RUN_STAMP) $@
 
 # What checks the page's code
