@@ -27,6 +27,9 @@ end
 """
 
 
+PLAIN = frozenset((int, float, bool, type(None)))  # the same on both sides
+
+
 class LuaRedis:
     """``now_ms`` is the server's clock. Texts are UTF-8."""
 
@@ -63,14 +66,11 @@ class LuaRedis:
 
     def _from_reply(self, reply: Any) -> Any:
         """In Lua nothing is false, and a status a table."""
-        match reply:
-            case None:
-                return False
-            case Status():
-                return self._lua.table_from({b"ok": bytes(reply)})
-            case list():
-                return self._lua.table_from(map(self._from_reply, reply))
-        return reply
+        if reply is None:
+            return False
+        if isinstance(reply, Status):
+            return self._lua.table_from({b"ok": bytes(reply)})
+        return self._lua.table_from(reply) if isinstance(reply, list) else reply
 
     def _replied(self, value: Any) -> Any:
         """The other way: a number loses what is behind its point, a list ends with its first nil."""
@@ -88,25 +88,32 @@ class LuaRedis:
         return value[b"ok"] or [self._replied(entry) for entry in until_nil(value)]
 
     def _from_lua(self, value: Any) -> Any:
-        if isinstance(value, bytes):
+        kind = type(value)
+        if kind is bytes:
             return value.decode()
-        if lua51.lua_type(value) != "table":
+        if kind in PLAIN:
             return value
-        items = {self._from_lua(name): self._from_lua(entry) for name, entry in value.items()}
-        is_list = items.keys() == set(range(1, len(items) + 1))
-        return [items[place] for place in sorted(items)] if is_list else items
+        items = {name: self._from_lua(entry) for name, entry in value.items()}
+        if all(name in items for name in range(1, len(items) + 1)):
+            return [items[place] for place in range(1, len(items) + 1)]
+        return {self._from_lua(name): entry for name, entry in items.items()}
 
     def _to_lua(self, value: Any) -> Any:
-        match value:
-            case str():
-                return value.encode()
-            case list():
-                value = dict(enumerate(value, 1))
-            case dict():
-                pass
-            case _:
-                return value
-        entries = {self._to_lua(name): self._to_lua(entry) for name, entry in value.items() if entry is not None}
+        kind = type(value)
+        if kind is str:
+            return value.encode()
+        if kind in PLAIN:
+            return value
+        items = enumerate(value, 1) if kind is list else value.items()
+        entries = {}
+        for name, entry in items:
+            if type(entry) is str:
+                entry = entry.encode()
+            elif type(entry) not in PLAIN:
+                entry = self._to_lua(entry)
+            elif entry is None:
+                continue
+            entries[name.encode() if type(name) is str else name] = entry
         return self._lua.table_from(entries)
 
 

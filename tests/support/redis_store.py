@@ -48,10 +48,9 @@ class Scores(dict[bytes, float]):
         return True
 
     def between(self, low: bytes, high: bytes) -> list[bytes]:
-        """The members whose scores lie there; an end with a parenthesis is not taken itself."""
-        lowest, highest = float(low.removeprefix(b"(")), float(high.removeprefix(b"("))
-        apart = {end for end, text in ((lowest, low), (highest, high)) if text.startswith(b"(")}
-        return [member for score, member in self.ordered if lowest <= score <= highest and score not in apart]
+        """The members whose scores lie there, both ends included."""
+        lowest, highest = float(low), float(high)
+        return [member for score, member in self.ordered if lowest <= score <= highest]
 
 
 Value = TypeVar("Value", bytes, Hash, Members, Scores)
@@ -67,7 +66,7 @@ class RedisStore:
 
     def command(self, *words: Word) -> Any:
         """The reply: bytes, int, None, Status or a list. Raises RedisError."""
-        name, *arguments = map(written, words)
+        name, *arguments = [word if type(word) is bytes else written(word) for word in words]
         return COMMANDS[name](self, *arguments)
 
     def flush(self) -> None:
@@ -158,11 +157,12 @@ class RedisStore:
         return int(removed is not None)
 
     def hincrby(self, key: bytes, field: bytes, by: bytes) -> int:
-        before = self.hget(key, field) or b"0"
-        if not before.removeprefix(b"-").isdigit():
+        before = self.hget(key, field)
+        if before is not None and not before.removeprefix(b"-").isdigit():
             raise RedisError("ERR hash value is not an integer")
-        self.hset(key, field, b"%d" % (int(before) + int(by)))
-        return int(before) + int(by)
+        after = int(before or 0) + int(by)
+        self.hset(key, field, b"%d" % after)
+        return after
 
     def hkeys(self, key: bytes) -> list[bytes]:
         return list(self._find(key, Hash) or ())
@@ -229,9 +229,9 @@ def limited(found: list[bytes], limit: Sequence[bytes]) -> list[bytes]:
 
 def written(word: Word) -> bytes:
     """As the server writes it: a whole number without a point, whatever its type."""
-    if isinstance(word, bytes):
-        return word
-    return word.encode() if isinstance(word, str) else b"%.17g" % word
+    if isinstance(word, bytes | str):
+        return word if isinstance(word, bytes) else word.encode()
+    return b"%.17g" % word
 
 
 COMMANDS: Mapping[bytes, Callable[..., Any]] = {
