@@ -8,11 +8,10 @@ from typing import Any, Protocol
 
 from redis import Redis as BlockingRedis
 
-from citychat.adapters.redis.resp import scripts
+from citychat.adapters.redis.resp import Word, scripts
 from citychat.adapters.statements import statements
 from tests.services.running import redis_url
 from tests.support.lua_redis import LuaRedis
-from tests.support.redis_store import Word
 
 SET_CLOCK = "local function read_clock() return tonumber(redis.call('GET', ARGV[1] .. 'now')) end"
 
@@ -48,7 +47,7 @@ class LuaScripts:
         self._redis = LuaRedis(lambda: self._now_ms)
         self._texts = scripts(statements("redis/lobby.lua"))
         self.command = self._redis.store.command
-        self.lose_everything = self._redis.store.flush
+        self.lose_everything = self._redis.flush
 
     def set_time(self, now_ms: int) -> None:
         self._now_ms = now_ms

@@ -10,7 +10,8 @@ from typing import Any
 from lupa import lua51  # not LuaJIT: its tables have another order in each run
 from msgspec import msgpack
 
-from tests.support.redis_store import RedisError, RedisStore, Status, Word, written
+from citychat.adapters.redis.resp import Word
+from tests.support.redis_store import RedisError, RedisStore, Status, written
 
 # Redis's own error when a script uses a global that is not there, or makes one.
 PROTECT = b"""
@@ -35,6 +36,7 @@ class LuaRedis:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self.store = RedisStore(now_ms)
+        self.flush = self.store.flush
         self._lua: Any = lua51.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
         table, names = self._lua.table_from, self._lua.globals()
         names[b"redis"] = table({b"call": self._call, b"pcall": self._pcall})

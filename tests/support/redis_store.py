@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-Word = bytes | str | int | float
+from citychat.adapters.redis.resp import Word
 
 
 class RedisError(Exception):
