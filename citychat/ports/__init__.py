@@ -7,7 +7,6 @@ as calls, never before the method has returned (a task per message would cost mo
 
 from citychat.ports.bus import Bus
 from citychat.ports.bus_events import (
-    RANGES_MAX,
     RECORD_MAX_BYTES,
     BusEvent,
     GuestPaused,
@@ -33,7 +32,6 @@ from citychat.ports.mailbox import Mail, Mailbox
 from citychat.ports.page import Page
 
 __all__ = [
-    "RANGES_MAX",
     "RECORD_MAX_BYTES",
     "Bus",
     "BusEvent",

@@ -13,10 +13,11 @@ import pytest
 from msgspec.structs import replace
 
 from citychat.adapters.memory import MemoryLobby
-from citychat.adapters.memory.nearest import CELLS_WALKED, UNASKED, SpatialIndex
+from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
 from citychat.model import Busy, Cell, Gone, Session
 from citychat.ports import Entry, SeekResult
+from citychat.rules import CELLS_WALKED, UNASKED
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]

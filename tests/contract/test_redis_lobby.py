@@ -12,7 +12,8 @@ import pytest
 from redis.exceptions import ResponseError
 
 from citychat.adapters.redis import RedisLobby
-from citychat.model import CELL_DEGREES, Cell, Gone, Unavailable
+from citychat.model import Cell, Gone, Unavailable
+from citychat.rules import CELL_DEGREES
 from tests.contract.redis_scripts import Scripts
 from tests.contract.town import CENTRE, Town
 from tests.support.redis_store import RedisError

@@ -18,16 +18,15 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from citychat.adapters.mongo import Mongo, MongoHistory
-from citychat.adapters.mongo import reports as mongo_reports
 from citychat.adapters.mongo.connection import FAILED_MAX
-from citychat.adapters.mongo.documents import ERASED_MS, INDEXES, merged
+from citychat.adapters.mongo.documents import INDEXES
 from citychat.adapters.mongo.errors import trouble
 from citychat.adapters.mongo.history import ROWS_IN_FLIGHT_MAX
 from citychat.adapters.mongo.retention import SETTLED_MS
 from citychat.adapters.service_status import ServiceStatus
-from citychat.adapters.sqlite import history as sqlite_history
-from citychat.model import DAY_MS, Guest, Message, Session, Unavailable
+from citychat.model import Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
+from citychat.rules import DAY_MS, ERASED_MS
 from tests.contract.stores import PATIENCE_S, StoreClock, add, comes_up, message
 from tests.services.mongo import MongoServer
 from tests.services.running import MONGO, is_tested
@@ -433,16 +432,6 @@ async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) 
     with pytest.raises(TypeError, match="expected a text"):
         await history.wish("s", anything, NOW)
     assert await history.session("s") == session()
-
-
-def test_a_range_asked_for_a_thousand_times_is_read_once() -> None:
-    assert merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, 9)]
-
-
-def test_the_rules_have_the_numbers_of_the_embedded_history() -> None:
-    for name in ("EVIDENCE_MESSAGES", "PAUSE_MS", "PAUSE_REASON", "REPORTS_LOOKED_AT"):
-        assert getattr(mongo_reports, name) == getattr(sqlite_history, name)
-    assert ERASED_MS == sqlite_history.ERASED_MS
 
 
 # Garbage

@@ -100,7 +100,8 @@ def world(name: str) -> Iterator[Play]:
         with private_redis() as redis:
             yield partial(served, stand=partial(Scripted, redis))
     else:
-        yield {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}[name]
+        plays: dict[str, Play] = {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}
+        yield plays[name]
 
 
 def is_crowd(seed: int) -> bool:

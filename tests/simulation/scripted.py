@@ -17,11 +17,11 @@ import msgspec
 from redis.connection import Connection
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest
-from citychat.adapters.memory.nearest import UNASKED
 from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis.resp import Word, packed, scripts
 from citychat.adapters.statements import statements
 from citychat.model import Cell, Offer
+from citychat.rules import UNASKED
 from tests.services.redis import RedisServer
 from tests.simulation.lobbies import NowMs
 from tests.support.lua_redis import LuaRedis

@@ -9,11 +9,9 @@ from typing import Self
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
-from citychat.model import DAY_MS, Busy, Cell, Gone, Offer, Session
+from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
-
-SLOW_RING_S = 60  # "Give me more time"
-COUNTED_NEARBY = 6  # "many"
+from citychat.rules import COUNTED_NEARBY, RING_S, SHUN_MS, SLOW_RING_S
 
 
 class MemoryLobby:
@@ -24,7 +22,7 @@ class MemoryLobby:
     Absent guests without a session are forgotten after 10 min.
     """
 
-    def __init__(self, now_ms: Callable[[], int], random: Random, ring_s: int = 15) -> None:
+    def __init__(self, now_ms: Callable[[], int], random: Random, ring_s: int = RING_S) -> None:
         self._ring_s = ring_s
         self._register = LobbyState(now_ms, random)
 
@@ -129,7 +127,7 @@ class MemoryLobby:
         visitor = self._visitor(guest)
         if visitor is not None:
             now = self._register.now
-            visitor.shuns = {network: since for network, since in visitor.shuns.items() if now < since + DAY_MS}
+            visitor.shuns = {network: since for network, since in visitor.shuns.items() if now < since + SHUN_MS}
             for network in networks:
                 visitor.shun(network, at)
 

@@ -26,7 +26,6 @@ from citychat.adapters.mongo.documents import (
     WishDocument,
     earlier,
     id_of,
-    merged,
     newest_messages,
     slices,
     text,
@@ -35,8 +34,9 @@ from citychat.adapters.mongo.documents import (
     to_session,
 )
 from citychat.adapters.service_status import ServiceStatus
-from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, can_be_kept, to_ranges
+from citychat.model import Guest, Message, Ranges, Session, Unavailable, can_be_kept, merged, to_ranges
 from citychat.ports import Clock, Committed, Pause, Progress, Report
+from citychat.rules import SHUN_MS, WISH_MS
 from citychat.tasks import described
 
 ROWS_IN_FLIGHT_MAX = 10_000  # 20 full batches; a server that stands still must not fill the memory
@@ -223,14 +223,14 @@ class MongoHistory:
         return [bar.pair[1 - bar.pair.index(guest)] for bar in pairs]
 
     async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
-        fields = {"guest": text(guest), "at": at, "gone": date(at + DAY_MS)}
+        fields = {"guest": text(guest), "at": at, "gone": date(at + SHUN_MS)}
         await self._mongo.insert(
             "shuns", [{"_id": f"{guest}:{network}:{at}", "network": text(network), **fields} for network in networks]
         )
 
     async def shunned(self, guest: str, now: int) -> dict[str, int]:
         """The oldest that still holds: who came between two blocks is kept away by the first one."""
-        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - DAY_MS}})
+        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - SHUN_MS}})
         shuns = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda shun: -shun.at)
         return {shun.network: shun.at for shun in shuns}
 
@@ -238,9 +238,9 @@ class MongoHistory:
         """My wish is written first, then the partner's is looked for: of two who wish at once at least one sees both.
         Who does takes both, the one of the smaller guest first: only one process is told that it has deleted it. A
         crash before that leaves both; one after it leaves the other for a day at most."""
-        wish = {"s": text(s), "guest": text(guest), "at": at, "gone": date(at + DAY_MS)}
+        wish = {"s": text(s), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
         await self._mongo.replace("wishes", {"_id": f"{s}:{guest}", **wish})
-        found = await self._mongo.find("wishes", {"s": s, "at": {"$gt": at - DAY_MS}})
+        found = await self._mongo.find("wishes", {"s": s, "at": {"$gt": at - WISH_MS}})
         others = [wish.guest for wish in self._reader.read("wishes", found, WishDocument) if wish.guest != guest]
         if not others:
             return False

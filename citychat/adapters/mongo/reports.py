@@ -1,13 +1,11 @@
 """Reports in MongoDB: their evidence, and the pause after three of them."""
 
-from itertools import combinations
 from typing import Literal
 
 import msgspec
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
-    ERASED_MS,
     DocumentReader,
     ErasedTextDocument,
     ReportDocument,
@@ -15,13 +13,18 @@ from citychat.adapters.mongo.documents import (
     newest_messages,
     text,
 )
-from citychat.model import DAY_MS, Message
+from citychat.model import Message
 from citychat.ports import Pause, Report
-
-EVIDENCE_MESSAGES = 50
-PAUSE_MS = DAY_MS
-PAUSE_REASON = "reported by several people"
-REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
+from citychat.rules import (
+    ERASED_MS,
+    EVIDENCE_MESSAGES,
+    PAUSE_MS,
+    PAUSE_REASON,
+    REPORTS_LOOKED_AT,
+    REPORTS_WITHIN_MS,
+    Accusation,
+    is_third,
+)
 
 
 async def keep_report(mongo: Mongo, reader: DocumentReader, report: Report) -> str:
@@ -38,7 +41,7 @@ async def keep_report(mongo: Mongo, reader: DocumentReader, report: Report) -> s
     if not found:  # somebody has put there what nobody can read; this report is not lost to the rule
         found = [ReportDocument(report.code, report.reporter, report.accused, report.at, report.networks, "received")]
     first = found[0]
-    if await _is_third(mongo, reader, first):
+    if await _pauses(mongo, reader, first):
         until = first.at + PAUSE_MS
         change = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
         await mongo.update("pauses", {"_id": first.accused}, change, upsert=True)
@@ -56,21 +59,19 @@ async def _evidence(mongo: Mongo, s: str, reader: DocumentReader, erased_since: 
     return list(whole)[::-1]
 
 
-async def _is_third(mongo: Mongo, reader: DocumentReader, report: ReportDocument) -> bool:
-    """Whether two others within the same 24 h make three guests on three networks. Later ones count as well: the clocks
-    of processes differ, and what is written last may bear the earliest time."""
-    where = {"accused": report.accused, "at": {"$gt": report.at - DAY_MS, "$lt": report.at + DAY_MS}}
+async def _pauses(mongo: Mongo, reader: DocumentReader, report: ReportDocument) -> bool:
+    """Whether it is the third within 24 h."""
+    where = {
+        "accused": report.accused,
+        "at": {"$gt": report.at - REPORTS_WITHIN_MS, "$lt": report.at + REPORTS_WITHIN_MS},
+    }
     found = await mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
-    mine = set(report.networks)
     others = reader.read("reports", found, ReportDocument)
-    apart = [
-        other for other in others
-        if other.reporter != report.reporter and mine and other.networks and not mine & set(other.networks)
-    ]  # fmt: skip
-    return any(
-        a.reporter != b.reporter and not set(a.networks) & set(b.networks) and abs(a.at - b.at) < DAY_MS
-        for a, b in combinations(apart, 2)
-    )
+    return is_third(_accusation(report), map(_accusation, others))
+
+
+def _accusation(report: ReportDocument) -> Accusation:
+    return Accusation(report.reporter, report.at, frozenset(report.networks))
 
 
 async def case(mongo: Mongo, reader: DocumentReader, code: str) -> Literal["received", "acted", "none"] | None:

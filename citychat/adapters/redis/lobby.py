@@ -1,4 +1,4 @@
-"""The lobby in Redis, shared by all processes: each method is one Lua script (``redis.lua``), so one atomic step."""
+"""The lobby in Redis, shared by all processes: each method is one Lua script (``lobby.lua``), so one atomic step."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,9 +8,9 @@ from typing import Self, TypeVar
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, encode
 
-from citychat.adapters.memory.lobby import COUNTED_NEARBY, SLOW_RING_S
 from citychat.model import Busy, Cell, Gone, Offer, Unavailable
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
+from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 class RedisLobby:
     """A Lobby in Redis.
 
-    ``run(script, args)`` runs a script of ``redis.lua`` by its name and answers its reply, or raises Unavailable; it
+    ``run(script, args)`` runs a script of ``lobby.lua`` by its name and answers its reply, or raises Unavailable; it
     must not run one again whose reply was lost. ``random`` seeds what the scripts draw, ``ring_s`` is how long an offer
     waits for an answer, ``prefix`` starts every key.
     """
 
-    def __init__(self, run: Run, *, random: Random, ring_s: int = 15, prefix: str = "citychat:") -> None:
+    def __init__(self, run: Run, *, random: Random, ring_s: int = RING_S, prefix: str = "citychat:") -> None:
         self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
 
     async def __aenter__(self) -> Self:

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import combinations
 from typing import Literal, Self
 
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
-from citychat.model import DAY_MS, Guest, Message, Ranges, Session, can_be_kept, to_ranges
+from citychat.model import Guest, Message, Ranges, Session, can_be_kept, merged, to_ranges
 from citychat.ports import Committed, Pause, Progress, Report
+from citychat.rules import (
+    ERASED_MS,
+    EVIDENCE_MESSAGES,
+    PAUSE_MS,
+    PAUSE_REASON,
+    REPORTS_LOOKED_AT,
+    REPORTS_WITHIN_MS,
+    SHUN_MS,
+    WISH_MS,
+    Accusation,
+    is_third,
+)
 
-EVIDENCE_MESSAGES = 50
-ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
-PAUSE_MS = DAY_MS
-PAUSE_REASON = "reported by several people"
-REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
 
 
@@ -69,7 +75,7 @@ class SqliteHistory:
 
     async def held(self, s: str, side: int, st: str, ranges: Ranges) -> Ranges:
         def work(transaction: Transaction) -> list[Row]:
-            return [row for a, b in _merged(ranges) for row in transaction.rows("held", s, side, st, a, b)]
+            return [row for a, b in merged(ranges) for row in transaction.rows("held", s, side, st, a, b)]
 
         return to_ranges(n for (n,) in await self._database.run(work))
 
@@ -118,11 +124,11 @@ class SqliteHistory:
         await self._database.run(lambda transaction: transaction.change_each("shun", rows))
 
     async def shunned(self, guest: str, now: int) -> dict[str, int]:
-        return dict(await self._database.run(lambda t: t.rows("shunned", guest, now - DAY_MS)))
+        return dict(await self._database.run(lambda t: t.rows("shunned", guest, now - SHUN_MS)))
 
     async def wish(self, s: str, guest: str, at: int) -> bool:
         def work(transaction: Transaction) -> bool:
-            if not transaction.rows("wished", s, guest, at - DAY_MS):
+            if not transaction.rows("wished", s, guest, at - WISH_MS):
                 transaction.change("wish", s, guest, at)
                 return False
             transaction.change("drop_wishes", s)
@@ -162,8 +168,8 @@ class SqliteHistory:
 
     async def prune(self, now: int, history_ms: int) -> None:
         def expired(transaction: Transaction) -> None:
-            transaction.change("expire_shuns", now - DAY_MS)
-            transaction.change("expire_wishes", now - DAY_MS)
+            transaction.change("expire_shuns", now - SHUN_MS)
+            transaction.change("expire_wishes", now - WISH_MS)
             transaction.change("expire_pauses", now)
             transaction.change("expire_guests", now - history_ms)
             transaction.forget()
@@ -185,17 +191,16 @@ def _report(transaction: Transaction, report: Report) -> str:
         "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
         _json(report.networks), evidence,
     )  # fmt: skip
-    recent = transaction.rows("recent_reports", report.accused, report.at - DAY_MS, report.at, REPORTS_LOOKED_AT)
-    others = [(r, set(msgspec.json.decode(networks, type=list[str]))) for r, networks in recent if r != report.reporter]
-    if _strangers(set(report.networks), others):
+    since = report.at - REPORTS_WITHIN_MS
+    recent = transaction.rows("recent_reports", report.accused, since, report.at, REPORTS_LOOKED_AT)
+    others = [Accusation(reporter, at, _networks(raw)) for reporter, at, raw in recent]
+    if is_third(Accusation(report.reporter, report.at, frozenset(report.networks)), others):
         transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)
     return report.code
 
 
-def _strangers(networks: set[str], others: list[tuple[str, set[str]]]) -> bool:
-    """Whether two of the others make three guests on three networks with the one on ``networks``."""
-    apart = [(reporter, theirs) for reporter, theirs in others if theirs and networks and not theirs & networks]
-    return any(a != b and not near & far for (a, near), (b, far) in combinations(apart, 2))
+def _networks(raw: str) -> frozenset[str]:
+    return msgspec.json.decode(raw, type=frozenset[str])
 
 
 def _prune_session(transaction: Transaction, now: int) -> bool:
@@ -211,17 +216,6 @@ def _prune_session(transaction: Transaction, now: int) -> bool:
 def _drop_session(transaction: Transaction, s: str) -> None:
     for name in ("drop_session", "drop_members", "drop_wishes"):
         transaction.change(name, s)
-
-
-def _merged(ranges: Ranges) -> Ranges:
-    """The same numbers, each once: a page may ask for one range a thousand times."""
-    merged: Ranges = []
-    for a, b in sorted((a, b) for a, b in ranges if a <= b):
-        if merged and a <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(b, merged[-1][1]))
-        else:
-            merged.append((a, b))
-    return merged
 
 
 def _json(value: object) -> str:
