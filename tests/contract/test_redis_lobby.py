@@ -308,7 +308,7 @@ async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chanc
 ) -> None:
     guests = await crowd(town, there, "p")
     times = dict.fromkeys(guests, 0)
-    rounds = there * 12
+    rounds = there * 8
     for n in range(rounds):
         epoch = (await town.enter("anna", available=False)).epoch
         offer = (await town.lobby.seek("anna", f"offer {n}")).offer
@@ -319,8 +319,8 @@ async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chanc
         await town.enter(offer.candidate)
         await town.clock.advance(120)
         await town.lobby.renew("p")
-    assert min(times.values()) >= 2
-    assert max(times.values()) <= 27  # 12 on average
+    assert min(times.values()) >= 1
+    assert max(times.values()) <= 20  # 8 on average
 
 
 def test_no_script_yields_to_the_loop(scripts: Scripts, town: Town) -> None:

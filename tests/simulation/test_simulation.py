@@ -32,7 +32,7 @@ def span(seeds: range) -> str:
 
 
 SERVED = [("services", seeds) for seeds in chunks("CITYCHAT_SIM_SERVICES", 100)]
-SERVED += [("lua", seeds) for seeds in chunks("CITYCHAT_SIM_LUA", 5)]  # as slow as redis: a second a seed
+SERVED += [("lua", seeds) for seeds in chunks("CITYCHAT_SIM_LUA", 3)]  # a second each
 REPLAYED = [("embedded", 4), ("embedded", 9), ("services", 4), ("lua", 4)]
 if is_tested(REDIS):
     SERVED += [("redis", seeds) for seeds in chunks("CITYCHAT_SIM_REDIS", 100)]
