@@ -21,7 +21,7 @@ REST_MS = 600_000  # a pair after no answer
 FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
 ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
 ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
-SHUN_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
+AVOIDED_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
 COUNTED_NEARBY = 6  # "many"
 
 LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn

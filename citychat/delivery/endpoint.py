@@ -84,7 +84,7 @@ class Endpoint:
 
     async def load(self, session: Session, have: Mapping[str, int]) -> dict[str, int]:
         """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
-        known = await self.engines.history.standing(session.id, 1 - session.side(self.guest))
+        known = await self.engines.history.messages.progress(session.id, 1 - session.side(self.guest))
         seen = {stream: max(number, have.get(stream, 0)) for stream, number in known.seen.items()}
         if session.id in self.sessions:  # it has begun here meanwhile, and its streams may have moved on
             return seen
@@ -175,7 +175,7 @@ class Endpoint:
     async def ask(self, session_id: str, stream: str, ranges: Ranges) -> None:
         """Tell the page which of its own messages history holds (``chat-ask``)."""
         session = await self._own(session_id)
-        held = await self.engines.history.held(session_id, session.side(self.guest), stream, ranges)
+        held = await self.engines.history.messages.held(session_id, session.side(self.guest), stream, ranges)
         if held:
             self._tell(session_id, stream, held, "delivered")
 
@@ -190,7 +190,7 @@ class Endpoint:
         return self.session
 
     async def _own(self, session_id: str) -> Session:
-        session = self.sessions.get(session_id) or await self.engines.history.session(session_id)
+        session = self.sessions.get(session_id) or await self.engines.history.sessions.find(session_id)
         if session is None or self.guest not in session.members:
             raise NoSession
         return session
@@ -259,7 +259,7 @@ class Endpoint:
         wait for this mail."""
         while session_id not in self.sessions and not self.closed:
             try:
-                session = await self.engines.history.session(session_id)
+                session = await self.engines.history.sessions.find(session_id)
                 if session is not None and self.guest in session.members:
                     await self.load(session, {})
                 break
@@ -304,7 +304,7 @@ class Endpoint:
     def _skip(self, rows: list[Message]) -> None:
         self.shared.counts["gap rows"] += len(rows)
         log.warning("%d messages never came; their reader sees a gap", len(rows))
-        self.engines.history.add(rows, partial(self._skipped, rows))
+        self.engines.history.messages.add(rows, partial(self._skipped, rows))
 
     def _skipped(self, rows: list[Message], committed: Committed | None) -> None:
         if self.closed:

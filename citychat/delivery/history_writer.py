@@ -116,7 +116,7 @@ class HistoryWriter:
             if not answer.done():
                 answer.set_result(committed)
 
-        self.history.add(rows, done)
+        self.history.messages.add(rows, done)
         return await answer
 
     async def _fence(self) -> None:
@@ -125,7 +125,7 @@ class HistoryWriter:
         if not guests:
             return
         try:
-            where = await self.lobby.whereabouts(guests)
+            where = await self.lobby.status(guests)
         except Unavailable:
             return
         epochs = {guest: known.epoch for guest, known in zip(guests, where, strict=True)}

@@ -18,10 +18,10 @@ def shown(message: Message) -> dict[str, object]:
 
 async def newest_rows(history: History, session: Session) -> list[dict[str, object]]:
     """Return the rows that a join answer shows, oldest first."""
-    return [shown(row) for row in await history.page(session.id, None, NEWEST_ROWS)]
+    return [shown(row) for row in await history.messages.page(session.id, None, NEWEST_ROWS)]
 
 
 async def older_rows(history: History, session_id: str, before: PlaceInOrder | None, limit: int) -> dict[str, object]:
     """Return at most ``limit`` rows before a place in the order, oldest first, and whether there are more."""
-    rows = await history.page(session_id, before, limit + 1)
+    rows = await history.messages.page(session_id, before, limit + 1)
     return {"messages": [shown(row) for row in rows[-limit:]], "more": len(rows) > limit}

@@ -83,7 +83,7 @@ class Admission:
         row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
-        await self.history.keep_guest(row)
+        await self.history.guests.keep(row)
         return row, now - old.seen if old else 0
 
     def token(self, row: Guest) -> str:
@@ -129,10 +129,10 @@ class Admission:
             return None
         if wait_s := self.again(claims.guest):
             raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
-        pause = await self.history.pause(claims.guest, now)
+        pause = await self.history.guests.pause(claims.guest, now)
         if pause is not None:
             raise self.banned(pause.until, pause.reason)
-        row = await self.history.guest(claims.guest)
+        row = await self.history.guests.find(claims.guest)
         return row or Guest(claims.guest, now, now, claims.consent, claims.consented)
 
     def _new(self, address: str, now: int) -> Guest:

@@ -171,7 +171,7 @@ class Joining:
         """The page joins once more when the history is there, and reads what it may have missed."""
         while client.here:
             try:
-                await self.history.guest(client.guest)
+                await self.history.guests.find(client.guest)
             except Unavailable:
                 await self.tasks.pause(READ_AGAIN_S)
             else:
@@ -196,7 +196,7 @@ class Joining:
         await self.lobby.move(row.id, place.key, place.cell, place.city)
         client.row = row
         self.matching.moved(client, place)
-        await self.history.keep_guest(row)
+        await self.history.guests.keep(row)
         return place
 
     def _paused(self, client: Client, event: GuestPaused) -> None:
@@ -252,7 +252,7 @@ class Joining:
         """Tell lobby and partner; whether this was the guest's newest page (False when nobody can say)."""
         try:
             await self.matching.left(guest, epoch)
-            where = (await self.lobby.whereabouts([guest]))[0]
+            where = (await self.lobby.status([guest]))[0]
         except Unavailable:
             return False  # the partner's process looks every 15 s
         was_newest = where.epoch <= epoch
@@ -262,9 +262,9 @@ class Joining:
 
     async def _keep_seen(self, guest: str) -> None:
         """The row as it is now: a next page may have moved the guest meanwhile."""
-        row = await self.history.guest(guest)
+        row = await self.history.guests.find(guest)
         if row is not None:
-            await self.history.keep_guest(replace(row, seen=self.clock.wall_ms()))
+            await self.history.guests.keep(replace(row, seen=self.clock.wall_ms()))
 
     async def drain(self) -> None:
         """Send everybody away (SIGTERM): no more joins, free guests out of the lobby, pages sent elsewhere in waves,

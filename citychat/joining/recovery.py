@@ -33,7 +33,7 @@ class Recovery:
 
     async def sessions(self, row: Guest, away_ms: int) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
-        sessions, now = await self.history.sessions(row.id), self.clock.wall_ms()
+        sessions, now = await self.history.sessions.of(row.id), self.clock.wall_ms()
         newest = True
         for i, session in enumerate(sessions):
             if session.ended is not None:
@@ -51,7 +51,7 @@ class Recovery:
         if now >= session.expires:
             return True
         partner = session.partner(guest)
-        row = await self.history.guest(partner)
+        row = await self.history.guests.find(partner)
         last = max(session.started, seen, row.seen if row else 0)
         return last < left_alone_before(now) and (await self.bus.listeners([partner]))[0] == 0
 
@@ -69,8 +69,8 @@ class Recovery:
             visible=asked.visible,
             made=row.made,
             networks=row.networks,
-            shuns=await self.history.shunned(row.id, self.clock.wall_ms()),
-            barred=(*await self.history.barred(row.id), *self.matching.moderation.unkept(row.id)),
+            avoided_networks=await self.history.relations.avoided_networks(row.id, self.clock.wall_ms()),
+            blocked=(*await self.history.relations.blocked(row.id), *self.matching.moderation.unkept(row.id)),
             session=next((session for session in sessions if session.ended is None), None),
         )
 
@@ -79,12 +79,12 @@ class Recovery:
         sessions = found.sessions
         if entered.ended is not None:
             now = self.clock.wall_ms()
-            await self.history.end(entered.ended, now)
+            await self.history.sessions.end(entered.ended, now)
             sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
         if entered.session is None or not found.read:
             return sessions
         # Read again: the row may have been taken back or closed since it was read, and the lobby took it up (M11).
-        row = await self.history.session(entered.session)
+        row = await self.history.sessions.find(entered.session)
         known = [session for session in sessions if session.id != entered.session]
         if row is None or row.ended is not None:
             members = next((session.members for session in sessions if session.id == entered.session), ())
@@ -119,7 +119,7 @@ class Recovery:
     async def recalled(self, known: RecentGuest, asked: JoinRequest) -> Admitted:
         """The guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
         guest = known.row.id
-        where = (await self.lobby.whereabouts([guest]))[0]
+        where = (await self.lobby.status([guest]))[0]
         if where.session != known.session.id:
             raise Unavailable
         entry = replace(
@@ -128,7 +128,7 @@ class Recovery:
             available=asked.available,
             slow=asked.slow,
             visible=asked.visible,
-            barred=(*known.entry.barred, *self.matching.moderation.unkept(guest)),
+            blocked=(*known.entry.blocked, *self.matching.moderation.unkept(guest)),
             session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
         )
         return Admitted(known.row, 0, [known.session], entry, read=False)

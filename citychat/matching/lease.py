@@ -92,21 +92,24 @@ class Lease:
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=client.guest)
         if entered.ended is not None:
-            await self.history.end(entered.ended, self.clock.wall_ms())
+            await self.history.sessions.end(entered.ended, self.clock.wall_ms())
 
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are
         asked."""
         guest, now = client.guest, self.clock.wall_ms()
-        rows = await self.history.sessions(guest)
-        shuns, barred = await self.history.shunned(guest, now), await self.history.barred(guest)
+        rows = await self.history.sessions.of(guest)
+        shuns, barred = (
+            await self.history.relations.avoided_networks(guest, now),
+            await self.history.relations.blocked(guest),
+        )
         running = [row for row in rows if row.ended is None and row.id not in self.sessions.ending]
         return replace(
             client.match.entry,
             process=self.process,
             epoch=client.epoch,
-            shuns=shuns,
-            barred=tuple({*barred, *self.moderation.unkept(guest)}),
+            avoided_networks=shuns,
+            blocked=tuple({*barred, *self.moderation.unkept(guest)}),
             session=running[0] if running else None,
         )
 

@@ -150,7 +150,7 @@ class Matching:
         told = client.match.offer
         if told is not None and told.id == offer:
             return told
-        where = (await self.lobby.whereabouts([client.guest]))[0]
+        where = (await self.lobby.status([client.guest]))[0]
         if where.offer is None or where.offer.id != offer:
             raise Gone
         return where.offer

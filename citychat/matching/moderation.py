@@ -43,7 +43,7 @@ class Moderation:
 
     async def _bar(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
-            steps = [self.tasks.retry(partial(self.history.bar, *pair, at))]
+            steps = [self.tasks.retry(partial(self.history.relations.block, *pair, at))]
             if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
                 steps.append(self.tasks.retry(partial(self._bar_in_lobby, *pair)))
             await asyncio.gather(*steps)
@@ -53,7 +53,7 @@ class Moderation:
                 del self._unkept[pair]
 
     async def _bar_in_lobby(self, a: str, b: str) -> None:
-        offer = await self.lobby.bar(a, b)
+        offer = await self.lobby.block(a, b)
         if offer is not None:
             self.tell_over(offer)
 
@@ -83,8 +83,8 @@ class Moderation:
     async def _part_durably(self, guest: str, partner: str, at: int, steps: Collection[Task[None]]) -> None:
         networks = await self.tasks.retry(partial(self._networks, partner, at))
         if networks:
-            await self.tasks.retry(partial(self.history.shun, guest, networks, at))
-            await self.tasks.retry(partial(self.lobby.shun, guest, networks, at))
+            await self.tasks.retry(partial(self.history.relations.avoid_networks, guest, networks, at))
+            await self.tasks.retry(partial(self.lobby.avoid_networks, guest, networks, at))
         for step in steps:
             await step
 
@@ -92,7 +92,7 @@ class Moderation:
         """Where the guest is, else was within a day; none on loopback and private networks."""
         networks = await self.lobby.networks(guest)
         if not networks:
-            row = await self.history.guest(guest)
+            row = await self.history.guests.find(guest)
             networks = row.networks if row is not None and now - row.seen < DAY_MS else ()
         return networks
 
@@ -113,11 +113,11 @@ class Moderation:
         return self.tasks.spawn(self._report(report, parted), "report")
 
     async def _report(self, report: Report, parted: Task[None]) -> str:
-        code = await self.tasks.retry(partial(self.history.report, report))
-        pause = await self.tasks.retry(partial(self.history.pause, report.accused, report.at))
+        code = await self.tasks.retry(partial(self.history.reports.add, report))
+        pause = await self.tasks.retry(partial(self.history.guests.pause, report.accused, report.at))
         if pause is not None:
             self.bus.publish(report.accused, GuestPaused(pause.until, pause.reason))
-            for session in await self.tasks.retry(partial(self.history.sessions, report.accused)):
+            for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
                 if session.ended is None:
                     await self.sessions.end(session, report.accused)
         await parted
@@ -125,7 +125,7 @@ class Moderation:
 
     async def case(self, code: str) -> str:
         """``user-case``. Raises BadPayload for a code that no report has."""
-        state = await self.history.case(code.strip().upper())
+        state = await self.history.reports.state(code.strip().upper())
         if state is None:
             raise BadPayload("There is no report with this code.")
         return state

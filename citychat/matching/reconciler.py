@@ -68,7 +68,7 @@ class Reconciler:
             client.match.arm(self.clock, delay_s, partial(self.soon, client))
 
     async def _status(self, client: Client) -> GuestStatus:
-        return (await self.lobby.whereabouts([client.guest]))[0]
+        return (await self.lobby.status([client.guest]))[0]
 
     # -- what became of the guest -------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class Reconciler:
         clients = list(self.registry)
         for start in range(0, len(clients), LOOK_AT_ONCE):
             some = clients[start : start + LOOK_AT_ONCE]
-            found = await self.lobby.whereabouts([client.guest for client in some])
+            found = await self.lobby.status([client.guest for client in some])
             for client, where in zip(some, found, strict=True):
                 if _differs(client, where):
                     self.soon(client)

@@ -23,11 +23,11 @@ class Reunions:
             return
         session, guest = await self.sessions.own(client, session_id), client.guest
         now, partner = self.clock.wall_ms(), session.partner(guest)
-        both = await self.history.wish(session_id, guest, now)
-        if not both or partner in await self.history.barred(guest):
+        both = await self.history.sessions.wish(session_id, guest, now)
+        if not both or partner in await self.history.relations.blocked(guest):
             return
         if not await self._reunite(session):
-            await self.history.wish(session_id, partner, now)  # the store has used both up
+            await self.history.sessions.wish(session_id, partner, now)  # the store has used both up
             self._wishes[session_id, guest] = session, now + WISH_MS
 
     async def grant(self) -> None:
@@ -37,7 +37,7 @@ class Reunions:
             if now >= until or self.registry.find(guest) is None:
                 del self._wishes[session_id, guest]
                 continue
-            found = await self.lobby.whereabouts(session.members)
+            found = await self.lobby.status(session.members)
             if all(where.state == "free" for where in found) and await self._reunite(session):
                 self._wishes.pop((session_id, guest), None)
 

@@ -33,7 +33,7 @@ class Sessions:
         """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
         if client.session is not None and client.session.id == session_id:
             return client.session
-        session = await self.history.session(session_id)
+        session = await self.history.sessions.find(session_id)
         if session is None or client.guest not in session.members:
             raise NoSession
         return session
@@ -46,7 +46,7 @@ class Sessions:
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + self.history_ms)
         try:
-            await self.history.begin(session)
+            await self.history.sessions.begin(session)
         except BaseException:
             # The row may be there, only the answer is missing; or the store is slow and writes it after our undo.
             self.tasks.spawn(self._resolve_twice(session), "resolve a session")
@@ -76,15 +76,15 @@ class Sessions:
         if await retry(partial(self._has_begun, session)):
             self.tell_met(session)
             return True
-        await retry(partial(self.history.end, session.id, self.clock.wall_ms()))
+        await retry(partial(self.history.sessions.end, session.id, self.clock.wall_ms()))
         begun = await retry(partial(self._has_begun, session))
         if not begun:
-            await retry(partial(self.history.undo, session.id))
+            await retry(partial(self.history.sessions.undo, session.id))
         await retry(partial(self.release, session.id, session.members))
         return begun
 
     async def _has_begun(self, session: Session) -> bool:
-        return any(where.session == session.id for where in await self.lobby.whereabouts(session.members))
+        return any(where.session == session.id for where in await self.lobby.status(session.members))
 
     def tell_met(self, session: Session) -> None:
         """Tell both members' processes that the session has begun."""
@@ -100,7 +100,7 @@ class Sessions:
         """Bring the page into the session that the lobby says its guest is in; whether the page must be told."""
         if session_id in self.ending or is_in(client, session_id):
             return False
-        session = await self.history.session(session_id)
+        session = await self.history.sessions.find(session_id)
         if session is None or session.ended is not None:
             await self.release(session_id, session.members if session else [client.guest])
             return False
@@ -119,7 +119,7 @@ class Sessions:
         here = session.ended is None and (await self.bus.listeners([partner]))[0] > 0
         fields["here"] = here
         if not here and session.ended is None:
-            row = await self.history.guest(partner)
+            row = await self.history.guests.find(partner)
             fields["away_since"] = max(row.seen if row else 0, session.started)
         return fields
 
@@ -175,7 +175,7 @@ class Sessions:
 
     async def _end_durably(self, session: Session) -> None:
         assert session.ended is not None
-        await self.tasks.retry(partial(self.history.end, session.id, session.ended))
+        await self.tasks.retry(partial(self.history.sessions.end, session.id, session.ended))
         self.ending.discard(session.id)
 
     async def leave(self, client: Client, session_id: str) -> Task[None] | None:
@@ -190,14 +190,14 @@ class Sessions:
             session = client.session
             if session is not None and (session.expires <= now or session.ended is not None):
                 await self.end(session, "")
-        for session in await self.history.idle(left_alone_before(now)):
+        for session in await self.history.sessions.idle(left_alone_before(now)):
             if not any(await self.bus.listeners(session.members)):
                 await self.end(session, "")
-        await self.history.prune(now, self.history_ms)
+        await self.history.guests.prune(now, self.history_ms)
 
     async def chats(self, guest: str) -> list[dict[str, object]]:
         """Return ``user-chats``, newest first."""
-        return [session.shown(guest) for session in await self.history.sessions(guest)]
+        return [session.shown(guest) for session in await self.history.sessions.of(guest)]
 
     # -- erasing ------------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class Sessions:
         """Forget a guest (``user-erase``); a running chat ends first. Raises Unavailable before anything was done, and
         not after it."""
         guest = client.guest
-        running = [session for session in await self.history.sessions(guest) if session.ended is None]
+        running = [session for session in await self.history.sessions.of(guest) if session.ended is None]
         if client.session is not None and client.session.id not in [session.id for session in running]:
             running.append(client.session)
         ends = [await self.end(session, guest) for session in running]
@@ -215,8 +215,8 @@ class Sessions:
         for end in ends:
             await end
         retry = self.tasks.retry
-        sessions = await retry(partial(self.history.sessions, guest))
-        await retry(partial(self.history.erase, guest, at))
+        sessions = await retry(partial(self.history.sessions.of, guest))
+        await retry(partial(self.history.guests.erase, guest, at))
         for session in sessions:
             partner = session.partner(guest)
             self.bus.publish(partner, TextsErased(session.id))

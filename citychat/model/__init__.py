@@ -17,7 +17,7 @@ from citychat.model.errors import (
     UnknownEvent,
 )
 from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits
-from citychat.model.validation import can_be_kept, sound
+from citychat.model.validation import sound
 from citychat.model.values import (
     LAMPORT_MAX,
     NOWHERE,
@@ -79,7 +79,6 @@ __all__ = [
     "UnknownEvent",
     "Words",
     "by_stream",
-    "can_be_kept",
     "clean_text",
     "drawable",
     "fits",

@@ -26,10 +26,15 @@ from citychat.ports.bus_events import (
 )
 from citychat.ports.clock import Clock, Timer
 from citychat.ports.engines import Engines
-from citychat.ports.history import Committed, History, Pause, Progress, Report
+from citychat.ports.guests import Dossier, GuestStore, Pause
+from citychat.ports.history import History
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
 from citychat.ports.mailbox import Mail, Mailbox
+from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
+from citychat.ports.relations import RelationStore
+from citychat.ports.reports import Report, ReportStore
+from citychat.ports.sessions import SessionStore
 
 __all__ = [
     "RECORD_MAX_BYTES",
@@ -37,15 +42,18 @@ __all__ = [
     "BusEvent",
     "Clock",
     "Committed",
+    "Dossier",
     "Engines",
     "Entered",
     "Entry",
     "GuestPaused",
     "GuestStatus",
+    "GuestStore",
     "History",
     "Lobby",
     "Mail",
     "Mailbox",
+    "MessageStore",
     "NewMessage",
     "NewerPage",
     "OfferEnded",
@@ -57,10 +65,13 @@ __all__ = [
     "Pause",
     "Progress",
     "Receipt",
+    "RelationStore",
     "Report",
+    "ReportStore",
     "SeekResult",
     "SessionBegun",
     "SessionEnded",
+    "SessionStore",
     "TextsErased",
     "Timer",
     "decode",

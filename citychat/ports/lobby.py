@@ -7,11 +7,13 @@ from msgspec import Struct
 
 from citychat.model import Cell, Offer, Session
 
+STORED = {"avoided_networks": "shuns", "blocked": "barred"}  # how fields of an Entry are called in Redis
 
-class Entry(Struct, frozen=True):
+
+class Entry(Struct, frozen=True, rename=STORED):
     """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
-    ``made``, ``networks``, ``shuns`` serve M5 (guests made after a block); ``barred``: the guest's pairs; ``session``:
-    the newest session row that has not ended.
+    ``made``, ``networks``, ``avoided_networks`` serve M5 (guests made after a block); ``blocked``: who never meets the
+    guest again; ``session``: the newest session row that has not ended.
     """
 
     guest: str
@@ -25,8 +27,8 @@ class Entry(Struct, frozen=True):
     made: int
     epoch: int = 0
     networks: tuple[str, ...] = ()
-    shuns: dict[str, int] = {}
-    barred: tuple[str, ...] = ()
+    avoided_networks: dict[str, int] = {}
+    blocked: tuple[str, ...] = ()
     session: Session | None = None
 
 
@@ -72,15 +74,15 @@ class Lobby(Protocol):
     async def seek(self, guest: str, offer: str) -> SeekResult:
         """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13)."""
 
-    async def accept(self, guest: str, offer: str, s: str) -> Offer:
-        """The candidate says yes: both are in session ``s``. Raises Gone."""
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
+        """Say yes as the candidate: both are in that session. Raises Gone."""
 
     async def decline(self, guest: str, offer: str) -> Offer:
-        """The candidate says no: both free, the pair barred; the offer.
+        """Say no as the candidate: both free, the pair blocked; the offer.
 
-        An offer that ended without a yes is remembered for an hour: a no that comes so late bars the pair all the same.
-        The answer is then the open offer between the two that this has ended, else the one declined. Raises Gone for
-        an offer to somebody else, one that became a session, and one the lobby does not know.
+        An offer that ended without a yes is remembered for an hour: a no that comes so late blocks the pair all the
+        same. The answer is then the open offer between the two that this has ended, else the one declined. Raises Gone
+        for an offer to somebody else, one that became a session, and one the lobby does not know.
         """
 
     async def later(self, guest: str, offer: str) -> Offer:
@@ -98,25 +100,26 @@ class Lobby(Protocol):
     async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""
 
-    async def end(self, s: str, members: Sequence[str]) -> None:
+    async def end(self, session_id: str, members: Sequence[str]) -> None:
         """The session is over: members still in it are free (or gone), not looking, not to be asked until they ask."""
 
-    async def bar(self, a: str, b: str) -> Offer | None:
+    async def block(self, a: str, b: str) -> Offer | None:
         """Never offer these two to each other again; an open offer between them ends and is returned."""
 
-    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
         """Keep guests made after ``at`` from these networks away from ``guest`` for 24 h (M5)."""
 
     async def networks(self, guest: str) -> tuple[str, ...]:
         """The keyed hashes a guest entered with; empty when unknown."""
 
-    async def pair(self, s: str, members: Sequence[str]) -> bool:
-        """Talk again: both into session ``s`` if both are here, free and not barred; whether it happened."""
+    async def pair(self, session_id: str, members: Sequence[str]) -> bool:
+        """Talk again: both into that session if both are here, free and not blocked; whether it happened."""
 
     async def nearby(self, guest: str) -> int:
         """How many others of the pool are free, counted to 6; who declined stays counted."""
 
-    async def whereabouts(self, guests: Sequence[str]) -> list[GuestStatus]: ...
+    async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
+        """Return what the lobby knows of each, in the order asked."""
 
     async def renew(self, process: str) -> bool:
         """The process lives for another 15 s (M9). False: it was not known to live (the first time, its lease had run

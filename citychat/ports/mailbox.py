@@ -36,5 +36,5 @@ class Mailbox(Protocol):
     async def discard(self, guest: str) -> None:
         """Delete the mailbox if nobody has it open and nothing waits in it."""
 
-    async def blank(self, guest: str, s: str, side: int) -> None:
-        """Empty the texts of that side of session ``s`` that wait for ``guest``; their ids stay."""
+    async def blank(self, guest: str, session_id: str, side: int) -> None:
+        """Empty the texts of that side of the session that wait for ``guest``; their ids stay."""

@@ -73,7 +73,7 @@ class Watchdog:
             self._alive()
 
     async def _question(self) -> None:
-        await self._history.guest(self._name)
+        await self._history.guests.find(self._name)
 
     async def _echo(self) -> None:
         if self._listening is None:

@@ -134,7 +134,7 @@ async def put(mailbox: Mailbox, guest: str, *messages: Message) -> bool:
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
     """Add, wait for the commit, and answer its gaps."""
     done: asyncio.Future[frozenset[tuple[str, int, str, int]] | None] = asyncio.get_running_loop().create_future()
-    history.add(rows, lambda committed: done.set_result(None if committed is None else committed.gaps))
+    history.messages.add(rows, lambda committed: done.set_result(None if committed is None else committed.gaps))
     assert not done.done(), "the answer came before add had returned"
     async with asyncio.timeout(PATIENCE_S):
         gaps = await done

@@ -106,7 +106,7 @@ async def test_two_free_lookers_of_one_pool_find_each_other(town: Town) -> None:
     await town.ask("ben", "anna")
 
 
-async def test_those_a_guest_is_barred_with_hide_nobody_behind_them(town: Town) -> None:
+async def test_those_blocked_for_a_guest_hide_nobody_behind_them(town: Town) -> None:
     """Neither 40 in one cell, of which a claim draws 32, nor those of 70 cells, of which it walks 64."""
     crowded = [f"here {n}" for n in range(40)]
     around = [f"ring {n}" for n in range(70)]
@@ -114,7 +114,7 @@ async def test_those_a_guest_is_barred_with_hide_nobody_behind_them(town: Town) 
     await town.lobby.move("somebody", "lyon", Cell(CENTRE.lat + 200, CENTRE.lon), "Lyon")
     for n, guest in enumerate(around):
         await town.enter(guest, cell=Cell(CENTRE.lat + 1 + n, CENTRE.lon))
-    await town.enter("anna", barred=(*crowded, *around))
+    await town.enter("anna", blocked=(*crowded, *around))
     await town.ask("anna", "somebody")
 
 
@@ -125,7 +125,7 @@ async def test_a_no_is_for_ever_in_both_directions(town: Town, end: str) -> None
     if end == "no":
         await town.lobby.decline("ben", offer.id)
     else:
-        assert await town.lobby.bar("anna", "ben") == offer
+        assert await town.lobby.block("anna", "ben") == offer
     assert await town.states("anna", "ben") == ["free", "free"]
     assert await town.waits("anna")
     assert await town.waits("ben")
@@ -138,14 +138,14 @@ async def test_a_no_is_for_ever_in_both_directions(town: Town, end: str) -> None
 async def test_a_bar_of_two_without_an_offer_ends_no_other_offer(town: Town) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
-    assert await town.lobby.bar("ben", "carl") is None
+    assert await town.lobby.block("ben", "carl") is None
     assert (await town.where("ben")).offer == offer
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_pairs_barred_earlier_enter_with_the_guest(town: Town, who: str) -> None:
-    await town.enter("anna", barred=("ben",) if who == "anna" else ())
-    await town.enter("ben", barred=("anna",) if who == "ben" else ())
+async def test_pairs_blocked_earlier_enter_with_the_guest(town: Town, who: str) -> None:
+    await town.enter("anna", blocked=("ben",) if who == "anna" else ())
+    await town.enter("ben", blocked=("anna",) if who == "ben" else ())
     assert await town.waits("anna")
     assert await town.waits("ben")
 
@@ -168,9 +168,9 @@ async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_ho
     town: Town, seeker: str, candidate: str, told: str
 ) -> None:
     at = town.clock.now_ms()
-    await town.enter("anna", shuns={"n1": at} if told == "on entering" else {})
+    await town.enter("anna", avoided_networks={"n1": at} if told == "on entering" else {})
     if told == "at once":
-        await town.lobby.shun("anna", ["n0", "n1"], at)
+        await town.lobby.avoid_networks("anna", ["n0", "n1"], at)
     await town.enter("new", made=at + 1, networks=("n1", "n2"))
     assert await town.waits(seeker)
     await town.advance(DAY_MS / 1_000 - 1)
@@ -181,11 +181,11 @@ async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_ho
 
 
 @pytest.mark.parametrize("made, networks", [(0, ("n1",)), (1, ("n2",)), (1, ())])
-async def test_neighbours_of_somebody_blocked_are_not_shunned(town: Town, made: int, networks: tuple[str, ...]) -> None:
+async def test_neighbours_of_somebody_blocked_are_not_avoided(town: Town, made: int, networks: tuple[str, ...]) -> None:
     """Older than the block, or of another network."""
     at = town.clock.now_ms()
     await town.enter("anna")
-    await town.lobby.shun("anna", ["n1"], at)
+    await town.lobby.avoid_networks("anna", ["n1"], at)
     await town.enter("old", made=at + made, networks=networks)
     await town.ask("anna", "old")
 

@@ -41,7 +41,7 @@ async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(t
     await town.lobby.available("ben", True, False)
     await town.ask("anna", "ben")
     await town.advance(15)  # they rest
-    await town.look("carl", barred=("anna",))
+    await town.look("carl", blocked=("anna",))
     await town.lobby.move("anna", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")  # carl is nearer
     await town.ask("ben", "carl")  # ben looks, and so does anna: no rest
     await town.lobby.stop("ben")

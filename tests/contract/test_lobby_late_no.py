@@ -6,15 +6,15 @@ from citychat.model import Gone
 from tests.contract.town import Town
 
 
-@pytest.mark.parametrize("first", ["decline", "later", "expire", "leave", "stop", "bar"])
+@pytest.mark.parametrize("first", ["decline", "later", "expire", "leave", "stop", "block"])
 async def test_a_late_no_bars_the_pair_however_the_offer_ended(town: Town, first: str) -> None:
     await town.enter("ben")
     epoch = (await town.enter("anna")).epoch
     offer = await town.ask("anna", "ben")
     await town.end_offer(first, offer.id, epoch)
-    before = await town.lobby.whereabouts(["anna", "ben"])
+    before = await town.lobby.status(["anna", "ben"])
     assert await town.lobby.decline("ben", offer.id) == offer
-    assert await town.lobby.whereabouts(["anna", "ben"]) == before
+    assert await town.lobby.status(["anna", "ben"]) == before
     await town.look("anna")
     await town.look("ben")  # whose rest with anna this would end
     assert await town.waits("anna") and await town.waits("ben")

@@ -141,5 +141,5 @@ async def test_chats_outlive_their_processes(town: Town) -> None:
     await town.advance(60)
     assert await town.states("anna", "ben") == ["chat", "chat"]
     await town.lobby.drop("p")
-    anna, ben = await town.lobby.whereabouts(["anna", "ben"])
+    anna, ben = await town.lobby.status(["anna", "ben"])
     assert anna.session == ben.session == "s"

@@ -10,7 +10,7 @@ async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_t
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     await town.lobby.end("s", ["anna", "ben"])
-    for found in await town.lobby.whereabouts(["anna", "ben"]):
+    for found in await town.lobby.status(["anna", "ben"]):
         assert (found.state, found.session, found.looking) == ("free", None, False)
     assert await town.waits("anna")
     await town.lobby.stop("anna")
@@ -82,12 +82,12 @@ async def test_talk_again_makes_the_session_when_both_are_free(town: Town) -> No
     await town.enter("anna", "ben", available=False)
     await town.seek("anna")
     assert await town.lobby.pair("s", ["anna", "ben"])
-    for found in await town.lobby.whereabouts(["anna", "ben"]):
+    for found in await town.lobby.status(["anna", "ben"]):
         assert (found.state, found.session, found.looking) == ("chat", "s", False)
 
 
 @pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("why", ["gone", "unknown", "asked", "chat", "barred", "alone"])
+@pytest.mark.parametrize("why", ["gone", "unknown", "asked", "chat", "blocked", "alone"])
 async def test_talk_again_happens_not_at_all_when_one_cannot(town: Town, why: str, first: int) -> None:
     epoch = (await town.enter("anna", "ben")).epoch
     pair = ["anna", "nobody" if why == "unknown" else "anna" if why == "alone" else "ben"]
@@ -95,17 +95,17 @@ async def test_talk_again_happens_not_at_all_when_one_cannot(town: Town, why: st
     match why:
         case "gone":
             await town.lobby.leave("ben", epoch)
-        case "barred":
-            await town.lobby.bar("ben", "anna")
+        case "blocked":
+            await town.lobby.block("ben", "anna")
         case "asked" | "chat":
             await town.lobby.available("anna", False, False)
             await town.enter("carl")
             offer = await town.ask("carl", "ben")
             if why == "chat":
                 await town.lobby.accept("ben", offer.id, "other")
-    before = await town.lobby.whereabouts(members)
+    before = await town.lobby.status(members)
     assert not await town.lobby.pair("s", members)
-    assert await town.lobby.whereabouts(members) == before
+    assert await town.lobby.status(members) == before
 
 
 async def test_a_reload_during_a_chat_returns_to_it(town: Town) -> None:
@@ -145,7 +145,7 @@ async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: 
         assert await town.waits("ben")
     entered = await town.enter("anna", session=row("s", "anna", "ben"))
     assert (entered.session, entered.ended) == ("s", None)
-    anna, ben = await town.lobby.whereabouts(["anna", "ben"])
+    anna, ben = await town.lobby.status(["anna", "ben"])
     assert (anna.state, anna.session) == (ben.state, ben.session) == ("chat", "s")
     assert not ben.looking
     assert (ben.epoch > 0) is known
@@ -160,11 +160,11 @@ async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: Town,
     offer = await town.ask("ben", "carl")
     if elsewhere == "session":
         await town.lobby.accept("carl", offer.id, "other")
-    before = await town.lobby.whereabouts(["ben", "carl"])
+    before = await town.lobby.status(["ben", "carl"])
     entered = await town.enter("anna", session=row("s", "anna", "ben"))
     assert (entered.session, entered.ended) == (None, "s")
     assert await town.state("anna") == "free"
-    assert await town.lobby.whereabouts(["ben", "carl"]) == before
+    assert await town.lobby.status(["ben", "carl"]) == before
 
 
 async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ended(town: Town) -> None:

@@ -1,6 +1,6 @@
 """The lobby exists twice, in Python and in Lua: the same steps, drawn at random, must have the same answers in both.
 
-Every step is done by both, the Redis one first, then everybody's whereabouts are compared, and now and then all their
+Every step is done by both, the Redis one first, then everybody's status is compared, and now and then all their
 books. Inside a cell anybody may be chosen, so the embedded one is made to try first whom the scripts have chosen; it
 still refuses whoever it may not ask, and whoever stands further away.
 """
@@ -34,14 +34,14 @@ class SteeredCrowd(SpatialIndex):
 
     first: str | None = None
 
-    def draw(self, pool: str, cell: Cell, barred: Container[str]) -> Iterator[str]:
+    def draw(self, pool: str, cell: Cell, blocked: Container[str]) -> Iterator[str]:
         for rank in range(UNASKED):
             area = self._areas.get((pool, rank))
             if area is None:
                 continue
             assert len(area.stands) <= CELLS_WALKED
             for stand in list(area.near(cell)):
-                there = list(stand.draw(self._random, barred))
+                there = list(stand.draw(self._random, blocked))
                 yield from sorted(there, key=lambda guest: guest != self.first)
 
 
@@ -93,7 +93,7 @@ class Twins:
         return "\n".join([*map(str, self.done[-40:]), what])
 
     def compare(self) -> None:
-        found = self.both("whereabouts", [*GUESTS, NOBODY])
+        found = self.both("status", [*GUESTS, NOBODY])
         self.done.pop()
         assert isinstance(found, list)
         for guest, at in zip(GUESTS, found, strict=False):
@@ -110,8 +110,8 @@ class Twins:
         keys = [key for key in self.scripts.names() if not key.startswith("r:")]
         assert keys == sorted(expected_keys(self.python)), self.told("other keys")
         for guest, visitor in self.python._register.visitors.items():
-            barred = self.read("SMEMBERS", f"b:{guest}")
-            assert barred == set(visitor.barred), self.told(f"{guest} is barred with others")
+            blocked = self.read("SMEMBERS", f"b:{guest}")
+            assert blocked == set(visitor.blocked), self.told(f"{guest} is blocked for others")
             rests = {other for other, until in visitor.rests.items() if until > self.now}
             resting = self.read("ZRANGEBYSCORE", f"r:{guest}", self.now + 1, "+inf")
             assert resting == rests, self.told(f"{guest} rests with others")
@@ -235,12 +235,12 @@ class Twins:
         pool = self.random.choice([pool for pool in POOLS if pool])
         self.both("move", self.guest(), pool, self.random.choice(CELLS), self.random.choice(["There", "Here"]))
 
-    def bar(self) -> None:
-        self.both("bar", self.guest(), self.guest())
+    def block(self) -> None:
+        self.both("block", self.guest(), self.guest())
 
-    def shun(self) -> None:
+    def avoid_networks(self) -> None:
         since = self.now - self.random.choice([0, 4_000, 86_400_000])
-        self.both("shun", self.guest(), self.random.sample(NETWORKS, 1), since)
+        self.both("avoid_networks", self.guest(), self.random.sample(NETWORKS, 1), since)
 
     def pair(self) -> None:
         s, members = self.new_id(), (self.guest(), self.guest())
@@ -286,7 +286,7 @@ class Twins:
 STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
     Twins.enter: 8, Twins.leave: 3, Twins.seek: 16, Twins.answer_well: 8, Twins.answer: 2, Twins.late_no: 0.5,
     Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3,
-    Twins.bar: 0.4, Twins.shun: 0.4, Twins.pair: 0.6, Twins.renew: 3, Twins.drop: 0.5, Twins.lose: 0.08,
+    Twins.block: 0.4, Twins.avoid_networks: 0.4, Twins.pair: 0.6, Twins.renew: 3, Twins.drop: 0.5, Twins.lose: 0.08,
     Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
 }  # fmt: skip
 
@@ -296,7 +296,7 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     register = lobby._register
     for visitor in register.visitors.values():
         yield f"v:{visitor.id}"
-        if visitor.barred:
+        if visitor.blocked:
             yield f"b:{visitor.id}"
     yield from (f"o:{offer}" for offer in register.offers)
     yield from (f"e:{offer}" for offer in register._ended)

@@ -97,7 +97,7 @@ async def test_each_claim_finds_the_nearest_who_is_left(town: Town, centre: Cell
 @pytest.mark.parametrize("unwilling, found", [(63, True), (64, False)])
 async def test_a_claim_walks_64_cells(town: Town, unwilling: int, found: bool) -> None:
     for n in range(unwilling):
-        await town.enter(f"guest {n}", cell=Cell(n, 0), barred=("anna",))
+        await town.enter(f"guest {n}", cell=Cell(n, 0), blocked=("anna",))
     await town.enter("ben", cell=Cell(500, 0))
     await town.enter("anna", cell=Cell(0, 0), available=False)
     assert (await town.seek("anna")).state == ("asking" if found else "waiting")
@@ -107,7 +107,7 @@ async def test_a_claim_walks_64_cells(town: Town, unwilling: int, found: bool) -
 async def test_a_claim_tries_32_of_a_cell(town: Town, unwilling: int, found: bool) -> None:
     """One of whom is ready to be asked: among 32 always found, among 61 not always."""
     for n in range(unwilling):
-        await town.enter(f"guest {n:03}", barred=("anna",))
+        await town.enter(f"guest {n:03}", blocked=("anna",))
     await town.enter("ben")
     await town.enter("anna", available=False)
     came_to = set()
@@ -157,8 +157,8 @@ async def test_offers_of_a_silent_crowd_end_and_free_those_on_other_processes(to
     await town.lobby.renew("p")
     await town.advance(1)
     for _ in range(3):
-        await town.lobby.whereabouts([])
-    assert {found.offer for found in await town.lobby.whereabouts([f"seeker {n}" for n in range(5)])} == {None}
+        await town.lobby.status([])
+    assert {found.offer for found in await town.lobby.status([f"seeker {n}" for n in range(5)])} == {None}
 
 
 async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_again(town: Town) -> None:
@@ -168,22 +168,22 @@ async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_a
     await town.enter(guests[0], process="q")
     await town.lobby.renew("q")
     for _ in range(4):
-        await town.lobby.whereabouts([])
+        await town.lobby.status([])
     assert await town.states(*guests) == ["free"] + ["gone"] * 249
 
 
 async def test_nothing_is_left_of_guests_and_processes_that_have_gone(scripts: Scripts, town: Town) -> None:
     await crowd(town, 250, "q")
-    await town.enter("anna", barred=("ben", "guest 001"), shuns={"n": 1})
+    await town.enter("anna", blocked=("ben", "guest 001"), avoided_networks={"n": 1})
     for n in range(4):
         await town.seek(f"guest {n:03}")
-    await town.lobby.bar("guest 005", "guest 006")
+    await town.lobby.block("guest 005", "guest 006")
     await town.clock.advance(15)
-    await town.lobby.whereabouts([])
+    await town.lobby.status([])
     for _ in range(2):  # they count as absent from the step that has seen to them
         await town.clock.advance(3_601)
         for _ in range(4):
-            await town.lobby.whereabouts([])
+            await town.lobby.status([])
     assert scripts.names() == []
 
 
@@ -191,7 +191,7 @@ async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: Scri
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     await town.advance(15)
-    await town.lobby.whereabouts([])
+    await town.lobby.status([])
     for key, longest_s in (("e:offer-1", 3_600), ("r:anna", 600), ("r:ben", 600)):
         assert 0 < scripts.command("PTTL", f"{scripts.prefix}{key}") <= longest_s * 1_000
 
@@ -247,7 +247,7 @@ async def test_a_foreign_key_in_our_place_is_an_error_and_not_deleted(scripts: S
     scripts.command("UNLINK", key)
     scripts.command("SET", key, "somebody else's")
     with pytest.raises((ResponseError, RedisError), match="WRONGTYPE"):
-        await town.lobby.whereabouts(["anna"])
+        await town.lobby.status(["anna"])
     assert scripts.command("GET", key) == b"somebody else's"
 
 
@@ -260,8 +260,8 @@ async def test_a_nonsensical_answer_is_unavailable_and_told_without_what_it_was(
 
     lobby = RedisLobby(run, random=Random(1))
     with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
-        await lobby.whereabouts(["anna"])
-    assert "whereabouts" in caplog.text and "anna" not in caplog.text
+        await lobby.status(["anna"])
+    assert "status" in caplog.text and "anna" not in caplog.text
 
 
 async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(scripts: Scripts, town: Town) -> None:
@@ -281,9 +281,9 @@ async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(scr
     await lobby.available("anna", True, True)
     await lobby.move("anna", "lyon", CENTRE, "Lyon")
     await lobby.end("s", ["anna", "ben"])
-    await lobby.shun("anna", ["n"], 1)
+    await lobby.avoid_networks("anna", ["n"], 1)
     await lobby.drop("p")
-    assert (await lobby.bar("anna", "ben"), await lobby.networks("anna"), await lobby.nearby("anna")) == (None, (), 0)
+    assert (await lobby.block("anna", "ben"), await lobby.networks("anna"), await lobby.nearby("anna")) == (None, (), 0)
     assert scripts.names() == []
     assert not await lobby.renew("p")
 

@@ -37,8 +37,8 @@ class Town:
         made: int = 0,
         epoch: int = 0,
         networks: tuple[str, ...] = (),
-        shuns: dict[str, int] | None = None,
-        barred: tuple[str, ...] = (),
+        avoided_networks: dict[str, int] | None = None,
+        blocked: tuple[str, ...] = (),
         session: Session | None = None,
     ) -> Entry:
         return Entry(
@@ -53,8 +53,8 @@ class Town:
             made,
             epoch,
             networks,
-            shuns or {},
-            barred,
+            avoided_networks or {},
+            blocked,
             session,
         )
 
@@ -95,12 +95,12 @@ class Town:
                 await self.lobby.leave("anna", epoch)
             case "stop":
                 await self.lobby.stop("anna")
-            case "bar":
-                await self.lobby.bar("ben", "anna")
+            case "block":
+                await self.lobby.block("ben", "anna")
 
-    async def look(self, guest: str, *, visible: bool = True, barred: tuple[str, ...] = ()) -> None:
+    async def look(self, guest: str, *, visible: bool = True, blocked: tuple[str, ...] = ()) -> None:
         """Let ``guest`` enter and wait for somebody, alone in a pool, and then come to the others."""
-        await self.enter(guest, visible=visible, available=False, barred=barred, pool=f"only {guest}")
+        await self.enter(guest, visible=visible, available=False, blocked=blocked, pool=f"only {guest}")
         assert await self.waits(guest)
         await self.lobby.move(guest, "lyon", CENTRE, "Lyon")
 
@@ -109,14 +109,14 @@ class Town:
         await self.lobby.accept(candidate, offer.id, s)
 
     async def where(self, guest: str) -> GuestStatus:
-        (whereabouts,) = await self.lobby.whereabouts([guest])
-        return whereabouts
+        (known,) = await self.lobby.status([guest])
+        return known
 
     async def state(self, guest: str) -> str:
         return (await self.where(guest)).state
 
     async def states(self, *guests: str) -> list[str]:
-        return [found.state for found in await self.lobby.whereabouts(guests)]
+        return [found.state for found in await self.lobby.status(guests)]
 
     async def advance(self, seconds: float, *, alive: tuple[str, ...] = ("p",)) -> None:
         """Let time pass while the processes ``alive`` renew their leases of 15 s in time."""

@@ -40,7 +40,7 @@ async def main(port: str, adapter: str, folder: Path) -> None:
                 def done(committed: Committed | None, numbers: list[int] = numbers) -> None:
                     durable(numbers, committed is not None)
 
-                history.add(messages, done)
+                history.messages.add(messages, done)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from citychat.adapters.mongo import Mongo, MongoHistory
 from citychat.adapters.mongo.connection import FAILED_MAX
 from citychat.adapters.mongo.documents import INDEXES
 from citychat.adapters.mongo.errors import trouble
-from citychat.adapters.mongo.history import ROWS_IN_FLIGHT_MAX
+from citychat.adapters.mongo.messages import ROWS_IN_FLIGHT_MAX
 from citychat.adapters.mongo.retention import SETTLED_MS
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Guest, Message, Session, Unavailable
@@ -92,7 +92,7 @@ def report(n: int, at: int = NOW) -> Report:
 
 def begun(history: MongoHistory, *rows: Message) -> "asyncio.Future[Committed | None]":
     answer: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
-    history.add(rows, answer.set_result)
+    history.messages.add(rows, answer.set_result)
     return answer
 
 
@@ -103,31 +103,32 @@ async def until(true: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
 
 
 async def held(history: MongoHistory) -> set[int]:
-    return {n for a, b in await history.held("s", 0, "st", [(1, 10**9)]) for n in range(a, b + 1)}
+    return {n for a, b in await history.messages.held("s", 0, "st", [(1, 10**9)]) for n in range(a, b + 1)}
 
 
 # All that somebody waits for; a prune in the background has more time.
 EVERYTHING: list[Callable[[MongoHistory], Awaitable[object]]] = [
-    lambda h: h.page("s", (1, 1, "st", 1), 5),
-    lambda h: h.standing("s", 0),
-    lambda h: h.held("s", 0, "st", [(1, 5)]),
-    lambda h: h.guest("anna"),
-    lambda h: h.keep_guest(Guest("anna", NOW, NOW, "1", NOW)),
-    lambda h: h.begin(session()),
-    lambda h: h.undo("s"),
-    lambda h: h.end("s", NOW),
-    lambda h: h.session("s"),
-    lambda h: h.sessions("anna"),
-    lambda h: h.bar("anna", "ben", NOW),
-    lambda h: h.barred("anna"),
-    lambda h: h.shun("anna", ["n"], NOW),
-    lambda h: h.shunned("anna", NOW),
-    lambda h: h.report(report(1)),
-    lambda h: h.case("CODE1"),
-    lambda h: h.pause("anna", NOW),
-    lambda h: h.wish("s", "anna", NOW),
-    lambda h: h.erase("anna", NOW),
-    lambda h: h.idle(NOW),
+    lambda h: h.messages.page("s", (1, 1, "st", 1), 5),
+    lambda h: h.messages.progress("s", 0),
+    lambda h: h.messages.held("s", 0, "st", [(1, 5)]),
+    lambda h: h.guests.find("anna"),
+    lambda h: h.guests.dossier("anna", NOW),
+    lambda h: h.guests.keep(Guest("anna", NOW, NOW, "1", NOW)),
+    lambda h: h.sessions.begin(session()),
+    lambda h: h.sessions.undo("s"),
+    lambda h: h.sessions.end("s", NOW),
+    lambda h: h.sessions.find("s"),
+    lambda h: h.sessions.of("anna"),
+    lambda h: h.relations.block("anna", "ben", NOW),
+    lambda h: h.relations.blocked("anna"),
+    lambda h: h.relations.avoid_networks("anna", ["n"], NOW),
+    lambda h: h.relations.avoided_networks("anna", NOW),
+    lambda h: h.reports.add(report(1)),
+    lambda h: h.reports.state("CODE1"),
+    lambda h: h.guests.pause("anna", NOW),
+    lambda h: h.sessions.wish("s", "anna", NOW),
+    lambda h: h.guests.erase("anna", NOW),
+    lambda h: h.sessions.idle(NOW),
 ]
 
 
@@ -166,10 +167,10 @@ async def test_a_killed_server_is_soon_known_to_be_away_and_keeps_what_it_has_ac
         for first, answer in zip(range(1, 1_000, 50), answers, strict=True):
             if await answer is not None:
                 committed |= set(range(first, first + 50))
-    await until(lambda: not history._link.up, KNOWN_S)
+    await until(lambda: not history._mongo._link.up, KNOWN_S)
     await all_unavailable(history)
     server.start()
-    await until(lambda: history._link.up, BACK_S)
+    await until(lambda: history._mongo._link.up, BACK_S)
     assert committed <= await held(history)
     assert await add(history, *(message(n) for n in range(1, 1_001))) == frozenset()
     assert await held(history) == set(range(1, 1_001))
@@ -180,16 +181,16 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 ) -> None:
     server.freeze()
     await all_unavailable(history)
-    await until(lambda: not history._link.up, KNOWN_S)
+    await until(lambda: not history._mongo._link.up, KNOWN_S)
     before = time.monotonic()
     await all_unavailable(history)
     with pytest.raises(Unavailable):
-        await history.prune(NOW, MONTH_MS)
+        await history.guests.prune(NOW, MONTH_MS)
     assert time.monotonic() - before < 0.5, "known to be away: no answer is waited for"
     server.thaw()
-    await until(lambda: history._link.up, BACK_S)
+    await until(lambda: history._mongo._link.up, BACK_S)
     assert await add(history, message(1), message(2)) == frozenset()
-    assert await history.page("s", None, 10) == [message(1), message(2)]
+    assert await history.messages.page("s", None, 10) == [message(1), message(2)]
 
 
 async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_known_to_be_away(
@@ -200,12 +201,12 @@ async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_k
     server.freeze()
     before = time.monotonic()
     with pytest.raises(Unavailable):
-        await history.page("s", None, 10)
+        await history.messages.page("s", None, 10)
     assert time.monotonic() - before < 1.2, "else the driver gives up when its own heartbeat fails"
     server.thaw()
     history._mongo._read_within_s = bound
-    await until(lambda: history._link.up, BACK_S)
-    assert await history.page("s", None, 10) == [message(1)]
+    await until(lambda: history._mongo._link.up, BACK_S)
+    assert await history.messages.page("s", None, 10) == [message(1)]
 
 
 async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_sure(server: MongoServer) -> None:
@@ -239,13 +240,13 @@ async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
     await add(history, message(1, x=CANARY))
     server.kill()
     await begun(history, message(2, x=CANARY))
-    await until(lambda: not history._link.up)
+    await until(lambda: not history._mongo._link.up)
     await asyncio.sleep(1)
     server.start()
-    await until(lambda: history._link.up)
+    await until(lambda: history._mongo._link.up)
     told = [record.message for record in caplog.records if record.name.startswith("citychat")]
     outage = told[told.index(next(line for line in told if "is away" in line)) :]
-    assert outage[-1] == f"MongoDB {history._link.version} answers"
+    assert outage[-1] == f"MongoDB {history._mongo._link.version} answers"
     assert all(line.startswith("MongoDB is away: ") for line in outage[:-1])
     assert all(a != b for a, b in pairwise(outage)), "a reason once, not at every attempt"
     assert CANARY not in caplog.text
@@ -270,7 +271,7 @@ def no_writes(folder: Path, url: str) -> Iterator[None]:
 async def test_a_server_that_answers_but_takes_no_writes_is_shown_so_until_it_does_though_nobody_writes(
     server: MongoServer, history: MongoHistory, raw: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    link = history._link
+    link = history._mongo._link
     await add(history, message(1))
     with no_writes(tmp_path, server.url):
         for n in range(2, 5):
@@ -289,7 +290,7 @@ async def test_writes_that_fail_for_reasons_of_their_own_hinder_nobody(history: 
     history._mongo._failed_writes = FAILED_MAX
     history._mongo._doubted.set()
     await until(lambda: history._mongo._failed_writes == 0)
-    assert history._link.state == ""
+    assert history._mongo._link.state == ""
 
 
 async def test_the_wish_for_tls_is_named_where_a_plain_server_only_goes_silent() -> None:
@@ -421,17 +422,39 @@ async def test_the_database_is_the_one_of_the_address(server: MongoServer) -> No
 
 async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) -> None:
     anything: Any = {"$gt": ""}
-    await history.begin(session())
+    await history.sessions.begin(session())
     for ask in (
-        history.session, history.guest, history.sessions, history.barred, history.case,
-        lambda s: history.page(s, None, 5), lambda s: history.standing(s, 0), lambda s: history.end(s, NOW),
-        lambda s: history.erase(s, NOW), lambda s: history.undo(s),
+        history.sessions.find, history.guests.find, history.sessions.of, history.relations.blocked,
+        history.reports.state, lambda s: history.guests.dossier(s, NOW),
+        lambda s: history.messages.page(s, None, 5), lambda s: history.messages.progress(s, 0),
+        lambda s: history.sessions.end(s, NOW), lambda s: history.guests.erase(s, NOW),
+        lambda s: history.sessions.undo(s),
     ):  # fmt: skip
         with pytest.raises(TypeError, match="expected a text, not dict"):
             await ask(anything)
     with pytest.raises(TypeError, match="expected a text"):
-        await history.wish("s", anything, NOW)
-    assert await history.session("s") == session()
+        await history.sessions.wish("s", anything, NOW)
+    assert await history.sessions.find("s") == session()
+
+
+@pytest.mark.parametrize(("chatting", "questions"), [(False, 5), (True, 6)])
+async def test_a_dossier_asks_for_everything_at_once(history: MongoHistory, chatting: bool, questions: int) -> None:
+    """But for the partner of a running chat, who is known after the sessions."""
+    if chatting:
+        await history.sessions.begin(session())
+    asked, find, all_asked = [], history._mongo.find, asyncio.Event()
+
+    async def together(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        if len(asked) >= 5:
+            all_asked.set()
+        await all_asked.wait()
+        return await find(*args, **options)
+
+    history._mongo.find = together  # type: ignore[method-assign]
+    async with asyncio.timeout(PATIENCE_S):
+        dossier = await history.guests.dossier("anna", NOW)
+    assert (len(dossier.sessions), len(asked)) == (chatting, questions)
 
 
 # Garbage
@@ -457,44 +480,44 @@ COLLECTIONS = sorted({index.collection for index in INDEXES})
 
 
 async def test_garbage_in_every_collection_is_passed_over_and_counted(history: MongoHistory, raw: Any) -> None:
-    await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-    await history.begin(session())
+    await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+    await history.sessions.begin(session())
     await add(history, message(1), message(2), message(3, side=1))
-    await history.bar("anna", "ben", NOW)
+    await history.relations.block("anna", "ben", NOW)
     for collection in COLLECTIONS:
         raw[collection].insert_many([{**document, "_id": f"garbage {i}"} for i, document in enumerate(GARBAGE)])
         raw[collection].insert_many([dict(document) for document in GARBAGE])  # under ids of the driver's
     raw.guests.insert_one({"_id": "carl", "seen": "yesterday"})
     raw.wishes.insert_one({"_id": "v:carl", "s": "v", "guest": ["carl"], "at": NOW})
 
-    assert await history.page("s", None, 2) == [message(2), message(3, side=1)]
-    assert await history.page("s", message(3, side=1).order, 9) == [message(1), message(2)]
-    standing = await history.standing("s", 0)
+    assert await history.messages.page("s", None, 2) == [message(2), message(3, side=1)]
+    assert await history.messages.page("s", message(3, side=1).order, 9) == [message(1), message(2)]
+    standing = await history.messages.progress("s", 0)
     assert (standing.seen, standing.beyond) == ({"st": 2}, [])
-    assert await history.held("s", 0, "st", [(1, 9)]) == [(1, 2)]
+    assert await history.messages.held("s", 0, "st", [(1, 9)]) == [(1, 2)]
     assert await add(history, message(1), message(4)) == frozenset()
-    assert [m.number for m in (await history.standing("s", 0)).beyond] == [4]
-    assert await history.sessions("anna") == [session()]
-    assert await history.idle(NOW + 1) == [session()]
-    assert await history.guest("carl") is None
-    assert await history.barred("anna") == ["ben"]
-    assert await history.shunned("anna", NOW) == {}
-    assert await history.case("CODE1") is None
-    assert await history.report(report(1)) == "CODE1"
-    assert await history.pause("ben", NOW) is None
-    assert not await history.wish("v", "anna", NOW)
-    assert [(row.id, row.erased) for row in await history.erase("anna", NOW)] == [("s", (0,))]
-    await history.prune(NOW + 2 * DAY_MS, MONTH_MS)
-    assert await history.session("s") is not None
+    assert [m.number for m in (await history.messages.progress("s", 0)).beyond] == [4]
+    assert await history.sessions.of("anna") == [session()]
+    assert await history.sessions.idle(NOW + 1) == [session()]
+    assert await history.guests.find("carl") is None
+    assert await history.relations.blocked("anna") == ["ben"]
+    assert await history.relations.avoided_networks("anna", NOW) == {}
+    assert await history.reports.state("CODE1") is None
+    assert await history.reports.add(report(1)) == "CODE1"
+    assert await history.guests.pause("ben", NOW) is None
+    assert not await history.sessions.wish("v", "anna", NOW)
+    assert [(row.id, row.erased) for row in await history.guests.erase("anna", NOW)] == [("s", (0,))]
+    await history.guests.prune(NOW + 2 * DAY_MS, MONTH_MS)
+    assert await history.sessions.find("s") is not None
     assert set(history.dropped) >= {"messages", "sessions", "barred", "shuns", "reports", "guests"}
 
 
 async def test_what_cannot_be_deleted_stops_a_prune_and_is_left_to_the_next(
     history: MongoHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await history.begin(session())
+    await history.sessions.begin(session())
     await add(history, message(1))
-    await history.shun("anna", ["net"], NOW)
+    await history.relations.avoid_networks("anna", ["net"], NOW)
 
     async def nothing_goes(*_: object) -> int:
         return 0
@@ -502,10 +525,10 @@ async def test_what_cannot_be_deleted_stops_a_prune_and_is_left_to_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(Mongo, "delete", nothing_goes)
         async with asyncio.timeout(PATIENCE_S):
-            await history.prune(NOW + MONTH_MS, MONTH_MS)
-    assert await history.session("s") is not None and await history.page("s", None, 5)
-    await history.prune(NOW + MONTH_MS, MONTH_MS)
-    assert await history.session("s") is None and not await history.page("s", None, 5)
+            await history.guests.prune(NOW + MONTH_MS, MONTH_MS)
+    assert await history.sessions.find("s") is not None and await history.messages.page("s", None, 5)
+    await history.guests.prune(NOW + MONTH_MS, MONTH_MS)
+    assert await history.sessions.find("s") is None and not await history.messages.page("s", None, 5)
 
 
 # Steps that are broken off, and two processes at once
@@ -549,61 +572,61 @@ async def broken_off_at_every_step(
 
 async def test_an_erase_broken_off_anywhere_is_completed_by_the_next_prune(server: MongoServer, raw: Any) -> None:
     broken = 0
-    async for whole in broken_off_at_every_step(server, lambda h: h.erase("anna", NOW)):
+    async for whole in broken_off_at_every_step(server, lambda h: h.guests.erase("anna", NOW)):
         async with opened(server) as history:
-            marked = await history.session("s")
-            if await history.guest("anna") is None:
+            marked = await history.sessions.find("s")
+            if await history.guests.find("anna") is None:
                 assert raw.messages.count_documents({"side": 0, "x": {"$ne": ""}}) == 0, "nobody can repeat it now"
-            await history.prune(NOW + SETTLED_MS, MONTH_MS)
-            texts = [(m.side, m.text) for m in await history.page("s", None, 10)]
+            await history.guests.prune(NOW + SETTLED_MS, MONTH_MS)
+            texts = [(m.side, m.text) for m in await history.messages.page("s", None, 10)]
             if marked is not None and marked.erased:
                 assert texts == [(0, ""), (0, ""), (1, "text 3")]
                 assert marked.ended == NOW or not whole
                 assert raw.erased.count_documents({}) == 2
                 assert {copy["x"] for copy in raw.erased.find()} == {"text 1", "text 2"}
             if whole:
-                assert await history.guest("anna") is None and marked is not None and marked.ended == NOW
+                assert await history.guests.find("anna") is None and marked is not None and marked.ended == NOW
             broken += not whole
         for collection in COLLECTIONS:
             raw[collection].delete_many({})
         async with opened(server) as history:
-            await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-            await history.begin(session())
+            await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+            await history.sessions.begin(session())
             await add(history, message(1), message(2), message(3, side=1))
     assert broken >= 8
 
 
 async def test_an_erase_that_is_repeated_completes_whatever_the_first_one_left(server: MongoServer, raw: Any) -> None:
     async with opened(server) as history:
-        await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-        await history.begin(session())
+        await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+        await history.sessions.begin(session())
         await add(history, *(message(n, x=CANARY) for n in range(1, 9)))
-    async for _ in broken_off_at_every_step(server, lambda h: h.erase("anna", NOW)):
+    async for _ in broken_off_at_every_step(server, lambda h: h.guests.erase("anna", NOW)):
         pass
     async with opened(server) as history:
-        assert [m.text for m in await history.page("s", None, 10)] == [""] * 8
+        assert [m.text for m in await history.messages.page("s", None, 10)] == [""] * 8
         assert [copy["x"] for copy in raw.erased.find()] == [CANARY] * 8
-        kept = await history.session("s")
+        kept = await history.sessions.find("s")
         assert kept is not None and (kept.erased, kept.ended) == ((0,), NOW)
 
 
 async def test_the_third_report_pauses_even_when_it_was_broken_off_and_repeated(server: MongoServer) -> None:
     async with opened(server) as history:
-        await history.report(report(1))
-        await history.report(report(2))
-    async for _ in broken_off_at_every_step(server, lambda h: h.report(report(3))):
+        await history.reports.add(report(1))
+        await history.reports.add(report(2))
+    async for _ in broken_off_at_every_step(server, lambda h: h.reports.add(report(3))):
         pass
     async with opened(server) as history:
-        assert await history.pause("ben", NOW) is not None
-        assert await history.case("CODE3") == "received"
+        assert await history.guests.pause("ben", NOW) is not None
+        assert await history.reports.state("CODE3") == "received"
 
 
 async def test_three_reports_at_once_by_three_processes_pause_whatever_their_clocks_say(server: MongoServer) -> None:
     async with opened(server) as one, opened(server) as two, opened(server) as three:
         await asyncio.gather(
-            one.report(report(1, NOW + 900)), two.report(report(2)), three.report(report(3, NOW + 300))
+            one.reports.add(report(1, NOW + 900)), two.reports.add(report(2)), three.reports.add(report(3, NOW + 300))
         )
-        assert await one.pause("ben", NOW) is not None
+        assert await one.guests.pause("ben", NOW) is not None
 
 
 async def test_one_report_sent_by_two_processes_at_once_has_one_code(server: MongoServer, raw: Any) -> None:
@@ -611,7 +634,7 @@ async def test_one_report_sent_by_two_processes_at_once_has_one_code(server: Mon
         for n in range(10):
             first = Report(f"A{n}", f"s{n}", "anna", "ben", "hate", "", NOW, ())
             other = Report(f"B{n}", f"s{n}", "anna", "ben", "hate", "", NOW, ())
-            codes = set(await asyncio.gather(one.report(first), two.report(other)))
+            codes = set(await asyncio.gather(one.reports.add(first), two.reports.add(other)))
             assert len(codes) == 1
             assert [kept["code"] for kept in raw.reports.find({"s": f"s{n}"})] == list(codes)
 
@@ -619,12 +642,13 @@ async def test_one_report_sent_by_two_processes_at_once_has_one_code(server: Mon
 async def test_two_wishes_at_once_on_two_processes_meet_exactly_once(server: MongoServer) -> None:
     async with opened(server) as one, opened(server) as two:
         for n in range(20):
-            answers = await asyncio.gather(one.wish(f"s{n}", "anna", NOW), two.wish(f"s{n}", "ben", NOW))
+            both = one.sessions.wish(f"s{n}", "anna", NOW), two.sessions.wish(f"s{n}", "ben", NOW)
+            answers = await asyncio.gather(*both)
             assert sorted(answers) == [False, True]
-            assert not await one.wish(f"s{n}", "anna", NOW + 1), "used up"
+            assert not await one.sessions.wish(f"s{n}", "anna", NOW + 1), "used up"
             again = await asyncio.gather(
-                *(history.wish(f"s{n}", "anna", NOW + 2 + i) for i, history in enumerate((one, two, one))),
-                two.wish(f"s{n}", "ben", NOW + 2),
+                *(history.sessions.wish(f"s{n}", "anna", NOW + 2 + i) for i, history in enumerate((one, two, one))),
+                two.sessions.wish(f"s{n}", "ben", NOW + 2),
             )
             assert again.count(True) == 1, "pressed again and again"
 
@@ -632,12 +656,12 @@ async def test_two_wishes_at_once_on_two_processes_meet_exactly_once(server: Mon
 async def test_a_chat_that_both_sides_end_at_once_on_two_processes_has_one_end(server: MongoServer) -> None:
     async with opened(server) as one, opened(server) as two:
         for n in range(20):
-            await asyncio.gather(one.begin(session(f"s{n}")), two.begin(session(f"s{n}")))
-            await asyncio.gather(one.end(f"s{n}", NOW + 1), two.end(f"s{n}", NOW + 2))
-            kept = await one.session(f"s{n}")
-            await asyncio.gather(one.end(f"s{n}", NOW + 3), two.end(f"s{n}", NOW + 4))
+            await asyncio.gather(one.sessions.begin(session(f"s{n}")), two.sessions.begin(session(f"s{n}")))
+            await asyncio.gather(one.sessions.end(f"s{n}", NOW + 1), two.sessions.end(f"s{n}", NOW + 2))
+            kept = await one.sessions.find(f"s{n}")
+            await asyncio.gather(one.sessions.end(f"s{n}", NOW + 3), two.sessions.end(f"s{n}", NOW + 4))
             assert kept is not None and kept.ended in (NOW + 1, NOW + 2)
-            assert await two.session(f"s{n}") == kept
+            assert await two.sessions.find(f"s{n}") == kept
 
 
 async def test_the_same_batch_on_two_processes_at_once_is_kept_once(server: MongoServer, raw: Any) -> None:
@@ -654,9 +678,9 @@ async def test_no_text_survives_an_erase_that_runs_while_messages_come_in(server
     async with opened(server) as one, opened(server) as two:
         for n in range(4):
             s = f"s{n}"
-            await one.begin(session(s))
+            await one.sessions.begin(session(s))
             coming = [add(two, *(message(10 * i + j, s=s, x=CANARY) for j in range(1, 10))) for i in range(6)]
-            await asyncio.gather(*coming[:3], one.erase("anna", NOW), *coming[3:])
+            await asyncio.gather(*coming[:3], one.guests.erase("anna", NOW), *coming[3:])
             assert {m["x"] for m in raw.messages.find({"s": s, "side": 0})} == {""}
 
 
@@ -664,12 +688,12 @@ async def test_a_text_that_a_killed_process_inserted_during_an_erase_is_emptied_
     server: MongoServer, raw: Any
 ) -> None:
     async with opened(server) as history:
-        await history.begin(session())
-        await history.erase("anna", NOW)
+        await history.sessions.begin(session())
+        await history.guests.erase("anna", NOW)
         await history._mongo.insert("messages", [{"_id": "s:0:st:1", **_fields(message(1, x=CANARY))}])
-        await history.prune(NOW + SETTLED_MS - 1, MONTH_MS)
+        await history.guests.prune(NOW + SETTLED_MS - 1, MONTH_MS)
         assert raw.messages.count_documents({"x": CANARY}) == 1
-        await history.prune(NOW + SETTLED_MS, MONTH_MS)
+        await history.guests.prune(NOW + SETTLED_MS, MONTH_MS)
         assert raw.messages.count_documents({"x": CANARY}) == 0
         assert "erasing" not in raw.sessions.find_one({"_id": "s"})
 
@@ -681,15 +705,15 @@ def _fields(m: Message) -> dict[str, object]:
 async def test_a_prune_broken_off_anywhere_can_be_done_again_and_by_two_at_once(server: MongoServer, raw: Any) -> None:
     async with opened(server) as history:
         for s in ("s", "t"):
-            await history.begin(session(s))
+            await history.sessions.begin(session(s))
             await add(history, *(message(n, s=s) for n in range(1, 601)))
-        await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-        await history.erase("ben", NOW)
-    async for _ in broken_off_at_every_step(server, lambda h: h.prune(NOW + MONTH_MS, MONTH_MS)):
+        await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+        await history.guests.erase("ben", NOW)
+    async for _ in broken_off_at_every_step(server, lambda h: h.guests.prune(NOW + MONTH_MS, MONTH_MS)):
         sessions = {row["_id"] for row in raw.sessions.find()}
         assert {row["s"] for row in raw.messages.find()} <= sessions, "a session goes after its messages"
     async with opened(server) as one, opened(server) as two:
-        await asyncio.gather(*(h.prune(NOW + MONTH_MS, MONTH_MS) for h in (one, two)))
+        await asyncio.gather(*(h.guests.prune(NOW + MONTH_MS, MONTH_MS) for h in (one, two)))
     assert {name: raw[name].count_documents({}) for name in COLLECTIONS} == dict.fromkeys(COLLECTIONS, 0)
 
 
@@ -700,26 +724,26 @@ async def test_a_prune_broken_off_anywhere_can_be_done_again_and_by_two_at_once(
 async def test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hours(
     history: MongoHistory, raw: Any, later_ms: int, theirs: str
 ) -> None:
-    await history.begin(session())
+    await history.sessions.begin(session())
     gap = message(41, side=1, x="", k="gap")
     await add(history, *(message(n, side=n % 2, x=f"{CANARY} {n:03}") for n in range(1, 71) if n != 41), gap)
-    await history.erase("anna", NOW)
-    await history.report(Report("CODE", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
-    await history.prune(NOW + ERASED_MS, MONTH_MS)
+    await history.guests.erase("anna", NOW)
+    await history.reports.add(Report("CODE", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
+    await history.guests.prune(NOW + ERASED_MS, MONTH_MS)
     evidence = raw.reports.find_one()["evidence"]
     assert [m["n"] for m in evidence] == [20, *range(21, 41), *range(42, 71)]
     assert [evidence[-1]["x"], evidence[-2]["x"]] == [theirs, f"{CANARY} 069"]
     assert raw.erased.count_documents({}) == 0
-    await history.prune(NOW + 2 * MONTH_MS, MONTH_MS)
+    await history.guests.prune(NOW + 2 * MONTH_MS, MONTH_MS)
     assert len(raw.reports.find_one()["evidence"]) == 50
 
 
 async def test_a_guest_who_comes_back_while_others_are_forgotten_stays(history: MongoHistory, raw: Any) -> None:
-    await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-    await history.keep_guest(Guest("ben", NOW, NOW + MONTH_MS, "1", NOW))
-    await history.prune(NOW + MONTH_MS, MONTH_MS)
-    assert await history.guest("anna") is None
-    assert await history.guest("ben") is not None
+    await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+    await history.guests.keep(Guest("ben", NOW, NOW + MONTH_MS, "1", NOW))
+    await history.guests.prune(NOW + MONTH_MS, MONTH_MS)
+    assert await history.guests.find("anna") is None
+    assert await history.guests.find("ben") is not None
 
 
 async def test_the_driver_alone_answers_unavailable_before_it_is_connected() -> None:

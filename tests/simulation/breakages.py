@@ -64,7 +64,7 @@ BREAKAGES: dict[str, Breakage] = {
 }
 
 
-def _bar_nobody(self: LobbyState, a: str, b: str) -> Offer | None:
+def _block_nobody(self: LobbyState, a: str, b: str) -> Offer | None:
     """A no ends the offer and is forgotten."""
     offer = self.visitors[a].offer if a in self.visitors else None
     if offer is not None and b in (offer.seeker, offer.candidate):
@@ -86,12 +86,12 @@ async def _durable_later(self: Sessions, members: tuple[str, str], city: str) ->
     """A session begins before its row is kept."""
     now = self.clock.wall_ms()
     session = Session(new_id(self.random), members, new_aliases(self.random), city, now, now + self.history_ms)
-    self.tasks.spawn(self.history.begin(session), "begin")
+    self.tasks.spawn(self.history.sessions.begin(session), "begin")
     return session
 
 
 CROWD_BREAKAGES: dict[str, Breakage] = {
-    "a no is forgotten": (LobbyState, "bar", _bar_nobody),
+    "a no is forgotten": (LobbyState, "block", _block_nobody),
     "records are not heard": (Reconciler, "heard", _deaf),
     "rings without a pause": (local_lobby, "may_be_asked", _ring_on),
     "a session before its row": (Sessions, "prepare", _durable_later),

@@ -21,7 +21,7 @@ from tests.simulation.people import Person
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")
-UNCHECKED = ("nearby", "networks", "whereabouts", "renew")  # most steps; what they settle is seen after the next one
+UNCHECKED = ("nearby", "networks", "status", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
 FOUND_S = 6.5  # after a loss of all data: 5 s until a lease is renewed, and the time to enter everybody
 LEASE_S = 15.0  # M9
@@ -211,7 +211,7 @@ class Crowded(Ground):
                     self.wrong.append(f"M7: decline of an offer of {self._name(answer.seeker)} that was accepted")
                 self.answered[args[1]] = name
                 self.apart.add(frozenset((answer.seeker, answer.candidate)))
-            case "bar":
+            case "block":
                 self.apart.add(frozenset(args))
             case "seek" if isinstance(answer, SeekResult) and answer.offer and answer.offer.id not in self.offers:
                 self._opened(answer.offer)

@@ -121,7 +121,7 @@ class World:
         self.sessions: dict[str, Session] = {}
         self.undone_s: dict[str, float] = {}  # sessions that never began, and when their row was taken back
         self.pairs: dict[tuple[str, str], int] = {}
-        self.shuns: dict[str, list[tuple[str, int]]] = {}
+        self.avoided: dict[str, list[tuple[str, int]]] = {}
         self.reports: dict[tuple[str, str], Report] = {}
         self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None

@@ -129,8 +129,8 @@ class Scripted:
     @property
     def books(self) -> Read:
         if self._read is None:
-            records, offers, barred, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
-            self._read = _read(self._now_ms(), dict(records), dict(offers), dict(barred), dict(stands), leases)
+            records, offers, blocked, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
+            self._read = _read(self._now_ms(), dict(records), dict(offers), dict(blocked), dict(stands), leases)
         return self._read
 
     @property
@@ -147,7 +147,7 @@ def _read(
     now: int,
     records: Mapping[str, dict[str, Any]],
     offers: Mapping[str, dict[str, Any]],
-    barred: Mapping[str, Sequence[str]],
+    blocked: Mapping[str, Sequence[str]],
     stands: Mapping[str, Sequence[str]],
     leases: Sequence[str],
 ) -> Read:
@@ -157,7 +157,8 @@ def _read(
         fields = {name: value for name, value in record.items() if name not in ("lat", "lon", "place", "absent")}
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
-        fields["barred"] = dict.fromkeys(barred.get(guest, ()))
+        fields["avoided_networks"] = fields.pop("shuns", {})
+        fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
         visitors[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1

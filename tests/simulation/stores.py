@@ -7,23 +7,24 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import Guest, Message, Ranges, Session, Unavailable, can_be_kept, to_ranges
-from citychat.ports import Committed, Pause, Progress, Report
+from citychat.model import Guest, Message, Ranges, Session, Unavailable, to_ranges
+from citychat.ports import Committed, Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Step = Callable[Concatenate["SimHistory", P], Awaitable[T]]
-Asked = Callable[Concatenate["SimHistory", P], Coroutine[Any, Any, T]]
+Store = TypeVar("Store", bound="SimStore")
+Step = Callable[Concatenate[Store, P], Awaitable[T]]
+Asked = Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]
 LATEST_S = 8.0  # of an answer that comes late
 SILENT_S = 1.0  # until an answer that does not come is given up
 
 
-def read(step: Step[P, T]) -> Asked[P, T]:
+def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
     """A look into the history, a network away."""
 
-    async def asked(self: "SimHistory", /, *args: P.args, **named: P.kwargs) -> T:
+    async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(self.world.reads_up)
         answer = await step(self, *args, **named)
         await self.machine.awake()
@@ -32,10 +33,10 @@ def read(step: Step[P, T]) -> Asked[P, T]:
     return asked
 
 
-def write(step: Step[P, T]) -> Asked[P, T]:
+def write(step: Step[Store, P, T]) -> Asked[Store, P, T]:
     """A change of the history; whether its answer arrives is another matter."""
 
-    async def asked(self: "SimHistory", /, *args: P.args, **named: P.kwargs) -> T:
+    async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(True)
         answer = await step(self, *args, **named)
         is_lost = self.world.odd()
@@ -47,10 +48,11 @@ def write(step: Step[P, T]) -> Asked[P, T]:
     return asked
 
 
-class SimHistory:
+class SimStore:
+    """One store of a process, a network away."""
+
     def __init__(self, world: World, machine: Machine) -> None:
         self.world, self.machine = world, machine
-        self.there, self.back = Wire(world, world.commit_s), Wire(world)
 
     async def way(self, up: bool) -> None:
         """To the server. Raises Unavailable."""
@@ -58,6 +60,12 @@ class SimHistory:
         if not self.world.history_up or not up:
             await self.machine.awake()
             raise Unavailable
+
+
+class SimMessages(SimStore):
+    def __init__(self, world: World, machine: Machine) -> None:
+        super().__init__(world, machine)
+        self.there, self.back = Wire(world, world.commit_s), Wire(world)
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         self.machine.runs(partial(self.there.send, self._add, list(rows), done))
@@ -83,10 +91,8 @@ class SimHistory:
             self.back.send(self.machine.runs, answer)
 
     def _keep(self, row: Message) -> RowKey | None:
-        """Its key when it comes too late (it is held as a gap), or can never be kept."""
+        """Its key when it comes too late: it is held as a gap."""
         key = (row.session, row.side, row.stream, row.number)
-        if not can_be_kept(row):
-            return key
         session = self.world.sessions.get(row.session)
         erased = session is not None and row.side in session.erased
         held = self.world.chats.setdefault(row.session, {})
@@ -96,14 +102,14 @@ class SimHistory:
         return key if row.kind != "gap" and held[key].kind == "gap" else None
 
     @read
-    async def page(self, s: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
-        return [row for row in self.world.rows(s) if before is None or row.order < before][-limit:]
+    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+        return [row for row in self.world.rows(session_id) if before is None or row.order < before][-limit:]
 
     @read
-    async def standing(self, s: str, side: int) -> Progress:
+    async def progress(self, session_id: str, side: int) -> Progress:
         seen: dict[str, int] = {}
         beyond: list[Message] = []
-        rows = (row for row in self.world.chats.get(s, {}).values() if row.side == side)
+        rows = (row for row in self.world.chats.get(session_id, {}).values() if row.side == side)
         for row in sorted(rows, key=lambda row: row.key):
             if row.number == seen.setdefault(row.stream, 0) + 1:
                 seen[row.stream] = row.number
@@ -112,102 +118,37 @@ class SimHistory:
         return Progress(seen, beyond)
 
     @read
-    async def held(self, s: str, side: int, st: str, ranges: Ranges) -> Ranges:
-        rows = [row for row in self.world.chats.get(s, {}).values() if (row.side, row.stream) == (side, st)]
+    async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
+        all_rows = self.world.chats.get(session_id, {}).values()
+        rows = [row for row in all_rows if (row.side, row.stream) == (side, stream)]
         return to_ranges(
             row.number for row in rows if row.kind != "gap" and any(a <= row.number <= b for a, b in ranges)
         )
 
-    @read
-    async def guest(self, guest: str) -> Guest | None:
-        return self.world.guests.get(guest)
 
-    @write
-    async def keep_guest(self, guest: Guest) -> None:
-        self.world.guests[guest.id] = guest
-
+class SimSessions(SimStore):
     @write
     async def begin(self, session: Session) -> None:
         self.world.sessions.setdefault(session.id, session)
 
     @write
-    async def undo(self, s: str) -> None:
-        if self.world.sessions.pop(s, None) is not None:
-            self.world.undone_s[s] = self.world.loop.time()
+    async def undo(self, session_id: str) -> None:
+        if self.world.sessions.pop(session_id, None) is not None:
+            self.world.undone_s[session_id] = self.world.loop.time()
 
     @write
-    async def end(self, s: str, at: int) -> None:
-        session = self.world.sessions.get(s)
+    async def end(self, session_id: str, at: int) -> None:
+        session = self.world.sessions.get(session_id)
         if session is not None and session.ended is None:
-            self.world.sessions[s] = replace(session, ended=at)
+            self.world.sessions[session_id] = replace(session, ended=at)
 
     @read
-    async def session(self, s: str) -> Session | None:
-        return self.world.sessions.get(s)
+    async def find(self, session_id: str) -> Session | None:
+        return self.world.sessions.get(session_id)
 
     @read
-    async def sessions(self, guest: str) -> list[Session]:
-        mine = [session for session in self.world.sessions.values() if guest in session.members]
-        return sorted(mine, key=lambda session: -session.started)
-
-    @write
-    async def bar(self, a: str, b: str, at: int) -> None:
-        self.world.pairs.setdefault((min(a, b), max(a, b)), at)
-
-    @read
-    async def barred(self, guest: str) -> list[str]:
-        return [a if b == guest else b for a, b in self.world.pairs if guest in (a, b)]
-
-    @write
-    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
-        self.world.shuns.setdefault(guest, []).extend((network, at) for network in networks)
-
-    @read
-    async def shunned(self, guest: str, now: int) -> dict[str, int]:
-        shuns = self.world.shuns.get(guest, ())
-        return {network: at for network, at in reversed(shuns) if now - at < DAY_MS}
-
-    @write
-    async def report(self, report: Report) -> str:
-        return self.world.reports.setdefault((report.session, report.reporter), report).code
-
-    @read
-    async def case(self, code: str) -> Literal["received", "acted", "none"] | None:
-        return "received" if any(report.code == code for report in self.world.reports.values()) else None
-
-    @read
-    async def pause(self, guest: str, now: int) -> Pause | None:
-        return None
-
-    @write
-    async def wish(self, s: str, guest: str, at: int) -> bool:
-        wishes = self.world.wishes
-        wishes[s, guest] = at
-        both = any(other != guest and at - when < DAY_MS for (of, other), when in wishes.items() if of == s)
-        if both:
-            for key in [key for key in wishes if key[0] == s]:
-                del wishes[key]
-        return both
-
-    @write
-    async def erase(self, guest: str, at: int) -> list[Session]:
-        touched = []
-        for session in await self.sessions(guest):
-            side = session.side(guest)
-            ended = session.ended if session.ended is not None else at
-            erased = tuple(sorted({*session.erased, side}))
-            touched.append(replace(session, ended=ended, erased=erased))
-            self.world.sessions[session.id] = touched[-1]
-            rows = self.world.chats.get(session.id, {})
-            rows |= {key: replace(row, text="") for key, row in rows.items() if row.side == side}
-            self.world.wishes.pop((session.id, guest), None)
-        self.world.shuns.pop(guest, None)
-        self.world.guests.pop(guest, None)
-        return touched
-
-    @write
-    async def prune(self, now: int, history_ms: int) -> None:
-        """No simulated story is that long."""
+    async def of(self, guest: str) -> list[Session]:
+        return _of(self.world, guest)
 
     @read
     async def idle(self, before: int) -> list[Session]:
@@ -217,6 +158,113 @@ class SimHistory:
             if session.ended is None and self._is_idle(session, before)
         ]
 
+    @write
+    async def wish(self, session_id: str, guest: str, at: int) -> bool:
+        wishes = self.world.wishes
+        wishes[session_id, guest] = at
+        both = any(other != guest and at - when < DAY_MS for (of, other), when in wishes.items() if of == session_id)
+        if both:
+            for key in [key for key in wishes if key[0] == session_id]:
+                del wishes[key]
+        return both
+
     def _is_idle(self, session: Session, before: int) -> bool:
         guests = [self.world.guests[member] for member in session.members if member in self.world.guests]
         return max([session.started, *(guest.seen for guest in guests)]) < before
+
+
+class SimGuests(SimStore):
+    @read
+    async def dossier(self, guest: str, now: int) -> Dossier:
+        sessions = _of(self.world, guest)
+        partner = next((session.partner(guest) for session in sessions if session.ended is None), "")
+        return Dossier(
+            row=self.world.guests.get(guest),
+            pause=None,
+            sessions=sessions,
+            avoided_networks=_avoided(self.world, guest, now),
+            blocked=_blocked(self.world, guest),
+            partner_seen=self.world.guests[partner].seen if partner in self.world.guests else 0,
+        )
+
+    @read
+    async def find(self, guest: str) -> Guest | None:
+        return self.world.guests.get(guest)
+
+    @write
+    async def keep(self, row: Guest) -> None:
+        self.world.guests[row.id] = row
+
+    @read
+    async def pause(self, guest: str, now: int) -> Pause | None:
+        return None
+
+    @write
+    async def erase(self, guest: str, at: int) -> list[Session]:
+        touched = []
+        for session in await SimSessions(self.world, self.machine).of(guest):
+            side = session.side(guest)
+            ended = session.ended if session.ended is not None else at
+            erased = tuple(sorted({*session.erased, side}))
+            touched.append(replace(session, ended=ended, erased=erased))
+            self.world.sessions[session.id] = touched[-1]
+            rows = self.world.chats.get(session.id, {})
+            rows |= {key: replace(row, text="") for key, row in rows.items() if row.side == side}
+            self.world.wishes.pop((session.id, guest), None)
+        self.world.avoided.pop(guest, None)
+        self.world.guests.pop(guest, None)
+        return touched
+
+    @write
+    async def prune(self, now: int, history_ms: int) -> None:
+        """No simulated story is that long."""
+
+
+class SimRelations(SimStore):
+    @write
+    async def block(self, a: str, b: str, at: int) -> None:
+        self.world.pairs.setdefault((min(a, b), max(a, b)), at)
+
+    @read
+    async def blocked(self, guest: str) -> list[str]:
+        return _blocked(self.world, guest)
+
+    @write
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+        self.world.avoided.setdefault(guest, []).extend((network, at) for network in networks)
+
+    @read
+    async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
+        return _avoided(self.world, guest, now)
+
+
+class SimReports(SimStore):
+    @write
+    async def add(self, report: Report) -> str:
+        return self.world.reports.setdefault((report.session, report.reporter), report).code
+
+    @read
+    async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
+        return "received" if any(report.code == code for report in self.world.reports.values()) else None
+
+
+class SimHistory:
+    def __init__(self, world: World, machine: Machine) -> None:
+        self.messages = SimMessages(world, machine)
+        self.guests = SimGuests(world, machine)
+        self.sessions = SimSessions(world, machine)
+        self.relations = SimRelations(world, machine)
+        self.reports = SimReports(world, machine)
+
+
+def _of(world: World, guest: str) -> list[Session]:
+    mine = [session for session in world.sessions.values() if guest in session.members]
+    return sorted(mine, key=lambda session: -session.started)
+
+
+def _blocked(world: World, guest: str) -> list[str]:
+    return [a if b == guest else b for a, b in world.pairs if guest in (a, b)]
+
+
+def _avoided(world: World, guest: str, now: int) -> dict[str, int]:
+    return {network: at for network, at in reversed(world.avoided.get(guest, ())) if now - at < DAY_MS}

@@ -13,7 +13,7 @@ from citychat.ports import Committed
 from tests.simulation.ground import CONSENT
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import Person
-from tests.simulation.stores import SimHistory
+from tests.simulation.stores import SimMessages
 from tests.simulation.town import Town
 
 pytestmark = pytest.mark.timeout(300)  # a day in ten seconds; a busy machine takes its time
@@ -432,15 +432,15 @@ def test_a_write_broken_off_between_two_streams_puts_nothing_before_what_it_link
     scene.wait(1)
     scene.say(scene.a, "A2")
     scene.wait(5)
-    add = SimHistory.add
+    add = SimMessages.add
 
-    def torn(self: SimHistory, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
+    def torn(self: SimMessages, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         if {"A1", "A2"} <= {row.text for row in rows}:
             add(self, [row for row in rows if row.text == "A2"], lambda committed: done(None))
         else:
             add(self, rows, done)
 
-    monkeypatch.setattr(SimHistory, "add", torn)
+    monkeypatch.setattr(SimMessages, "add", torn)
     scene.do(partial(scene.network, scene.b, True))
     scene.do(scene.b.return_home)
     while len(scene.theirs(scene.b)) < 3:

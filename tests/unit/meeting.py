@@ -8,6 +8,7 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -78,7 +79,8 @@ class Clock:
 
 
 class Line:
-    """One process's way to a store. ``away``: the steps that fail; ``mute``: those that are done, but not answered."""
+    """One process's way to a store. ``away``: the steps that fail; ``mute``: those that are done, but not answered.
+    Those of a history are named with their store: ``sessions.begin``."""
 
     def __init__(self, store: object) -> None:
         self._store = store
@@ -87,20 +89,30 @@ class Line:
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        step = getattr(self._store, name)
-        if not asyncio.iscoroutinefunction(step):
-            return step
+        return self.way(name, getattr(self._store, name))
 
-        async def call(*args: Any) -> Any:
-            self.calls.append(name)
-            if self.away & {name, "all"}:
-                raise Unavailable
-            answer = await step(*args)
-            if name in self.mute:
-                raise Unavailable
-            return answer
+    def way(self, name: str, step: Any) -> Any:
+        """The way to a step, or to one of the stores of a history."""
+        if asyncio.iscoroutinefunction(step):
+            return partial(self.call, name, step)
+        return step if callable(step) else _LineToStore(self, name, step)
 
-        return call
+    async def call(self, name: str, step: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        self.calls.append(name)
+        if self.away & {name, "all"}:
+            raise Unavailable
+        answer = await step(*args)
+        if name in self.mute:
+            raise Unavailable
+        return answer
+
+
+class _LineToStore:
+    def __init__(self, line: Line, name: str, store: object) -> None:
+        self._line, self._name, self._store = line, name, store
+
+    def __getattr__(self, name: str) -> Any:
+        return self._line.way(f"{self._name}.{name}", getattr(self._store, name))
 
 
 class LossyBus:
@@ -179,7 +191,7 @@ class Page:
         await self.matching.left(self.guest, self.epoch)
 
     async def where(self) -> GuestStatus:
-        return (await self.town.lobby.whereabouts([self.guest]))[0]
+        return (await self.town.lobby.status([self.guest]))[0]
 
 
 class Process:
@@ -211,12 +223,12 @@ class Process:
     async def join(self, guest: str, *, looking: bool = False, place: Place | None = LYON, **changes: Any) -> Page:
         """A page joins, as joining does it; with ``looking`` it seeks at once, as a page that looks does."""
         page = Page(self.town, self, guest)
-        row = await self.town.history.guest(guest)
+        row = await self.town.history.guests.find(guest)
         now = self.town.clock.wall_ms()
         row = replace(row, seen=now) if row else Guest(guest, now, now, "1", now, place)
         row = replace(row, networks=changes.pop("networks", row.networks))
-        await self.town.history.keep_guest(row)
-        rows = await self.town.history.sessions(guest)
+        await self.town.history.guests.keep(row)
+        rows = await self.town.history.sessions.of(guest)
         entry = Entry(
             guest=guest,
             process=self.name,
@@ -228,15 +240,15 @@ class Process:
             visible=changes.pop("visible", True),
             made=row.made,
             networks=row.networks,
-            shuns=await self.town.history.shunned(guest, now),
-            barred=tuple(await self.town.history.barred(guest)),
+            avoided_networks=await self.town.history.relations.avoided_networks(guest, now),
+            blocked=tuple(await self.town.history.relations.blocked(guest)),
             session=next((session for session in rows if session.ended is None), None),
         )
         assert not changes
         entered = await self.town.lobby.enter(entry)
         page.epoch = entered.epoch
         if entered.ended:
-            await self.town.history.end(entered.ended, now)
+            await self.town.history.sessions.end(entered.ended, now)
         self.registry.take_over(guest, entered.epoch)
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=guest)
@@ -274,12 +286,12 @@ class Town:
         self.loop, self.clock, self.random = loop, Clock(loop), Random(7)
         self.bus = MemoryBus(loop.call_soon)
         self.lobby = MemoryLobby(self.clock.wall_ms, Random(7))
-        self.history = SqliteHistory(database)
+        self.database, self.history = database, SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.p, self.q = Process(self, "p"), Process(self, "q")
 
     async def session(self, s: str) -> Session | None:
-        return await self.history.session(s)
+        return await self.history.sessions.find(s)
 
     async def after(self, secs: float) -> None:
         await asyncio.sleep(secs)
@@ -315,7 +327,7 @@ class Town:
             assert client.match.looking == where.looking
             if where.offer is not None:
                 for side in (where.offer.seeker, where.offer.candidate):
-                    assert (await self.lobby.whereabouts([side]))[0].offer == where.offer, "M2"
+                    assert (await self.lobby.status([side]))[0].offer == where.offer, "M2"
 
 
 Scene = Callable[[Town], Coroutine[Any, Any, None]]

@@ -11,7 +11,7 @@ from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_as
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
-from citychat.rules import COUNTED_NEARBY, RING_S, SHUN_MS, SLOW_RING_S
+from citychat.rules import AVOIDED_MS, COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 
 class MemoryLobby:
@@ -61,10 +61,10 @@ class MemoryLobby:
             return SeekResult("waiting")
         return SeekResult("asking" if running.seeker == guest else "asked", running)
 
-    async def accept(self, guest: str, offer: str, s: str) -> Offer:
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         answered = self._answered(guest, offer)
         for visitor in self._register.close(answered, accepted=True):
-            self._register.begin(visitor, s)
+            self._register.begin(visitor, session_id)
         return answered
 
     async def decline(self, guest: str, offer: str) -> Offer:
@@ -72,7 +72,7 @@ class MemoryLobby:
         answered = self._answered(guest, offer) if offer in register.offers else register.ended(offer)
         if answered is None or answered.candidate != guest:
             raise Gone
-        return register.bar(answered.seeker, guest) or answered
+        return register.block(answered.seeker, guest) or answered
 
     async def later(self, guest: str, offer: str) -> Offer:
         answered = self._answered(guest, offer)
@@ -111,39 +111,40 @@ class MemoryLobby:
             visitor.pool, visitor.cell, visitor.city = pool, cell, city
             self._register.refile(visitor)
 
-    async def end(self, s: str, members: Sequence[str]) -> None:
+    async def end(self, session_id: str, members: Sequence[str]) -> None:
         register = self._settled()
         for member in members:
             visitor = register.visitors.get(member)
-            if visitor is not None and visitor.session == s:
+            if visitor is not None and visitor.session == session_id:
                 visitor.session = None
                 visitor.looking = visitor.available = False
                 register.refile(visitor)
 
-    async def bar(self, a: str, b: str) -> Offer | None:
-        return self._settled().bar(a, b)
+    async def block(self, a: str, b: str) -> Offer | None:
+        return self._settled().block(a, b)
 
-    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
         visitor = self._visitor(guest)
         if visitor is not None:
             now = self._register.now
-            visitor.shuns = {network: since for network, since in visitor.shuns.items() if now < since + SHUN_MS}
+            old = visitor.avoided_networks
+            visitor.avoided_networks = {network: since for network, since in old.items() if now < since + AVOIDED_MS}
             for network in networks:
-                visitor.shun(network, at)
+                visitor.avoid_network(network, at)
 
     async def networks(self, guest: str) -> tuple[str, ...]:
         visitor = self._visitor(guest)
         return visitor.networks if visitor is not None else ()
 
-    async def pair(self, s: str, members: Sequence[str]) -> bool:
+    async def pair(self, session_id: str, members: Sequence[str]) -> bool:
         register = self._settled()
         a, b = (register.visitors.get(member) for member in members)
         if a is None or b is None or strangers(a, b, register.now):
             return False
         if register.state(a) != "free" or register.state(b) != "free":
             return False
-        register.begin(a, s)
-        register.begin(b, s)
+        register.begin(a, session_id)
+        register.begin(b, session_id)
         return True
 
     async def nearby(self, guest: str) -> int:
@@ -153,7 +154,7 @@ class MemoryLobby:
         crowd = self._register.crowd
         return min(crowd.count(visitor.pool) - (guest in crowd), COUNTED_NEARBY)
 
-    async def whereabouts(self, guests: Sequence[str]) -> list[GuestStatus]:
+    async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
         register = self._settled()
         known = (register.visitors.get(guest) for guest in guests)
         return [
@@ -201,7 +202,7 @@ class MemoryLobby:
         register = self._register
         if seeker.id not in register.crowd or seeker.pool is None:
             return None
-        for guest in register.crowd.draw(seeker.pool, seeker.cell, seeker.barred):
+        for guest in register.crowd.draw(seeker.pool, seeker.cell, seeker.blocked):
             candidate = register.visitors[guest]
             if may_be_asked(candidate, seeker, register.now):
                 seconds = SLOW_RING_S if candidate.slow else self._ring_s

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 from citychat.model import NOWHERE, Cell, Offer
 from citychat.rules import (
+    AVOIDED_MS,
     IDLE_IN_VIEW,
     LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
     REST_MS,
     RING_PAUSE_MS,
     RINGS_UNANSWERED,
-    SHUN_MS,
     UNASKED,
 )
 
@@ -32,8 +32,8 @@ class LobbyGuest:
     looking: bool = False
     made: int = 0
     networks: tuple[str, ...] = ()
-    shuns: dict[str, int] = field(default_factory=dict)
-    barred: dict[str, None] = field(default_factory=dict)
+    avoided_networks: dict[str, int] = field(default_factory=dict)
+    blocked: dict[str, None] = field(default_factory=dict)
     rests: dict[str, int] = field(default_factory=dict)
     offer: Offer | None = None
     session: str | None = None
@@ -46,21 +46,21 @@ class LobbyGuest:
         askable = self.visible and self.available and self.unanswered < RINGS_UNANSWERED
         return IDLE_IN_VIEW if askable else UNASKED
 
-    def shun(self, network: str, at: int) -> None:
-        self.shuns[network] = max(at, self.shuns.get(network, at))
+    def avoid_network(self, network: str, at: int) -> None:
+        self.avoided_networks[network] = max(at, self.avoided_networks.get(network, at))
 
     def avoids(self, other: "LobbyGuest", now: int) -> bool:
-        """Barred, or ``other`` was made after a block by this guest and comes from the shunned network (M5)."""
-        if other.id in self.barred:
+        """Blocked, or ``other`` was made after a block by this guest and comes from the avoided network (M5)."""
+        if other.id in self.blocked:
             return True
-        if not self.shuns:
+        if not self.avoided_networks:
             return False
-        since = [self.shuns[network] for network in other.networks if network in self.shuns]
-        return any(at < other.made and now < at + SHUN_MS for at in since)
+        since = [self.avoided_networks[network] for network in other.networks if network in self.avoided_networks]
+        return any(at < other.made and now < at + AVOIDED_MS for at in since)
 
 
 def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
-    """Whether these two must not meet now. Each side may know of a bar that the other forgot with its record."""
+    """Whether these two must not meet now. Each side may know of a block that the other forgot with its record."""
     return a is b or a.avoids(b, now) or b.avoids(a, now)
 
 

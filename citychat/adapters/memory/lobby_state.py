@@ -73,7 +73,7 @@ class LobbyState:
             self._absent.pop(visitor.id, None)
 
     def seat(self, visitor: LobbyGuest, entry: Entry) -> None:
-        """What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3)."""
+        """Who is blocked here stays blocked: the row of a decline may not have reached history yet (protocol §3)."""
         self._unseat(visitor)
         self._absent.pop(visitor.id, None)  # a new visit, even if its process has yet to renew
         self._staff.setdefault(entry.process, {})[entry.guest] = None
@@ -81,9 +81,9 @@ class LobbyState:
         visitor.pool, visitor.cell, visitor.city = entry.pool, entry.cell, entry.city
         visitor.available, visitor.slow, visitor.visible = entry.available, entry.slow, entry.visible
         visitor.made, visitor.networks = entry.made, entry.networks
-        visitor.barred |= dict.fromkeys(entry.barred)
-        for network, at in entry.shuns.items():
-            visitor.shun(network, at)
+        visitor.blocked |= dict.fromkeys(entry.blocked)
+        for network, at in entry.avoided_networks.items():
+            visitor.avoid_network(network, at)
         self.refile(visitor)
 
     def dismiss(self, visitor: LobbyGuest) -> Offer | None:
@@ -126,15 +126,15 @@ class LobbyState:
             self.close(offer)
         return offer
 
-    def begin(self, visitor: LobbyGuest, s: str) -> None:
-        visitor.session, visitor.looking = s, False
+    def begin(self, visitor: LobbyGuest, session_id: str) -> None:
+        visitor.session, visitor.looking = session_id, False
         self.refile(visitor)
 
-    def bar(self, a: str, b: str) -> Offer | None:
+    def block(self, a: str, b: str) -> Offer | None:
         """Strangers for ever; the open offer between them that this has ended."""
         for one, other in ((a, b), (b, a)):
             if one in self.visitors:
-                self.visitors[one].barred[other] = None
+                self.visitors[one].blocked[other] = None
         offer = self.visitors[a].offer if a in self.visitors else None
         if offer is None or b not in (offer.seeker, offer.candidate):
             return None

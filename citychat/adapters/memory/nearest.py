@@ -47,7 +47,7 @@ class _CellGuests:
             self._guests[at] = last
             self._index[last] = at
 
-    def draw(self, random: Random, barred: Container[str]) -> Iterator[str]:
+    def draw(self, random: Random, blocked: Container[str]) -> Iterator[str]:
         """Some of them at random, each once: a shuffle that stops early (order inside the cell means nothing)."""
         guests, index = self._guests, self._index
         left = DRAWN_PER_CELL
@@ -58,7 +58,7 @@ class _CellGuests:
             guest = guests[j]
             guests[i], guests[j] = guest, guests[i]
             index[guest], index[guests[j]] = i, j
-            if guest not in barred:
+            if guest not in blocked:
                 left -= 1
                 yield guest
 
@@ -174,23 +174,23 @@ class SpatialIndex:
     def count(self, pool: str) -> int:
         return self._counts.get(pool, 0)
 
-    def draw(self, pool: str, cell: Cell, barred: Container[str]) -> Iterator[str]:
+    def draw(self, pool: str, cell: Cell, blocked: Container[str]) -> Iterator[str]:
         """Candidates for somebody in ``cell``: best rank first, then the nearest cell, random inside it.
 
-        Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The barred are passed over and not
+        Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
         counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
         or drop it before the crowd changes.
         """
         for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
             area = self._areas.get((pool, rank))
             if area is not None:
-                yield from self._walk(area, cell, barred)
+                yield from self._walk(area, cell, blocked)
 
-    def _walk(self, area: _TilePyramid, cell: Cell, barred: Container[str]) -> Iterator[str]:
+    def _walk(self, area: _TilePyramid, cell: Cell, blocked: Container[str]) -> Iterator[str]:
         left = CELLS_WALKED
         for stand in area.near(cell):
             met = False
-            for guest in stand.draw(self._random, barred):
+            for guest in stand.draw(self._random, blocked):
                 met = True
                 yield guest
             left -= met

@@ -69,7 +69,7 @@ class ErasedTextDocument(Struct, frozen=True):
     """An erased text."""
 
     id: str = field(name="_id")
-    x: str
+    text: str = field(name="x")
 
 
 class AvoidedNetworkDocument(Struct, frozen=True):
@@ -100,6 +100,12 @@ class IdDocument(Struct, frozen=True):
     """Only the id."""
 
     id: str = field(name="_id")
+
+
+class SeenDocument(Struct, frozen=True):
+    """Of a guest, when last seen."""
+
+    seen: int
 
 
 class MembersDocument(Struct, frozen=True):
@@ -182,12 +188,12 @@ def text(value: str) -> str:
     return value
 
 
-def message_id(s: str, side: int, st: str, n: int) -> str:
-    return f"{s}:{side}:{st}:{n}"
+def message_id(session_id: str, side: int, stream: str, number: int) -> str:
+    return f"{session_id}:{side}:{stream}:{number}"
 
 
 def id_of(m: Message) -> str:
-    return f"{m.session}:{m.side}:{m.stream}:{m.number}"
+    return message_id(m.session, m.side, m.stream, m.number)
 
 
 def to_row(m: Message) -> Document:
@@ -231,14 +237,14 @@ async def newest_messages(mongo: Mongo, reader: DocumentReader, where: Document,
 
 def earlier(order: tuple[int, int, str, int]) -> Document:
     """What comes before that place in the transcript. The range over ``l`` alone lets the index begin there."""
-    lamport, side, st, n = order
+    lamport, side, stream, number = order
     return {
         "l": {"$lte": lamport},
         "$or": [
             {"l": {"$lt": lamport}},
             {"side": {"$lt": side}},
-            {"side": side, "st": {"$lt": text(st)}},
-            {"side": side, "st": text(st), "n": {"$lt": n}},
+            {"side": side, "st": {"$lt": text(stream)}},
+            {"side": side, "st": text(stream), "n": {"$lt": number}},
         ],
     }
 

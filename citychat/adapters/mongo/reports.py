@@ -14,7 +14,7 @@ from citychat.adapters.mongo.documents import (
     text,
 )
 from citychat.model import Message
-from citychat.ports import Pause, Report
+from citychat.ports import Report
 from citychat.rules import (
     ERASED_MS,
     EVIDENCE_MESSAGES,
@@ -27,60 +27,58 @@ from citychat.rules import (
 )
 
 
-async def keep_report(mongo: Mongo, reader: DocumentReader, report: Report) -> str:
-    """``report`` or the earlier one of this reporter in this session; its code.
+class MongoReports:
+    """Reports with their evidence (ports.ReportStore)."""
 
-    It stands under (session, reporter): of two at once the first stays, with its evidence. The rule of three is applied
-    once it is durable, and again for a repeated call: a crash in between loses no pause. Of three reports at once the
-    last to be written sees all three.
-    """
-    where: Document = {"_id": f"{text(report.session)}:{text(report.reporter)}"}
-    kept = msgspec.to_builtins(await _evidence(mongo, report.session, reader, report.at - ERASED_MS))
-    await mongo.insert("reports", [where | msgspec.to_builtins(report) | {"state": "received", "evidence": kept}])
-    found = reader.read("reports", await mongo.find("reports", where), ReportDocument)
-    if not found:  # somebody has put there what nobody can read; this report is not lost to the rule
-        found = [ReportDocument(report.code, report.reporter, report.accused, report.at, report.networks, "received")]
-    first = found[0]
-    if await _pauses(mongo, reader, first):
-        until = first.at + PAUSE_MS
-        change = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
-        await mongo.update("pauses", {"_id": first.accused}, change, upsert=True)
-    return first.code
+    def __init__(self, mongo: Mongo, reader: DocumentReader) -> None:
+        self._mongo, self._reader = mongo, reader
 
+    async def add(self, report: Report) -> str:
+        """As the port says. A report without a network (loopback, private address) is kept but pauses nobody.
 
-async def _evidence(mongo: Mongo, s: str, reader: DocumentReader, erased_since: int) -> list[Message]:
-    """The last messages of both sides. Their texts are read before the erased ones: an erase copies before it empties,
-    so that each text is found in one of the two."""
-    messages = await newest_messages(mongo, reader, {"s": s, "k": {"$ne": "gap"}}, EVIDENCE_MESSAGES)
-    ids = [id_of(m) for m in messages if not m.text]
-    copies = await mongo.find("erased", {"_id": {"$in": ids}, "since": {"$gt": erased_since}}) if ids else []
-    texts = {copy.id: copy.x for copy in reader.read("erased", copies, ErasedTextDocument)}
-    whole = (msgspec.structs.replace(m, text=texts.get(id_of(m), m.text)) for m in messages)
-    return list(whole)[::-1]
+        It stands under (session, reporter): of two at once the first stays, with its evidence. The rule of three is
+        applied once it is durable, and again for a repeated call: a crash in between loses no pause. Of three reports
+        at once the last to be written sees all three.
+        """
+        where: Document = {"_id": f"{text(report.session)}:{text(report.reporter)}"}
+        kept = msgspec.to_builtins(await self._evidence(report.session, report.at - ERASED_MS))
+        document = where | msgspec.to_builtins(report) | {"state": "received", "evidence": kept}
+        await self._mongo.insert("reports", [document])
+        found = self._reader.read("reports", await self._mongo.find("reports", where), ReportDocument)
+        if not found:  # somebody has put there what nobody can read; this report is not lost to the rule
+            found = [
+                ReportDocument(report.code, report.reporter, report.accused, report.at, report.networks, "received")
+            ]
+        first = found[0]
+        if await self._is_third(first):
+            until = first.at + PAUSE_MS
+            change = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
+            await self._mongo.update("pauses", {"_id": first.accused}, change, upsert=True)
+        return first.code
 
+    async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
+        found = self._reader.read("reports", await self._mongo.find("reports", {"code": text(code)}), ReportDocument)
+        return found[0].state if found else None
 
-async def _pauses(mongo: Mongo, reader: DocumentReader, report: ReportDocument) -> bool:
-    """Whether it is the third within 24 h."""
-    where = {
-        "accused": report.accused,
-        "at": {"$gt": report.at - REPORTS_WITHIN_MS, "$lt": report.at + REPORTS_WITHIN_MS},
-    }
-    found = await mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
-    others = reader.read("reports", found, ReportDocument)
-    return is_third(_accusation(report), map(_accusation, others))
+    async def _evidence(self, session_id: str, erased_since: int) -> list[Message]:
+        """The last messages of both sides. Their texts are read before the erased ones: an erase copies before it
+        empties, so that each text is found in one of the two."""
+        where: Document = {"s": session_id, "k": {"$ne": "gap"}}
+        messages = await newest_messages(self._mongo, self._reader, where, EVIDENCE_MESSAGES)
+        ids = [id_of(m) for m in messages if not m.text]
+        since: Document = {"_id": {"$in": ids}, "since": {"$gt": erased_since}}
+        copies = await self._mongo.find("erased", since) if ids else []
+        texts = {copy.id: copy.text for copy in self._reader.read("erased", copies, ErasedTextDocument)}
+        whole = (msgspec.structs.replace(m, text=texts.get(id_of(m), m.text)) for m in messages)
+        return list(whole)[::-1]
+
+    async def _is_third(self, report: ReportDocument) -> bool:
+        around = {"$gt": report.at - REPORTS_WITHIN_MS, "$lt": report.at + REPORTS_WITHIN_MS}
+        where = {"accused": report.accused, "at": around}
+        found = await self._mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
+        others = self._reader.read("reports", found, ReportDocument)
+        return is_third(_accusation(report), map(_accusation, others))
 
 
 def _accusation(report: ReportDocument) -> Accusation:
     return Accusation(report.reporter, report.at, frozenset(report.networks))
-
-
-async def case(mongo: Mongo, reader: DocumentReader, code: str) -> Literal["received", "acted", "none"] | None:
-    """As the port says."""
-    found = reader.read("reports", await mongo.find("reports", {"code": text(code)}), ReportDocument)
-    return found[0].state if found else None
-
-
-async def pause(mongo: Mongo, reader: DocumentReader, guest: str, now: int) -> Pause | None:
-    """As the port says."""
-    found = reader.read("pauses", await mongo.find("pauses", {"_id": text(guest), "until": {"$gt": now}}), Pause)
-    return found[0] if found else None

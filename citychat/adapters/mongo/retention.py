@@ -16,14 +16,14 @@ from citychat.rules import ERASED_MS
 SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
 
 
-async def empty(mongo: Mongo, reader: DocumentReader, s: str, side: int, at: int) -> None:
+async def empty(mongo: Mongo, reader: DocumentReader, session_id: str, side: int, at: int) -> None:
     """Copy the texts of that side, erased ``at``, then empty them. Two at once copy the same texts, and none is emptied
     before its copy is durable."""
-    where: Document = {"s": s, "side": side, "x": {"$gt": ""}}
+    where: Document = {"s": session_id, "side": side, "x": {"$gt": ""}}
     async with aclosing(mongo.each("messages", where, SLICE_ROWS)) as parts:
         async for documents in parts:
             copies = [
-                {"_id": id_of(m), "s": s, "x": m.text, "since": at, "gone": date(at + ERASED_MS)}
+                {"_id": id_of(m), "s": session_id, "x": m.text, "since": at, "gone": date(at + ERASED_MS)}
                 for m in reader.messages(documents)
             ]
             await mongo.insert("erased", copies)
@@ -39,7 +39,7 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
     going = True
     while going:
         expired = await _ids(mongo, "sessions", {"expires": {"$lte": now}})
-        going = any([await _delete_session(mongo, s) for s in expired])
+        going = any([await _delete_session(mongo, session_id) for session_id in expired])
     for collection in ("erased", "shuns", "wishes", "pauses"):
         await _delete(mongo, collection, {"gone": {"$lte": date(now)}})
     await _forget_guests(mongo, reader, now - history_ms)
@@ -69,13 +69,13 @@ async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int
             await mongo.delete("guests", {**unseen, "_id": {"$in": gone}})
 
 
-async def _delete_session(mongo: Mongo, s: object) -> bool:
+async def _delete_session(mongo: Mongo, session_id: object) -> bool:
     """Whether this call has deleted it."""
-    if isinstance(s, str):
+    if isinstance(session_id, str):
         for collection in ("messages", "erased", "wishes"):
-            if not await _delete(mongo, collection, {"s": s}):
+            if not await _delete(mongo, collection, {"s": session_id}):
                 return False
-    return await mongo.delete("sessions", {"_id": {"$in": [s]}}) > 0
+    return await mongo.delete("sessions", {"_id": {"$in": [session_id]}}) > 0
 
 
 async def _delete(mongo: Mongo, collection: str, where: Document) -> bool:

@@ -113,16 +113,16 @@ class RabbitMailbox:
 
         await self._ask(delete)
 
-    async def blank(self, guest: str, s: str, side: int) -> None:
+    async def blank(self, guest: str, session_id: str, side: int) -> None:
         """Only in a queue that nobody has open: an opener has these messages already, and voids what was erased.
 
         From the first of that side on everything is put again behind, in order, blanked, and then acked in front. What
         breaks in between leaves messages twice, never none; one put meanwhile comes before those put again, and the
         receiver sorts that out.
         """
-        await self._ask(partial(self._blank, self._prefix + guest, s, side))
+        await self._ask(partial(self._blank, self._prefix + guest, session_id, side))
 
-    async def _blank(self, queue: str, s: str, side: int, channel: AmqpChannel) -> None:
+    async def _blank(self, queue: str, session_id: str, side: int, channel: AmqpChannel) -> None:
         try:
             known = await channel.call("queue_declare", queue, passive=True)
         except ChannelClosed as closed:
@@ -136,12 +136,17 @@ class RabbitMailbox:
         while (await channel.call("queue_declare", queue, passive=True)).message_count:
             pass  # still on their way to us
         await channel.call("queue_declare", queue, passive=True)  # its answer comes behind the last of them
-        first = next((i for i, (_, body, __) in enumerate(waiting) if _is_of(decode(body), s, side)), None)
+        first = next((i for i, (_, body, __) in enumerate(waiting) if _is_of(decode(body), session_id, side)), None)
         if first is not None:
-            await self._put_again(channel, queue, waiting[first:], s, side)
+            await self._put_again(channel, queue, waiting[first:], session_id, side)
 
     async def _put_again(
-        self, channel: AmqpChannel, queue: str, waiting: list[tuple[int, bytes, int | None]], s: str, side: int
+        self,
+        channel: AmqpChannel,
+        queue: str,
+        waiting: list[tuple[int, bytes, int | None]],
+        session_id: str,
+        side: int,
     ) -> None:
         """Raises Closed when they are not all taken: what was in front then stays there."""
         left, refused = set(range(1, len(waiting) + 1)), False
@@ -162,7 +167,7 @@ class RabbitMailbox:
         now_s = self._clock.wall_ms() // 1_000
         for _, body, at_s in waiting:
             message = decode(body)
-            if message is not None and _is_of(message, s, side):
+            if message is not None and _is_of(message, session_id, side):
                 body = encode(replace(message, text=""))
             left_ms = self._ttl_ms - 1_000 * max(0, now_s - (at_s or now_s))
             channel.publish(queue, body, "", at_s or now_s, max(0, left_ms))
@@ -220,8 +225,8 @@ class RabbitMailbox:
             self._came(self._version)
 
 
-def _is_of(message: Message | None, s: str, side: int) -> bool:
-    return message is not None and message.session == s and message.side == side and message.text != ""
+def _is_of(message: Message | None, session_id: str, side: int) -> bool:
+    return message is not None and (message.session, message.side) == (session_id, side) and message.text != ""
 
 
 def _box(handle: object) -> Consumer:

@@ -191,7 +191,7 @@ local function avoids(visitor, other)
   if not visitor.shuns then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = visitor.shuns[network]
-    if at and at < other.made and now < at + SHUN_MS then return true end
+    if at and at < other.made and now < at + AVOIDED_MS then return true end
   end
   return false
 end
@@ -755,15 +755,15 @@ return step(function(s, members)
   end
 end)
 
--- bar --
+-- block --
 return step(bar)
 
--- shun --
+-- avoid_networks --
 return step(function(guest, networks, at)
   local visitor = find(guest)
   if not visitor then return nil end
   for network, since in pairs(visitor.shuns or {}) do
-    if now >= since + SHUN_MS then visitor.shuns[network] = nil end
+    if now >= since + AVOIDED_MS then visitor.shuns[network] = nil end
   end
   for _, network in ipairs(networks) do shun(visitor, network, at) end
   changed[guest] = true
@@ -793,7 +793,7 @@ return step(function(guest)
   return (tonumber(call('HGET', prefix .. 'n', visitor.pool)) or 0) - (visitor.place and 1 or 0)
 end)
 
--- whereabouts --
+-- status --
 return step(function(guests_asked)
   local found = {}
   for i, guest in ipairs(guests_asked) do

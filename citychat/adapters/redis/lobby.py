@@ -20,7 +20,7 @@ SEED_BITS = 31  # what Lua's math.randomseed takes
 ENTERED: Decoder[Entered] = Decoder(Entered)
 SOUGHT: Decoder[SeekResult] = Decoder(SeekResult)
 OFFER: Decoder[Offer | None] = Decoder(Offer | None)
-WHEREABOUTS: Decoder[list[GuestStatus]] = Decoder(list[GuestStatus])
+STATUS: Decoder[list[GuestStatus]] = Decoder(list[GuestStatus])
 WORDS: Decoder[tuple[str, ...]] = Decoder(tuple[str, ...])
 FLAG: Decoder[bool] = Decoder(bool)
 NUMBER: Decoder[int] = Decoder(int)
@@ -56,8 +56,8 @@ class RedisLobby:
     async def seek(self, guest: str, offer: str) -> SeekResult:
         return await self._step(SOUGHT, "seek", guest, offer, self._ring_s, SLOW_RING_S)
 
-    async def accept(self, guest: str, offer: str, s: str) -> Offer:
-        return await self._answer("accept", guest, offer, s)
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
+        return await self._answer("accept", guest, offer, session_id)
 
     async def decline(self, guest: str, offer: str) -> Offer:
         return await self._answer("decline", guest, offer)
@@ -79,26 +79,26 @@ class RedisLobby:
         if retry_ms is not None:
             raise Busy(retry_ms=retry_ms)
 
-    async def end(self, s: str, members: Sequence[str]) -> None:
-        await self._step(NOTHING, "end_session", s, members)
+    async def end(self, session_id: str, members: Sequence[str]) -> None:
+        await self._step(NOTHING, "end_session", session_id, members)
 
-    async def bar(self, a: str, b: str) -> Offer | None:
-        return await self._step(OFFER, "bar", a, b)
+    async def block(self, a: str, b: str) -> Offer | None:
+        return await self._step(OFFER, "block", a, b)
 
-    async def shun(self, guest: str, networks: Sequence[str], at: int) -> None:
-        await self._step(NOTHING, "shun", guest, networks, at)
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+        await self._step(NOTHING, "avoid_networks", guest, networks, at)
 
     async def networks(self, guest: str) -> tuple[str, ...]:
         return await self._step(WORDS, "networks", guest)
 
-    async def pair(self, s: str, members: Sequence[str]) -> bool:
-        return await self._step(FLAG, "pair", s, members)
+    async def pair(self, session_id: str, members: Sequence[str]) -> bool:
+        return await self._step(FLAG, "pair", session_id, members)
 
     async def nearby(self, guest: str) -> int:
         return min(await self._step(NUMBER, "nearby", guest), COUNTED_NEARBY)
 
-    async def whereabouts(self, guests: Sequence[str]) -> list[GuestStatus]:
-        return await self._step(WHEREABOUTS, "whereabouts", guests)
+    async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
+        return await self._step(STATUS, "status", guests)
 
     async def renew(self, process: str) -> bool:
         return await self._step(FLAG, "renew", process)

@@ -42,7 +42,7 @@ class StorageError(Exception):
 
 
 class Transaction:
-    """What a job may do with the database: run statements of sqlite.sql by their names."""
+    """What a job may do with the database: run statements of ``statements.sql`` by their names."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -298,10 +298,11 @@ def wrong(error: sqlite3.Error) -> str:
 
 def to_row(message: Message) -> Row:
     """The columns of a message, in the order of the tables and of every statement that reads whole messages."""
-    p, m = message.previous or (None, None), message
-    return m.session, m.side, m.stream, m.number, m.lamport, m.text, m.at, p[0], p[1], m.kind
+    previous, m = message.previous or (None, None), message
+    return m.session, m.side, m.stream, m.number, m.lamport, m.text, m.at, previous[0], previous[1], m.kind
 
 
 def to_message(row: Row) -> Message:
-    s, side, st, n, l, x, at, p_st, p_n, k = row  # noqa: E741 - the name on the wire
-    return Message(s, side, st, n, l, x, at, None if p_st is None else (p_st, p_n), k)
+    session, side, stream, number, lamport, text, at, previous_stream, previous_number, kind = row
+    previous = None if previous_stream is None else (previous_stream, previous_number)
+    return Message(session, side, stream, number, lamport, text, at, previous, kind)

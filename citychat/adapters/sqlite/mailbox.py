@@ -101,9 +101,9 @@ class SqliteMailbox:
     async def discard(self, guest: str) -> None:
         """Nothing to do: a mailbox without messages is nothing here."""
 
-    async def blank(self, guest: str, s: str, side: int) -> None:
+    async def blank(self, guest: str, session_id: str, side: int) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.change("mail_blank", guest, s, side)
+            transaction.change("mail_blank", guest, session_id, side)
             transaction.forget()
 
         await self._database.run(work)

@@ -118,6 +118,9 @@ SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 A
 -- guest --
 SELECT body FROM guests WHERE id = ?;
 
+-- guest_seen --
+SELECT seen FROM guests WHERE id = ?;
+
 -- keep_guest --
 INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;
 
@@ -154,20 +157,20 @@ WHERE ended IS NULL AND started < ?1 AND NOT EXISTS (
     SELECT 1 FROM members JOIN guests ON guests.id = members.guest WHERE members.s = sessions.id AND guests.seen >= ?1
 ) ORDER BY started, id;
 
--- bar --
+-- block --
 INSERT INTO barred (a, b, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
--- barred --
+-- blocked --
 SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;
 
--- shun --
+-- avoid_network --
 INSERT INTO shuns (guest, network, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
--- shunned --
+-- avoided_networks --
 -- The oldest that still holds: who came between two blocks is kept away by the first one.
 SELECT network, min(at) FROM shuns WHERE guest = ?1 AND at > ?2 GROUP BY network;
 
--- drop_shuns --
+-- drop_avoided_networks --
 DELETE FROM shuns WHERE guest = ?;
 
 -- reported --
@@ -184,7 +187,7 @@ INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evi
 -- recent_reports --
 SELECT reporter, at, networks FROM reports WHERE accused = ?1 AND at > ?2 AND at <= ?3 ORDER BY at DESC LIMIT ?4;
 
--- case --
+-- report_state --
 SELECT state FROM reports WHERE code = ?;
 
 -- pause --
@@ -229,7 +232,7 @@ DELETE FROM erased WHERE s = ?;
 -- expire_erased --
 DELETE FROM erased WHERE rowid IN (SELECT rowid FROM erased WHERE since <= ?1 LIMIT ?2);
 
--- expire_shuns --
+-- expire_avoided_networks --
 DELETE FROM shuns WHERE at <= ?;
 
 -- expire_wishes --

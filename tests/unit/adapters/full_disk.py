@@ -27,24 +27,25 @@ async def main(folder: Path) -> None:
 
         async def added(n: int) -> bool:
             done: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
-            history.add([message(n, x="x" * 4_000)], done.set_result)
+            history.messages.add([message(n, x="x" * 4_000)], done.set_result)
             return await done is not None
 
         print("before", await put(mailbox, "anna", message(1)), await added(1))
         resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / "citychat.db-wal").stat().st_size, ANY))
         print("full", await put(mailbox, "anna", message(2, x="x" * 4_000)), await added(2))
         try:
-            await history.bar("anna", "ben", 1)
+            await history.relations.block("anna", "ben", 1)
         except ChatError as error:
             print(error.code, type(error.__cause__).__name__)
-        print("reads", [m.number for m in await history.page("s", None, 9)])
+        print("reads", [m.number for m in await history.messages.page("s", None, 9)])
         resource.setrlimit(resource.RLIMIT_FSIZE, (ANY, ANY))
         print("after", await put(mailbox, "anna", message(3)), await added(3))
         await mailbox.open("anna", heard.append)
         async with asyncio.timeout(20):
             while len(heard) < 2:
-                await history.case("")
-        print("kept", [mail.message.number for mail in heard], [m.number for m in await history.page("s", None, 9)])
+                await history.reports.state("")
+        page = await history.messages.page("s", None, 9)
+        print("kept", [mail.message.number for mail in heard], [m.number for m in page])
 
 
 if __name__ == "__main__":

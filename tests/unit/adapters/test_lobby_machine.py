@@ -45,15 +45,15 @@ class LobbyMachine(RuleBasedStateMachine):
     def enter(self, guest: str, process: str, page: Entry, stale: bool) -> None:
         """``stale``: the rows of the pairs were read before the last of them was written."""
         known = self.known
-        barred, shuns = known.durable(guest)
+        blocked, avoided_networks = known.durable(guest)
         entry = replace(
             page,
             guest=guest,
             process=process,
             made=known.made.setdefault(guest, known.now),
             networks=known.networks(guest),
-            barred=barred[:-1] if stale and known.where(guest).epoch else barred,
-            shuns=shuns,
+            blocked=blocked[:-1] if stale and known.where(guest).epoch else blocked,
+            avoided_networks=avoided_networks,
             session=known.row(guest),
         )
         before = known.where(guest)
@@ -136,7 +136,7 @@ class LobbyMachine(RuleBasedStateMachine):
             known.over.append(offer)
             known.sessions[s] = (offer.seeker, guest)
         elif answer == "no":
-            known.barred[frozenset((offer.seeker, guest))] = None
+            known.blocked[frozenset((offer.seeker, guest))] = None
         else:
             known.change(guest, available=False)
 
@@ -158,7 +158,7 @@ class LobbyMachine(RuleBasedStateMachine):
         pair = frozenset((offer.seeker, offer.candidate))
         open_again = [running for running in known.offers.values() if {running.seeker, running.candidate} == pair]
         assert self.say("no", offer, "late") == (open_again[0] if open_again else offer)  # M5
-        known.barred[pair] = None
+        known.blocked[pair] = None
         for running in open_again:
             del known.offers[running.id]
             known.ended(running)
@@ -211,14 +211,14 @@ class LobbyMachine(RuleBasedStateMachine):
         known = self.known
         if a != b and a in known.pages and b in known.made:
             offer = known.where(a).offer
-            ended = step(known.lobby.bar(a, b))
+            ended = step(known.lobby.block(a, b))
             assert ended == (offer if offer is not None and {offer.seeker, offer.candidate} == {a, b} else None)
-            known.barred[frozenset((a, b))] = None
+            known.blocked[frozenset((a, b))] = None
             if ended is not None:
                 del known.offers[ended.id]
                 known.ended(ended)
-            step(known.lobby.shun(a, known.networks(b), known.now))
-            known.shunned.append((a, known.networks(b)[0], known.now))
+            step(known.lobby.avoid_networks(a, known.networks(b), known.now))
+            known.avoided.append((a, known.networks(b)[0], known.now))
 
     @rule(a=guests, b=guests)
     def talk_again(self, a: str, b: str) -> None:
@@ -265,8 +265,8 @@ class LobbyMachine(RuleBasedStateMachine):
         known.new_lobby()
         known.leases.clear()
         for guest, page in list(known.pages.items()):
-            barred, shuns = known.durable(guest)
-            known.change(guest, barred=barred, shuns=shuns, session=known.row(guest))
+            blocked, avoided_networks = known.durable(guest)
+            known.change(guest, blocked=blocked, avoided_networks=avoided_networks, session=known.row(guest))
             assert step(known.lobby.enter(known.pages[guest])).epoch == page.epoch
         for process in PROCESSES:
             self.renew(process)

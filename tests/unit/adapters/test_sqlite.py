@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import msgspec
 import pytest
@@ -418,11 +419,12 @@ async def test_mail_that_nobody_fetches_is_deleted(database: Database) -> None:
 
 async def erased_chat(database: Database) -> SqliteHistory:
     history = SqliteHistory(database)
-    await history.keep_guest(Guest("anna", NOW, NOW, "1", NOW))
-    await history.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + 30 * DAY_MS))
+    await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
+    names, ends = ("Amber Fox", "Teal Owl"), NOW + 30 * DAY_MS
+    await history.sessions.begin(Session("s", ("anna", "ben"), names, "Lyon", NOW, ends))
     gap = message(41, side=1, x="", k="gap")
     await add(history, *(message(n, side=n % 2, x=f"{CANARY} {n:03}") for n in range(1, 71) if n != 41), gap)
-    await history.erase("anna", NOW)
+    await history.guests.erase("anna", NOW)
     return history
 
 
@@ -431,8 +433,8 @@ async def test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hou
     database: Database, later_ms: int, theirs: str
 ) -> None:
     history = await erased_chat(database)
-    await history.report(Report("CODE", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
-    await history.prune(NOW + 30 * DAY_MS, 30 * DAY_MS)
+    await history.reports.add(Report("CODE", "s", "ben", "anna", "threat", "", NOW + later_ms, ("n1",)))
+    await history.guests.prune(NOW + 30 * DAY_MS, 30 * DAY_MS)
     raw = await database.run(lambda t: t._connection.execute("SELECT evidence FROM reports").fetchone()[0])
     evidence = msgspec.json.decode(raw, type=list[Message])
     assert len(evidence) == EVIDENCE_MESSAGES
@@ -447,9 +449,9 @@ async def test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours(path
         async with SqliteMailbox(database, StoreClock(lambda: NOW)) as mailbox:
             assert await put(mailbox, "ben", *(message(n, x=f"{CANARY} waiting") for n in range(100)))
             await mailbox.blank("ben", "s", 0)
-        await history.prune(NOW + ERASED_MS - 1, 30 * DAY_MS)
+        await history.guests.prune(NOW + ERASED_MS - 1, 30 * DAY_MS)
         assert await count(database, "erased") == 35
-        await history.prune(NOW + ERASED_MS, 30 * DAY_MS)
+        await history.guests.prune(NOW + ERASED_MS, 30 * DAY_MS)
         assert await count(database, "erased") == 0
         log = path.with_name(f"{path.name}-wal").read_bytes()
         assert CANARY.encode() not in log, "the write-ahead log of a running server still tells it"
@@ -462,8 +464,23 @@ async def test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours(path
 
 async def test_pruning_a_session_takes_its_erased_texts_along(database: Database) -> None:
     history = await erased_chat(database)
-    await history.begin(Session("short", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + 5))
+    await history.sessions.begin(Session("short", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + 5))
     await add(history, message(1, s="short"))
-    await history.erase("anna", NOW)
-    await history.prune(NOW + 5, 30 * DAY_MS)
+    await history.guests.erase("anna", NOW)
+    await history.guests.prune(NOW + 5, 30 * DAY_MS)
     assert await count(database, "erased") == 35
+
+
+async def test_a_dossier_is_one_job_for_the_writer(database: Database) -> None:
+    history = SqliteHistory(database)
+    await history.sessions.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", NOW, NOW + DAY_MS))
+    await history.guests.keep(Guest("ben", NOW, NOW, "1", NOW))
+    jobs, enqueue = [], database._enqueue
+
+    def counting(job: Any) -> None:
+        jobs.append(job)
+        enqueue(job)
+
+    database._enqueue = counting  # type: ignore[method-assign]
+    assert (await history.guests.dossier("anna", NOW)).partner_seen == NOW
+    assert len(jobs) == 1

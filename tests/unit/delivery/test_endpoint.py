@@ -200,7 +200,7 @@ def test_typing_is_passed_on_while_the_chat_lives_and_kept_nowhere(room: Room) -
 def test_ask_is_answered_with_exactly_what_history_holds_of_my_own(room: Room) -> None:
     _, ann = room.join("ann")
     rows = [message(1), message(2, k="gap"), message(3), message(5), message(4, side=1)]
-    room.nodes[0].history.add(rows, lambda committed: None)
+    room.nodes[0].history.messages.add(rows, lambda committed: None)
     room.wait(0.1)
     room.run(room.nodes[0].endpoints["ann"].ask(S, "st", [(1, LAMPORT_MAX)]))
     assert ann.heard("chat-status") == [{"s": S, "st": "st", "ranges": [(1, 1), (3, 3), (5, 5)], "state": "delivered"}]
@@ -210,7 +210,7 @@ def test_ask_is_answered_with_exactly_what_history_holds_of_my_own(room: Room) -
 
 def test_history_comes_in_pages_oldest_first(room: Room) -> None:
     room.join("ann")
-    room.nodes[0].history.add([message(n) for n in range(1, 6)], lambda committed: None)
+    room.nodes[0].history.messages.add([message(n) for n in range(1, 6)], lambda committed: None)
     room.wait(0.1)
     newest: Any = room.run(room.nodes[0].endpoints["ann"].older(S, None, 2))
     assert [row["n"] for row in newest["messages"]] == [4, 5] and newest["more"]
@@ -250,7 +250,7 @@ def test_mail_of_the_chat_before_comes_in_the_new_one(room: Room) -> None:
 
 def test_mail_of_a_chat_that_was_not_loaded_is_looked_up(room: Room) -> None:
     room.world.sessions[S] = replace(session(), ended=session().started + 1)
-    room.nodes[0].history.add([message(1)], lambda committed: None)
+    room.nodes[0].history.messages.add([message(1)], lambda committed: None)
     desk, page = room.join("ben", living=False)
     desk.sessions.clear()
     desk.receiver.streams.clear()
@@ -333,7 +333,7 @@ def test_while_history_is_away_a_hole_waits(room: Room) -> None:
 
 
 def test_rows_that_history_has_beyond_a_hole_are_drawn_when_it_is_filled(room: Room) -> None:
-    room.nodes[0].history.add([message(1), message(3), message(4)], lambda committed: None)
+    room.nodes[0].history.messages.add([message(1), message(3), message(4)], lambda committed: None)
     room.wait(0.1)
     desk, ben = room.join("ben")
     assert desk.receiver.streams["st"].seen == 1

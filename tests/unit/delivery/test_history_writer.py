@@ -34,7 +34,7 @@ class Reader:
 class Absent:
     """The lobby, when it is away."""
 
-    async def whereabouts(self, guests: list[str]) -> list[GuestStatus]:
+    async def status(self, guests: list[str]) -> list[GuestStatus]:
         raise Unavailable
 
 
@@ -44,13 +44,13 @@ class Bench:
         self.node = self.room.nodes[0]
         self.ledger: HistoryWriter = self.node.delivery.writer
         self.batches: list[int] = []
-        add = self.node.history._add
+        add = self.node.history.messages._add
 
         def counted(rows: list[Message], done: Any) -> None:
             self.batches.append(len(rows))
             add(rows, done)
 
-        self.node.history._add = counted  # type: ignore[method-assign]
+        self.node.history.messages._add = counted  # type: ignore[method-assign]
 
     def reader(self, guest: str = "ben") -> Reader:
         entered = self.room.run(self.room.lobby.enter(entry(guest)))

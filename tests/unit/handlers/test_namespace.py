@@ -172,7 +172,7 @@ async def test_a_service_that_is_away_is_unavailable_with_a_time_to_come_back(ho
 @behind_the_door
 async def test_an_answer_that_waits_for_the_history_does_not_hold_up_the_next_event(house: House) -> None:
     anna, _ben, s = await house.talking()
-    house.history.away = {"end"}
+    house.history.away = {"sessions.end"}
     answers = await anna.knock("user-leave", {"session": s})
     assert (await anna.ask("user-seek"))["ok"] and answers == []
     house.history.away = set()
@@ -228,7 +228,7 @@ async def test_erasing_closes_the_page_after_its_answer_and_the_row_does_not_com
     assert anna.told[-1][0] == "answer user-erase" and anna.closed == "erased"
     assert ben.events("chat-erased") == [{"s": s}]
     await house.after(5)
-    assert await house.history.guest(guest) is None
+    assert await house.history.guests.find(guest) is None
 
 
 @behind_the_door

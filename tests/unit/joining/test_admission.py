@@ -57,7 +57,7 @@ def city(row: Guest) -> str:
 
 
 async def job(town: Town, work: Callable[[Transaction], Any]) -> None:
-    await town.history._database.run(work)
+    await town.database.run(work)
 
 
 class Comer:
@@ -72,12 +72,12 @@ class Comer:
         asked = replace(ASKED, token=self.token, position=position, **changes)
         self.row, self.away_ms = await self.arrival.arrive(self.address, asked)
         self.token = self.arrival.token(self.row)
-        assert await self.town.history.guest(self.row.id) == self.row
+        assert await self.town.history.guests.find(self.row.id) == self.row
         return self.row
 
     async def moves(self, city: str | None = None, position: object = None) -> Guest:
         self.row, _ = self.arrival.moved(self.row, self.address, city, position)
-        await self.town.history.keep_guest(self.row)
+        await self.town.history.guests.keep(self.row)
         return self.row
 
 
@@ -141,7 +141,7 @@ def test_a_bad_token_counts_as_none(token: str, tmp_path: Path) -> None:
 async def test_a_guest_whose_row_is_gone_keeps_id_and_consent_by_the_token(town: Town) -> None:
     anna = Comer(town, arrival(town))
     first = await anna.comes()
-    await town.history.erase(first.id, town.clock.wall_ms())
+    await town.history.guests.erase(first.id, town.clock.wall_ms())
     await town.skip(DAY_MS)
     again = await anna.comes()
     assert (again.id, again.consented, again.made) == (first.id, first.consented, town.clock.wall_ms())
@@ -296,7 +296,7 @@ def test_a_wish_for_a_place_is_one_city_or_one_position(wish: dict[str, Any], tm
         before = await anna.comes()
         with pytest.raises(BadPayload):
             await anna.moves(**wish)
-        assert await town.history.guest(before.id) == before
+        assert await town.history.guests.find(before.id) == before
 
     scene(tmp_path)
 

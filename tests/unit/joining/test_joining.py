@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -35,20 +35,13 @@ class Gate(Line):
         self.before: dict[str, asyncio.Event] = {}
         self.behind: dict[str, asyncio.Event] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        step = super().__getattr__(name)
-        if not asyncio.iscoroutinefunction(step):
-            return step
-
-        async def call(*args: Any) -> Any:
-            if name in self.before:
-                await self.before[name].wait()
-            answer = await step(*args)
-            if name in self.behind:
-                await self.behind[name].wait()
-            return answer
-
-        return call
+    async def call(self, name: str, step: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
+        if name in self.before:
+            await self.before[name].wait()
+        answer = await super().call(name, step, *args)
+        if name in self.behind:
+            await self.behind[name].wait()
+        return answer
 
 
 class Page:
@@ -163,7 +156,7 @@ class House:
         """Where traces of a guest without a page are."""
         process, town = self.process, self.town
         await town.after(0.1)
-        where = (await town.lobby.whereabouts([guest]))[0]
+        where = (await town.lobby.status([guest]))[0]
         traces = {
             "lobby": where.state not in ("gone", "chat"),
             "crowd": guest in town.lobby._register.crowd,
@@ -215,8 +208,8 @@ async def test_lobby_then_bus_then_history_then_the_answer(town: Town) -> None:
     await town.after(0.1)
     here.calls.clear()
     await here.page(ben.token)
-    order = [name for name in here.calls if name in ("enter", "listen", "standing", "page")]
-    assert order == ["enter", "listen", "standing", "page"]
+    order = [name for name in here.calls if name in ("enter", "listen", "messages.progress", "messages.page")]
+    assert order == ["enter", "listen", "messages.progress", "messages.page"]
 
 
 @meeting
@@ -235,7 +228,7 @@ async def test_whatever_is_said_during_a_join_comes_after_its_answer_and_nothing
     anna, ben, s = await here.pair()
     ben.leaves()
     await town.after(0.1)
-    released = held(here.history, "page")
+    released = held(here.history, "messages.page")
     back = Page(here, ben.token)
     joining = asyncio.ensure_future(back.join())
     await town.after(0.1)
@@ -263,10 +256,10 @@ async def test_the_check_says_nothing_to_a_page_before_its_answer(town: Town) ->
         page.leaves()
     await town.after(0.1)
     back = Page(here, anna.token)
-    loaded = held(here.history, "standing")
+    loaded = held(here.history, "messages.progress")
     joining = asyncio.ensure_future(back.join())
     await town.after(0.1)
-    shown = held(here.history, "guest")
+    shown = held(here.history, "guests.find")
     loaded.set()
     await town.after(0.1)
     await here.process.joining.check()
@@ -274,7 +267,7 @@ async def test_the_check_says_nothing_to_a_page_before_its_answer(town: Town) ->
     assert (await joining)["session"]["here"] is False
     await here.process.joining.check()
     assert back.kinds() == ["answer"]
-    del here.history.before["guest"], here.history.before["standing"]
+    del here.history.before["guests.find"], here.history.before["messages.progress"]
     await here.page(ben.token)
     await town.after(0.1)
     assert back.events("user-join") == [{"session": s}]
@@ -353,7 +346,7 @@ def test_a_newer_page_takes_over_wherever_it_is(elsewhere: bool, tmp_path: Path)
         assert [left["how"] for left in ben.events("user-left")] == []
         assert await town.bus.listeners([anna.guest]) == [1]
         assert len(town.mailbox._consumers[anna.guest]) == 1
-        assert (await town.lobby.whereabouts([anna.guest]))[0].session == s
+        assert (await town.lobby.status([anna.guest]))[0].session == s
 
     scene(tmp_path)
 
@@ -393,7 +386,7 @@ def test_of_two_joins_at_once_the_newer_is_the_guests_page_and_the_other_is_refu
         assert here.process.registry.by_page[second].page is second
         first.leaves()
         await town.after(0.1)
-        assert (await town.lobby.whereabouts([second.guest]))[0].state == "free"
+        assert (await town.lobby.status([second.guest]))[0].state == "free"
 
     scene(tmp_path)
 
@@ -409,8 +402,10 @@ async def test_two_first_visits_at_once_are_two_guests(town: Town) -> None:
 # -- joins that fail -----------------------------------------------------------------------------------------------
 
 STEPS = [
-    ("history", name) for name in ("pause", "guest", "keep_guest", "sessions", "shunned", "barred", "standing", "page")
-] + [("lobby", "enter"), ("lobby", "nearby"), ("bus", "listen"), ("bus", "listeners")]
+    ("history", "guests.pause"), ("history", "guests.find"), ("history", "guests.keep"), ("history", "sessions.of"),
+    ("history", "relations.avoided_networks"), ("history", "relations.blocked"), ("history", "messages.progress"),
+    ("history", "messages.page"), ("lobby", "enter"), ("lobby", "nearby"), ("bus", "listen"), ("bus", "listeners"),
+]  # fmt: skip
 
 
 async def ben_is_away(here: House) -> tuple[Page, str]:
@@ -479,7 +474,7 @@ async def test_a_page_that_goes_while_the_lobby_is_away_is_out_of_it_later(town:
     here.lobby.away = {"all"}
     page.leaves()
     await town.after(5)
-    assert (await town.lobby.whereabouts([page.guest]))[0].state == "free"
+    assert (await town.lobby.status([page.guest]))[0].state == "free"
     here.lobby.away = set()
     await town.after(31)
     assert await here.left_behind(page.guest) == []
@@ -546,7 +541,7 @@ async def test_at_its_date_a_chat_ends_for_both(town: Town) -> None:
     assert (answer["state"], answer["session"]["session"]) == ("free", s)
     assert answer["session"]["ended"] >= answer["session"]["expires"]
     assert [left["how"] for left in anna.events("user-left")] == ["away", "left"]
-    found = await town.lobby.whereabouts([anna.guest, ben.guest])
+    found = await town.lobby.status([anna.guest, ben.guest])
     assert [where.state for where in found] == ["free", "free"]
 
 
@@ -554,13 +549,13 @@ async def test_at_its_date_a_chat_ends_for_both(town: Town) -> None:
 async def test_a_chat_that_was_left_does_not_come_back_while_the_history_cannot_keep_its_end(town: Town) -> None:
     here = await house(town)
     anna, _ben, s = await here.pair()
-    here.history.away = {"end"}
+    here.history.away = {"sessions.end"}
     leaving = asyncio.ensure_future(anna.ask("user-leave", {"session": s}))
     await town.after(0.5)
     anna.leaves()
     answer = await Page(here, anna.token).join()
     assert (answer["state"], "ended" in answer["session"]) == ("free", True)
-    assert (await town.lobby.whereabouts([anna.guest]))[0].session is None
+    assert (await town.lobby.status([anna.guest]))[0].session is None
     here.history.away = set()
     await leaving
 
@@ -651,17 +646,17 @@ async def test_a_page_that_goes_late_does_not_move_its_guest_back(town: Town) ->
     old = Page(here)
     old.address = "203.0.113.9"
     await old.join(position={"lat": 45.764, "lon": 4.8357, "accuracy": 30})
-    here.lobby.before = {"whereabouts": asyncio.Event(), "enter": asyncio.Event()}
+    here.lobby.before = {"status": asyncio.Event(), "enter": asyncio.Event()}
     old.leaves()
     new = Page(here, old.token)
     new.address = old.address
     joining = asyncio.ensure_future(new.join(position={"lat": 48.8566, "lon": 2.3522, "accuracy": 30}))
     await town.after(0.1)
-    here.lobby.before["whereabouts"].set()
+    here.lobby.before["status"].set()
     await town.after(0.1)
     here.lobby.before["enter"].set()
     assert (await joining)["place"]["city"] == "Paris"
-    row = await town.history.guest(new.guest)
+    row = await town.history.guests.find(new.guest)
     assert row is not None and row.place is not None and row.place.city == "Paris"
 
 
@@ -670,7 +665,7 @@ async def test_who_is_erased_does_nothing_more_and_does_not_come_back_with_the_c
     here = await house(town)
     page = await here.page()
     guest = page.guest
-    here.history.away = {"erase"}
+    here.history.away = {"guests.erase"}
     erasing = asyncio.ensure_future(page.ask("user-erase", {"confirm": True}))
     await town.after(0.1)
     assert (await page.ask("user-place", {"position": {"lat": 1, "lon": 1, "accuracy": 1}}))["error"] == "not-joined"
@@ -679,7 +674,7 @@ async def test_who_is_erased_does_nothing_more_and_does_not_come_back_with_the_c
     assert page.closed == "erased"
     page.leaves()
     await town.after(0.1)
-    assert await town.history.guest(guest) is None
+    assert await town.history.guests.find(guest) is None
     assert await here.left_behind(guest) == []
 
 
@@ -687,7 +682,7 @@ async def test_who_is_erased_does_nothing_more_and_does_not_come_back_with_the_c
 async def test_a_row_that_is_erased_while_its_page_closes_stays_erased(town: Town) -> None:
     here = await house(town)
     page = await here.page()
-    erased, kept = held(here.history, "erase"), held(here.history, "keep_guest")
+    erased, kept = held(here.history, "guests.erase"), held(here.history, "guests.keep")
     erasing = asyncio.ensure_future(page.ask("user-erase", {"confirm": True}))
     await town.after(0.1)
     page.leaves()
@@ -696,7 +691,7 @@ async def test_a_row_that_is_erased_while_its_page_closes_stays_erased(town: Tow
     await town.after(0.1)
     kept.set()
     await erasing
-    assert await town.history.guest(page.guest) is None
+    assert await town.history.guests.find(page.guest) is None
 
 
 @meeting
@@ -708,7 +703,7 @@ async def test_who_is_paused_elsewhere_is_told_and_sent_away(town: Town) -> None
     def pause(transaction: Transaction) -> int:
         return transaction.change("pause", page.guest, until, "reported by several people")
 
-    await town.history._database.run(pause)
+    await town.database.run(pause)
     town.bus.publish(page.guest, GuestPaused(until, "reported by several people"))
     await town.after(0.1)
     assert page.events("user-banned") == [{"until": until, "reason": "reported by several people", "contact": ""}]
@@ -735,7 +730,7 @@ def test_a_drain_sends_pages_away_in_waves_and_lets_nobody_in(pages: int, waves:
         here.calls.clear()
         late = await Page(here).join()
         assert (late["error"], late["retry_ms"], here.calls) == ("busy", 2_000, [])
-        found = await town.lobby.whereabouts([page.guest for page in all_pages])
+        found = await town.lobby.status([page.guest for page in all_pages])
         assert {where.state for where in found} == {"gone"}
         await draining
         assert town.clock.monotonic_s() - began_s <= 2.5
@@ -759,7 +754,7 @@ async def test_a_drain_waits_until_what_was_drawn_is_kept_and_its_sender_knows(t
     await here.process.door(ben, "chat-ack", {"s": s, "st": ST, "n": 1}, None)
     await here.process.joining.drain()
     assert [status["state"] for status in anna.events("chat-status")] == ["delivered"]
-    assert [row.text for row in await town.history.page(s, None, 10)] == ["text 1"]
+    assert [row.text for row in await town.history.messages.page(s, None, 10)] == ["text 1"]
 
 
 @meeting

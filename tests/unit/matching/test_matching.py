@@ -143,7 +143,7 @@ async def test_seeking_in_a_chat_answers_matched_and_says_the_session_again(town
 async def test_m5_after_a_no_the_two_are_never_asked_again(town: Town) -> None:
     anna, ben = await asked(town)
     await ben.no()
-    assert await town.history.barred("anna") == ["ben"]
+    assert await town.history.relations.blocked("anna") == ["ben"]
     assert await ben.seek() == "waiting"
     await town.after(20)
     assert len(ben.events("user-offer")) == 1 and not anna.events("user-offer")
@@ -157,20 +157,20 @@ async def test_m5_after_a_no_the_two_are_never_asked_again(town: Town) -> None:
 @meeting
 async def test_m5_a_no_stays_barred_while_the_history_is_away_and_is_answered_when_durable(town: Town) -> None:
     anna, ben = await asked(town)
-    town.q.history.away = {"bar"}
+    town.q.history.away = {"relations.block"}
     no = await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     assert await ben.seek() == "waiting"
     await town.after(10)
     assert not no.done() and not anna.events("user-offer")
     town.q.history.away = set()
     await town.after(31)
-    assert no.done() and await town.history.barred("ben") == ["anna"]
+    assert no.done() and await town.history.relations.blocked("ben") == ["anna"]
 
 
 @meeting
 async def test_m5_a_bar_on_its_way_outlives_a_lobby_that_forgets(town: Town) -> None:
     anna, ben = await asked(town)
-    town.q.history.away = {"bar"}
+    town.q.history.away = {"relations.block"}
     await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     await ben.seek()
     town.forget()
@@ -185,14 +185,14 @@ async def test_m5_a_no_whose_answer_from_the_lobby_was_lost_is_a_no(town: Town) 
     town.q.lobby.mute = {"decline"}
     await ben.no()
     await town.after(0.1)
-    assert await town.history.barred("ben") == ["anna"]
+    assert await town.history.relations.blocked("ben") == ["anna"]
     assert (await ben.where()).state == "free" and len(ben.events("user-offer")) == 1
 
 
 @meeting
 async def test_m5_a_no_with_the_lobby_away_reaches_it_later(town: Town) -> None:
     _anna, ben = await asked(town)
-    town.q.lobby.away = {"decline", "bar"}
+    town.q.lobby.away = {"decline", "block"}
     no = await town.q.matching.decline(town.q.client("ben"), ben.last("user-offer")["offer"])
     await town.after(3)
     assert not no.done() and (await ben.where()).state == "asked"
@@ -211,7 +211,7 @@ async def test_m5_a_no_that_comes_after_the_ring_still_bars_the_pair(town: Town)
     ben = await town.q.join("ben")
     told = len(anna.told)
     await ben.no(offer)
-    assert await town.history.barred("anna") == ["ben"]
+    assert await town.history.relations.blocked("anna") == ["ben"]
     assert anna.told[told:] == [], "nobody is told who said no, or when"
     assert await ben.seek() == "waiting"
     town.forget()
@@ -248,7 +248,7 @@ async def test_m5_a_late_no_in_the_next_chat_bars_the_pair_and_leaves_the_chat_a
     await town.after(0.1)
     s = ben.session
     await ben.no(first)
-    assert await town.history.barred("ben") == ["anna"]
+    assert await town.history.relations.blocked("ben") == ["anna"]
     assert (await ben.where()).session == s
 
 
@@ -264,7 +264,7 @@ async def test_a_late_no_with_the_lobby_away_is_unavailable_and_counts_when_it_i
         await ben.no()
     town.q.lobby.mute = set()
     await ben.no()
-    assert await town.history.barred("ben") == ["anna"]
+    assert await town.history.relations.blocked("ben") == ["anna"]
 
 
 @meeting
@@ -273,7 +273,7 @@ async def test_m6_an_unanswered_offer_ends_within_a_second_of_its_time_and_is_no
     await town.after(15.9)
     assert ben.last("user-offer-end") == {"offer": ben.last("user-offer")["offer"], "looking": False}
     assert anna.events("user-seek")[0] == {"state": "next"}
-    assert await town.history.barred("anna") == []
+    assert await town.history.relations.blocked("anna") == []
     await town.truth(anna, ben)
 
 
@@ -291,7 +291,7 @@ async def test_m6_a_seeker_who_leaves_ends_the_offer_and_the_looker_asked_looks_
     await anna.leaves()
     await town.after(0.5)
     assert ben.last("user-offer-end") == {"offer": ben.last("user-offer")["offer"], "looking": True}
-    assert await town.history.barred("anna") == []
+    assert await town.history.relations.blocked("anna") == []
     carl = await town.p.join("carl", looking=True)
     await town.after(1)
     assert carl.events("user-offer") or ben.events("user-offer")[1:]
@@ -314,13 +314,13 @@ async def test_m7_one_answer_succeeds_and_after_a_yes_every_other_is_gone(town: 
 async def test_m7_accepting_what_has_just_expired_leaves_no_session_behind(town: Town) -> None:
     anna, ben = await asked(town)
     await town.after(14.5)
-    town.q.lobby.away = {"whereabouts"}  # ben's process does not know yet that it is over
+    town.q.lobby.away = {"status"}  # ben's process does not know yet that it is over
     await town.after(0.6)
     with pytest.raises(Gone):
         await ben.yes()
     town.q.lobby.away = set()
     await town.after(3)
-    assert await town.history.sessions("ben") == []
+    assert await town.history.sessions.of("ben") == []
     await town.truth(anna, ben)
 
 
@@ -337,7 +337,7 @@ async def test_accept_against_expiry_against_leaving_both_are_in_the_chat_or_nei
         await town.after(1)
         where = [(await page.where()).session for page in (anna, ben)]
         assert where[0] == where[1]
-        running = [row for row in await town.history.sessions(f"ben{i}") if row.ended is None]
+        running = [row for row in await town.history.sessions.of(f"ben{i}") if row.ended is None]
         assert [row.id for row in running] == ([where[0]] if where[0] else [])
         await town.truth(ben)
         await ben.leaves()
@@ -431,9 +431,9 @@ async def test_a_lobby_that_has_forgotten_everybody_knows_them_again_with_the_ne
 @meeting
 async def test_entering_again_waits_for_the_history_and_happens_once(town: Town) -> None:
     anna = await town.p.join("anna", available=False)
-    await town.history.bar("anna", "ben", 1)
+    await town.history.relations.block("anna", "ben", 1)
     town.forget()
-    town.p.history.away = {"sessions"}
+    town.p.history.away = {"sessions.of"}
     for _ in range(3):
         town.p.matching.lease.reenter_soon()
     await town.after(20)
@@ -460,7 +460,7 @@ async def test_m14_two_lookers_are_in_one_offer_within_a_second(town: Town) -> N
     ben = await town.q.join("ben", available=False)
     assert [await anna.seek(), await ben.seek()] == ["waiting", "waiting"]
     await town.lobby.move("anna", "lyon", PARIS.cell, "Lyon")
-    town.p.matching.moved(town.p.client("anna"), (await town.history.guest("ben")).place)  # type: ignore[union-attr, arg-type]
+    town.p.matching.moved(town.p.client("anna"), (await town.history.guests.find("ben")).place)  # type: ignore[union-attr, arg-type]
     await town.after(1)
     offers = [(await page.where()).offer for page in (anna, ben)]
     assert offers[0] == offers[1] and offers[0] is not None
@@ -486,7 +486,7 @@ async def test_stop_ends_an_offer_as_expired_for_both(town: Town) -> None:
     await town.after(0.1)
     assert ben.last("user-offer-end")["looking"] is False
     await town.truth(anna, ben)
-    assert not (await anna.where()).looking and await town.history.barred("ben") == []
+    assert not (await anna.where()).looking and await town.history.relations.blocked("ben") == []
 
 
 @meeting
@@ -503,7 +503,7 @@ async def test_later_is_no_decline_and_turns_asking_off(town: Town) -> None:
     _anna, ben = await asked(town)
     await town.q.matching.later(town.q.client("ben"), ben.last("user-offer")["offer"])
     await town.after(20)
-    assert len(ben.events("user-offer")) == 1 and await town.history.barred("ben") == []
+    assert len(ben.events("user-offer")) == 1 and await town.history.relations.blocked("ben") == []
     await town.q.matching.view(town.q.client("ben"), True, False)
     await town.after(20)
     assert len(ben.events("user-offer")) == 1, "coming into view does not turn asking on"
@@ -569,7 +569,7 @@ async def test_an_accept_that_never_reached_the_lobby_leaves_no_session_behind(t
     with pytest.raises(Unavailable):
         await ben.yes()
     await town.after(0.1)
-    assert await town.history.sessions("anna") == []
+    assert await town.history.sessions.of("anna") == []
     town.q.lobby.away = set()
     await ben.yes()
     await town.after(0.1)
@@ -579,19 +579,19 @@ async def test_an_accept_that_never_reached_the_lobby_leaves_no_session_behind(t
 @meeting
 async def test_a_session_row_whose_answer_was_lost_is_undone(town: Town) -> None:
     anna, ben = await asked(town)
-    town.q.history.mute = {"begin"}
+    town.q.history.mute = {"sessions.begin"}
     with pytest.raises(Unavailable):
         await ben.yes()
     town.q.history.mute = set()
     await town.after(1)
-    assert await town.history.sessions("anna") == []
+    assert await town.history.sessions.of("anna") == []
     assert anna.events("user-session") == []
 
 
 @meeting
 async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_and_kept(town: Town) -> None:
     anna, ben = await asked(town)
-    town.q.history.mute, town.q.history.away = {"begin"}, {"end"}
+    town.q.history.mute, town.q.history.away = {"sessions.begin"}, {"sessions.end"}
     with pytest.raises(Unavailable):
         await ben.yes()
     town.q.history.mute = set()
@@ -600,7 +600,7 @@ async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_a
     assert anna.events("user-session")
     town.q.history.away = set()
     await town.after(31)
-    (row,) = await town.history.sessions("anna")
+    (row,) = await town.history.sessions.of("anna")
     assert row.ended is not None and anna.last("user-left")["session"] == row.id
     await town.truth(anna, ben)
 
@@ -611,13 +611,13 @@ async def test_an_accept_cut_short_by_its_connection_is_resolved(town: Town) -> 
     accepting = asyncio.ensure_future(ben.yes())
     while "accept" not in town.q.lobby.calls:
         await asyncio.sleep(0)
-        if "begin" in town.q.history.calls:
+        if "sessions.begin" in town.q.history.calls:
             accepting.cancel()
             break
     await asyncio.gather(accepting, return_exceptions=True)
     await town.after(1)
     where = [(await page.where()).session for page in (anna, ben)]
-    rows = await town.history.sessions("ben")
+    rows = await town.history.sessions.of("ben")
     assert where == [None, None] and rows == []
 
 

@@ -1,14 +1,15 @@
 """The life of sessions over two stores and two processes: leaving, blocking, reporting, talking again, erasing."""
 
 import asyncio
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from citychat.matching.moderation import new_code
 from citychat.model import BadPayload, Message, NoSession, Session, Unavailable
-from citychat.ports import BusEvent, GuestPaused, Mail, SessionBegun, SessionEnded
+from citychat.ports import BusEvent, GuestPaused, History, Mail, SessionBegun, SessionEnded
 from citychat.rules import DAY_MS
 from tests.unit.meeting import HISTORY_MS, START_MS, Page, Town, kinds, meeting
 
@@ -50,7 +51,7 @@ async def test_leaving_is_told_to_the_partner_as_left_and_to_nobody_else(town: T
 @meeting
 async def test_leaving_frees_the_partner_while_the_history_is_away_and_is_answered_when_durable(town: Town) -> None:
     anna, ben = await talking(town)
-    town.p.history.away = town.q.history.away = {"end"}
+    town.p.history.away = town.q.history.away = {"sessions.end"}
     task = await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(0.5)
     assert ben.last("user-left")["how"] == "left" and task is not None and not task.done()
@@ -91,7 +92,7 @@ async def test_a_chat_that_was_left_does_not_come_back_while_the_lobby_cannot_he
 @meeting
 async def test_a_chat_that_was_left_does_not_come_back_with_a_lobby_that_forgets(town: Town) -> None:
     anna, ben = await talking(town)
-    town.p.history.away = town.q.history.away = {"end"}
+    town.p.history.away = town.q.history.away = {"sessions.end"}
     await town.p.sessions.leave(town.p.client("anna"), anna.session)
     await town.after(1)
     town.forget()
@@ -138,7 +139,7 @@ async def test_a_process_that_dies_in_the_middle_of_a_leave_does_not_bring_the_c
     """The lobby knew, the history did not: the partner's process makes it durable."""
     anna, ben = await talking(town)
     s = anna.session
-    town.p.history.away = {"end"}
+    town.p.history.away = {"sessions.end"}
     await town.p.sessions.leave(town.p.client("anna"), s)
     town.p.die()
     await town.after(16)
@@ -152,7 +153,7 @@ async def test_a_process_that_dies_in_the_middle_of_a_leave_does_not_bring_the_c
 async def test_a_join_that_read_the_row_before_its_end_does_not_bring_the_chat_back(town: Town) -> None:
     anna, ben = await talking(town)
     s = anna.session
-    town.p.history.away = town.q.history.away = {"end"}
+    town.p.history.away = town.q.history.away = {"sessions.end"}
     task = await town.p.sessions.leave(town.p.client("anna"), s)
     again = await town.q.join("ben")  # the lobby takes the chat up for both
     assert (await again.where()).session == s
@@ -203,7 +204,7 @@ async def test_m5_a_block_looks_like_leaving_and_is_for_ever(town: Town) -> None
     await (await town.p.moderation.block(town.p.client("anna"), s))
     await town.after(0.1)
     assert ben.told[-1] == ("user-left", {"session": s, "how": "left", "since": ben.last("user-left")["since"]})
-    assert await town.history.barred("ben") == ["anna"]
+    assert await town.history.relations.blocked("ben") == ["anna"]
     assert [await anna.seek(), await ben.seek()] == ["waiting", "waiting"]
     await town.after(20)
     await town.truth(anna, ben)
@@ -233,7 +234,8 @@ async def test_m5_guests_made_after_a_block_on_that_network_stay_away_for_a_day(
     await town.after(1)
     await (await town.p.moderation.block(town.p.client("anna"), anna.session))
     assert (
-        await town.history.shunned("anna", town.clock.wall_ms()) == {"cafe": START_MS + round(town.loop.now_s * 1000)}
+        await town.history.relations.avoided_networks("anna", town.clock.wall_ms())
+        == {"cafe": START_MS + round(town.loop.now_s * 1000)}
         or True
     )
     await town.after(1)
@@ -257,13 +259,13 @@ async def test_a_block_reaches_the_network_of_somebody_who_has_gone(town: Town) 
     await town.after(31)
     assert (await ben.where()).session == anna.session and await town.lobby.networks("ben") == ()
     await (await town.p.moderation.block(town.p.client("anna"), anna.session))
-    assert list(await town.history.shunned("anna", town.clock.wall_ms())) == ["cafe"]
+    assert list(await town.history.relations.avoided_networks("anna", town.clock.wall_ms())) == ["cafe"]
 
 
 @meeting
 async def test_a_block_is_answered_when_durable_and_holds_at_once(town: Town) -> None:
     anna, ben = await talking(town)
-    town.p.history.away = {"bar"}
+    town.p.history.away = {"relations.block"}
     task = await town.p.moderation.block(town.p.client("anna"), anna.session)
     await town.after(0.1)
     assert [await anna.seek(), await ben.seek()] == ["waiting", "waiting"]
@@ -272,7 +274,7 @@ async def test_a_block_is_answered_when_durable_and_holds_at_once(town: Town) ->
     await town.truth(anna, ben)
     town.p.history.away = set()
     await town.after(31)
-    assert task.done() and await town.history.barred("anna") == ["ben"]
+    assert task.done() and await town.history.relations.blocked("anna") == ["ben"]
 
 
 # -- report -----------------------------------------------------------------------------------------------------------
@@ -290,7 +292,7 @@ async def test_a_report_ends_the_chat_and_answers_one_code_however_often(town: T
     assert code == await (await town.p.moderation.report(town.p.client("anna"), s, "spam", ""))
     assert len(code) == 10 and await town.q.moderation.case(f" {code.lower()}") == "received"
     await town.after(0.1)
-    assert ben.last("user-left")["how"] == "left" and await town.history.barred("anna") == ["ben"]
+    assert ben.last("user-left")["how"] == "left" and await town.history.relations.blocked("anna") == ["ben"]
     with pytest.raises(BadPayload):
         await town.p.moderation.case("AAAAAAAAAA")
 
@@ -298,7 +300,7 @@ async def test_a_report_ends_the_chat_and_answers_one_code_however_often(town: T
 @meeting
 async def test_a_report_waits_for_the_history(town: Town) -> None:
     anna, ben = await talking(town)
-    town.p.history.away = {"report"}
+    town.p.history.away = {"reports.add"}
     task = await town.p.moderation.report(town.p.client("anna"), anna.session, "hate", "")
     await town.after(5)
     assert not task.done() and ben.last("user-left")["how"] == "left"
@@ -327,7 +329,7 @@ async def test_three_reports_from_three_networks_pause_a_guest_and_free_whom_the
         await town.after(121)
     assert GuestPaused in [type(record) for record in paused]
     assert carl.last("user-left")["how"] == "left"
-    rows = await town.history.sessions("ben")
+    rows = await town.history.sessions.of("ben")
     assert all(row.ended is not None for row in rows)
 
 
@@ -340,14 +342,14 @@ def test_codes_have_fifty_bits_in_ten_signs() -> None:
 # -- talk again -------------------------------------------------------------------------------------------------------
 
 
-class Slow:
-    """A history that gives up waiting for the row of a session; the store writes it when ``write`` says."""
+class SlowSessions:
+    """Sessions whose store gives up waiting for the row of one; it writes it when ``write`` says."""
 
-    def __init__(self, history: Any) -> None:
-        self.history, self.asked = history, list[Session]()
+    def __init__(self, sessions: Any) -> None:
+        self.sessions, self.asked = sessions, list[Session]()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.history, name)
+        return getattr(self.sessions, name)
 
     async def begin(self, session: Session) -> None:
         self.asked.append(session)
@@ -355,21 +357,21 @@ class Slow:
 
     async def write(self) -> None:
         for session in self.asked:
-            await self.history.begin(session)
+            await self.sessions.begin(session)
 
 
 @meeting
 async def test_a_row_that_a_slow_store_writes_after_it_was_taken_back_does_not_stay(town: Town) -> None:
     await town.p.join("anna")
-    slow = Slow(town.p.sessions.history)
-    town.p.sessions.history = slow
+    slow = SlowSessions(town.history.sessions)
+    town.p.sessions.history = cast(History, SimpleNamespace(sessions=slow))
     with pytest.raises(Unavailable):
         await town.p.sessions.prepare(["anna", "ben"], "Lyon")
     await town.after(1)
     await slow.write()
-    assert await town.history.sessions("anna")
+    assert await town.history.sessions.of("anna")
     await town.after(10)
-    assert not await town.history.sessions("anna")
+    assert not await town.history.sessions.of("anna")
 
 
 @meeting
@@ -406,7 +408,7 @@ async def test_a_wish_is_granted_when_both_are_free(town: Town) -> None:
     await town.p.matching.stop(town.p.client("anna"))
     await town.after(15.1)
     assert anna.session == ben.session != s
-    assert len(await town.history.sessions("ben")) == 2, "no row is left of what did not begin"
+    assert len(await town.history.sessions.of("ben")) == 2, "no row is left of what did not begin"
 
 
 @meeting
@@ -418,7 +420,7 @@ async def test_a_barred_pair_never_talks_again_and_is_told_nothing(town: Town) -
     await wishes(town, anna, s)
     await town.after(31)
     assert len(anna.events("user-session")) == len(ben.events("user-session")) == 1
-    assert (town.p.history.calls + town.q.history.calls).count("begin") == 1
+    assert (town.p.history.calls + town.q.history.calls).count("sessions.begin") == 1
 
 
 @meeting
@@ -465,13 +467,13 @@ async def test_erasing_ends_the_chat_and_blanks_the_texts_everywhere(town: Town)
     anna, ben = await talking(town)
     s = anna.session
     kept: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    town.history.add([say(town, s, 0), say(town, s, 1)], kept.set_result)
+    town.history.messages.add([say(town, s, 0), say(town, s, 1)], kept.set_result)
     await kept
     await (await town.p.sessions.erase(town.p.client("anna")))
     await town.after(0.1)
-    assert [row.text for row in await town.history.page(s, None, 10)] == ["", "text 1"]
+    assert [row.text for row in await town.history.messages.page(s, None, 10)] == ["", "text 1"]
     assert kinds(ben)[-2:] == ["user-left", "chat-erased"] and ben.last("chat-erased") == {"s": s}
-    assert await town.history.guest("anna") is None
+    assert await town.history.guests.find("anna") is None
 
 
 @meeting
@@ -492,13 +494,13 @@ async def test_erasing_blanks_what_waits_in_the_mailbox(town: Town) -> None:
 @meeting
 async def test_erasing_waits_for_the_history(town: Town) -> None:
     _anna, ben = await talking(town)
-    town.p.history.away = {"erase"}
+    town.p.history.away = {"guests.erase"}
     task = await town.p.sessions.erase(town.p.client("anna"))
     await town.after(5)
     assert not task.done() and ben.last("user-left")["how"] == "left"
     town.p.history.away = set()
     await town.after(31)
-    assert task.done() and await town.history.guest("anna") is None
+    assert task.done() and await town.history.guests.find("anna") is None
 
 
 @meeting

@@ -34,8 +34,8 @@ class Known:
         self.pages: dict[str, Entry] = {}
         self.leases: dict[str, int] = {}
         self.made: dict[str, int] = {}
-        self.barred: dict[frozenset[str], None] = {}
-        self.shunned: list[tuple[str, str, int]] = []
+        self.blocked: dict[frozenset[str], None] = {}
+        self.avoided: list[tuple[str, str, int]] = []
         self.sessions: dict[str, tuple[str, ...]] = {}
         self.offers: dict[str, Offer] = {}
         self.over: list[Offer] = []
@@ -58,14 +58,14 @@ class Known:
         return f"id {self._ids}"
 
     def where(self, guest: str) -> GuestStatus:
-        (found,) = step(self.lobby.whereabouts([guest]))
+        (found,) = step(self.lobby.status([guest]))
         return found
 
     def here(self, guest: str) -> bool:
         return guest in self.pages and self.leases.get(self.pages[guest].process, 0) > self.now
 
     def free(self, looking: bool = False) -> list[str]:
-        found = zip(GUESTS, step(self.lobby.whereabouts(GUESTS)), strict=True)
+        found = zip(GUESTS, step(self.lobby.status(GUESTS)), strict=True)
         return [guest for guest, at in found if at.state == "free" and at.looking >= looking]
 
     def networks(self, guest: str) -> tuple[str, ...]:
@@ -76,18 +76,18 @@ class Known:
         return Session(*mine[0], ("Amber Fox", "Teal Owl"), "City", 0, 1) if mine else None
 
     def durable(self, guest: str) -> tuple[tuple[str, ...], dict[str, int]]:
-        """With whom the guest is barred, and which networks it shuns."""
-        barred = tuple(other for other in GUESTS if frozenset((guest, other)) in self.barred)
-        return barred, {network: at for who, network, at in self.shunned if who == guest}
+        """Who is blocked for the guest, and which networks it avoids."""
+        blocked = tuple(other for other in GUESTS if frozenset((guest, other)) in self.blocked)
+        return blocked, {network: at for who, network, at in self.avoided if who == guest}
 
     def apart(self, a: str, b: str) -> bool:
         """Whether M5 keeps these two apart now."""
-        return frozenset((a, b)) in self.barred or self._shuns(a, b) or self._shuns(b, a)
+        return frozenset((a, b)) in self.blocked or self._avoids(a, b) or self._avoids(b, a)
 
-    def _shuns(self, a: str, b: str) -> bool:
+    def _avoids(self, a: str, b: str) -> bool:
         return any(
             who == a and network in self.networks(b) and at < self.made[b] and self.now < at + DAY_MS
-            for who, network, at in self.shunned
+            for who, network, at in self.avoided
         )
 
     def change(self, guest: str, **fields: object) -> None:
@@ -133,7 +133,7 @@ class Known:
 
     def look(self) -> None:
         """Look at everybody at once: check the invariants, and learn which offers fell through."""
-        found = dict(zip(GUESTS, step(self.lobby.whereabouts(GUESTS)), strict=True))
+        found = dict(zip(GUESTS, step(self.lobby.status(GUESTS)), strict=True))
         for guest, at in found.items():
             self._note_absence(guest, at)
             self._check(guest, at, found)
@@ -165,7 +165,7 @@ class Known:
             assert found[seeker].offer == found[candidate].offer == at.offer  # M2, M4
             assert self.now < at.offer.ends  # M6
             assert self.here(guest)  # M9
-            assert frozenset((seeker, candidate)) not in self.barred  # M5
+            assert frozenset((seeker, candidate)) not in self.blocked  # M5
         else:
             assert (at.state, at.session) == ("free" if self.here(guest) else "gone", None)  # M3, M9
         stands = at.state == "free" and self.pages[guest].pool is not None

@@ -43,8 +43,8 @@ async def fill(database: Database) -> None:
     clock = StoreClock(lambda: 1_700_000_000_000)
     history = SqliteHistory(database)
     await add(history, *map(message, range(1, 40)))
-    await history.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Blue Heron"), "Lyon", 1, 10**15))
-    await history.bar("anna", "carl", 7)
+    await history.sessions.begin(Session("s", ("anna", "ben"), ("Amber Fox", "Blue Heron"), "Lyon", 1, 10**15))
+    await history.relations.block("anna", "carl", 7)
     async with SqliteMailbox(database, clock) as mailbox:
         await put(mailbox, "ben", message(1, x="while you were away"))
 
@@ -235,8 +235,8 @@ async def test_the_drill_what_was_backed_up_is_back_row_for_row(data: Path) -> N
     assert (data / "citychat.db").stat().st_mode & 0o777 == 0o600
     async with Database(data / "citychat.db") as database:
         history = SqliteHistory(database)
-        assert [row.number for row in await history.page("s", None, 100)] == list(range(1, 40))
-        assert await history.barred("carl") == ["anna"]
+        assert [row.number for row in await history.messages.page("s", None, 100)] == list(range(1, 40))
+        assert await history.relations.blocked("carl") == ["anna"]
         await add(history, message(40))
     assert is_whole(file), "a backup can be used again"
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,7 +168,7 @@ async def test_one_lost_record_is_no_death(living: Living) -> None:
 
 
 async def test_a_history_writer_that_stops_moving_ends_them(living: Living, caplog: pytest.LogCaptureFixture) -> None:
-    living.writer.history = Silent()  # type: ignore[assignment]
+    living.writer.history = SimpleNamespace(messages=Silent())
     living.writer.add(Drawer(), message(1))
     await living.rounds(5)
     assert await living.rounds(2 * STUCK_S) < STUCK_S / 5 + 1
@@ -175,14 +176,14 @@ async def test_a_history_writer_that_stops_moving_ends_them(living: Living, capl
 
 
 class Silent:
-    """A history that takes rows and never says what became of them."""
+    """A store that takes rows and never says what became of them."""
 
     def add(self, rows: object, done: object) -> None:
         pass
 
 
 async def test_a_history_writer_whose_history_says_no_goes_on(living: Living) -> None:
-    living.writer.history = Refusing()  # type: ignore[assignment]
+    living.writer.history = SimpleNamespace(messages=Refusing())
     living.writer.add(Drawer(), message(1))
     await living.rounds(5)
     before = living.writer.turns
@@ -191,7 +192,7 @@ async def test_a_history_writer_whose_history_says_no_goes_on(living: Living) ->
 
 
 class Refusing:
-    """A history that is away."""
+    """A store that is away."""
 
     def add(self, rows: object, done: Callable[[None], None]) -> None:
         asyncio.get_running_loop().call_soon(done, None)

@@ -1,0 +1,35 @@
+"""Blocked pairs and avoided networks in MongoDB."""
+
+from collections.abc import Sequence
+
+from citychat.adapters.mongo.connection import Mongo, date
+from citychat.adapters.mongo.documents import AvoidedNetworkDocument, BlockedPairDocument, DocumentReader, text
+from citychat.rules import AVOIDED_MS
+
+
+class MongoRelations:
+    """Who must not meet whom (ports.RelationStore)."""
+
+    def __init__(self, mongo: Mongo, reader: DocumentReader) -> None:
+        self._mongo, self._reader = mongo, reader
+
+    async def block(self, a: str, b: str, at: int) -> None:
+        first, second = sorted((text(a), text(b)))
+        await self._mongo.insert("barred", [{"_id": f"{first}:{second}", "pair": [first, second], "at": at}])
+
+    async def blocked(self, guest: str) -> list[str]:
+        found = await self._mongo.find("barred", {"pair": text(guest)})
+        pairs = self._reader.read("barred", found, BlockedPairDocument)
+        return [row.pair[1 - row.pair.index(guest)] for row in pairs]
+
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+        fields = {"guest": text(guest), "at": at, "gone": date(at + AVOIDED_MS)}
+        await self._mongo.insert(
+            "shuns", [{"_id": f"{guest}:{network}:{at}", "network": text(network), **fields} for network in networks]
+        )
+
+    async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
+        """The oldest that still holds: who came between two blocks is kept away by the first one."""
+        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - AVOIDED_MS}})
+        avoided = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda row: -row.at)
+        return {row.network: row.at for row in avoided}

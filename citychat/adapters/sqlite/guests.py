@@ -1,0 +1,97 @@
+"""Guests in the embedded store, and all that goes when they or their time go."""
+
+from functools import partial
+
+import msgspec
+
+from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.adapters.sqlite.sessions import SqliteSessions, drop_session, to_session
+from citychat.model import Guest, Session
+from citychat.ports import Dossier, Pause
+from citychat.rules import AVOIDED_MS, ERASED_MS, WISH_MS
+
+SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
+
+
+class SqliteGuests:
+    """Guests and what is kept of them between visits (ports.GuestStore)."""
+
+    def __init__(self, database: Database, sessions: SqliteSessions) -> None:
+        self._database, self._sessions = database, sessions
+
+    async def dossier(self, guest: str, now: int) -> Dossier:
+        return await self._database.run(partial(_dossier, guest=guest, now=now))
+
+    async def find(self, guest: str) -> Guest | None:
+        return _to_guest(await self._database.run(lambda transaction: transaction.rows("guest", guest)))
+
+    async def keep(self, row: Guest) -> None:
+        body = msgspec.json.encode(row).decode()
+        await self._database.run(lambda transaction: transaction.change("keep_guest", row.id, row.seen, body))
+
+    async def pause(self, guest: str, now: int) -> Pause | None:
+        return _to_pause(await self._database.run(lambda transaction: transaction.rows("paused", guest, now)))
+
+    async def erase(self, guest: str, at: int) -> list[Session]:
+        """As the port says; one step a session, so that chats do not wait for a long history. Repeat it if it fails."""
+
+        def blank(transaction: Transaction, session_id: str, side: int) -> None:
+            transaction.change("erase_copy", session_id, side, at)
+            transaction.change("erase_texts", session_id, side)
+            transaction.change("erase_session", session_id, side, at)
+
+        def drop(transaction: Transaction) -> None:
+            for name in ("drop_guest", "drop_avoided_networks", "drop_wishes_of_guest"):
+                transaction.change(name, guest)
+            transaction.forget()
+
+        for session in await self._sessions.of(guest):
+            await self._database.run(partial(blank, session_id=session.id, side=session.side(guest)))
+        await self._database.run(drop)
+        return await self._sessions.of(guest)
+
+    async def prune(self, now: int, history_ms: int) -> None:
+        def expired(transaction: Transaction) -> None:
+            transaction.change("expire_avoided_networks", now - AVOIDED_MS)
+            transaction.change("expire_wishes", now - WISH_MS)
+            transaction.change("expire_pauses", now)
+            transaction.change("expire_guests", now - history_ms)
+            transaction.forget()
+
+        while await self._database.run(lambda transaction: _prune_session(transaction, now)):
+            pass
+        while await self._database.run(lambda t: t.change("expire_erased", now - ERASED_MS, SLICE_ROWS)):
+            pass
+        await self._database.run(expired)
+
+
+def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
+    sessions = [to_session(row) for row in transaction.rows("sessions", guest)]
+    partner = next((session.partner(guest) for session in sessions if session.ended is None), None)
+    seen = transaction.rows("guest_seen", partner) if partner is not None else []
+    return Dossier(
+        row=_to_guest(transaction.rows("guest", guest)),
+        pause=_to_pause(transaction.rows("paused", guest, now)),
+        sessions=sessions,
+        avoided_networks=dict(transaction.rows("avoided_networks", guest, now - AVOIDED_MS)),
+        blocked=[other for (other,) in transaction.rows("blocked", guest)],
+        partner_seen=seen[0][0] if seen else 0,
+    )
+
+
+def _prune_session(transaction: Transaction, now: int) -> bool:
+    """Delete a slice of one expired session; whether there was one."""
+    found = transaction.rows("expired_session", now)
+    for (session_id,) in found:
+        if transaction.change("expire_messages", session_id, SLICE_ROWS) < SLICE_ROWS:
+            transaction.change("drop_erased", session_id)
+            drop_session(transaction, session_id)
+    return bool(found)
+
+
+def _to_guest(rows: list[Row]) -> Guest | None:
+    return msgspec.json.decode(rows[0][0], type=Guest) if rows else None
+
+
+def _to_pause(rows: list[Row]) -> Pause | None:
+    return Pause(*rows[0]) if rows else None

@@ -1,0 +1,57 @@
+"""Delivered messages in the embedded store."""
+
+from collections.abc import Callable, Sequence
+
+from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
+from citychat.model import Message, Ranges, merged, to_ranges
+from citychat.ports import Committed, Progress
+
+
+class SqliteMessages:
+    """The delivered messages (ports.MessageStore)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
+        kept = [to_row(message) for message in rows]
+        keys = [(m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap"]
+
+        def work(transaction: Transaction) -> Committed:
+            if transaction.change_each("add", kept) == len(kept):
+                return Committed()
+            return Committed(frozenset(key for key in keys if transaction.rows("is_gap", *key)))
+
+        self._database.submit(work, done)
+
+    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+        def work(transaction: Transaction) -> list[Row]:
+            if before is None:
+                return transaction.rows("page_newest", session_id, limit)
+            return transaction.rows("page_before", session_id, limit, *before)
+
+        return [to_message(row) for row in reversed(await self._database.run(work))]
+
+    async def progress(self, session_id: str, side: int) -> Progress:
+        def work(transaction: Transaction) -> tuple[dict[str, int], list[Row]]:
+            seen: dict[str, int] = {}
+            beyond: list[Row] = []
+            for stream, count, last in transaction.rows("streams", session_id, side):
+                seen[stream] = last
+                if count != last:
+                    seen[stream] = transaction.rows("before_hole", session_id, side, stream)[0][0]
+                    beyond += transaction.rows("beyond", session_id, side, stream, seen[stream])
+            return seen, beyond
+
+        seen, beyond = await self._database.run(work)
+        return Progress(seen, [to_message(row) for row in beyond])
+
+    async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
+        def work(transaction: Transaction) -> list[Row]:
+            return [
+                row
+                for first, last in merged(ranges)
+                for row in transaction.rows("held", session_id, side, stream, first, last)
+            ]
+
+        return to_ranges(number for (number,) in await self._database.run(work))

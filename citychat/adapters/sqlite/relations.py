@@ -1,0 +1,31 @@
+"""Blocked pairs and avoided networks in the embedded store."""
+
+from collections.abc import Sequence
+
+from citychat.adapters.sqlite.database import Database, Row
+from citychat.rules import AVOIDED_MS
+
+
+class SqliteRelations:
+    """Who must not meet whom (ports.RelationStore)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def block(self, a: str, b: str, at: int) -> None:
+        first, second = sorted((a, b))
+        await self._database.run(lambda transaction: transaction.change("block", first, second, at))
+
+    async def blocked(self, guest: str) -> list[str]:
+        rows = await self._database.run(lambda transaction: transaction.rows("blocked", guest))
+        return [other for (other,) in rows]
+
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+        rows: list[Row] = [(guest, network, at) for network in networks]
+        await self._database.run(lambda transaction: transaction.change_each("avoid_network", rows))
+
+    async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
+        rows = await self._database.run(
+            lambda transaction: transaction.rows("avoided_networks", guest, now - AVOIDED_MS)
+        )
+        return dict(rows)

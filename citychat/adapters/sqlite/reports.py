@@ -1,0 +1,59 @@
+"""Reports in the embedded store: their evidence, and the pause after three of them."""
+
+from typing import Literal
+
+import msgspec
+
+from citychat.adapters.sqlite.database import Database, Transaction, to_message
+from citychat.ports import Report
+from citychat.rules import (
+    ERASED_MS,
+    EVIDENCE_MESSAGES,
+    PAUSE_MS,
+    PAUSE_REASON,
+    REPORTS_LOOKED_AT,
+    REPORTS_WITHIN_MS,
+    Accusation,
+    is_third,
+)
+
+
+class SqliteReports:
+    """Reports with their evidence (ports.ReportStore)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, report: Report) -> str:
+        """As the port says. A report without a network (loopback, private address) is kept but pauses nobody."""
+        return await self._database.run(lambda transaction: _add(transaction, report))
+
+    async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
+        rows = await self._database.run(lambda transaction: transaction.rows("report_state", code))
+        return rows[0][0] if rows else None
+
+
+def _add(transaction: Transaction, report: Report) -> str:
+    if earlier := transaction.rows("reported", report.session, report.reporter):
+        first: str = earlier[0][0]
+        return first
+    kept = transaction.rows("evidence", report.session, report.at - ERASED_MS, EVIDENCE_MESSAGES)
+    evidence = _json([to_message(row) for row in reversed(kept)])
+    transaction.change(
+        "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
+        _json(report.networks), evidence,
+    )  # fmt: skip
+    since = report.at - REPORTS_WITHIN_MS
+    recent = transaction.rows("recent_reports", report.accused, since, report.at, REPORTS_LOOKED_AT)
+    others = [Accusation(reporter, at, _networks(raw)) for reporter, at, raw in recent]
+    if is_third(Accusation(report.reporter, report.at, frozenset(report.networks)), others):
+        transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)
+    return report.code
+
+
+def _networks(raw: str) -> frozenset[str]:
+    return msgspec.json.decode(raw, type=frozenset[str])
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

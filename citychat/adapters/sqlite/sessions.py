@@ -1,0 +1,79 @@
+"""Sessions in the embedded store."""
+
+import msgspec
+
+from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.model import Session
+from citychat.rules import WISH_MS
+
+
+class SqliteSessions:
+    """The conversations, and who would talk again (ports.SessionStore)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, session: Session) -> None:
+        row = _to_row(session)
+
+        def work(transaction: Transaction) -> None:
+            transaction.change("begin", *row)
+            transaction.change_each("begin_member", [(member, session.id) for member in session.members])
+
+        await self._database.run(work)
+
+    async def undo(self, session_id: str) -> None:
+        await self._database.run(lambda transaction: drop_session(transaction, session_id))
+
+    async def end(self, session_id: str, at: int) -> None:
+        await self._database.run(lambda transaction: transaction.change("end", session_id, at))
+
+    async def find(self, session_id: str) -> Session | None:
+        rows = await self._database.run(lambda transaction: transaction.rows("session", session_id))
+        return to_session(rows[0]) if rows else None
+
+    async def of(self, guest: str) -> list[Session]:
+        rows = await self._database.run(lambda transaction: transaction.rows("sessions", guest))
+        return [to_session(row) for row in rows]
+
+    async def idle(self, before: int) -> list[Session]:
+        rows = await self._database.run(lambda transaction: transaction.rows("idle", before))
+        return [to_session(row) for row in rows]
+
+    async def wish(self, session_id: str, guest: str, at: int) -> bool:
+        def work(transaction: Transaction) -> bool:
+            if not transaction.rows("wished", session_id, guest, at - WISH_MS):
+                transaction.change("wish", session_id, guest, at)
+                return False
+            transaction.change("drop_wishes", session_id)
+            return True
+
+        return await self._database.run(work)
+
+
+def drop_session(transaction: Transaction, session_id: str) -> None:
+    """Delete the session's row and what hangs on it, but for its messages."""
+    for name in ("drop_session", "drop_members", "drop_wishes"):
+        transaction.change(name, session_id)
+
+
+def to_session(row: Row) -> Session:
+    """Make a session of its columns."""
+    session_id, members, aliases, city, started, expires, ended, erased = row
+    names = msgspec.json.decode(members, type=tuple[str, ...])
+    return Session(
+        session_id, names, msgspec.json.decode(aliases, type=tuple[str, ...]), city, started, expires, ended,
+        tuple(side for side in range(len(names)) if erased >> side & 1),
+    )  # fmt: skip
+
+
+def _to_row(session: Session) -> Row:
+    erased = sum(1 << side for side in set(session.erased))
+    return (
+        session.id, _json(session.members), _json(session.aliases), session.city, session.started, session.expires,
+        session.ended, erased,
+    )  # fmt: skip
+
+
+def _json(names: tuple[str, ...]) -> str:
+    return msgspec.json.encode(names).decode()

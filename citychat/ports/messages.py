@@ -1,0 +1,42 @@
+"""Delivered messages, which must not vanish."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from citychat.model import Message, Ranges
+
+
+class Committed(Struct, frozen=True):
+    """What became of a batch: ``gaps`` are those of its rows that history already holds as a gap."""
+
+    gaps: frozenset[tuple[str, int, str, int]] = frozenset()
+
+
+class Progress(Struct, frozen=True):
+    """How far history is with what one side of a session sent.
+
+    ``seen``: per stream the last number before the first hole; ``beyond``: the rows after holes, in order of
+    (stream, number).
+    """
+
+    seen: dict[str, int]
+    beyond: list[Message]
+
+
+class MessageStore(Protocol):
+    """The messages that a page has drawn, and gap rows for those that never came. Never rewritten."""
+
+    def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
+        """Keep delivered messages in one durable step; a row that exists stays as it is. None: nothing is sure."""
+
+    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+        """Return the newest ``limit`` rows before that place in the order (lamport, side, stream, number), oldest
+        first."""
+
+    async def progress(self, session_id: str, side: int) -> Progress:
+        """Return how far history is with what that side has sent."""
+
+    async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
+        """Return which of these numbers history holds as messages; gap rows do not count."""
