@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
-# Of the simulation: embedded, services or redis (tests/simulation/run.py)
+# Of the simulation: embedded, services, lua or redis (tests/simulation/run.py)
 WORLD ?= embedded
 # Tests that share nothing but servers with each other, so that every core can run some. Whoever is done takes from the
 # other: the simulation would else stay with one core to the end

@@ -25,8 +25,9 @@ from citychat.adapters.memory import MemoryLobby
 from citychat.adapters.redis import Redis, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
-from citychat.model import CELL_DEGREES, Cell
+from citychat.model import Cell
 from citychat.ports import Entry, Lobby
+from citychat.rules import CELL_DEGREES
 from tests.services.redis import RedisServer
 
 GUESTS = 100_000

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from citychat.model import TEXT_MAX_BYTES, TEXT_MAX_CHARS
+from citychat.rules import READY_MAX
 
 LOCAL_NETWORKS = tuple(
     ip_network(text)
@@ -62,7 +63,7 @@ LIMITS = {
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),
         Limit("outbox unsent", 200, "messages", "page", "without ✓; then the composer says so"),
         Limit("outbox", 500, "messages", "page", "without ✓✓, in the browser's storage"),
-        Limit("mailbox", 500, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
+        Limit("mailbox", READY_MAX, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
         Limit("outgoing queue", 1024, "packets", "connection", "all held messages in one go; who reads none is closed"),
         Limit("outgoing size", 256 * 1024, "bytes", "connection", "the same, for long texts"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),

@@ -17,6 +17,7 @@ from typing import Any, Never, TypeVar
 
 import citychat
 from citychat import setting_types as read_as
+from citychat.rules import RING_S
 from citychat.setting_types import EMBEDDED
 
 PREFIX = "CITYCHAT_"
@@ -98,7 +99,7 @@ class Settings:
     message_rate: float = _setting(
         5.0, read_as.number(0.1, 1000), "Messages a second a guest may send after the burst", metavar="N"
     )
-    ring_s: int = _setting(15, read_as.whole(5, 60), "Seconds a guest has to answer when asked", metavar="SECONDS")
+    ring_s: int = _setting(RING_S, read_as.whole(5, 60), "Seconds a guest has to answer when asked", metavar="SECONDS")
     connections_per_address: int = _setting(
         200, read_as.whole(1, 1_000_000), "Open connections for one IPv4 address or IPv6 /64; loopback has no limit",
         metavar="N",

@@ -14,7 +14,6 @@ from citychat.delivery.receiver import HELD_MAX, Receiver
 from citychat.delivery.sender import PENDING_MAX, Sender
 from citychat.delivery.transcript import PlaceInOrder, older_rows
 from citychat.model import (
-    DAY_MS,
     LAMPORT_MAX,
     BadPayload,
     Message,
@@ -27,6 +26,7 @@ from citychat.model import (
     drawable,
 )
 from citychat.ports import Committed, NewMessage, Page, PartnerTyping, Receipt, SessionEnded, TextsErased
+from citychat.rules import DAY_MS
 
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
 ADOPT_S = 1.0  # until a session is asked for again that an absent history could not tell

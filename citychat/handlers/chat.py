@@ -9,8 +9,7 @@ from citychat.handlers.dispatcher import Answer, Event, Namespace
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
 from citychat.ports import Page
 from citychat.registry import Client
-
-RANGES_MAX = 500  # the outbox holds no more messages
+from citychat.rules import RANGES_MAX
 
 
 class MessageRequest(Struct, rename=WIRE_LETTERS):

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from citychat.limits import network
 from citychat.model import (
-    DAY_MS,
     PROTOCOL_VERSION,
     BadPayload,
     Banned,
@@ -23,6 +22,7 @@ from citychat.model import (
 )
 from citychat.places import Gazetteer, Places, own_network, position
 from citychat.ports import Dossier, Engines
+from citychat.rules import DAY_MS
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody

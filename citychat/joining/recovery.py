@@ -6,12 +6,12 @@ from msgspec.structs import replace
 from citychat.delivery import Endpoint, newest_rows
 from citychat.joining.admission import Arrived, JoinRequest
 from citychat.joining.recent_guests import RecentGuest
-from citychat.matching import ALONE_MS, Matching
-from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
+from citychat.matching import Matching
+from citychat.model import NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Dossier, Engines, Entered, Entry
+from citychat.rules import DAY_MS, left_alone_before
 
 RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
-NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
 
 
 class Admitted(Struct, frozen=True):
@@ -58,7 +58,7 @@ class Recovery:
             return True
         last = max(session.started, now - arrived.away_ms, arrived.dossier.partner_seen)
         partner = session.partner(arrived.row.id)
-        return now - last > ALONE_MS and (await self.bus.listeners([partner]))[0] == 0
+        return last < left_alone_before(now) and (await self.bus.listeners([partner]))[0] == 0
 
     def _entry(self, row: Guest, dossier: Dossier, asked: JoinRequest, sessions: list[Session]) -> Entry:
         """The guest as the lobby is to know it."""

@@ -12,9 +12,10 @@ from functools import partial
 from typing import Literal
 
 from citychat.matching.sessions import Sessions
-from citychat.model import DAY_MS, BadPayload, Offer, Session, Unavailable
+from citychat.model import BadPayload, Offer, Session, Unavailable
 from citychat.ports import GuestPaused, OfferEnded, Report
 from citychat.registry import Client
+from citychat.rules import DAY_MS
 
 CODE_BITS = 50  # ten letters: short enough to write down, too many to try
 

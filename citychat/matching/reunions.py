@@ -1,10 +1,9 @@
 """Talking again: two who both wish it are brought together without an offer (product page, "Talk again")."""
 
 from citychat.matching.sessions import Sessions, is_in
-from citychat.model import DAY_MS, Session
+from citychat.model import Session
 from citychat.registry import Client
-
-WISH_MS = DAY_MS
+from citychat.rules import WISH_MS
 
 
 class Reunions:

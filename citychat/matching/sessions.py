@@ -10,12 +10,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from citychat.model import DAY_MS, NoSession, Session, Unavailable, new_aliases, new_id
+from citychat.model import NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
+from citychat.rules import left_alone_before
 from citychat.tasks import Tasks
 
-ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 LATE_ROW_S = 10.0  # a store that was asked and did not answer in 2 s has answered, or forgotten, by then
 
 
@@ -190,7 +190,7 @@ class Sessions:
             session = client.session
             if session is not None and (session.expires <= now or session.ended is not None):
                 await self.end(session, "")
-        for session in await self.history.sessions.idle(now - ALONE_MS):
+        for session in await self.history.sessions.idle(left_alone_before(now)):
             if not any(await self.bus.listeners(session.members)):
                 await self.end(session, "")
         await self.history.guests.prune(now, self.history_ms)

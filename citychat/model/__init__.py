@@ -19,10 +19,8 @@ from citychat.model.errors import (
 from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits
 from citychat.model.validation import sound
 from citychat.model.values import (
-    CELL_DEGREES,
-    DAY_MS,
     LAMPORT_MAX,
-    MAILBOX_MS,
+    NOWHERE,
     PROTOCOL_VERSION,
     WIRE_LETTERS,
     Cell,
@@ -39,6 +37,7 @@ from citychat.model.values import (
     Time,
     Words,
     by_stream,
+    merged,
     new_id,
     to_ranges,
 )
@@ -46,11 +45,9 @@ from citychat.model.values import (
 __all__ = [
     "ALIAS_ANIMALS",
     "ALIAS_COLOURS",
-    "CELL_DEGREES",
-    "DAY_MS",
     "HIDDEN",
     "LAMPORT_MAX",
-    "MAILBOX_MS",
+    "NOWHERE",
     "PROTOCOL_VERSION",
     "TEXT_MAX_BYTES",
     "TEXT_MAX_CHARS",
@@ -85,6 +82,7 @@ __all__ = [
     "clean_text",
     "drawable",
     "fits",
+    "merged",
     "new_aliases",
     "new_id",
     "sound",

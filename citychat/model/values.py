@@ -16,10 +16,7 @@ from citychat.model.errors import NoSession
 from citychat.model.text import HIDDEN
 
 PROTOCOL_VERSION = 1
-CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
 LAMPORT_MAX = 2**52  # stays exact in the page's doubles
-DAY_MS = 86_400_000
-MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
 
 # Bounds that every decoder checks, whoever has written what it reads: those of the page's door, because a page must be
 # able to say back what it was told.
@@ -37,6 +34,9 @@ class Cell(NamedTuple):
 
     lat: int
     lon: int
+
+
+NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
 
 
 class Place(Struct, frozen=True):
@@ -186,3 +186,16 @@ def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:
     for st, n in keys:
         numbers.setdefault(st, []).append(n)
     return {st: to_ranges(ns) for st, ns in numbers.items()}
+
+
+def merged(ranges: Ranges) -> Ranges:
+    """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
+    found: Ranges = []
+    for a, b in sorted((max(a, 1), min(b, LAMPORT_MAX)) for a, b in ranges):
+        if a > b:
+            continue
+        if found and a <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(b, found[-1][1]))
+        else:
+            found.append((a, b))
+    return found

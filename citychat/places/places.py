@@ -10,8 +10,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import floor
 from typing import NamedTuple, TypeGuard
 
-from citychat.model import CELL_DEGREES, Cell, Place, Source
+from citychat.model import Cell, Place, Source
 from citychat.places.gazetteer import Around, City, Gazetteer
+from citychat.rules import CELL_DEGREES
 
 ACCURACY_MAX_M = 20_000.0  # beyond, a browser guesses from the address as we do, and we know whose guess ours is
 EARTH_GIRTH_M = 40_075_000

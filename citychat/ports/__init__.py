@@ -7,7 +7,6 @@ as calls, never before the method has returned (a task per message would cost mo
 
 from citychat.ports.bus import Bus
 from citychat.ports.bus_events import (
-    RANGES_MAX,
     RECORD_MAX_BYTES,
     BusEvent,
     GuestPaused,
@@ -38,7 +37,6 @@ from citychat.ports.reports import Report, ReportStore
 from citychat.ports.sessions import SessionStore
 
 __all__ = [
-    "RANGES_MAX",
     "RECORD_MAX_BYTES",
     "Bus",
     "BusEvent",

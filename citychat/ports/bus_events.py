@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words
 from citychat.model.validation import sound
+from citychat.rules import RANGES_MAX
 
-RANGES_MAX = 500  # of one stream: its sender's outbox holds no more messages
 RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small
 
 

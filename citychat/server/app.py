@@ -21,8 +21,9 @@ import citychat
 from citychat.clock import SystemClock, runner
 from citychat.edge import Edge
 from citychat.handlers.pages import Credit, Pages, Readiness
-from citychat.model import DAY_MS, new_id
+from citychat.model import new_id
 from citychat.places import Places
+from citychat.rules import DAY_MS
 from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.server.process import Policy, Process

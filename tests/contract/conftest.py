@@ -6,7 +6,7 @@ A fixture gets its adapter's name as its parameter.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -17,13 +17,16 @@ import pytest
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.mongo import connection as mongo_connection
 from citychat.adapters.redis import Redis, RedisBus, RedisLobby
+from citychat.adapters.redis.resp import scripts
 from citychat.adapters.service_status import ServiceStatus
+from citychat.adapters.statements import statements
 from citychat.ports import Bus, History, Lobby, Mailbox
-from tests.contract.redis_scripts import timed_scripts
+from tests.contract.redis_scripts import LuaScripts, Scripts, ServerScripts, timed_scripts
 from tests.contract.stores import HISTORIES, MAILBOXES, Store, StoreClock
 from tests.contract.town import Town
 from tests.patience import PATIENCE_S
 from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
+from tests.support.lua_redis import LuaRedis
 
 Port = TypeVar("Port")
 
@@ -90,6 +93,17 @@ async def open_redis_bus(world: World) -> AsyncIterator[Bus]:
 
 
 @asynccontextmanager
+async def open_lua_lobby(world: World) -> AsyncIterator[Lobby]:
+    redis, texts = LuaRedis(world.clock.now_ms), scripts(statements("redis/lobby.lua"))
+
+    async def run(script: str, args: Sequence[bytes | str | int]) -> object:
+        return redis.eval(texts[script], *args)
+
+    async with RedisLobby(run, random=Random(7)) as lobby:
+        yield lobby
+
+
+@asynccontextmanager
 async def open_redis_lobby(world: World) -> AsyncIterator[Lobby]:
     texts = timed_scripts()
     async with new_redis(world) as redis:
@@ -108,10 +122,13 @@ async def open_redis_lobby(world: World) -> AsyncIterator[Lobby]:
 
 
 BUSES: Mapping[str, Opener[Bus]] = {"local": open_local_bus, "redis": open_redis_bus}
-LOBBIES: Mapping[str, Opener[Lobby]] = {"local": open_local_lobby, "redis": open_redis_lobby}
+LOBBIES: Mapping[str, Opener[Lobby]] = {
+    "local": open_local_lobby, "lua": open_lua_lobby, "redis": open_redis_lobby
+}  # fmt: skip
+SCRIPTS: Mapping[str, Callable[[str], Scripts]] = {"lua": LuaScripts, "redis": ServerScripts}
 
 MATRICES: Mapping[str, Mapping[str, object]] = {
-    "bus": BUSES, "lobby": LOBBIES, "mailbox_store": MAILBOXES, "history_store": HISTORIES
+    "bus": BUSES, "lobby": LOBBIES, "lobby_scripts": SCRIPTS, "mailbox_store": MAILBOXES, "history_store": HISTORIES
 }  # fmt: skip
 NEEDED = {"redis": REDIS, "rabbitmq": RABBITMQ, "mongo": MONGO}  # by the adapter's name; the others need no server
 
@@ -168,6 +185,13 @@ async def lobby(request: pytest.FixtureRequest, world: World) -> AsyncIterator[L
 
 
 @pytest.fixture
+def lobby_scripts(request: pytest.FixtureRequest, world: World) -> Iterator[Scripts]:
+    opened = SCRIPTS[request.param](f"{world.folder}:")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 async def town(lobby: Lobby, clock: Clock) -> Town:
     await lobby.renew("p")
     return Town(lobby, clock)
@@ -199,5 +223,8 @@ async def history(history_store: Store[History]) -> AsyncIterator[History]:
 
 def matrices() -> str:
     """Which adapters the contract of each port runs over, in one line."""
-    lines = (f"{port.removesuffix('_store')} over {', '.join(tested(matrix))}" for port, matrix in MATRICES.items())
+    lines = (
+        f"{fixture.removesuffix('_store').replace('_', ' ')} over {', '.join(tested(matrix))}"
+        for fixture, matrix in MATRICES.items()
+    )
     return "contracts: " + "; ".join(lines)

@@ -19,8 +19,9 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import MAILBOX_MS, Message
+from citychat.model import Message
 from citychat.ports import History, Mailbox, Timer
+from citychat.rules import MAILBOX_MS
 from tests.patience import PATIENCE_S
 from tests.services.running import mongo_url, rabbit_url
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from citychat.model import DAY_MS, Cell, Guest, Message, Place, Ranges, Session, to_ranges
+from citychat.model import Cell, Guest, Message, Place, Ranges, Session, to_ranges
 from citychat.ports import Dossier, History, NewMessage, Pause, Report, decode, encode
+from citychat.rules import DAY_MS
 from tests.contract.killing import killed_after
 from tests.contract.stores import Store, add, message
 

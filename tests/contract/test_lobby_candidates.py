@@ -2,7 +2,8 @@
 
 import pytest
 
-from citychat.model import DAY_MS, Cell
+from citychat.model import Cell
+from citychat.rules import DAY_MS
 from tests.contract.town import CENTRE, Town
 
 

@@ -12,8 +12,9 @@ import pytest
 from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import DAY_MS, Cell, Guest, Message, Offer, Place, Session
+from citychat.model import Cell, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Entry, Mail, Pause, Progress, Report, bus_events
+from citychat.rules import DAY_MS
 from tests.contract.stores import StoreClock, add
 
 NOW = 1_700_000_000_000

@@ -6,6 +6,7 @@ from citychat.model import Cell, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, Lobby, SeekResult
 
 CENTRE = Cell(2288, 242)
+RENEWED_S = 14
 
 
 class Advances(Protocol):
@@ -118,9 +119,9 @@ class Town:
         return [found.state for found in await self.lobby.status(guests)]
 
     async def advance(self, seconds: float, *, alive: tuple[str, ...] = ("p",)) -> None:
-        """Let time pass while the processes ``alive`` renew their leases, as they do every 5 s."""
+        """Let time pass while the processes ``alive`` renew their leases of 15 s in time."""
         while seconds > 0:
-            step = min(seconds, 5)
+            step = min(seconds, RENEWED_S)
             await self.clock.advance(step)
             for process in alive:
                 await self.lobby.renew(process)

@@ -17,17 +17,15 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from citychat.adapters.mongo import Mongo, MongoHistory
-from citychat.adapters.mongo import history as mongo_history
-from citychat.adapters.mongo import reports as mongo_reports
+from citychat.adapters.mongo import Mongo, MongoHistory, messages
 from citychat.adapters.mongo.connection import FAILED_MAX
-from citychat.adapters.mongo.documents import ERASED_MS, INDEXES, merged
+from citychat.adapters.mongo.documents import INDEXES
 from citychat.adapters.mongo.errors import trouble
 from citychat.adapters.mongo.retention import SETTLED_MS
 from citychat.adapters.service_status import ServiceStatus
-from citychat.adapters.sqlite import reports as sqlite_reports
-from citychat.model import DAY_MS, Guest, Message, Session, Unavailable
+from citychat.model import Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
+from citychat.rules import DAY_MS, ERASED_MS
 from tests.contract.stores import StoreClock, add, comes_up, message
 from tests.patience import PATIENCE_S
 from tests.services.mongo import MongoServer
@@ -223,7 +221,7 @@ async def test_leaving_a_frozen_server_is_soon_over_and_tells_that_nothing_is_su
 async def test_rows_beyond_the_bound_are_refused_at_once(
     server: MongoServer, history: MongoHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongo_history, "ROWS_IN_FLIGHT_MAX", 200)
+    monkeypatch.setattr(messages, "ROWS_IN_FLIGHT_MAX", 200)
     server.freeze()
     waiting = [begun(history, *(message(part + n) for n in range(1, 51))) for part in range(0, 200, 50)]
     refused = begun(history, message(1))
@@ -439,16 +437,6 @@ async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) 
     with pytest.raises(TypeError, match="expected a text"):
         await history.sessions.wish("s", anything, NOW)
     assert await history.sessions.find("s") == session()
-
-
-def test_a_range_asked_for_a_thousand_times_is_read_once() -> None:
-    assert merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, 9)]
-
-
-def test_the_rules_have_the_numbers_of_the_embedded_history() -> None:
-    for name in ("EVIDENCE_MESSAGES", "PAUSE_MS", "PAUSE_REASON", "REPORTS_LOOKED_AT"):
-        assert getattr(mongo_reports, name) == getattr(sqlite_reports, name)
-    assert ERASED_MS == sqlite_reports.ERASED_MS
 
 
 @pytest.mark.parametrize(("chatting", "questions"), [(False, 5), (True, 6)])

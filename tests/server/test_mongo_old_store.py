@@ -16,8 +16,9 @@ from pymongo import MongoClient
 
 from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.service_status import ServiceStatus
-from citychat.model import DAY_MS, Cell, Guest, Message, Place, Session
+from citychat.model import Cell, Guest, Message, Place, Session
 from citychat.ports import Dossier, Pause, Progress, Report
+from citychat.rules import DAY_MS
 from tests.contract.stores import StoreClock, add, comes_up
 from tests.services.mongo import MongoServer
 from tests.services.running import MONGO, is_tested

@@ -20,8 +20,9 @@ from citychat.adapters.rabbitmq import mailbox as rabbitmq
 from citychat.adapters.rabbitmq.connection import AmqpChannel
 from citychat.adapters.rabbitmq.publisher import LANES, UNANSWERED_MAX_BYTES
 from citychat.adapters.service_status import ServiceStatus
-from citychat.model import DAY_MS, Unavailable
+from citychat.model import Unavailable
 from citychat.ports import RECORD_MAX_BYTES, Mail
+from citychat.rules import DAY_MS
 from tests.contract.stores import StoreClock, message, put
 from tests.patience import PATIENCE_S
 from tests.services.rabbitmq import RabbitServer

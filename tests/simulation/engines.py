@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from citychat.model import MAILBOX_MS, Guest, Message, Session, Unavailable
+from citychat.model import Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report
+from citychat.rules import MAILBOX_MS
 
 if TYPE_CHECKING:
     from tests.simulation.bus import Subscription

@@ -1,8 +1,8 @@
 """Runs of the simulated towns and crowds: one seed, many seeds, and the worlds they are played in.
 
 ``embedded``: one machine whose engines are a process's own. ``services``: Redis, a broker and a database in the
-network, with their manners and outages; the lobby is the embedded one. ``redis``: the same over the scripts of the
-Redis lobby.
+network, with their manners and outages; the lobby is the embedded one. ``lua``: the same over the scripts of the Redis
+lobby, run in this process. ``redis``: over them on a server.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ from tests.simulation.ground import Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.outages import OUTAGES
+from tests.simulation.scripted import Scripted, in_lua, private_redis
 from tests.simulation.town import KINDS, Town, Windows
 
-WORLDS = ("embedded", "services", "redis")
+WORLDS = ("embedded", "services", "lua", "redis")
 TALK_S = 60.0
 SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long", *OUTAGES)
 SERVICE_FAULTS = (*FAULTS, *OUTAGES)
@@ -96,12 +97,11 @@ def world(name: str) -> Iterator[Play]:
         return services_crowd(seed, stand=stand) if is_crowd(seed) else services(seed, stand=stand)
 
     if name == "redis":
-        from tests.simulation.scripted import Scripted, private_redis
-
         with private_redis() as redis:
             yield partial(served, stand=partial(Scripted, redis))
     else:
-        yield {"embedded": embedded, "services": served}[name]
+        plays: dict[str, Play] = {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}
+        yield plays[name]
 
 
 def is_crowd(seed: int) -> bool:

@@ -1,4 +1,4 @@
-"""The scripts of the Redis lobby under the simulated world: a real Redis, on the world's time.
+"""The scripts of the Redis lobby under the simulated world, on its time: over a real Redis, or in this process.
 
 Each script runs within one turn of the loop, so a run stays what its seed says.
 """
@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from redis.connection import Connection
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest
-from citychat.adapters.memory.nearest import UNASKED
 from citychat.adapters.redis import RedisLobby
-from citychat.adapters.redis.resp import packed, scripts
+from citychat.adapters.redis.resp import Word, packed, scripts
 from citychat.adapters.statements import statements
 from citychat.model import Cell, Offer
+from citychat.rules import UNASKED
 from tests.services.redis import RedisServer
 from tests.simulation.lobbies import NowMs
+from tests.support.lua_redis import LuaRedis
 
 READ_CLOCK = "local function read_clock() return tonumber(ARGV[4]) end"
 # Everything there is, in one step. Only for tests: KEYS reads the whole database.
@@ -45,15 +46,44 @@ def timed_scripts() -> Mapping[str, str]:
     return scripts(dict(statements("redis/lobby.lua")) | {"now": READ_CLOCK})
 
 
+class Runs(Protocol):
+    """What runs scripts."""
+
+    def eval(self, text: str, *args: Word) -> Any: ...
+
+    def flush(self) -> None:
+        """Lose all data."""
+
+
+class PrivateRedis:
+    """A server of its own. redis-py's client costs more than all the rest of a run."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._digests: dict[str, bytes] = {}
+
+    def eval(self, text: str, *args: Word) -> Any:
+        if text not in self._digests:
+            self._digests[text] = self._ask("SCRIPT", "LOAD", text)
+        return self._ask("EVALSHA", self._digests[text], 0, *args)
+
+    def flush(self) -> None:
+        self._ask("FLUSHALL")
+
+    def _ask(self, *command: Word) -> Any:
+        self._connection.send_packed_command([packed(command)], check_health=False)  # type: ignore[no-untyped-call]
+        return self._connection.read_response()
+
+
 @contextmanager
-def private_redis() -> Iterator[Connection]:
-    """One that may be emptied. Raises MissingServer."""
+def private_redis() -> Iterator[PrivateRedis]:
+    """Raises MissingServer."""
     with tempfile.TemporaryDirectory(prefix="citychat-simulation-") as folder:
         server = RedisServer(Path(folder))
         server.start()
         connection = Connection("127.0.0.1", server.port)  # type: ignore[no-untyped-call]
         try:
-            yield connection
+            yield PrivateRedis(connection)
         finally:
             connection.disconnect()  # type: ignore[no-untyped-call]
             server.stop()
@@ -79,29 +109,27 @@ class Read:
 
 
 class Scripted:
-    """The Redis lobby over a Redis of its own, which is emptied. Each script runs at once, within one turn of the loop,
-    and reads the world's time out of its last argument."""
+    """The Redis lobby over ``redis``, which is emptied. Each script runs at once, within one turn of the loop, and
+    reads the world's time out of its last argument."""
 
-    def __init__(self, connection: Connection, now_ms: NowMs, random: Random) -> None:
-        self._connection, self._now_ms = connection, now_ms
-        self._digests = {name: self._ask("SCRIPT", "LOAD", text) for name, text in timed_scripts().items()}
-        self._look = self._ask("SCRIPT", "LOAD", LOOK)
+    def __init__(self, redis: Runs, now_ms: NowMs, random: Random) -> None:
+        self._redis, self._now_ms = redis, now_ms
         self._read: Read | None = None
         self.lobby = RedisLobby(self._run, random=random, prefix="")
         self.forget()
 
     async def _run(self, script: str, args: Sequence[bytes | str | int]) -> object:
         self._read = None
-        return self._ask("EVALSHA", self._digests[script], 0, *args, self._now_ms())
+        return self._redis.eval(timed_scripts()[script], *args, self._now_ms())
 
     def forget(self) -> None:
         self._read = None
-        self._ask("FLUSHALL")
+        self._redis.flush()
 
     @property
     def books(self) -> Read:
         if self._read is None:
-            records, offers, blocked, stands, leases = msgspec.msgpack.decode(self._ask("EVALSHA", self._look, 0))
+            records, offers, blocked, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
             self._read = _read(self._now_ms(), dict(records), dict(offers), dict(blocked), dict(stands), leases)
         return self._read
 
@@ -109,10 +137,10 @@ class Scripted:
     def misfiled(self) -> Iterable[str]:
         return self.books.misfiled
 
-    def _ask(self, *command: bytes | str | int) -> Any:
-        """redis-py's client costs more than all the rest of a run."""
-        self._connection.send_packed_command([packed(command)], check_health=False)  # type: ignore[no-untyped-call]
-        return self._connection.read_response()
+
+def in_lua(now_ms: NowMs, random: Random) -> Scripted:
+    """Without a server."""
+    return Scripted(LuaRedis(now_ms), now_ms, random)
 
 
 def _read(

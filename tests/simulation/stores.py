@@ -7,8 +7,9 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import DAY_MS, Guest, Message, Ranges, Session, Unavailable, to_ranges
+from citychat.model import Guest, Message, Ranges, Session, Unavailable, to_ranges
 from citychat.ports import Committed, Dossier, Pause, Progress, Report
+from citychat.rules import DAY_MS
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
 P = ParamSpec("P")

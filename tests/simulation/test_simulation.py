@@ -14,7 +14,7 @@ from tests.simulation.run import SERVICE_KINDS, Play, crowd, many, one, services
 from tests.simulation.town import KINDS
 
 CHUNK = 50  # seeds of one test, so that every worker gets some
-SEEDS, SERVED_SEEDS, REDIS_SEEDS = 200, 50, 30  # the same for everybody; ``make prove`` asks for many more
+SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 200, 50, 3, 30  # for everybody; ``make prove`` asks for many more
 CATCHING = range(30)
 FEW = 4  # they meet again and again
 HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
@@ -31,7 +31,8 @@ def span(seeds: range) -> str:
 
 
 SERVED = [("services", seeds) for seeds in chunks("CITYCHAT_SIM_SERVICES", SERVED_SEEDS)]
-REPLAYED = [("embedded", 4), ("embedded", 9), ("services", 4)]
+SERVED += [("lua", seeds) for seeds in chunks("CITYCHAT_SIM_LUA", LUA_SEEDS)]
+REPLAYED = [("embedded", 4), ("embedded", 9), ("services", 4), ("lua", 4)]
 if is_tested(REDIS):
     SERVED += [("redis", seeds) for seeds in chunks("CITYCHAT_SIM_REDIS", REDIS_SEEDS)]
     REPLAYED += [("redis", 4)]

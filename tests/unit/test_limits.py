@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citychat import model
-from citychat.adapters.sqlite import mailbox as sqlite_mailbox
 from citychat.client import outbox
 from citychat.delivery import history_writer as ledger
 from citychat.delivery import receiver as receiving
@@ -148,7 +147,6 @@ def test_the_table_says_what_the_code_does() -> None:
     assert said["uncommitted texts"] == ledger.BODIES_MAX_BYTES
     assert said["outbox unsent"] == outbox.WAITING_MAX
     assert said["outbox"] == outbox.STORED_MAX
-    assert said["mailbox"] == sqlite_mailbox.READY_MAX
     assert said["frame size"] == Bounds().frame_bytes
     assert said["frames"] == Bounds().frames_burst
     assert said["outgoing queue"] == Bounds().unsent_frames

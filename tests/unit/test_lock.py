@@ -28,7 +28,7 @@ def test_the_project_still_admits_what_is_locked() -> None:
 
 
 def test_a_line_is_a_name_and_a_version_and_nothing_else() -> None:
-    assert LINES == sorted(LINES, key=str.lower)
+    assert sorted(LINES, key=str.lower) == LINES
     assert [line for line in LINES if not re.fullmatch(r"[A-Za-z0-9._-]+==[\w.!+-]+", line)] == []
 
 

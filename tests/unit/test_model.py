@@ -25,6 +25,7 @@ from citychat.model import (
     by_stream,
     clean_text,
     fits,
+    merged,
     new_aliases,
     new_id,
     to_ranges,
@@ -36,6 +37,10 @@ def test_ranges_hold_exactly_the_numbers_and_are_as_few_as_can_be(numbers: set[i
     ranges = to_ranges(numbers)
     assert [n for first, last in ranges for n in range(first, last + 1)] == sorted(numbers)
     assert all(left[1] + 1 < right[0] for left, right in pairwise(ranges))
+
+
+def test_ranges_asked_for_a_thousand_times_are_merged() -> None:
+    assert merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, 9)]
 
 
 def test_ranges_of_each_stream_in_order_of_appearance() -> None:

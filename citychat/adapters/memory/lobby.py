@@ -9,11 +9,9 @@ from typing import Self
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
-from citychat.model import DAY_MS, Busy, Cell, Gone, Offer, Session
+from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
-
-SLOW_RING_S = 60  # "Give me more time"
-COUNTED_NEARBY = 6  # "many"
+from citychat.rules import AVOIDED_MS, COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 
 class MemoryLobby:
@@ -24,7 +22,7 @@ class MemoryLobby:
     Absent guests without a session are forgotten after 10 min.
     """
 
-    def __init__(self, now_ms: Callable[[], int], random: Random, ring_s: int = 15) -> None:
+    def __init__(self, now_ms: Callable[[], int], random: Random, ring_s: int = RING_S) -> None:
         self._ring_s = ring_s
         self._register = LobbyState(now_ms, random)
 
@@ -130,7 +128,7 @@ class MemoryLobby:
         if visitor is not None:
             now = self._register.now
             old = visitor.avoided_networks
-            visitor.avoided_networks = {network: since for network, since in old.items() if now < since + DAY_MS}
+            visitor.avoided_networks = {network: since for network, since in old.items() if now < since + AVOIDED_MS}
             for network in networks:
                 visitor.avoid_network(network, at)
 

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from citychat.adapters.memory.nearest import IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
-from citychat.model import DAY_MS, Cell, Offer
-
-RING_PAUSE_MS = 120_000  # M15
-RINGS_UNANSWERED = 2  # M15
-REST_MS = 600_000  # a pair after no answer
-NOWHERE = Cell(0, 0)  # of somebody without a pool
+from citychat.model import NOWHERE, Cell, Offer
+from citychat.rules import (
+    AVOIDED_MS,
+    IDLE_IN_VIEW,
+    LOOKING_HIDDEN,
+    LOOKING_IN_VIEW,
+    REST_MS,
+    RING_PAUSE_MS,
+    RINGS_UNANSWERED,
+    UNASKED,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +56,7 @@ class LobbyGuest:
         if not self.avoided_networks:
             return False
         since = [self.avoided_networks[network] for network in other.networks if network in self.avoided_networks]
-        return any(at < other.made and now < at + DAY_MS for at in since)
+        return any(at < other.made and now < at + AVOIDED_MS for at in since)
 
 
 def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:

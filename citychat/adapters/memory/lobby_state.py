@@ -10,15 +10,11 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Literal
 
-from citychat.adapters.memory.lobby_guest import REST_MS, LobbyGuest, rest
+from citychat.adapters.memory.lobby_guest import LobbyGuest, rest
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.model import Offer
 from citychat.ports import Entry
-
-LEASE_MS = 15_000  # M9
-FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
-ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
-ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
+from citychat.rules import ENDED_MAX, ENDED_MS, FORGET_MS, LEASE_MS
 
 
 class LobbyState:

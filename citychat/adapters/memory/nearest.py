@@ -9,14 +9,20 @@ from heapq import heappop, heappush
 from math import cos, radians
 from random import Random
 
-from citychat.model import CELL_DEGREES, Cell
+from citychat.model import Cell
+from citychat.rules import (
+    CELL_DEGREES,
+    CELLS_ROUND,
+    CELLS_WALKED,
+    DRAWN_PER_CELL,
+    IDLE_IN_VIEW,
+    LOOKING_HIDDEN,
+    LOOKING_IN_VIEW,
+    TOP_LEVEL,
+    UNASKED,
+)
 
-LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
-CELLS_WALKED = 64  # protocol §3
-DRAWN_PER_CELL = 32  # protocol §3
 _TILE_BITS = 2  # a tile is 4 x 4 of the level below: the fewest heap pushes for a city as well as for a country
-_TOP_LEVEL = 8  # one tile of it is wider than the earth: 4**8 cells of 0.02 degrees
-_ROUND = round(360 / CELL_DEGREES)  # cells round the earth
 
 _Tile = tuple[int, int]
 
@@ -62,7 +68,7 @@ class _TilePyramid:
 
     def __init__(self) -> None:
         self.stands: dict[Cell, _CellGuests] = {}
-        self._tiles: list[dict[_Tile, dict[_Tile, None]]] = [{} for _ in range(_TOP_LEVEL)]
+        self._tiles: list[dict[_Tile, dict[_Tile, None]]] = [{} for _ in range(TOP_LEVEL)]
 
     def add(self, guest: str, cell: Cell) -> None:
         if cell not in self.stands:
@@ -83,7 +89,7 @@ class _TilePyramid:
         lat, lon = cell
         stretch = cos(radians(lat * CELL_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
         # Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
-        ahead: list[tuple[float, int, _Tile]] = [(0.0, _TOP_LEVEL, tile) for tile in sorted(self._tiles[-1])]
+        ahead: list[tuple[float, int, _Tile]] = [(0.0, TOP_LEVEL, tile) for tile in sorted(self._tiles[-1])]
         while ahead:
             _, level, tile = heappop(ahead)
             if level == 0:
@@ -96,7 +102,7 @@ class _TilePyramid:
                 up = _gap(child[0] << bits, reach, lat)
                 along = _gap(child[1] << bits, reach, lon)
                 if along:  # perhaps it is nearer across the 180th meridian
-                    along = min(along, max(_ROUND - along - reach, 0))
+                    along = min(along, max(CELLS_ROUND - along - reach, 0))
                 heappush(ahead, (up * up + along * along * stretch, level, child))
 
     def _grow(self, tile: _Tile) -> None:
@@ -171,9 +177,9 @@ class SpatialIndex:
     def draw(self, pool: str, cell: Cell, blocked: Container[str]) -> Iterator[str]:
         """Candidates for somebody in ``cell``: best rank first, then the nearest cell, random inside it.
 
-        Of each rank at most 64 cells and 32 guests of each cell. The blocked are passed over and not counted, or those
-        around somebody who has declined many would hide everybody behind them (M13, M14). Use it up or drop it before
-        the crowd changes.
+        Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
+        counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
+        or drop it before the crowd changes.
         """
         for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
             area = self._areas.get((pool, rank))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from citychat.adapters.mongo.connection import Mongo, date
 from citychat.adapters.mongo.documents import AvoidedNetworkDocument, BlockedPairDocument, DocumentReader, text
-from citychat.model import DAY_MS
+from citychat.rules import AVOIDED_MS
 
 
 class MongoRelations:
@@ -23,13 +23,13 @@ class MongoRelations:
         return [row.pair[1 - row.pair.index(guest)] for row in pairs]
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        fields = {"guest": text(guest), "at": at, "gone": date(at + DAY_MS)}
+        fields = {"guest": text(guest), "at": at, "gone": date(at + AVOIDED_MS)}
         await self._mongo.insert(
             "shuns", [{"_id": f"{guest}:{network}:{at}", "network": text(network), **fields} for network in networks]
         )
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
         """The oldest that still holds: who came between two blocks is kept away by the first one."""
-        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - DAY_MS}})
+        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - AVOIDED_MS}})
         avoided = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda row: -row.at)
         return {row.network: row.at for row in avoided}

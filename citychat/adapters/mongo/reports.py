@@ -1,13 +1,11 @@
 """Reports in MongoDB: their evidence, and the pause after three of them."""
 
-from itertools import combinations
 from typing import Literal
 
 import msgspec
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
-    ERASED_MS,
     DocumentReader,
     ErasedTextDocument,
     ReportDocument,
@@ -15,13 +13,18 @@ from citychat.adapters.mongo.documents import (
     newest_messages,
     text,
 )
-from citychat.model import DAY_MS, Message
+from citychat.model import Message
 from citychat.ports import Report
-
-EVIDENCE_MESSAGES = 50
-PAUSE_MS = DAY_MS
-PAUSE_REASON = "reported by several people"
-REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
+from citychat.rules import (
+    ERASED_MS,
+    EVIDENCE_MESSAGES,
+    PAUSE_MS,
+    PAUSE_REASON,
+    REPORTS_LOOKED_AT,
+    REPORTS_WITHIN_MS,
+    Accusation,
+    is_third,
+)
 
 
 class MongoReports:
@@ -70,17 +73,12 @@ class MongoReports:
         return list(whole)[::-1]
 
     async def _is_third(self, report: ReportDocument) -> bool:
-        """Whether two others within the same 24 h make three guests on three networks. Later ones count as well: the
-        clocks of processes differ, and what is written last may bear the earliest time."""
-        where = {"accused": report.accused, "at": {"$gt": report.at - DAY_MS, "$lt": report.at + DAY_MS}}
+        around = {"$gt": report.at - REPORTS_WITHIN_MS, "$lt": report.at + REPORTS_WITHIN_MS}
+        where = {"accused": report.accused, "at": around}
         found = await self._mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
-        mine = set(report.networks)
         others = self._reader.read("reports", found, ReportDocument)
-        apart = [
-            other for other in others
-            if other.reporter != report.reporter and mine and other.networks and not mine & set(other.networks)
-        ]  # fmt: skip
-        return any(
-            a.reporter != b.reporter and not set(a.networks) & set(b.networks) and abs(a.at - b.at) < DAY_MS
-            for a, b in combinations(apart, 2)
-        )
+        return is_third(_accusation(report), map(_accusation, others))
+
+
+def _accusation(report: ReportDocument) -> Accusation:
+    return Accusation(report.reporter, report.at, frozenset(report.networks))

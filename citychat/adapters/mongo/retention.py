@@ -4,7 +4,6 @@ from contextlib import aclosing
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
-    ERASED_MS,
     SLICE_ROWS,
     DocumentReader,
     ErasedSessionDocument,
@@ -12,6 +11,7 @@ from citychat.adapters.mongo.documents import (
     MembersDocument,
     id_of,
 )
+from citychat.rules import ERASED_MS
 
 SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
 

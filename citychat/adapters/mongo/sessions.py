@@ -11,7 +11,8 @@ from citychat.adapters.mongo.documents import (
     text,
     to_session,
 )
-from citychat.model import DAY_MS, Session, Unavailable
+from citychat.model import Session, Unavailable
+from citychat.rules import WISH_MS
 
 
 class MongoSessions:
@@ -58,9 +59,9 @@ class MongoSessions:
         """My wish is written first, then the partner's is looked for: of two who wish at once at least one sees both.
         Who does takes both, the one of the smaller guest first: only one process is told that it has deleted it. A
         crash before that leaves both; one after it leaves the other for a day at most."""
-        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + DAY_MS)}
+        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
         await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
-        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - DAY_MS}})
+        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - WISH_MS}})
         others = [wish.guest for wish in self._reader.read("wishes", found, WishDocument) if wish.guest != guest]
         if not others:
             return False

@@ -104,7 +104,7 @@ class Redis:
             raise Unavailable from error
 
     async def run(self, script: str, args: Sequence[Word]) -> object:
-        """Run a script of redis.lua with ``args`` as its ARGV; the reply is bytes, int, list or None.
+        """Run a script of lobby.lua with ``args`` as its ARGV; the reply is bytes, int, list or None.
 
         Raises Unavailable, with the cause, when Redis is away, refuses, or does not answer in time; the script may
         have run then.

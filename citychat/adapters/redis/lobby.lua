@@ -1,6 +1,6 @@
--- The Redis lobby: who is free, asked, talking (protocol §3), the twin of register.py, visitor.py, crowd.py and
--- local_lobby.py, with their names and numbers. Change both: tests/contract/test_lobby_twins.py drives them side by
--- side.
+-- The Redis lobby: who is free, asked, talking (protocol §3), the twin of citychat/adapters/memory/, with its names.
+-- Change both: tests/contract/test_lobby_twins.py drives them side by side. The numbers that both keep are those of
+-- citychat/rules.py: a script begins with those that it names, in capitals.
 --
 -- Each block below "shared" is one method, and its script is "now", "shared" and the block: one atomic step.
 -- ARGV: the prefix of all keys, the arguments as MessagePack, a seed for what is drawn at random. The answer is
@@ -13,13 +13,13 @@
 --   b:<guest>      set, with whom the guest is barred
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   o:<offer>      record, an offer that runs
---   e:<offer>      record, an offer that ended without a yes; expires after the hour for which a no still counts
+--   e:<offer>      record, an offer that ended without a yes; expires when a no counts no more
 --   endings        sorted set, the running offers by when they end
---   ended          sorted set, the offers of e: by when they ended, at most 20,000
+--   ended          sorted set, the offers of e: by when they ended, at most ENDED_MAX
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
---   absent         sorted set, who is gone without a session, by since when; forgotten after 10 min with v:, b: and r:
+--   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b: and r: (FORGET_MS)
 --   n              hash, how many stand in each pool
 --   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
@@ -30,7 +30,7 @@
 -- A free guest takes 530 bytes, and 80 more for each who is barred with the guest. Entering takes 50 µs of the
 -- processors of server and client together. A claim takes 0.3 ms (p50) and 0.6 ms (p99), round trip included, on one
 -- point, in a city and over a country, and 0.9 and 1.2 ms where the 200 nearest of a country are barred. The worst one,
--- among guests of whom none may be asked, takes 12 ms for each class: 32 guests each of 64 cells.
+-- among guests of whom none may be asked, takes 12 ms for each class: DRAWN_PER_CELL guests each of CELLS_WALKED.
 -- When 10,000 guests fall silent or come back at once, each step does 100 of them, 1.5 ms, until all are seen to; the
 -- same for forgetting. Dropping a process is one step: 140 ms for 10,000 guests. Offers that end: 40 µs each.
 --
@@ -47,21 +47,8 @@ local function read_clock()
 end
 
 -- shared --
-local LEASE_MS = 15000  -- M9
-local DAY_MS = 86400000
-local RING_PAUSE_MS = 120000  -- M15
-local RINGS_UNANSWERED = 2  -- M15
-local REST_MS = 600000  -- a pair after no answer
-local FORGET_MS = REST_MS  -- nothing that is kept of an absent guest matters for longer
-local ENDED_MS = 3600000  -- how late a no may come from a page that was cut off when it was said (M5)
-local ENDED_MAX = 20000  -- of those offers, the oldest go first
 local SWEPT_AT_ONCE = 100  -- guests in a step, some 2 ms: when all processes fall silent no step pays for everybody
-local LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = 0, 1, 2, 3  -- best first; the last is never drawn
-local CELLS_WALKED, DRAWN_PER_CELL = 64, 32  -- protocol §3
 local FETCHED_WHOLE = 32  -- a cell of so few is read in one go; of a fuller one each guest drawn is read alone
-local TOP_LEVEL = 8  -- one tile of it is wider than the earth: 4^8 cells of 0.02 degrees
-local CELL_DEGREES = 0.02
-local ROUND = 18000  -- cells round the earth
 
 local call, floor = redis.call, math.floor
 local prefix = ARGV[1]
@@ -204,7 +191,7 @@ local function avoids(visitor, other)
   if not visitor.shuns then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = visitor.shuns[network]
-    if at and at < other.made and now < at + DAY_MS then return true end
+    if at and at < other.made and now < at + AVOIDED_MS then return true end
   end
   return false
 end
@@ -532,8 +519,8 @@ local function open_tile(below, tile, from, stretch)
         row = (row - there) / 2
         if there == 1 then
           local along = gap(child_lon * side, reach, from.lon)
-          if along > ROUND / 2 - side then  -- perhaps it is nearer across the 180th meridian
-            along = math.min(along, math.max(ROUND - along - reach, 0))
+          if along > CELLS_ROUND / 2 - side then  -- perhaps it is nearer across the 180th meridian
+            along = math.min(along, math.max(CELLS_ROUND - along - reach, 0))
           end
           push(up * up + along * along * stretch, encode(level, child_lat, child_lon))
         end
@@ -776,7 +763,7 @@ return step(function(guest, networks, at)
   local visitor = find(guest)
   if not visitor then return nil end
   for network, since in pairs(visitor.shuns or {}) do
-    if now >= since + DAY_MS then visitor.shuns[network] = nil end
+    if now >= since + AVOIDED_MS then visitor.shuns[network] = nil end
   end
   for _, network in ipairs(networks) do shun(visitor, network, at) end
   changed[guest] = true

@@ -8,9 +8,9 @@ from typing import Self, TypeVar
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, encode
 
-from citychat.adapters.memory.lobby import COUNTED_NEARBY, SLOW_RING_S
 from citychat.model import Busy, Cell, Gone, Offer, Unavailable
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
+from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class RedisLobby:
     waits for an answer, ``prefix`` starts every key.
     """
 
-    def __init__(self, run: Run, *, random: Random, ring_s: int = 15, prefix: str = "citychat:") -> None:
+    def __init__(self, run: Run, *, random: Random, ring_s: int = RING_S, prefix: str = "citychat:") -> None:
         self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
 
     async def __aenter__(self) -> Self:

@@ -1,8 +1,11 @@
 """What is said to Redis and heard from it, in bytes; and who wants to hear it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
+
+from citychat import rules
 
 Word = bytes | str | int | float
 Answer = Callable[[object], None]  # takes the reply (bytes, int, list, None), or an Exception when there is none
@@ -28,9 +31,17 @@ def packed(words: Sequence[Word]) -> bytes:
 
 
 def scripts(blocks: Mapping[str, str]) -> dict[str, str]:
-    """The whole text of each script: the blocks ``now`` and ``shared``, which all may use, and its own."""
-    common = [blocks[name] for name in ("now", "shared") if name in blocks]
-    return {name: "\n".join([*common, text]) for name, text in blocks.items() if name not in ("now", "shared")}
+    """The whole text of each script: the blocks ``now`` and ``shared``, which all may use, and its own, after the
+    numbers of ``rules`` that they name."""
+    common = "\n".join([blocks[name] for name in ("now", "shared") if name in blocks])
+    texts = {name: f"{common}\n{text}" for name, text in blocks.items() if name not in ("now", "shared")}
+    return {name: f"{_numbers(text)}\n{text}" for name, text in texts.items()}
+
+
+def _numbers(text: str) -> str:
+    """A line of Lua for the constants of ``rules`` among the words of ``text``."""
+    named = set(re.findall(r"\b[A-Z_]+\b", text)) & vars(rules).keys()
+    return "".join([f"local {name} = {getattr(rules, name)} " for name in sorted(named)])
 
 
 def options_in(url: str) -> list[str]:

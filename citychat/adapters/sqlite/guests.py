@@ -5,10 +5,10 @@ from functools import partial
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
-from citychat.adapters.sqlite.reports import ERASED_MS
 from citychat.adapters.sqlite.sessions import SqliteSessions, drop_session, to_session
-from citychat.model import DAY_MS, Guest, Session
+from citychat.model import Guest, Session
 from citychat.ports import Dossier, Pause
+from citychat.rules import AVOIDED_MS, ERASED_MS, WISH_MS
 
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
 
@@ -52,8 +52,8 @@ class SqliteGuests:
 
     async def prune(self, now: int, history_ms: int) -> None:
         def expired(transaction: Transaction) -> None:
-            transaction.change("expire_avoided_networks", now - DAY_MS)
-            transaction.change("expire_wishes", now - DAY_MS)
+            transaction.change("expire_avoided_networks", now - AVOIDED_MS)
+            transaction.change("expire_wishes", now - WISH_MS)
             transaction.change("expire_pauses", now)
             transaction.change("expire_guests", now - history_ms)
             transaction.forget()
@@ -73,7 +73,7 @@ def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
         row=_to_guest(transaction.rows("guest", guest)),
         pause=_to_pause(transaction.rows("paused", guest, now)),
         sessions=sessions,
-        avoided_networks=dict(transaction.rows("avoided_networks", guest, now - DAY_MS)),
+        avoided_networks=dict(transaction.rows("avoided_networks", guest, now - AVOIDED_MS)),
         blocked=[other for (other,) in transaction.rows("blocked", guest)],
         partner_seen=seen[0][0] if seen else 0,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from citychat.adapters.sqlite.database import Database, Row
-from citychat.model import DAY_MS
+from citychat.rules import AVOIDED_MS
 
 
 class SqliteRelations:
@@ -25,5 +25,7 @@ class SqliteRelations:
         await self._database.run(lambda transaction: transaction.change_each("avoid_network", rows))
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
-        rows = await self._database.run(lambda transaction: transaction.rows("avoided_networks", guest, now - DAY_MS))
+        rows = await self._database.run(
+            lambda transaction: transaction.rows("avoided_networks", guest, now - AVOIDED_MS)
+        )
         return dict(rows)

@@ -1,19 +1,21 @@
 """Reports in the embedded store: their evidence, and the pause after three of them."""
 
-from itertools import combinations
 from typing import Literal
 
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Transaction, to_message
-from citychat.model import DAY_MS
 from citychat.ports import Report
-
-EVIDENCE_MESSAGES = 50
-ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
-PAUSE_MS = DAY_MS
-PAUSE_REASON = "reported by several people"
-REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
+from citychat.rules import (
+    ERASED_MS,
+    EVIDENCE_MESSAGES,
+    PAUSE_MS,
+    PAUSE_REASON,
+    REPORTS_LOOKED_AT,
+    REPORTS_WITHIN_MS,
+    Accusation,
+    is_third,
+)
 
 
 class SqliteReports:
@@ -41,17 +43,16 @@ def _add(transaction: Transaction, report: Report) -> str:
         "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
         _json(report.networks), evidence,
     )  # fmt: skip
-    recent = transaction.rows("recent_reports", report.accused, report.at - DAY_MS, report.at, REPORTS_LOOKED_AT)
-    others = [(r, set(msgspec.json.decode(networks, type=list[str]))) for r, networks in recent if r != report.reporter]
-    if _strangers(set(report.networks), others):
+    since = report.at - REPORTS_WITHIN_MS
+    recent = transaction.rows("recent_reports", report.accused, since, report.at, REPORTS_LOOKED_AT)
+    others = [Accusation(reporter, at, _networks(raw)) for reporter, at, raw in recent]
+    if is_third(Accusation(report.reporter, report.at, frozenset(report.networks)), others):
         transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)
     return report.code
 
 
-def _strangers(networks: set[str], others: list[tuple[str, set[str]]]) -> bool:
-    """Whether two of the others make three guests on three networks with the one on ``networks``."""
-    apart = [(reporter, theirs) for reporter, theirs in others if theirs and networks and not theirs & networks]
-    return any(a != b and not near & far for (a, near), (b, far) in combinations(apart, 2))
+def _networks(raw: str) -> frozenset[str]:
+    return msgspec.json.decode(raw, type=frozenset[str])
 
 
 def _json(value: object) -> str:

@@ -3,7 +3,8 @@
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
-from citychat.model import DAY_MS, Session
+from citychat.model import Session
+from citychat.rules import WISH_MS
 
 
 class SqliteSessions:
@@ -41,7 +42,7 @@ class SqliteSessions:
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
         def work(transaction: Transaction) -> bool:
-            if not transaction.rows("wished", session_id, guest, at - DAY_MS):
+            if not transaction.rows("wished", session_id, guest, at - WISH_MS):
                 transaction.change("wish", session_id, guest, at)
                 return False
             transaction.change("drop_wishes", session_id)

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from citychat.adapters.memory.nearest import IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED, SpatialIndex
-from citychat.model import CELL_DEGREES, Cell
+from citychat.adapters.memory.nearest import SpatialIndex
+from citychat.model import Cell
+from citychat.rules import CELL_DEGREES, IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
 
 SUVA = Cell(-907, 8_922)  # its neighbours stand on both sides of the 180th meridian
 
@@ -100,8 +101,9 @@ def test_nothing_is_kept_of_cells_that_are_empty_again() -> None:
 
 WANDERINGS = """
 from random import Random
-from citychat.adapters.memory.nearest import IDLE_IN_VIEW, SpatialIndex
+from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.model import Cell
+from citychat.rules import IDLE_IN_VIEW
 random = Random(5)
 crowd = SpatialIndex(random)
 for n in range(2_000):

@@ -14,8 +14,9 @@ from citychat.adapters.sqlite.database import Transaction
 from citychat.joining import Admission, JoinRequest
 from citychat.joining.admission import HAVE_MAX
 from citychat.limits import Buckets, buckets
-from citychat.model import DAY_MS, BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
+from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Gazetteer, IpLocation, Places
+from citychat.rules import DAY_MS
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.unit.meeting import START_MS, Town, meeting
 

@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 
 from citychat.adapters.sqlite.database import Transaction
-from citychat.model import DAY_MS, Cell
+from citychat.model import Cell
 from citychat.places import Gazetteer, Places
 from citychat.ports import Bus, Engines, Entry, GuestPaused, History, Lobby, Mailbox, NewerPage
+from citychat.rules import DAY_MS
 from citychat.server.process import Policy, Process
 from citychat.tasks import Tasks
 from citychat.tokens import SigningKey, SigningKeys

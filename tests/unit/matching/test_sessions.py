@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from citychat.matching.moderation import new_code
-from citychat.model import DAY_MS, BadPayload, Message, NoSession, Session, Unavailable
+from citychat.model import BadPayload, Message, NoSession, Session, Unavailable
 from citychat.ports import BusEvent, GuestPaused, History, Mail, SessionBegun, SessionEnded
+from citychat.rules import DAY_MS
 from tests.unit.meeting import HISTORY_MS, START_MS, Page, Town, kinds, meeting
 
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from citychat.adapters.memory import MemoryLobby
-from citychat.model import DAY_MS, Offer, Session
+from citychat.model import Offer, Session
 from citychat.ports import Entry, GuestStatus
+from citychat.rules import DAY_MS
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]

@@ -1,0 +1,77 @@
+"""The numbers and rules that more than one adapter or part keeps: each stands here, and nowhere else.
+
+The scripts of the Redis lobby get their numbers from here too (``scripts`` in ``citychat/adapters/redis/resp.py``).
+Rules are pure: adapters fetch what a rule must know, and ask it.
+"""
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import NamedTuple
+
+DAY_MS = 86_400_000
+
+# -- the lobby (protocol §3) ------------------------------------------------------------------------------------------
+
+RING_S = 15  # how long an offer waits for an answer, unless the host says otherwise
+SLOW_RING_S = 60  # "Give me more time"
+LEASE_MS = 15_000  # M9
+RING_PAUSE_MS = 120_000  # M15
+RINGS_UNANSWERED = 2  # M15
+REST_MS = 600_000  # a pair after no answer
+FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
+ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
+ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
+AVOIDED_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
+COUNTED_NEARBY = 6  # "many"
+
+LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
+CELLS_WALKED = 64
+DRAWN_PER_CELL = 32
+CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
+CELLS_ROUND = round(360 / CELL_DEGREES)  # the earth
+TOP_LEVEL = 8  # of the tiles of 4 x 4: one is wider than the earth, 4**8 cells
+
+# -- the mailbox (protocol §2.7) --------------------------------------------------------------------------------------
+
+MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
+READY_MAX = 500  # what is out with a consumer does not count
+PREFETCH = 600  # above READY_MAX: with less, a missing message can sit behind a window full of held ones
+RANGES_MAX = 500  # of one stream, asked for or acked at once: its sender's outbox holds no more messages
+
+# -- the history ------------------------------------------------------------------------------------------------------
+
+ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
+WISH_MS = DAY_MS  # "Talk again"
+ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
+EVIDENCE_MESSAGES = 50
+PAUSE_MS = DAY_MS
+PAUSE_REASON = "reported by several people"
+REPORTS_WITHIN_MS = DAY_MS
+REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
+
+
+def left_alone_before(now: int) -> int:
+    """A chat whose members were all last seen before this is over (M12), if none of them is here now."""
+    return now - ALONE_MS
+
+
+class Accusation(NamedTuple):
+    """What the rule of three must know of a report: who made it, when, on which networks."""
+
+    reporter: str
+    at: int
+    networks: frozenset[str]
+
+
+def is_third(report: Accusation, others: Iterable[Accusation]) -> bool:
+    """Whether ``report`` pauses the accused: with two of the others it comes from three guests on three networks within
+    24 h. Who has no network counts for nothing. Later ones count as well: the clocks of processes differ, and what is
+    written last may bear the earliest time."""
+    strangers = [other for other in others if _apart(report, other)]
+    return any(_apart(a, b) for a, b in combinations(strangers, 2))
+
+
+def _apart(a: Accusation, b: Accusation) -> bool:
+    if a.reporter == b.reporter or abs(a.at - b.at) >= REPORTS_WITHIN_MS:
+        return False
+    return bool(a.networks and b.networks) and a.networks.isdisjoint(b.networks)
