@@ -17,7 +17,7 @@ from citychat.model.errors import (
     UnknownEvent,
 )
 from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits
-from citychat.model.validation import sound
+from citychat.model.validation import is_storable, sound
 from citychat.model.values import (
     LAMPORT_MAX,
     NOWHERE,
@@ -82,6 +82,7 @@ __all__ = [
     "clean_text",
     "drawable",
     "fits",
+    "is_storable",
     "merged",
     "new_aliases",
     "new_id",

@@ -4,6 +4,7 @@ What is out of bounds must not get further: it could stop a database's batch for
 the door would refuse.
 """
 
+from msgspec import ValidationError, convert, to_builtins
 from msgspec.structs import replace
 
 from citychat.model.text import drawable
@@ -17,3 +18,14 @@ def sound(message: Message) -> Message | None:
         return None
     text = drawable(message.text)
     return message if text == message.text else replace(message, text=text)
+
+
+def is_storable(message: Message) -> bool:
+    """Whether a store takes the message, however it was made. What it would never take stops the whole batch, again
+    and again."""
+    try:
+        convert(to_builtins(message), Message)
+        message.text.encode()
+    except (ValidationError, UnicodeEncodeError):
+        return False
+    return True

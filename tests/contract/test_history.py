@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citychat.model import Cell, Guest, Message, Place, Ranges, Session, to_ranges
-from citychat.ports import Dossier, History, NewMessage, Pause, Report, decode, encode
+from citychat.ports import Dossier, History, Pause, Report
 from citychat.rules import DAY_MS
 from tests.contract.killing import killed_after
 from tests.contract.stores import Store, add, message
@@ -53,14 +53,21 @@ async def test_a_message_is_kept_as_it_was_first_added(history: History) -> None
     assert await history.messages.page("s", None, 10) == [first, second]
 
 
-async def test_the_largest_message_that_the_bus_lets_in_is_kept(history: History) -> None:
-    """What is out of bounds is dropped there, and no store is asked to keep it."""
-    link, text = ("p" * 43, 2**52), "\U0001f98a" * 1_024
-    largest = Message("s" * 43, 1, "t" * 43, 1, 2**52, text, 2**53, link, "k" * 43)
-    last = Message("s" * 43, 1, "t" * 43, 2**52, 2**52, "", 2**53)
-    assert [decode(encode(NewMessage(m))) for m in (largest, last)] == [NewMessage(largest), NewMessage(last)]
-    assert await add(history, largest, last) == frozenset()
-    assert await history.messages.page("s" * 43, None, 5) == [largest, last]
+NEVER_KEPT = {
+    "n 0": message(0), "n large": message(2**63), "n huge": message(2**200), "side": message(1, side=99),
+    "s": message(1, s="x y"), "st": message(1, st="a:b"), "st empty": message(1, st=""),
+    "st long": message(1, st="t" * 44), "surrogate": message(1, x="\ud800"), "k": message(1, k="\ud800"),
+    "l": Message("s", 0, "st", 1, 2**63, "", 1), "p": Message("s", 0, "st", 1, 1, "", 1, ("older", 2**63)),
+    "at": Message("s", 0, "st", 1, 1, "", -1), "at large": Message("s", 0, "st", 1, 1, "", 2**63),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", NEVER_KEPT.values(), ids=NEVER_KEPT)
+async def test_a_row_that_can_never_be_kept_gets_no_receipt_and_stops_nobody(history: History, bad: Message) -> None:
+    assert await add(history, message(1, s="good"), bad, message(2, s="good")) == {
+        (bad.session, bad.side, bad.stream, bad.number)
+    }
+    assert await history.messages.page("good", None, 5) == [message(1, s="good"), message(2, s="good")]
 
 
 async def test_a_batch_may_hold_the_same_message_twice(history: History) -> None:

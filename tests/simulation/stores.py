@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import Guest, Message, Ranges, Session, Unavailable, to_ranges
+from citychat.model import Guest, Message, Ranges, Session, Unavailable, is_storable, to_ranges
 from citychat.ports import Committed, Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
 from tests.simulation.engines import Machine, RowKey, Wire, World
@@ -91,8 +91,10 @@ class SimMessages(SimStore):
             self.back.send(self.machine.runs, answer)
 
     def _keep(self, row: Message) -> RowKey | None:
-        """Its key when it comes too late: it is held as a gap."""
+        """Its key when it comes too late (it is held as a gap), or can never be kept."""
         key = (row.session, row.side, row.stream, row.number)
+        if not is_storable(row):
+            return key
         session = self.world.sessions.get(row.session)
         erased = session is not None and row.side in session.erased
         held = self.world.chats.setdefault(row.session, {})

@@ -18,7 +18,7 @@ from citychat.adapters.mongo.documents import (
     to_row,
 )
 from citychat.adapters.service_status import ServiceStatus
-from citychat.model import Message, Ranges, Unavailable, merged, to_ranges
+from citychat.model import Message, Ranges, Unavailable, is_storable, merged, to_ranges
 from citychat.ports import Committed, Progress
 from citychat.tasks import described
 
@@ -39,7 +39,7 @@ class MongoMessages:
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         """As the port says, in one unordered write. A crash half way leaves some of the rows; whoever still owns them
-        adds them again and meets duplicates."""
+        adds them again and meets duplicates. What can never be kept is reported like a gap: no receipt, no retry."""
         loop = asyncio.get_running_loop()
         if not self._link.up or self._rows_in_flight + len(rows) > ROWS_IN_FLIGHT_MAX:
             loop.call_soon(done, None)
@@ -108,19 +108,20 @@ class MongoMessages:
         inserts an empty text; who inserted without having seen it either looks again and empties what it inserted, or
         was done before the erase began to empty. A process that dies in between leaves it to ``prune``."""
         kept: dict[str, Message] = {}
-        for m in rows:
+        for m in filter(is_storable, rows):
             kept.setdefault(id_of(m), m)  # of two with one number the first stays
         sessions = list({m.session for m in kept.values()})
         blank = await self._erased_sides(sessions)
         documents = {i: to_row(m) | ({"x": ""} if (m.session, m.side) in blank else {}) for i, m in kept.items()}
         there = await self._mongo.insert("messages", list(documents.values()))
-        if erased := await self._erased_sides(sessions) - blank:
-            ids = [i for i, m in kept.items() if (m.session, m.side) in erased]
+        if late := await self._erased_sides(sessions) - blank:
+            ids = [i for i, m in kept.items() if (m.session, m.side) in late]
             await self._mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
         perhaps = [i for i, m in kept.items() if i in there or m.kind == "gap"]
         gaps = await self._gaps(perhaps) if perhaps else set()
-        late = [m for m in rows if m.kind != "gap" and id_of(m) in gaps]
-        return Committed(frozenset((m.session, m.side, m.stream, m.number) for m in late))
+        late_keys = ((m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap" and id_of(m) in gaps)
+        hopeless = ((m.session, m.side, m.stream, m.number) for m in rows if not is_storable(m))
+        return Committed(frozenset((*late_keys, *hopeless)))
 
     async def _erased_sides(self, sessions: list[str]) -> set[tuple[str, int]]:
         where = {"_id": {"$in": sessions}, "erased": {"$exists": True}}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
-from citychat.model import Message, Ranges, merged, to_ranges
+from citychat.model import Message, Ranges, is_storable, merged, to_ranges
 from citychat.ports import Committed, Progress
 
 
@@ -14,13 +14,16 @@ class SqliteMessages:
         self._database = database
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        kept = [to_row(message) for message in rows]
-        keys = [(m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap"]
+        """As the port says. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
+        hopeless = {(m.session, m.side, m.stream, m.number) for m in rows if not is_storable(m)}
+        others = [m for m in rows if (m.session, m.side, m.stream, m.number) not in hopeless] if hopeless else rows
+        kept = [to_row(message) for message in others]
 
         def work(transaction: Transaction) -> Committed:
             if transaction.change_each("add", kept) == len(kept):
-                return Committed()
-            return Committed(frozenset(key for key in keys if transaction.rows("is_gap", *key)))
+                return Committed(frozenset(hopeless))
+            keys = [(m.session, m.side, m.stream, m.number) for m in others if m.kind != "gap"]
+            return Committed(frozenset(hopeless.union(key for key in keys if transaction.rows("is_gap", *key))))
 
         self._database.submit(work, done)
 
