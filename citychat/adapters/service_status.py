@@ -1,4 +1,4 @@
-"""How a process stands with one service: for /ready, for the log, and how long to wait between attempts."""
+"""The status of one service, as a process sees it: for /ready, for the log, and how long to wait between attempts."""
 
 import logging
 from collections.abc import Callable
@@ -27,12 +27,12 @@ class ServiceStatus:
 
     @property
     def up(self) -> bool:
-        """Whether it answers: then it is asked, also while it does not do all it must."""
+        """Tell whether it answers: then it is asked, also while it does not do all it must."""
         return not self.trouble
 
     @property
     def state(self) -> str:
-        """What keeps guests from being served, in a few words; "" when nothing does."""
+        """Return what keeps guests from being served, in a few words; "" when nothing does."""
         return self.trouble or self.hindrance
 
     def came(self, version: str, least: tuple[int, int]) -> bool:
@@ -63,7 +63,7 @@ class ServiceStatus:
         self.trouble = trouble or "away"
 
     def wait_s(self, refused: bool = False) -> float:
-        """How long to wait before the next attempt."""
+        """Return the seconds to wait before the next attempt."""
         most_s = REFUSED_MAX_S if refused else SILENT_MAX_S
         delay_s = min(most_s, WAIT_MIN_S * 2.0 ** min(self._attempts, 10))
         self._attempts += 1

@@ -49,7 +49,7 @@ class MemoryBus:
         return [len(self._subscriptions.get(guest, ())) for guest in guests]
 
     def watch(self, resumed: Callable[[], None]) -> None:
-        """Nothing is ever missed inside one process; there for the sake of the port."""
+        """Do nothing: nothing is ever missed inside one process."""
 
     def _deliver(self, guest: str, raw: bytes, published: Callable[[int], None] | None) -> None:
         present = list(self._subscriptions.get(guest, ()))

@@ -1,4 +1,5 @@
-"""Where the free guests stand: per pool, rank and cell, so that a claim costs the same in a village and a capital.
+"""Index of the free guests by pool, rank and cell, rank and cell, so that a claim costs the same in a village and a
+capital.
 
 Nothing here iterates over a set of strings: hash randomisation would change the order from run to run, and a failing
 simulation must replay.
@@ -132,7 +133,7 @@ def _gap(low: int, reach: int, at: int) -> int:
 
 
 class SpatialIndex:
-    """All free guests; at most one place each."""
+    """The free guests, each at one place at most."""
 
     def __init__(self, random: Random) -> None:
         self._random = random

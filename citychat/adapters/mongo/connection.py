@@ -53,7 +53,8 @@ log = logging.getLogger(__name__)
 
 
 class Index(NamedTuple):
-    """``lapses``: a TTL index; documents go when the date in its one field has come."""
+    """An index that a collection must have. ``lapses``: a TTL index; documents go when the date in its one field has
+    come."""
 
     collection: str
     fields: tuple[str, ...]
@@ -118,7 +119,7 @@ class Mongo:
     async def each(
         self, collection: str, where: Document, slice_rows: int, *, fields: Sequence[str] = (), order: Order = ()
     ) -> AsyncGenerator[list[Document], None]:
-        """All of them, some at a time: what is done with a slice may change them."""
+        """Yield all of them, some at a time: what is done with a slice may change them."""
         async with self._asked(self._read_within_s) as database:
             cursor = database[collection].find(where, fields or None, sort=order or None, batch_size=slice_rows)
             found = await cursor.to_list(slice_rows)
@@ -128,7 +129,7 @@ class Mongo:
                 found = await cursor.to_list(slice_rows)
 
     async def counted(self, collection: str, where: Document, field: str) -> dict[str, int]:
-        """How many documents there are for each value of ``field``; only texts are counted."""
+        """Count the documents for each value of ``field``; only texts are counted."""
         steps = [{"$match": where}, {"$group": {"_id": f"${field}", "rows": {"$sum": 1}}}]
         async with self._asked(self._read_within_s) as database:
             groups = [_decoded(raw) for raw in await (await database[collection].aggregate(steps)).to_list()]
@@ -161,7 +162,7 @@ class Mongo:
         await self._twice(lambda database: database[collection].replace_one(where, document, upsert=True))
 
     async def delete(self, collection: str, where: Document) -> int:
-        """How many were deleted by this call: of two that delete one document at once, one is told 1."""
+        """Delete, and return how many this call has deleted: of two that delete one document at once, one is told 1."""
         async with self._written() as database:
             return (await database[collection].delete_many(where)).deleted_count
 

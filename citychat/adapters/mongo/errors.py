@@ -1,4 +1,4 @@
-"""What is wrong with a MongoDB, in a few words of ours: the driver's may quote a document or the address."""
+"""Words of ours for what is wrong with a MongoDB: the driver's may quote a document or the address."""
 
 import re
 
@@ -14,13 +14,13 @@ ASKS_FOR_TLS = re.compile(r"(?i)[?&](tls|ssl)=true")
 
 
 def too_old(error: Exception) -> str:
-    """What the driver itself refuses because of its age; "" when that is not the reason."""
+    """Return what the driver refuses because of the server's age; "" when that is not the reason."""
     found = TOO_OLD.search(str(error))
     return found[1] if found else ""
 
 
 def trouble(error: Exception, url: str) -> str:
-    """In words that hold no address."""
+    """Return the trouble in words that hold no address."""
     code, text = getattr(error, "code", None), str(error)
     if code in NO_LOGIN:
         return NO_LOGIN[code]

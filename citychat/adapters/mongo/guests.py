@@ -20,7 +20,7 @@ class MongoGuests:
         self._mongo, self._reader, self._sessions, self._relations = mongo, reader, sessions, relations
 
     async def dossier(self, guest: str, now: int) -> Dossier:
-        """As the port says; all parts are asked for at once. When one fails the others are not waited for."""
+        """Ask for all parts at once. When one fails the others are not waited for."""
         row, pause, (sessions, partner_seen), avoided_networks, blocked = await asyncio.gather(
             self.find(guest),
             self.pause(guest, now),

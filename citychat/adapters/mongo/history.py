@@ -19,8 +19,8 @@ from citychat.ports import Clock
 
 
 class MongoHistory:
-    """What must not vanish (ports.History); one per process. ``dropped`` counts what was found in our collections and
-    is not ours."""
+    """The history in MongoDB (``ports.History``); one per process. ``dropped`` counts what was found in our collections
+    and is not ours."""
 
     def __init__(self, url: str, *, link: ServiceStatus, clock: Clock, database: str = "") -> None:
         self._mongo = Mongo(url, link=link, clock=clock, indexes=INDEXES, database=database)

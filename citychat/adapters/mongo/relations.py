@@ -8,7 +8,7 @@ from citychat.rules import AVOIDED_MS
 
 
 class MongoRelations:
-    """Who must not meet whom (ports.RelationStore)."""
+    """The store of who must not meet whom (``ports.RelationStore``)."""
 
     def __init__(self, mongo: Mongo, reader: DocumentReader) -> None:
         self._mongo, self._reader = mongo, reader

@@ -34,7 +34,7 @@ class MongoReports:
         self._mongo, self._reader = mongo, reader
 
     async def add(self, report: Report) -> str:
-        """As the port says. A report without a network (loopback, private address) is kept but pauses nobody.
+        """Keep a report. One without a network (loopback, private address) is kept but pauses nobody.
 
         It stands under (session, reporter): of two at once the first stays, with its evidence. The rule of three is
         applied once it is durable, and again for a repeated call: a crash in between loses no pause. Of three reports

@@ -1,4 +1,4 @@
-"""What goes from MongoDB, and when: erased texts, and what has expired. Every step can be broken off and done again."""
+"""Retention in MongoDB: erased texts, and what has expired. Every step can be broken off and done again."""
 
 from contextlib import aclosing
 

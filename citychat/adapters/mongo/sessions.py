@@ -56,9 +56,9 @@ class MongoSessions:
         return idle
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
-        """My wish is written first, then the partner's is looked for: of two who wish at once at least one sees both.
-        Who does takes both, the one of the smaller guest first: only one process is told that it has deleted it. A
-        crash before that leaves both; one after it leaves the other for a day at most."""
+        """Write my wish first, then look for the partner's: of two who wish at once at least one sees both. Who does
+        takes both, the one of the smaller guest first: only one process is told that it has deleted it. A crash before
+        that leaves both; one after it leaves the other for a day at most."""
         wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
         await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
         found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - WISH_MS}})

@@ -1,5 +1,5 @@
-"""Whether the processes on one Redis have the same keys: with others they could read neither each other's tokens nor
-each other's network marks, and nobody would see why guests become strangers to them."""
+"""Check that the processes on one Redis have the same secret keys: with others they could read neither each other's
+tokens nor each other's network marks, and nobody would see why guests become strangers to them."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ class SharedKeyCheck:
             await asyncio.wait([self._task])
 
     async def strange(self) -> bool:
-        """Whether others are here and have no key of ours; changes nothing. Raises Unavailable."""
+        """Tell whether others are here and have no key of ours; changes nothing. Raises Unavailable."""
         found = await self._redis.call("GET", self._key)
         return isinstance(found, bytes) and not self._shared(found)
 

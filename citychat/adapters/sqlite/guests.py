@@ -33,7 +33,7 @@ class SqliteGuests:
         return _to_pause(await self._database.run(lambda transaction: transaction.rows("paused", guest, now)))
 
     async def erase(self, guest: str, at: int) -> list[Session]:
-        """As the port says; one step a session, so that chats do not wait for a long history. Repeat it if it fails."""
+        """Erase in one step a session, so that chats do not wait for a long history. Repeat it if it fails."""
 
         def blank(transaction: Transaction, session_id: str, side: int) -> None:
             transaction.change("erase_copy", session_id, side, at)

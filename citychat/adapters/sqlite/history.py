@@ -11,7 +11,7 @@ from citychat.adapters.sqlite.sessions import SqliteSessions
 
 
 class SqliteHistory:
-    """What must not vanish (ports.History)."""
+    """The history in SQLite (``ports.History``)."""
 
     def __init__(self, database: Database) -> None:
         self.messages = SqliteMessages(database)

@@ -7,7 +7,7 @@ from citychat.rules import AVOIDED_MS
 
 
 class SqliteRelations:
-    """Who must not meet whom (ports.RelationStore)."""
+    """The store of who must not meet whom (``ports.RelationStore``)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -25,7 +25,7 @@ class SqliteReports:
         self._database = database
 
     async def add(self, report: Report) -> str:
-        """As the port says. A report without a network (loopback, private address) is kept but pauses nobody."""
+        """Keep a report. One without a network (loopback, private address) is kept but pauses nobody."""
         return await self._database.run(lambda transaction: _add(transaction, report))
 
     async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
