@@ -1,24 +1,13 @@
-"""How much is too much: every limit with its reason, token buckets, and the network an address counts for.
+"""How much is too much: every limit with its reason, and token buckets.
 
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
 """
 
 import math
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from citychat.model import TEXT_MAX_BYTES, TEXT_MAX_CHARS
-
-LOCAL_NETWORKS = tuple(
-    ip_network(text)
-    for text in (
-        "127.0.0.0/8", "::1/128",  # loopback
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",  # private
-        "169.254.0.0/16", "fe80::/10",  # link-local
-        "100.64.0.0/10",  # shared by a provider's customers
-    )
-)  # fmt: skip
 
 
 class Limit(NamedTuple):
@@ -109,34 +98,3 @@ def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
     if limit.per_s is None:
         raise ValueError(f"{name} is a bound, not a rate")
     return Buckets(limit.value, limit.per_s, now_s)
-
-
-def network(address: str) -> str:
-    """The network an address counts for: an IPv4 address itself, of an IPv6 address its /64 (one household or host).
-
-    "" is no network and no limit: loopback. What is no address at all shares one key, "unknown".
-    """
-    parsed = _parse(address)
-    if parsed is None:
-        return "unknown"
-    if parsed.is_loopback:
-        return ""
-    if isinstance(parsed, IPv4Address):
-        return str(parsed)
-    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
-
-
-def is_local(address: str) -> bool:
-    """Whether an address says nothing about its guest: loopback, private, link-local, 100.64/10, or no address."""
-    parsed = _parse(address)
-    return parsed is None or any(parsed in local for local in LOCAL_NETWORKS)
-
-
-def _parse(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        parsed = ip_address(address.split("%")[0])  # without the zone of a link-local address
-    except ValueError:
-        return None
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        return parsed.ipv4_mapped
-    return parsed

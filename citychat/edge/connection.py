@@ -11,7 +11,7 @@ import msgspec
 from citychat.edge.packets import Malformed, ack_text, event_text
 from citychat.edge.redaction import RefusalLog, what_failed
 from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Transport, WebSocket
-from citychat.limits import network
+from citychat.networks import network
 
 NAMESPACES = ("/user", "/chat")
 

@@ -6,7 +6,6 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from citychat.limits import network
 from citychat.model import (
     DAY_MS,
     PROTOCOL_VERSION,
@@ -20,7 +19,8 @@ from citychat.model import (
     Reload,
     new_id,
 )
-from citychat.places import Gazetteer, Places, own_network, position
+from citychat.networks import network, own_network
+from citychat.places import Gazetteer, Places, position
 from citychat.ports import Engines
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 

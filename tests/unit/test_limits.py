@@ -11,7 +11,7 @@ from citychat.delivery import history_writer as ledger
 from citychat.delivery import receiver as receiving
 from citychat.delivery import sender as sending
 from citychat.edge import Bounds
-from citychat.limits import LIMITS, Buckets, buckets, is_local, network
+from citychat.limits import LIMITS, Buckets, buckets
 from citychat.settings import FIELDS
 
 
@@ -111,32 +111,6 @@ def test_buckets_are_made_as_the_table_says() -> None:
     assert taken.take("a") == pytest.approx(12.0)
     with pytest.raises(ValueError, match="pending is a bound"):
         buckets("pending", clock)
-
-
-@pytest.mark.parametrize(
-    ("address", "key"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("192.168.1.5", "192.168.1.5"),
-        ("127.0.0.1", ""),
-        ("127.1.2.3", ""),
-        ("::1", ""),
-        ("::ffff:127.0.0.1", ""),
-        ("nonsense", "unknown"),
-        ("", "unknown"),
-    ],
-)
-def test_an_address_counts_for_its_network(address: str, key: str) -> None:
-    assert network(address) == key
-
-
-def test_public_addresses_are_not_local() -> None:
-    for address in ("203.0.113.7", "8.8.8.8", "100.128.0.1", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8"):
-        assert not is_local(address)
 
 
 def test_the_table_says_what_the_code_does() -> None:
