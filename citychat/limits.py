@@ -1,5 +1,6 @@
 """How much is too much: every limit with its reason, and token buckets.
 
+Each number stands here and nowhere else: who needs one asks ``bound`` or ``rate``; docs/limits.md is made from here.
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
 """
 
@@ -7,14 +8,12 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from citychat.model import TEXT_MAX_BYTES, TEXT_MAX_CHARS
-
 
 class Limit(NamedTuple):
     """One limit. With ``per_s`` it is a bucket: ``value`` at once, then so many a second."""
 
     name: str
-    value: float
+    value: int
     unit: str
     each: str  # who has it: a guest, a connection, a network, a session, a process
     reason: str
@@ -44,8 +43,8 @@ LIMITS = {
         Limit("connections", 200, "connections", "network", "the same; each costs 42 kB", None,
               "connections_per_address"),
         Limit("frame size", 16 * 1024, "bytes", "connection", "four times the longest text; a bigger one is an attack"),
-        Limit("text", TEXT_MAX_CHARS, "code points", "message", "a long letter"),
-        Limit("text size", TEXT_MAX_BYTES, "bytes", "message", "the same in a script of two bytes a letter"),
+        Limit("text", 2_000, "code points", "message", "a long letter"),
+        Limit("text size", 4_096, "bytes", "message", "the same in a script of two bytes a letter"),
         Limit("report note", 500, "characters", "report", "enough to say what happened"),
         Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),
@@ -92,9 +91,19 @@ class Buckets:
         return len(self._full_s)
 
 
-def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
-    """Buckets as the table says. Raises KeyError for a name it does not have, ValueError for a limit without rate."""
-    limit = LIMITS[name]
-    if limit.per_s is None:
+def bound(name: str) -> int:
+    """How much the table allows at once. Raises KeyError for a name it does not have."""
+    return LIMITS[name].value
+
+
+def rate(name: str) -> float:
+    """How many a second. Raises KeyError for a name the table does not have, ValueError for a limit without rate."""
+    per_s = LIMITS[name].per_s
+    if per_s is None:
         raise ValueError(f"{name} is a bound, not a rate")
-    return Buckets(limit.value, limit.per_s, now_s)
+    return float(per_s)
+
+
+def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
+    """Buckets as the table says. Raises what ``rate`` raises."""
+    return Buckets(bound(name), rate(name), now_s)

@@ -17,10 +17,10 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
+from citychat.model import DAY_MS
 from citychat.networks import is_public, network
 from citychat.secret_files import TooOpen, read_private
 
-DAY_MS = 86_400_000
 LIFE_MS = 30 * DAY_MS
 CLOCK_TOLERANCE_MS = 300_000  # processes of one site, and a clock set back a little, still agree on a token
 TOKEN_MAX_CHARS = 512  # ours have about 200; longer ones are not worth an HMAC

@@ -26,6 +26,7 @@ from citychat.edge.listener import BoundedServer, Capacity
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
 from citychat.edge.transport import Bounds, WebSocket
+from citychat.limits import bound
 from citychat.networks import network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
@@ -59,7 +60,7 @@ class Edge:
         logger: logging.Logger,
         origins: Iterable[str] = (),
         trusted_proxies: Iterable[str] = ("127.0.0.1", "::1"),
-        connections_per_address: int = 200,
+        connections_per_address: int = bound("connections"),
         allow_connection: Callable[[str], bool] = lambda address: True,
         bounds: Bounds = Bounds(),  # noqa: B008  # frozen
     ) -> None:

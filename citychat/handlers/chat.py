@@ -7,10 +7,8 @@ from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
-from citychat.ports import Page
+from citychat.ports import RANGES_MAX, Page
 from citychat.registry import Client
-
-RANGES_MAX = 500  # the outbox holds no more messages
 
 
 class MessageRequest(Struct, rename=WIRE_LETTERS):

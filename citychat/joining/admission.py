@@ -6,6 +6,7 @@ from math import ceil
 from msgspec import Struct
 from msgspec.structs import replace
 
+from citychat.limits import bound
 from citychat.model import (
     DAY_MS,
     PROTOCOL_VERSION,
@@ -24,8 +25,8 @@ from citychat.places import Gazetteer, Places, position
 from citychat.ports import Engines
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
-MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody
-HAVE_MAX = 1_000
+MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
+HAVE_MAX = 1_000  # streams in one join; our pages name the 200 drawn last (client/outbox.py)
 
 
 class JoinRequest(Struct):

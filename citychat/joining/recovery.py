@@ -7,11 +7,10 @@ from citychat.delivery import Endpoint, newest_rows
 from citychat.joining.admission import JoinRequest
 from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import ALONE_MS, Matching
-from citychat.model import DAY_MS, Cell, Guest, Session, Unavailable
+from citychat.model import DAY_MS, NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Engines, Entered, Entry
 
 RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
-NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
 
 
 class Admitted(Struct, frozen=True):

@@ -39,6 +39,9 @@ class Cell(NamedTuple):
     lon: int
 
 
+NOWHERE = Cell(0, 0)  # of a guest or a pool without a place
+
+
 class Place(Struct, frozen=True):
     """Where a guest is: ``key`` names the pool, ``cell`` only ranks inside it and never leaves the server."""
 
@@ -178,6 +181,19 @@ def to_ranges(numbers: Iterable[int]) -> Ranges:
         else:
             ranges.append((n, n))
     return ranges
+
+
+def merged(ranges: Ranges) -> Ranges:
+    """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
+    found: Ranges = []
+    for a, b in sorted((max(a, 1), min(b, LAMPORT_MAX)) for a, b in ranges):
+        if a > b:
+            continue
+        if found and a <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(b, found[-1][1]))
+        else:
+            found.append((a, b))
+    return found
 
 
 def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from math import floor
 from typing import NamedTuple, TypeGuard
 
-from citychat.model import CELL_DEGREES, Cell, Place, Source
+from citychat.model import CELL_DEGREES, NOWHERE, Cell, Place, Source
 from citychat.networks import own_network
 from citychat.places.gazetteer import Around, City, Gazetteer
 
@@ -77,7 +77,7 @@ class Places:
 
     def _on_own_network(self, position: Position | None, kept: Place | None) -> Place:
         """One pool for the whole network, whatever the browser says; its position only ranks inside."""
-        pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", Cell(0, 0))
+        pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", NOWHERE)
         cell = pool.cell
         if position and position.accuracy_m <= ACCURACY_MAX_M:
             cell = position.cell

@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from citychat.adapters.mongo import Mongo, MongoHistory
 from citychat.adapters.mongo import reports as mongo_reports
 from citychat.adapters.mongo.connection import FAILED_MAX
-from citychat.adapters.mongo.documents import ERASED_MS, INDEXES, merged
+from citychat.adapters.mongo.documents import ERASED_MS, INDEXES
 from citychat.adapters.mongo.errors import trouble
 from citychat.adapters.mongo.messages import ROWS_IN_FLIGHT_MAX
 from citychat.adapters.mongo.retention import SETTLED_MS
@@ -436,10 +436,6 @@ async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) 
     with pytest.raises(TypeError, match="expected a text"):
         await history.sessions.wish("s", anything, NOW)
     assert await history.sessions.find("s") == session()
-
-
-def test_a_range_asked_for_a_thousand_times_is_read_once() -> None:
-    assert merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, 9)]
 
 
 def test_the_rules_have_the_numbers_of_the_embedded_history() -> None:

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from citychat.model import DAY_MS
 from citychat.tokens import (
     CLOCK_TOLERANCE_MS,
-    DAY_MS,
     LIFE_MS,
     Claims,
     KeyFileError,

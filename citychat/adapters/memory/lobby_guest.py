@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 
 from citychat.adapters.memory.nearest import IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
-from citychat.model import DAY_MS, Cell, Offer
+from citychat.model import DAY_MS, NOWHERE, Cell, Offer
 
 RING_PAUSE_MS = 120_000  # M15
 RINGS_UNANSWERED = 2  # M15
 REST_MS = 600_000  # a pair after no answer
-NOWHERE = Cell(0, 0)  # of somebody without a pool
 
 
 @dataclass(slots=True, eq=False)

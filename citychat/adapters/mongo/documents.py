@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct, field
 
 from citychat.adapters.mongo.connection import Document, Index, Mongo
-from citychat.model import DAY_MS, LAMPORT_MAX, WIRE_LETTERS, Guest, Id, Message, Number, Ranges, Session, sound
+from citychat.model import DAY_MS, WIRE_LETTERS, Guest, Id, Message, Number, Session, sound
 
 # Every find and every delete has one that serves it; _id is always there.
 INDEXES = (
@@ -233,19 +233,6 @@ async def newest_messages(mongo: Mongo, reader: DocumentReader, where: Document,
         found += reader.messages(documents)
         read += len(documents)
         wanted = limit - len(found) if len(documents) == wanted else 0
-    return found
-
-
-def merged(ranges: Ranges) -> Ranges:
-    """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
-    found: Ranges = []
-    for a, b in sorted((max(a, 1), min(b, LAMPORT_MAX)) for a, b in ranges):
-        if a > b:
-            continue
-        if found and a <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(b, found[-1][1]))
-        else:
-            found.append((a, b))
     return found
 
 

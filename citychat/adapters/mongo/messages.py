@@ -12,14 +12,13 @@ from citychat.adapters.mongo.documents import (
     MessageKeyDocument,
     earlier,
     id_of,
-    merged,
     newest_messages,
     slices,
     text,
     to_row,
 )
 from citychat.adapters.service_status import ServiceStatus
-from citychat.model import Message, Ranges, Unavailable, to_ranges
+from citychat.model import Message, Ranges, Unavailable, merged, to_ranges
 from citychat.ports import Committed, Progress
 from citychat.tasks import described
 

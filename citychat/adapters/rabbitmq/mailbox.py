@@ -18,11 +18,10 @@ from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, en
 from citychat.adapters.rabbitmq.publisher import Publisher
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import DAY_MS, MAILBOX_MS, Message, Unavailable, new_id
-from citychat.ports import Clock, Mail
+from citychat.ports import READY_MAX, Clock, Mail
 from citychat.tasks import Tasks
 
 LEAST_VERSION = (3, 10)  # of those before, none is supported and none was tried
-READY_MAX = 500  # protocol §2.7; what is out with a consumer does not count
 SPARE_ROOM = 200  # channels left when another connection is made, so that nobody waits for it
 ASK_S = 5.0
 BLOCKED = "it takes nothing in: an alarm of its memory or disk"

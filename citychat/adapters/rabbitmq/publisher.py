@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from zlib import crc32
 
-from citychat.adapters.rabbitmq.connection import AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.connection import OTHER_ARGUMENTS, AmqpChannel, AmqpConnection, ChannelClosed
 from citychat.ports import Clock, Timer
 from citychat.tasks import Tasks, pause
 
@@ -24,7 +24,6 @@ MISFIT_S = 60.0  # how long a queue with other arguments is left alone: each try
 MISFITS_MAX = 1_000
 KNOWN_MAX = 10_000
 KNOWN_S = 10.0  # then another process may have deleted the queue, and a third one made it anew
-OTHER_ARGUMENTS = 406
 
 Stored = Callable[[bool], None]
 log = logging.getLogger(__name__)

@@ -6,10 +6,8 @@ from typing import Self
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
 from citychat.model import MAILBOX_MS, Message
-from citychat.ports import Clock, Mail, Timer
+from citychat.ports import PREFETCH, READY_MAX, Clock, Mail, Timer
 
-READY_MAX = 500  # protocol §2.7, as the broker's x-max-length: what is out with a consumer does not count
-PREFETCH = 600  # above READY_MAX: with less, a missing message can sit behind a window full of held ones
 SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
 RETRY_S = 1.0  # a consumer whose read failed tries again
 

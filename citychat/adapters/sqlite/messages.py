@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
-from citychat.model import Message, Ranges, to_ranges
+from citychat.model import Message, Ranges, merged, to_ranges
 from citychat.ports import Committed, Progress
 
 
@@ -50,19 +50,8 @@ class SqliteMessages:
         def work(transaction: Transaction) -> list[Row]:
             return [
                 row
-                for first, last in _merged(ranges)
+                for first, last in merged(ranges)
                 for row in transaction.rows("held", session_id, side, stream, first, last)
             ]
 
         return to_ranges(number for (number,) in await self._database.run(work))
-
-
-def _merged(ranges: Ranges) -> Ranges:
-    """Return the same numbers, each once: a page may ask for one range a thousand times."""
-    merged: Ranges = []
-    for a, b in sorted((a, b) for a, b in ranges if a <= b):
-        if merged and a <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(b, merged[-1][1]))
-        else:
-            merged.append((a, b))
-    return merged

@@ -19,7 +19,6 @@ import pytest
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
 from citychat.adapters.sqlite.database import JOBS_WAITING_MAX, SCHEMA_VERSION, SQL, Transaction
 from citychat.adapters.sqlite.mailbox import SWEEP_S
-from citychat.adapters.sqlite.messages import _merged
 from citychat.adapters.sqlite.reports import ERASED_MS, EVIDENCE_MESSAGES
 from citychat.model import DAY_MS, MAILBOX_MS, Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report, Timer
@@ -348,10 +347,6 @@ def test_pages_and_mail_are_read_in_the_order_of_an_index() -> None:
     found = plans()
     for name in ("page_newest", "page_before", "evidence", "mail_next", "streams", "beyond"):
         assert not any("TEMP B-TREE" in step for step in found[name]), (name, found[name])
-
-
-def test_a_range_asked_for_a_thousand_times_is_read_once() -> None:
-    assert _merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2)] * 1_000) == [(1, 6), (9, 9)]
 
 
 def plans() -> dict[str, list[str]]:
