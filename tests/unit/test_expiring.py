@@ -50,3 +50,5 @@ def test_what_is_read_often_is_forgotten_all_the_same_and_what_is_put_again_is_y
     assert list(mapping) == ["again", "new"], "the oldest goes, though it was read last"
     now[0] = LIFE
     assert "again" in mapping and "read" not in mapping
+    now[0] = 2 * LIFE - 1
+    assert "again" not in mapping, "its life is over at its last instant, and not after it"
