@@ -1,32 +1,19 @@
-"""How much is too much: every limit with its reason, token buckets, and the network an address counts for.
+"""How much is too much: every limit with its reason, and token buckets.
 
+Each number stands here and nowhere else: who needs one asks ``bound`` or ``rate``; docs/limits.md is made from here.
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
 """
 
 import math
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
-
-from citychat.model import TEXT_MAX_BYTES, TEXT_MAX_CHARS
-from citychat.rules import READY_MAX
-
-LOCAL_NETWORKS = tuple(
-    ip_network(text)
-    for text in (
-        "127.0.0.0/8", "::1/128",  # loopback
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",  # private
-        "169.254.0.0/16", "fe80::/10",  # link-local
-        "100.64.0.0/10",  # shared by a provider's customers
-    )
-)  # fmt: skip
 
 
 class Limit(NamedTuple):
     """One limit. With ``per_s`` it is a bucket: ``value`` at once, then so many a second."""
 
     name: str
-    value: float
+    value: int
     unit: str
     each: str  # who has it: a guest, a connection, a network, a session, a process
     reason: str
@@ -56,14 +43,14 @@ LIMITS = {
         Limit("connections", 200, "connections", "network", "the same; each costs 42 kB", None,
               "connections_per_address"),
         Limit("frame size", 16 * 1024, "bytes", "connection", "four times the longest text; a bigger one is an attack"),
-        Limit("text", TEXT_MAX_CHARS, "code points", "message", "a long letter"),
-        Limit("text size", TEXT_MAX_BYTES, "bytes", "message", "the same in a script of two bytes a letter"),
+        Limit("text", 2_000, "code points", "message", "a long letter"),
+        Limit("text size", 4_096, "bytes", "message", "the same in a script of two bytes a letter"),
         Limit("report note", 500, "characters", "report", "enough to say what happened"),
         Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),
         Limit("outbox unsent", 200, "messages", "page", "without ✓; then the composer says so"),
         Limit("outbox", 500, "messages", "page", "without ✓✓, in the browser's storage"),
-        Limit("mailbox", READY_MAX, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
+        Limit("mailbox", 500, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
         Limit("outgoing queue", 1024, "packets", "connection", "all held messages in one go; who reads none is closed"),
         Limit("outgoing size", 256 * 1024, "bytes", "connection", "the same, for long texts"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),
@@ -104,40 +91,19 @@ class Buckets:
         return len(self._full_s)
 
 
-def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
-    """Buckets as the table says. Raises KeyError for a name it does not have, ValueError for a limit without rate."""
-    limit = LIMITS[name]
-    if limit.per_s is None:
+def bound(name: str) -> int:
+    """How much the table allows at once. Raises KeyError for a name it does not have."""
+    return LIMITS[name].value
+
+
+def rate(name: str) -> float:
+    """How many a second. Raises KeyError for a name the table does not have, ValueError for a limit without rate."""
+    per_s = LIMITS[name].per_s
+    if per_s is None:
         raise ValueError(f"{name} is a bound, not a rate")
-    return Buckets(limit.value, limit.per_s, now_s)
+    return float(per_s)
 
 
-def network(address: str) -> str:
-    """The network an address counts for: an IPv4 address itself, of an IPv6 address its /64 (one household or host).
-
-    "" is no network and no limit: loopback. What is no address at all shares one key, "unknown".
-    """
-    parsed = _parse(address)
-    if parsed is None:
-        return "unknown"
-    if parsed.is_loopback:
-        return ""
-    if isinstance(parsed, IPv4Address):
-        return str(parsed)
-    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
-
-
-def is_local(address: str) -> bool:
-    """Whether an address says nothing about its guest: loopback, private, link-local, 100.64/10, or no address."""
-    parsed = _parse(address)
-    return parsed is None or any(parsed in local for local in LOCAL_NETWORKS)
-
-
-def _parse(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        parsed = ip_address(address.split("%")[0])  # without the zone of a link-local address
-    except ValueError:
-        return None
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        return parsed.ipv4_mapped
-    return parsed
+def buckets(name: str, now_s: Callable[[], float]) -> Buckets:
+    """Buckets as the table says. Raises what ``rate`` raises."""
+    return Buckets(bound(name), rate(name), now_s)

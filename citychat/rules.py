@@ -34,9 +34,6 @@ TOP_LEVEL = 8  # of the tiles of 4 x 4: one is wider than the earth, 4**8 cells
 # -- the mailbox (protocol §2.7) --------------------------------------------------------------------------------------
 
 MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
-READY_MAX = 500  # what is out with a consumer does not count
-PREFETCH = 600  # above READY_MAX: with less, a missing message can sit behind a window full of held ones
-RANGES_MAX = 500  # of one stream, asked for or acked at once: its sender's outbox holds no more messages
 
 # -- the history ------------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
 Each reader gives the value or raises ValueError with what was expected, worded to follow "expected".
 """
 
-import ipaddress
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
+from citychat.networks import is_loopback, parsed_network
 from citychat.secret_files import TooOpen, read_private
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def host(value: object) -> str:
     """An address or host name; [::1] loses its brackets, because sockets take it without."""
     name = text(value).removeprefix("[").removesuffix("]")
     try:
-        return str(ipaddress.ip_address(name))
+        return str(ip_address(name))  # as it is written: the system listens on an IPv4 in IPv6 and on a zone
     except ValueError:
         if HOST_NAME.fullmatch(name) and not re.fullmatch(r"[\d.]+", name):
             return name
@@ -85,9 +86,10 @@ def several(read: Callable[[object], T], separators: str) -> Callable[[object], 
 
 def proxy(value: object) -> str:
     try:
-        return str(ipaddress.ip_network(text(value), strict=False)).removesuffix("/32").removesuffix("/128")
+        network = parsed_network(text(value))
     except ValueError:
         raise ValueError("addresses or networks, such as 127.0.0.1, ::1 or 10.0.0.0/8") from None
+    return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def origin(value: object) -> str:
@@ -171,15 +173,13 @@ def is_open(url: str) -> bool:
     parts = urlsplit(url)
     if url == EMBEDDED or parts.netloc.rpartition("@")[0].partition(":")[2]:
         return False
-    return not all(_is_loopback(host) for host in _hosts(parts.netloc))
+    return not all(_is_on_this_machine(host) for host in _hosts(parts.netloc))
 
 
-def _is_loopback(host: str) -> bool:
+def _is_on_this_machine(host: str) -> bool:
     name = unquote(host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0])
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.startswith("/")  # MongoDB's way to name a socket file
+    # A path is MongoDB's way to name a socket file.
+    return is_loopback(name) or name == "localhost" or name.startswith("/")
 
 
 def place_of(url: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Never, TypeVar
 
 import citychat
 from citychat import setting_types as read_as
+from citychat.limits import bound, rate
 from citychat.rules import RING_S
 from citychat.setting_types import EMBEDDED
 
@@ -95,18 +96,20 @@ class Settings:
         metavar="YES",
     )
     history_days: int = _setting(30, read_as.whole(1, 365), "Days that messages are kept", metavar="DAYS")
-    message_burst: int = _setting(40, read_as.whole(1, 1000), "Messages a guest may send at once", metavar="N")
+    message_burst: int = _setting(
+        bound("messages"), read_as.whole(1, 1000), "Messages a guest may send at once", metavar="N"
+    )
     message_rate: float = _setting(
-        5.0, read_as.number(0.1, 1000), "Messages a second a guest may send after the burst", metavar="N"
+        rate("messages"), read_as.number(0.1, 1000), "Messages a second a guest may send after the burst", metavar="N"
     )
     ring_s: int = _setting(RING_S, read_as.whole(5, 60), "Seconds a guest has to answer when asked", metavar="SECONDS")
     connections_per_address: int = _setting(
-        200, read_as.whole(1, 1_000_000), "Open connections for one IPv4 address or IPv6 /64; loopback has no limit",
-        metavar="N",
+        bound("connections"), read_as.whole(1, 1_000_000),
+        "Open connections for one IPv4 address or IPv6 /64; loopback has no limit", metavar="N",
     )
     guests_per_hour: int = _setting(
-        100, read_as.whole(1, 1_000_000), "New guests an hour from one IPv4 address or IPv6 /64; loopback has no limit",
-        metavar="N",
+        bound("new guests"), read_as.whole(1, 1_000_000),
+        "New guests an hour from one IPv4 address or IPv6 /64; loopback has no limit", metavar="N",
     )
     config: Path | None = _setting(
         None, read_as.path, "TOML file with settings, all by these names", shown="none", metavar="FILE"

@@ -5,10 +5,9 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from citychat.model import ChatError, Unavailable
-from citychat.ports import Clock
 
 RETRY_MIN_S, RETRY_MAX_S = 0.5, 30.0  # a service that restarts is met soon, one that is down is not hammered
 CLOSE_S = 5.0  # what was begun for a guest may still finish when the process goes
@@ -17,10 +16,17 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+class Alarm(Protocol):
+    """What a pause needs of the Clock, so that tasks stand beside the ports and not on them."""
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> Any:
+        """Call it then, unless ``cancel()`` of what this returns comes first."""
+
+
 class Tasks:
     """The background tasks of one process. A failure is logged by its kind and place, never by what a guest wrote."""
 
-    def __init__(self, clock: Clock, random: Random) -> None:
+    def __init__(self, clock: Alarm, random: Random) -> None:
         self._clock, self._random = clock, random
         self._running: dict[asyncio.Task[Any], None] = {}
         self._loops: set[asyncio.Task[Any]] = set()
@@ -94,10 +100,10 @@ def described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     path = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     cause = f", because of {described(error.__cause__)}" if error.__cause__ is not None else ""
-    return f"{type(error).__name__} at {path}{cause}"
+    return type(error).__name__ + (f" at {path}" if path else "") + cause
 
 
-async def pause(clock: Clock, delay_s: float) -> None:
+async def pause(clock: Alarm, delay_s: float) -> None:
     """Sleep by the Clock, so that a dead or frozen machine of the simulation sleeps on."""
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

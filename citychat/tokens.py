@@ -17,7 +17,7 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
-from citychat.limits import is_local, network
+from citychat.networks import is_public, network
 from citychat.rules import DAY_MS
 from citychat.secret_files import TooOpen, read_private
 
@@ -113,13 +113,14 @@ def daily_key(key: SigningKey, day: int) -> bytes:
 
 
 def network_marks(keys: SigningKeys, address: str, now_ms: int) -> tuple[str, ...]:
-    """Keyed hashes that stand for the network (IPv4 address, IPv6 /64) of an address; none for local networks.
+    """Keyed hashes that stand for the network (IPv4 address, IPv6 /64) of an address; none for local networks and
+    for what is no address, which would be one network for all such.
 
     Two visits from one network share a mark while they are at most two days apart, because each carries the marks of
     yesterday, today and tomorrow: a block reaches 24 h beyond itself (M5), and who is blocked may have joined a day
     before it. The previous key's marks come along, so that changing the key does not end a block.
     """
-    if is_local(address):
+    if not is_public(address):
         return ()
     name, today = network(address).encode(), now_ms // DAY_MS
     days = (today - 1, today, today + 1)

@@ -1,4 +1,4 @@
-"""The noes of a page, kept until the server has answered them: a no is for ever (M5), also on a dead link.
+"""The declines of a page that no answer has come to: a "no" is for ever (M5), also on a dead link.
 
 The page's twin is ``static/declines.js``.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 from citychat.client.outbox import Row
 
-NOES = "citychat.noes"
-NOES_MAX = 50  # without an answer; nobody says more in the hour for which the server knows ended offers
+KEY = "citychat.noes"
+DECLINES_MAX = 50  # without an answer; nobody says more in the hour for which the server knows ended offers
 NO_ANSWER = ("unavailable", "busy", "internal", "not-joined")  # the server has not taken it yet
 
 Told = Callable[[Mapping[str, Any]], None]
@@ -42,7 +42,7 @@ class PendingDeclines:
 
         self.emit("user-match", answer, both)
 
-    def say_again(self) -> None:
+    def resend(self) -> None:
         """After a join, before the page looks for anybody."""
         for offer in self._kept():
             self.emit("user-match", {"offer": offer, "answer": "no"}, partial(self._answered, offer))
@@ -51,10 +51,10 @@ class PendingDeclines:
         if answer.get("error") not in NO_ANSWER:
             self._keep(self._without(offer))
         elif "retry_ms" in answer:
-            self.later("noes", answer["retry_ms"] / 1000, self.say_again)
+            self.later("declines", answer["retry_ms"] / 1000, self.resend)
 
     def _kept(self) -> list[str]:
-        kept: list[str] = json.loads(self.storage.get(NOES, "[]"))
+        kept: list[str] = json.loads(self.storage.get(KEY, "[]"))
         return kept
 
     def _without(self, offer: str) -> list[str]:
@@ -62,6 +62,6 @@ class PendingDeclines:
 
     def _keep(self, offers: list[str]) -> None:
         if offers:
-            self.storage[NOES] = json.dumps(offers[-NOES_MAX:])
+            self.storage[KEY] = json.dumps(offers[-DECLINES_MAX:])
         else:
-            self.storage.pop(NOES, None)
+            self.storage.pop(KEY, None)

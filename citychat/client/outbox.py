@@ -9,13 +9,14 @@ import json
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
+from citychat.limits import bound
 from citychat.model import LAMPORT_MAX, by_stream, clean_text, fits
 
 Row = dict[str, Any]  # the shape of chat-message, as JSON has it
 
-WINDOW = 32  # unanswered messages on the way; the server holds as many pending
-WAITING_MAX = 200  # beyond it the composer says so
-STORED_MAX = 500  # a tick older than these is learnt from history only
+WINDOW = bound("pending")  # unanswered messages on the way; the server holds as many pending
+WAITING_MAX = bound("outbox unsent")  # beyond it the composer says so
+STORED_MAX = bound("outbox")  # a tick older than these is learnt from history only
 ACK_MS, ACK_ROWS = 50, 8
 HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000

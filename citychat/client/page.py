@@ -34,8 +34,7 @@ class Link(Protocol):
 
 
 class View(Protocol):
-    """Interface of what a person sees. ``said`` gets every event of /user and join answers, after the page has acted on
-    them."""
+    """Interface of what a person sees. ``said`` gets events of /user and join answers, once the page has acted."""
 
     def draw(self, row: Row, state: str) -> None: ...
 
@@ -45,8 +44,7 @@ class View(Protocol):
 
 
 class HeadlessPage:
-    """A page without a browser. ``storage`` is what outlives the page (localStorage). ``looking``: the page's wish to
-    find somebody."""
+    """A page without a browser. ``storage`` outlives the page (localStorage). ``looking``: it wants to meet somebody."""
 
     def __init__(
         self,
@@ -64,7 +62,7 @@ class HeadlessPage:
         self.consent, self.position, self.available = consent, position, available
         self.id = new_id(random)
         self.outbox = Outbox(storage, self.id, lambda: new_id(random, 64), self)
-        self.noes = PendingDeclines(storage, link.emit, self._later)
+        self.declines = PendingDeclines(storage, link.emit, self._later)
         self.visible = True
         self.looking = False
         self.leaving = ""  # the chat that was left without the server knowing yet
@@ -136,7 +134,7 @@ class HeadlessPage:
         self.connected = self.joined = False
         self.offer = None
         self.outbox.closed()
-        for name in ("join", "probe", "yes", "seek", "leave", "noes"):
+        for name in ("join", "probe", "yes", "seek", "leave", "declines"):
             self._cancel(name)
 
     def _open_later(self, delay_s: float) -> None:
@@ -165,7 +163,7 @@ class HeadlessPage:
         self.session = answer.get("session")
         self.looking = self.looking and answer["state"] == "free"  # perhaps found while the link was gone
         self.outbox.joined(answer, self.now)
-        self.noes.say_again()
+        self.declines.resend()
         self.screen.said("user-join", answer)
         if self.leaving and self.outbox.living == self.leaving:
             self.leave()
@@ -261,7 +259,7 @@ class HeadlessPage:
                 self.offer = None
             self.screen.said("user-match", answer)
 
-        self.noes.say({"offer": offer["offer"], "answer": yes_no_later}, told)
+        self.declines.say({"offer": offer["offer"], "answer": yes_no_later}, told)
 
     def leave(self) -> None:
         """Leave the chat; without a link now, right after the next join."""

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
+from citychat.limits import bound
 from citychat.model import Message, Unavailable
 from citychat.ports import Committed, History, Lobby
 
 BATCH_ROWS = 500
 BATCH_S = 0.020  # group commit: 0.4 ms a commit alone, 100 rows together cost 5 us each
 RETRY_S = 1.0
-BODIES_MAX_BYTES = 8 * 1024 * 1024
+BODIES_MAX_BYTES = bound("uncommitted texts")
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
+from citychat.limits import bound
 from citychat.model import Message, MessageKey
 from citychat.ports import Clock, Timer
 
-HELD_MAX = 600  # above the mailbox bound: with less, the missing message sat behind a window full of held ones
+HELD_MAX = bound("held")  # above the mailbox's: with less, the missing message sat behind a window full of held ones
 OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
 STREAMS_MAX = 4_096  # of one session: page loads of a month, and a join answer that names them all takes 80 KB
 GAP_ROWS_MAX = 10_000  # of one session; a mailbox loses at most 500 a day, so a larger hole is a lie

@@ -6,10 +6,11 @@ A plain state machine. It owns nothing: until the mailbox or the history has a m
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from citychat.limits import bound
 from citychat.model import Message, MessageKey, Ranges, Session, by_stream
 from citychat.ports import Engines, NewMessage, Timer
 
-PENDING_MAX = 32  # a session; the page sends as many before it waits for answers
+PENDING_MAX = bound("pending")  # a session; the page sends as many before it waits for answers
 RECEIPT_S = 3.0  # half-open links and frozen processes look like listeners; after this the mailbox takes over
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 

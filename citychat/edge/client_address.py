@@ -3,25 +3,19 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from collections.abc import Callable
 
 from tornado.httputil import HTTPServerRequest
 
-from citychat.limits import network
+from citychat.networks import Network, network, parsed, parsed_hop, within
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+Networks = tuple[Network, ...]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"https?://([^/?#@\s,]+)", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
 _FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
 _WARN_EVERY_S = 3600.0
-
-
-def networks(texts: Iterable[str]) -> Networks:
-    """Addresses and networks in CIDR form. Raises ValueError that names the wrong one."""
-    return tuple(ip_network(text, strict=False) for text in texts)
 
 
 def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
@@ -31,41 +25,24 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
     trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses.
     """
     peer = request.remote_ip or ""
-    nearest = _parsed(peer)
+    nearest = parsed(peer)
     if nearest is None:
         return peer
-    if _within(nearest, trusted):
+    if within(nearest, trusted):
         for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            address = _parsed(hop.strip())
+            address = parsed_hop(hop.strip())
             if address is None:
                 break
             nearest = address
-            if not _within(address, trusted):
+            if not within(address, trusted):
                 break
     return str(nearest)
 
 
 def peer_network(peer: str, trusted: Networks) -> str:
     """The network a TCP peer counts for; "" is no limit: loopback, and trusted proxies, which come for everybody."""
-    address = _parsed(peer.partition("%")[0])
-    return "" if address is not None and _within(address, trusted) else network(peer)
-
-
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address as proxies write it: bare, with a port, or in brackets."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-def _within(address: IPv4Address | IPv6Address, trusted: Networks) -> bool:
-    return any(address in net for net in trusted)
+    address = parsed(peer)
+    return "" if address is not None and within(address, trusted) else network(peer)
 
 
 class ClientAddresses:
@@ -83,8 +60,8 @@ class ClientAddresses:
         return client_address(request, self._trusted)
 
     def _look(self, request: HTTPServerRequest) -> None:
-        peer = _parsed(request.remote_ip or "")
-        if (peer is not None and _within(peer, self._trusted)) or self._now_s() < self._quiet_until_s:
+        peer = parsed(request.remote_ip or "")
+        if (peer is not None and within(peer, self._trusted)) or self._now_s() < self._quiet_until_s:
             return
         self._quiet_until_s = self._now_s() + _WARN_EVERY_S
         self._logger.warning(
@@ -117,7 +94,7 @@ def plain_share(pages: int, room: int) -> int:
 
 
 class ConnectionLimiter:
-    """How many connections each network has (``limits.network``: one IPv4 address or IPv6 /64; loopback is none)."""
+    """How many connections each network has (``networks.network``: one IPv4 address or IPv6 /64; loopback is none)."""
 
     def __init__(self, per_network: int) -> None:
         self._per_network = per_network

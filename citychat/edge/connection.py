@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import msgspec
 
 from citychat.edge.packets import Malformed, ack_text, event_text
-from citychat.edge.redaction import RefusalLog, what_failed
+from citychat.edge.redaction import RefusalLog
 from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Transport, WebSocket
-from citychat.limits import network
+from citychat.networks import network
+from citychat.tasks import described
 
 NAMESPACES = ("/user", "/chat")
 
@@ -89,7 +90,7 @@ class Connection:
         try:
             text = encode()
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-            self._around.logger.error("A payload of ours cannot be sent: %s", what_failed(error))
+            self._around.logger.error("A payload of ours cannot be sent: %s", described(error))
             self.transport.cut(INTERNAL)
             return
         if namespace in self.sids and not self._held:
@@ -160,7 +161,7 @@ class Connection:
         if isinstance(error, Malformed):
             self.transport.refuse(f"a malformed frame: {error}", PROTOCOL_ERROR)
         else:
-            self._around.logger.error("An event failed and its connection is closed: %s", what_failed(error))
+            self._around.logger.error("An event failed and its connection is closed: %s", described(error))
             self.transport.close(INTERNAL)
 
     def ended(self) -> None:

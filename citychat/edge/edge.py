@@ -16,7 +16,6 @@ from tornado.web import Application
 from citychat.edge.client_address import (
     ClientAddresses,
     ConnectionLimiter,
-    networks,
     peer_network,
     plain_share,
     same_origin,
@@ -27,7 +26,8 @@ from citychat.edge.listener import BoundedServer, Capacity
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
 from citychat.edge.transport import Bounds, WebSocket
-from citychat.limits import network
+from citychat.limits import bound
+from citychat.networks import network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
 
@@ -60,12 +60,12 @@ class Edge:
         logger: logging.Logger,
         origins: Iterable[str] = (),
         trusted_proxies: Iterable[str] = ("127.0.0.1", "::1"),
-        connections_per_address: int = 200,
+        connections_per_address: int = bound("connections"),
         allow_connection: Callable[[str], bool] = lambda address: True,
         bounds: Bounds = Bounds(),  # noqa: B008  # frozen
     ) -> None:
         hush_libraries(now_s)
-        trusted = networks(trusted_proxies)
+        trusted = tuple(parsed_network(text) for text in trusted_proxies)
         self.bounds = bounds
         self.address: Callable[[HTTPServerRequest], str] = ClientAddresses(trusted, now_s, logger)
         """The client's address of a request, for pages as well."""

@@ -1,9 +1,10 @@
 """Logs without people in them: no text, address, id or position, whatever level somebody turns on."""
 
 import logging
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
+
+from citychat.tasks import described
 
 # python-engineio and python-socketio log packet texts at INFO, Tornado's access log addresses and ids, its general log
 # origins and hosts, asyncio the text of exceptions nobody fetched.
@@ -22,7 +23,10 @@ _KEYS = 1024
 
 
 class RateLimitedLog:
-    """For each key one turn a minute, so that nobody can fill the disk; ``about`` says in a line what a key is."""
+    """For each key one turn a minute, so that nobody can fill the disk; ``about`` says in a line what a key is.
+
+    While all that it remembers is younger, a new key gets no turn: an old one must not go for it (so no ``Expiring``).
+    """
 
     def __init__(self, now_s: Callable[[], float], about: str) -> None:
         self._now_s = now_s
@@ -55,25 +59,13 @@ class _Anonymous(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.ERROR:
             return False
-        kind = f"{record.name}: {what_failed(_error_of(record))}"
+        error = record.exc_info[1] if record.exc_info else None
+        kind = f"{record.name}: {described(error) if error else 'an error'}"
         if (more := self._kinds.take(kind)) is None:
             return False
         record.msg, record.args = kind + more, ()
         record.exc_info = record.exc_text = record.stack_info = None
         return True
-
-
-def _error_of(record: logging.LogRecord) -> BaseException | None:
-    return record.exc_info[1] if record.exc_info else None
-
-
-def what_failed(error: BaseException | None) -> str:
-    """An error's type and the last line of code it passed; its message may hold what a guest wrote."""
-    if error is None:
-        return "an error"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
 
 
 def hush_libraries(now_s: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 
 from citychat.edge.packets import close_frame, text_frame, to_json
-from citychat.limits import LIMITS
+from citychat.limits import bound, rate
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1002, 1008, 1011, 1013
 """WebSocket close codes (RFC 6455 §7.4.1; 1013 from its registry)."""
@@ -25,18 +25,18 @@ class Bounds:
     """Without a pong for that long after a ping the link is dead: found after at most 30 s."""
     settle_s: float = 5.0
     """Both namespaces and a first event by then; otherwise a silent link would live for ever."""
-    frames_per_s: float = LIMITS["frames"].per_s or 0.0
+    frames_per_s: float = rate("frames")
     """Past this the socket is not read for a while."""
-    frames_burst: float = LIMITS["frames"].value
+    frames_burst: float = bound("frames")
     held_s: float = 0.5
     holds: int = 20
     """So many pauses (10 s of flooding) without a quiet moment in between close the connection."""
-    frame_bytes: int = int(LIMITS["frame size"].value)
+    frame_bytes: int = bound("frame size")
     inbound_frames: int = 64
     inbound_bytes: int = 64 * 1024
-    unsent_frames: int = 1024
+    unsent_frames: int = bound("outgoing queue")
     """A guest who comes back gets up to 600 held messages in one go (protocol §2.5.2): 256 would cut them off."""
-    unsent_bytes: int = 256 * 1024
+    unsent_bytes: int = bound("outgoing size")
     strikes: int = 3
     last_events_s: float = 10.0
     """So long may an event run on after its page has gone: every service call gives up earlier, and nobody must look

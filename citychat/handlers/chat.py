@@ -7,9 +7,8 @@ from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
-from citychat.ports import Page
+from citychat.ports import RANGES_MAX, Page
 from citychat.registry import Client
-from citychat.rules import RANGES_MAX
 
 
 class MessageRequest(Struct, rename=WIRE_LETTERS):

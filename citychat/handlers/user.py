@@ -8,10 +8,13 @@ from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shaped
 from citychat.joining import Joining, JoinRequest
+from citychat.limits import bound
 from citychat.matching import Matching, Reason
 from citychat.model import PROTOCOL_VERSION, BadPayload, Id, Reload, clean_text
 from citychat.ports import Page
 from citychat.registry import Client
+
+NOTE_MAX_CHARS = bound("report note")
 
 
 class EmptyRequest(Struct):
@@ -53,7 +56,7 @@ class PlaceRequest(Struct):
 class ReportRequest(Struct):
     session: Id
     reason: Reason
-    note: Annotated[str, Meta(max_length=500)] = ""
+    note: Annotated[str, Meta(max_length=NOTE_MAX_CHARS)] = ""
 
 
 class CaseRequest(Struct):

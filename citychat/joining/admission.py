@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from citychat.limits import network
+from citychat.limits import bound
 from citychat.model import (
     PROTOCOL_VERSION,
     BadPayload,
@@ -20,13 +20,14 @@ from citychat.model import (
     Reload,
     new_id,
 )
-from citychat.places import Gazetteer, Places, own_network, position
+from citychat.networks import network, own_network
+from citychat.places import Gazetteer, Places, position
 from citychat.ports import Dossier, Engines
 from citychat.rules import DAY_MS
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
-MOVES_MAX = 3  # place changes a day: trying cell after cell must not find anybody
-HAVE_MAX = 1_000
+MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
+HAVE_MAX = 1_000  # streams in one join; our pages name the 200 drawn last (client/outbox.py)
 
 
 class JoinRequest(Struct):

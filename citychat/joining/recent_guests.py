@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from citychat.expiring import Expiring
 from citychat.model import Guest, Session
 from citychat.ports import Entry
 
@@ -27,27 +28,13 @@ class RecentGuests:
     """``now_s`` is monotonic."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
-        self._kept: dict[str, tuple[float, RecentGuest]] = {}  # in the order in which they were kept
+        self._kept = Expiring[str, RecentGuest](KEPT_MAX, KEPT_S, now_s)
 
     def keep(self, known: RecentGuest) -> None:
-        self._forget()
-        self._kept.pop(known.row.id, None)
-        self._kept[known.row.id] = self._now_s(), known
-        if len(self._kept) > KEPT_MAX:
-            del self._kept[next(iter(self._kept))]
+        self._kept[known.row.id] = known
 
     def of(self, guest: str) -> RecentGuest | None:
-        self._forget()
-        return self._kept[guest][1] if guest in self._kept else None
+        return self._kept.get(guest)
 
     def forget(self, guest: str) -> None:
-        self._kept.pop(guest, None)
-
-    def _forget(self) -> None:
-        """What is too old."""
-        while self._kept:
-            guest, (kept_s, _) = next(iter(self._kept.items()))
-            if self._now_s() - kept_s < KEPT_S:
-                return
-            del self._kept[guest]
+        self._kept.discard(guest)

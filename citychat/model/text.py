@@ -3,8 +3,10 @@
 import re
 import unicodedata
 
-TEXT_MAX_CHARS = 2_000
-TEXT_MAX_BYTES = 4_096
+from citychat.limits import bound
+
+TEXT_MAX_CHARS = bound("text")
+TEXT_MAX_BYTES = bound("text size")
 HIDDEN = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069"  # controls, lone surrogates, bidi overrides
 
 _hidden = re.compile(rf"(?!\n)[{HIDDEN}]")

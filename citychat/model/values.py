@@ -36,7 +36,7 @@ class Cell(NamedTuple):
     lon: int
 
 
-NOWHERE = Cell(0, 0)  # of a guest without a place, who is in no pool
+NOWHERE = Cell(0, 0)  # of a guest or a pool without a place
 
 
 class Place(Struct, frozen=True):
@@ -180,14 +180,6 @@ def to_ranges(numbers: Iterable[int]) -> Ranges:
     return ranges
 
 
-def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:
-    """The exact ranges of every stream among ``keys``, streams in order of appearance."""
-    numbers: dict[str, list[int]] = {}
-    for st, n in keys:
-        numbers.setdefault(st, []).append(n)
-    return {st: to_ranges(ns) for st, ns in numbers.items()}
-
-
 def merged(ranges: Ranges) -> Ranges:
     """The same numbers, each once, within what a page may number: it may ask for one range a thousand times."""
     found: Ranges = []
@@ -199,3 +191,11 @@ def merged(ranges: Ranges) -> Ranges:
         else:
             found.append((a, b))
     return found
+
+
+def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:
+    """The exact ranges of every stream among ``keys``, streams in order of appearance."""
+    numbers: dict[str, list[int]] = {}
+    for st, n in keys:
+        numbers.setdefault(st, []).append(n)
+    return {st: to_ranges(ns) for st, ns in numbers.items()}

@@ -1,6 +1,6 @@
 """Places of guests: cities, the metro rule, address or position or choice to place."""
 
 from citychat.places.gazetteer import City, Gazetteer
-from citychat.places.places import IpLocation, Places, Position, own_network, position
+from citychat.places.places import IpLocation, Places, Position, position
 
-__all__ = ["City", "Gazetteer", "IpLocation", "Places", "Position", "own_network", "position"]
+__all__ = ["City", "Gazetteer", "IpLocation", "Places", "Position", "position"]

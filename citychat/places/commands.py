@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TextIO
 
 from citychat.model import Place
+from citychat.networks import own_network, parsed
 from citychat.places.gazetteer import City, Gazetteer, described
 from citychat.places.ip_database import IpDatabase, IpDatabases, files, remember, verify
 from citychat.places.ip_fetch import PROVIDER, FetchError, fetch
-from citychat.places.places import Places, middle, own_network, parsed, position
+from citychat.places.places import Places, middle, position
 from citychat.rules import CELL_DEGREES
 
 USAGE = "usage: citychat geoip lookup IP|LAT,LON | use FILE [FILE] | fetch | status"

@@ -8,14 +8,14 @@ and MaxMind's updater do; a file cut short in place would take the process down 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import geoip2.database
 import geoip2.errors
 import maxminddb
 
-from citychat.places.places import IpLocation, parsed
+from citychat.networks import Address, parsed
+from citychat.places.places import IpLocation
 
 Stamp = tuple[int, int, int]
 
@@ -68,7 +68,7 @@ class IpDatabase:
         """Tell whether another file stands in its place; a missing one changes nothing, this one stays open."""
         return _stamp(self.file) not in (None, self._stamp)
 
-    def located(self, ip: IPv4Address | IPv6Address) -> IpLocation | None:
+    def located(self, ip: Address) -> IpLocation | None:
         if ip.version > self.version:  # maxminddb: version 4 or 6; a tree of 4 refuses an IPv6 address
             return None
         try:
@@ -79,7 +79,7 @@ class IpDatabase:
             self._damaged = True
             return None
 
-    def _from_rich(self, reader: geoip2.database.Reader, ip: IPv4Address | IPv6Address) -> IpLocation | None:
+    def _from_rich(self, reader: geoip2.database.Reader, ip: Address) -> IpLocation | None:
         try:
             found = reader.city(ip)
         except geoip2.errors.AddressNotFoundError:
@@ -87,7 +87,7 @@ class IpDatabase:
         where = found.location
         return _located(found.country.iso_code, found.city.name, where.latitude, where.longitude)
 
-    def _from_flat(self, ip: IPv4Address | IPv6Address) -> IpLocation | None:
+    def _from_flat(self, ip: Address) -> IpLocation | None:
         found = self._flat.get(ip)
         if not isinstance(found, Mapping):
             return None

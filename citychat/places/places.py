@@ -6,11 +6,11 @@ moment it comes in; everything here, the country too, is judged by the middle of
 """
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import floor
 from typing import NamedTuple, TypeGuard
 
-from citychat.model import Cell, Place, Source
+from citychat.model import NOWHERE, Cell, Place, Source
+from citychat.networks import own_network
 from citychat.places.gazetteer import Around, City, Gazetteer
 from citychat.rules import CELL_DEGREES
 
@@ -18,15 +18,6 @@ ACCURACY_MAX_M = 20_000.0  # beyond, a browser guesses from the address as we do
 EARTH_GIRTH_M = 40_075_000
 NETWORK_KEY, NETWORK_NAME = "network", "This network"
 CELLS_PER_DEGREE = round(1 / CELL_DEGREES)
-OWN_NETWORKS = {
-    kind: tuple(ip_network(network) for network in networks.split())
-    for kind, networks in {
-        "loopback": "127.0.0.0/8 ::1/128",
-        "private": "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
-        "link-local": "169.254.0.0/16 fe80::/10",
-        "carrier's private (100.64.0.0/10)": "100.64.0.0/10",
-    }.items()
-}
 
 
 class Position(NamedTuple):
@@ -87,7 +78,7 @@ class Places:
 
     def _on_own_network(self, position: Position | None, kept: Place | None) -> Place:
         """One pool for the whole network, whatever the browser says; its position only ranks inside."""
-        pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", Cell(0, 0))
+        pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", NOWHERE)
         cell = pool.cell
         if position and position.accuracy_m <= ACCURACY_MAX_M:
             cell = position.cell
@@ -151,23 +142,6 @@ def cell_of(lat: float, lon: float) -> Cell:
 def middle(cell: Cell) -> tuple[float, float]:
     """Latitude and longitude of a cell's middle."""
     return (cell.lat + 0.5) / CELLS_PER_DEGREE, (cell.lon + 0.5) / CELLS_PER_DEGREE
-
-
-def parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """The address, IPv4 in IPv6 unwrapped; None if it is none."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return None
-    return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
-
-
-def own_network(address: str) -> str:
-    """What kind of the host's own network an address is of ("loopback", ...); "" for a public one."""
-    ip = parsed(address)
-    if ip is None:
-        return ""
-    return next((kind for kind, networks in OWN_NETWORKS.items() if any(ip in network for network in networks)), "")
 
 
 def _place(around: Around, source: Source, cell: Cell) -> Place:

@@ -7,6 +7,7 @@ as calls, never before the method has returned (a task per message would cost mo
 
 from citychat.ports.bus import Bus
 from citychat.ports.bus_events import (
+    RANGES_MAX,
     RECORD_MAX_BYTES,
     BusEvent,
     GuestPaused,
@@ -29,7 +30,7 @@ from citychat.ports.engines import Engines
 from citychat.ports.guests import Dossier, GuestStore, Pause
 from citychat.ports.history import History
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
-from citychat.ports.mailbox import Mail, Mailbox
+from citychat.ports.mailbox import PREFETCH, READY_MAX, Mail, Mailbox
 from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
@@ -37,6 +38,9 @@ from citychat.ports.reports import Report, ReportStore
 from citychat.ports.sessions import SessionStore
 
 __all__ = [
+    "PREFETCH",
+    "RANGES_MAX",
+    "READY_MAX",
     "RECORD_MAX_BYTES",
     "Bus",
     "BusEvent",

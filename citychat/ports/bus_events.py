@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from citychat.limits import bound
 from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words
 from citychat.model.validation import sound
-from citychat.rules import RANGES_MAX
 
+RANGES_MAX = bound("outbox")  # of one stream: its sender's outbox holds no more messages
 RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small
 
 

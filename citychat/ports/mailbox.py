@@ -5,7 +5,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from citychat.limits import bound
 from citychat.model import Message
+
+READY_MAX = bound("mailbox")  # protocol §2.7; what is out with a consumer does not count
+# What a consumer holds unacked: as much as its receiver, and above READY_MAX, because with less a missing message can
+# sit behind a window full of held ones.
+PREFETCH = bound("held")
 
 
 class Mail(Struct, frozen=True):

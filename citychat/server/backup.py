@@ -61,7 +61,7 @@ def make(data: Path, now: datetime) -> str:
         copy(store, target)
         for old in sorted(folder.glob("citychat-*Z.db"))[:-KEPT]:
             old.unlink()
-        return f"Kept {target}: {_told(contents(target))}"
+        return f"Kept {target}: {_summary(contents(target))}"
 
 
 def restore(file: Path, data: Path, now: datetime) -> str:
@@ -71,10 +71,10 @@ def restore(file: Path, data: Path, now: datetime) -> str:
     held = contents(file)
     before = data / f"{STORE}.before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     existed = put_back(file, data / STORE, before)
-    return f"Restored {file}: {_told(held)}" + (f"; what was there before is {before}" if existed else "")
+    return f"Restored {file}: {_summary(held)}" + (f"; what was there before is {before}" if existed else "")
 
 
-def _told(held: Contents) -> str:
+def _summary(held: Contents) -> str:
     return f"{held.guests} guests, {held.chats} chats, {held.messages} messages, {held.waiting} waiting in mailboxes"
 
 

@@ -5,9 +5,10 @@ import errno
 import resource
 import socket
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from tornado.netutil import bind_sockets
+
+from citychat.networks import is_loopback
 
 SPARE_FILES = 200  # for storage, city databases and answers on their way; the rest are connections
 DARWIN_FILES = 10_240  # macOS says its hard limit is infinite and takes no more than this
@@ -58,7 +59,7 @@ def public_name(sockets: Sequence[socket.socket]) -> str:
         address = listening.getsockname()[0]
         if address in EVERYWHERE:
             return _own_address()
-        if not ip_address(address).is_loopback:
+        if not is_loopback(address):
             return _in_url(address)
     return ""
 

@@ -209,7 +209,8 @@ class Twins:
                 self.both(name, guest, offer)
 
     def late_no(self) -> None:
-        ended = [offer for _, offer in self.python._register._ended.values()]
+        register = self.python._register
+        ended = [offer for each in register._ended if (offer := register.ended(each))]
         if ended:
             offer = self.random.choice(ended)
             self.both("decline", offer.candidate, offer.id)

@@ -6,11 +6,11 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from citychat.edge.client_address import (
     ClientAddresses,
     client_address,
-    networks,
     peer_network,
     plain_share,
     same_origin,
 )
+from citychat.networks import parsed_network
 from tests.server.conftest import LOG, Open
 from tests.server.rawclient import SOCKETIO, Refused, answer
 
@@ -101,7 +101,7 @@ def asked(peer: str, **headers: str) -> HTTPServerRequest:
     return request
 
 
-PROXIES = networks(["127.0.0.1", "::1", "10.0.0.0/8"])
+PROXIES = tuple(map(parsed_network, ("127.0.0.1", "::1", "10.0.0.0/8")))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ PROXIES = networks(["127.0.0.1", "::1", "10.0.0.0/8"])
         ("::1", "[2001:db8::7]:443", "2001:db8::7"),
         ("::1", "198.51.100.1:443", "198.51.100.1"),
         ("::ffff:203.0.113.7", "198.51.100.1", "203.0.113.7"),
-        ("fe80::1%eth0", "198.51.100.1", "fe80::1%eth0"),
+        ("fe80::1%eth0", "198.51.100.1", "fe80::1"),
     ],
 )
 def test_a_forwarded_address_counts_from_trusted_proxies_only(peer: str, forwarded_for: str, address: str) -> None:
@@ -140,9 +140,9 @@ async def test_spoofed_headers_of_a_direct_client_change_nothing(site: Open) -> 
     assert at.events[0][0].address == "127.0.0.1"
 
 
-def test_a_wrong_trusted_proxy_is_named() -> None:
+def test_a_wrong_trusted_proxy_is_named(site: Open) -> None:
     with pytest.raises(ValueError, match="not-an-address"):
-        networks(["127.0.0.1", "not-an-address"])
+        site(trusted_proxies=["127.0.0.1", "not-an-address"])
 
 
 def test_ignored_headers_are_warned_of_once_an_hour_without_the_address(caplog: pytest.LogCaptureFixture) -> None:

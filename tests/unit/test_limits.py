@@ -1,17 +1,44 @@
-"""Limits: a bucket gives what it promises, says how long to wait, and forgets before it grows."""
+"""Limits: a bucket gives what it promises, says how long to wait, and forgets before it grows; one table has them."""
+
+import ast
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citychat import model
-from citychat.client import outbox
-from citychat.delivery import history_writer as ledger
-from citychat.delivery import receiver as receiving
-from citychat.delivery import sender as sending
-from citychat.edge import Bounds
-from citychat.limits import LIMITS, Buckets, buckets, is_local, network
+from citychat.limits import LIMITS, Buckets, bound, buckets, rate
 from citychat.settings import FIELDS
+
+PACKAGE = Path(__file__).parents[2] / "citychat"
+BOUND = re.compile(r"MAX(_BYTES|_CHARS|_ROWS)?$|WINDOW|PREFETCH")
+TELLING = 32  # smaller numbers mean too many things
+OF_ANOTHER_MEANING = {
+    "adapters/mongo/connection.py CONNECTIONS_MAX = 32": "of the driver",
+    "adapters/rabbitmq/connection.py CHANNELS_MAX = 2000": "of a connection to the broker",
+    "adapters/rabbitmq/publisher.py UNANSWERED_MAX_BYTES = 8388608": "on the way to the broker",
+    "adapters/redis/connection.py UNSENT_MAX_BYTES = 8388608": "on the way to Redis",
+    "client/outbox.py HAVE_MAX = 200": "streams in one join",
+    "delivery/receiver.py OUT_MAX = 32": "unacked at a page",
+    "delivery/receiver.py STREAMS_MAX = 4096": "of a session",
+    "handlers/user.py max_length = 100": "letters of a city that is searched",
+    "model/values.py max_length = 200": "alias, city or reason",
+    "places/gazetteer.py SEARCH_MAX_CHARS = 60": "letters of a city that are compared",
+    "setting_types.py FILE_MAX_BYTES = 4096": "of a file with one URL",
+}
+# The page cannot import the table. Its other copies are the twins' tests' to compare.
+IN_THE_PAGE = {
+    "outbox.js WINDOW": "pending",
+    "outbox.js WAITING_MAX": "outbox unsent",
+    "outbox.js STORED_MAX": "outbox",
+    "text.js TEXT_MAX_CHARS": "text",
+    "text.js TEXT_MAX_BYTES": "text size",
+    "views/dialogs.js NOTE_MAX": "report note",
+}
 
 
 class Clock:
@@ -110,47 +137,86 @@ def test_buckets_are_made_as_the_table_says() -> None:
     assert taken.take("a") == pytest.approx(12.0)
     with pytest.raises(ValueError, match="pending is a bound"):
         buckets("pending", clock)
+    assert bound("cases") == 5 and rate("cases") == pytest.approx(1 / 12)
 
 
-@pytest.mark.parametrize(
-    ("address", "key"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("192.168.1.5", "192.168.1.5"),
-        ("127.0.0.1", ""),
-        ("127.1.2.3", ""),
-        ("::1", ""),
-        ("::ffff:127.0.0.1", ""),
-        ("nonsense", "unknown"),
-        ("", "unknown"),
-    ],
-)
-def test_an_address_counts_for_its_network(address: str, key: str) -> None:
-    assert network(address) == key
+def names_asked_for(tree: ast.Module) -> Iterator[str]:
+    """The limits that a module reads by name: ``bound("held")``, or ``Event(..., "seeks")``, whose default is one."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="bound" | "rate" | "buckets" | "Event"), args=args):
+                yield from (arg.value for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
+            case ast.AnnAssign(target=ast.Name(id="limit"), value=ast.Constant(value=str(name))):
+                yield name
 
 
-def test_public_addresses_are_not_local() -> None:
-    for address in ("203.0.113.7", "8.8.8.8", "100.128.0.1", "172.32.0.1", "2001:db8::1", "::ffff:8.8.8.8"):
-        assert not is_local(address)
+def bounds_spelled(tree: ast.Module) -> Iterator[tuple[str, float]]:
+    """Where a module may keep a bound as a number: a constant of such a name, a default, the length of a field."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if BOUND.search(name):
+                yield name, number(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                yield name, number(value)
+            case ast.keyword(arg="max_length" as name, value=value):
+                yield name, number(value)
+            case ast.Call(func=ast.Name(id="_setting"), args=[default, *_]):
+                yield "_setting", number(default)
+            case ast.arguments():
+                last_first = zip(reversed(node.posonlyargs + node.args), reversed(node.defaults), strict=False)
+                for arg, value in (*last_first, *zip(node.kwonlyargs, node.kw_defaults, strict=True)):
+                    yield arg.arg, number(value)
 
 
-def test_the_table_says_what_the_code_does() -> None:
-    said = {name: limit.value for name, limit in LIMITS.items()}
-    assert said["text"] == model.TEXT_MAX_CHARS
-    assert said["text size"] == model.TEXT_MAX_BYTES
-    assert said["pending"] == sending.PENDING_MAX
-    assert said["held"] == receiving.HELD_MAX
-    assert said["uncommitted texts"] == ledger.BODIES_MAX_BYTES
-    assert said["outbox unsent"] == outbox.WAITING_MAX
-    assert said["outbox"] == outbox.STORED_MAX
-    assert said["frame size"] == Bounds().frame_bytes
-    assert said["frames"] == Bounds().frames_burst
-    assert said["outgoing queue"] == Bounds().unsent_frames
-    assert said["outgoing size"] == Bounds().unsent_bytes
+def number(node: ast.expr | None) -> float:
+    """What a literal such as ``8 * 2**20`` comes to; NaN for everything else."""
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return number(left) * number(right)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return float(number(left) ** number(right))
+    return math.nan
+
+
+def modules() -> dict[str, ast.Module]:
+    paths = (path for path in PACKAGE.rglob("*.py") if path.name != "limits.py")
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
+
+
+def test_every_limit_is_read_from_the_table() -> None:
+    assert {name for tree in modules().values() for name in names_asked_for(tree)} & LIMITS.keys() == LIMITS.keys()
+
+
+def test_no_module_spells_a_number_of_the_table_again() -> None:
+    numbers = {limit.value for limit in LIMITS.values() if limit.value >= TELLING}
+    spelled = ((file, *found) for file, tree in modules().items() for found in bounds_spelled(tree))
+    again = {f"{file} {name} = {value:.0f}" for file, name, value in spelled if value in numbers}
+    assert again - OF_ANOTHER_MEANING.keys() == set(), "ask citychat.limits.bound for it, or say what else it is"
+    assert OF_ANOTHER_MEANING.keys() - again == set(), "not needed any more: take it out"
+
+
+def test_a_bound_is_found_wherever_it_is_spelled() -> None:
+    source = """
+    HELD_MAX = 6 * 100
+    class Shape(Struct):
+        text: Annotated[str, Meta(max_length=500)] = ""
+        frames: int = 2**10
+    def f(a, b=32, *, c: int = 200, d): OTHER, WINDOW = 600, bound("pending")
+    x: int = _setting(40, whole)
+    """
+    found = [(name, value) for name, value in bounds_spelled(ast.parse(dedent(source))) if not math.isnan(value)]
+    assert sorted(found) == [
+        ("HELD_MAX", 600), ("_setting", 40), ("b", 32), ("c", 200), ("frames", 1024), ("max_length", 500)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "limit"), IN_THE_PAGE.items())
+def test_the_page_has_the_numbers_of_the_table(name: str, limit: str) -> None:
+    file, constant = name.split()
+    spelled = re.search(rf"\bconst {constant} = ([\d_]+);", (PACKAGE / "static" / file).read_text("utf-8"))
+    assert spelled and int(spelled[1]) == LIMITS[limit].value
 
 
 def test_the_table_says_what_the_settings_start_with() -> None:

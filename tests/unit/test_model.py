@@ -12,6 +12,7 @@ from citychat import model
 from citychat.model import (
     ALIAS_ANIMALS,
     ALIAS_COLOURS,
+    LAMPORT_MAX,
     TEXT_MAX_BYTES,
     TEXT_MAX_CHARS,
     Banned,
@@ -39,8 +40,13 @@ def test_ranges_hold_exactly_the_numbers_and_are_as_few_as_can_be(numbers: set[i
     assert all(left[1] + 1 < right[0] for left, right in pairwise(ranges))
 
 
-def test_ranges_asked_for_a_thousand_times_are_merged() -> None:
-    assert merged([(4, 6), (1, 3), (2, 2), (9, 9), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, 9)]
+@given(st.lists(st.tuples(st.integers(-9, 60), st.integers(-9, 60))))
+def test_merged_ranges_hold_the_numbers_that_a_page_may_use_once(ranges: list[tuple[int, int]]) -> None:
+    assert merged(ranges) == to_ranges(n for first, last in ranges for n in range(max(first, 1), last + 1))
+
+
+def test_a_range_asked_for_a_thousand_times_is_merged_into_one() -> None:
+    assert merged([(4, 6), (1, 3), (2, 2), (9, 2**60), (8, 2), (-9, 0)] * 1_000) == [(1, 6), (9, LAMPORT_MAX)]
 
 
 def test_ranges_of_each_stream_in_order_of_appearance() -> None:

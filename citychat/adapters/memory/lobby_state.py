@@ -12,6 +12,7 @@ from typing import Literal
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest, rest
 from citychat.adapters.memory.nearest import SpatialIndex
+from citychat.expiring import Expiring
 from citychat.model import Offer
 from citychat.ports import Entry
 from citychat.rules import ENDED_MAX, ENDED_MS, FORGET_MS, LEASE_MS
@@ -27,7 +28,7 @@ class LobbyState:
         self.crowd = SpatialIndex(random)
         self._now_ms = now_ms
         self._endings: list[tuple[int, str]] = []
-        self._ended: OrderedDict[str, tuple[int, Offer]] = OrderedDict()  # without a yes, and when
+        self._ended = Expiring[str, Offer](ENDED_MAX, ENDED_MS, lambda: self.now)  # without a yes
         self._leases: dict[str, int] = {}
         self._staff: dict[str, dict[str, None]] = {}  # the guests of each process
         self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
@@ -45,13 +46,10 @@ class LobbyState:
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
             self._unseat(self.visitors.pop(guest))
-        while self._ended and next(iter(self._ended.values()))[0] <= now - ENDED_MS:
-            self._ended.popitem(last=False)
 
     def ended(self, offer: str) -> Offer | None:
         """An offer that ended without a yes within the last hour."""
-        _, ended = self._ended.get(offer, (0, None))
-        return ended
+        return self._ended.get(offer)
 
     def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
         if visitor.session is not None:
@@ -105,9 +103,7 @@ class LobbyState:
         """Free both sides; seeker and candidate."""
         del self.offers[offer.id]
         if not accepted:
-            self._ended[offer.id] = (self.now, offer)
-            if len(self._ended) > ENDED_MAX:
-                self._ended.popitem(last=False)
+            self._ended[offer.id] = offer
         seeker, candidate = self._sides(offer)
         seeker.offer = candidate.offer = None
         self.refile(seeker)

@@ -33,6 +33,7 @@ LOOK_S, SILENT_LOOKS = 2.5, 3  # by itself pika finds a frozen broker after 10 t
 CONNECT_S = 4.0  # one attempt: TCP, TLS, login
 CLOSE_S = 2.0
 CHANNELS_MAX = 2_000  # a connection; RabbitMQ allows 2,047 unless told otherwise
+OTHER_ARGUMENTS = 406  # the code of a channel closed because a queue exists that is not as we declare it
 
 TROUBLES: Mapping[type, str] = {
     ConnectionRefusedError: "connection refused",
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class ChannelClosed(Exception):
-    """A channel is gone. ``code``: the broker's (406: other arguments), 0 when the connection went or we closed it."""
+    """A channel is gone. ``code``: the broker's, 0 when the connection went or we closed it."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(code)

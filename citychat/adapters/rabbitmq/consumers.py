@@ -13,16 +13,21 @@ from itertools import count, islice
 
 import msgspec
 
-from citychat.adapters.rabbitmq.connection import CHANNELS_MAX, CLOSE_S, AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.connection import (
+    CHANNELS_MAX,
+    CLOSE_S,
+    OTHER_ARGUMENTS,
+    AmqpChannel,
+    AmqpConnection,
+    ChannelClosed,
+)
 from citychat.model import Message, Unavailable, sound
-from citychat.ports import RECORD_MAX_BYTES, Clock, Mail
-from citychat.rules import PREFETCH
+from citychat.ports import PREFETCH, RECORD_MAX_BYTES, Clock, Mail
 from citychat.tasks import Tasks, pause
 
 ATTACH_AT_ONCE = 32  # after a reconnect thousands want their consumer back, and others want the loop
 AGAIN_S = 1.0  # a queue deleted under us, or closed to us
 TAG_BITS = 40  # of a delivery in its channel; above them the channel's number, so that no old tag acks anything new
-OTHER_ARGUMENTS = 406
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _serials = count(1)

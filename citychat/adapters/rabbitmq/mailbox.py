@@ -18,8 +18,8 @@ from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, en
 from citychat.adapters.rabbitmq.publisher import Publisher
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable, new_id
-from citychat.ports import Clock, Mail
-from citychat.rules import DAY_MS, MAILBOX_MS, READY_MAX
+from citychat.ports import READY_MAX, Clock, Mail
+from citychat.rules import DAY_MS, MAILBOX_MS
 from citychat.tasks import Tasks
 
 LEAST_VERSION = (3, 10)  # of those before, none is supported and none was tried

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from zlib import crc32
 
-from citychat.adapters.rabbitmq.connection import AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.connection import OTHER_ARGUMENTS, AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.expiring import Expiring
 from citychat.ports import Clock, Timer
 from citychat.tasks import Tasks, pause
 
@@ -24,7 +25,6 @@ MISFIT_S = 60.0  # how long a queue with other arguments is left alone: each try
 MISFITS_MAX = 1_000
 KNOWN_MAX = 10_000
 KNOWN_S = 10.0  # then another process may have deleted the queue, and a third one made it anew
-OTHER_ARGUMENTS = 406
 
 Stored = Callable[[bool], None]
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class Publisher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._unanswered_bytes = 0
-        self._misfits: dict[str, float] = {}
-        self._known: dict[str, float] = {}  # queues that the broker will not forget, and until when we believe that
+        self._misfits = Expiring[str, None](MISFITS_MAX, MISFIT_S, clock.monotonic_s)
+        self._known = Expiring[str, None](KNOWN_MAX, KNOWN_S, clock.monotonic_s)  # the broker will not forget them
         self._fresh: list[_Batch] = []  # confirmed, but their queues may be forgotten yet
         self._are_fresh = asyncio.Event()
         self.blocked = False
@@ -100,7 +100,7 @@ class Publisher:
         self._open.add(batch)
         self._idle.clear()
         self._unanswered_bytes += batch.size_bytes
-        if not self._connection.up or self.blocked or full or self._is_misfit(queue) or not bodies:
+        if not self._connection.up or self.blocked or full or queue in self._misfits or not bodies:
             self._answer(batch, not bodies)
             return
         batch.timer = self._clock.later(PUT_S, partial(self._answer, batch, False))
@@ -171,7 +171,7 @@ class Publisher:
             batch.again = True
             self.forget(batch.queue)
             self._send(lane, batch)
-        elif batch.refused or batch.returned or self._known.get(batch.queue, 0.0) > self._clock.monotonic_s():
+        elif batch.refused or batch.returned or batch.queue in self._known:
             self._answer(batch, not batch.refused and not batch.returned)
         else:
             self._fresh.append(batch)
@@ -210,15 +210,12 @@ class Publisher:
     def _remembered(self, batch: _Batch) -> None:
         """What is in the queue stays in it, whatever happens to the broker."""
         if batch.stored is not None:
-            self.forget(batch.queue)
-            self._known[batch.queue] = self._clock.monotonic_s() + KNOWN_S
-            if len(self._known) > KNOWN_MAX:
-                del self._known[next(iter(self._known))]
+            self._known[batch.queue] = None
         self._answer(batch, True)
 
     def forget(self, queue: str) -> None:
         """It is being deleted, or was."""
-        self._known.pop(queue, None)
+        self._known.discard(queue)
 
     def _closed(self, lane: _ConfirmedChannel, closed: ChannelClosed) -> None:
         """By the broker, because of one queue: the batches of others go out once more. By the loss of the connection:
@@ -238,18 +235,12 @@ class Publisher:
                 batch.again = True
                 lane.waiting.append(batch)
 
-    def _is_misfit(self, queue: str) -> bool:
-        return bool(self._misfits) and self._misfits.get(queue, 0.0) > self._clock.monotonic_s()
-
     def _note_misfit(self, queue: str, text: str) -> None:
-        if not self._is_misfit(queue):
+        if queue not in self._misfits:
             argument = re.search(r"inequivalent arg '([\w-]{1,40})'", text)
             name = argument[1] if argument else "unknown"
             log.warning("a queue exists with other arguments than ours (%s): nothing is put into it", name)
-        self._misfits.pop(queue, None)
-        self._misfits[queue] = self._clock.monotonic_s() + MISFIT_S
-        if len(self._misfits) > MISFITS_MAX:
-            del self._misfits[next(iter(self._misfits))]
+        self._misfits[queue] = None
 
     def _answer(self, batch: _Batch, ok: bool) -> None:
         """Once, and never from inside ``put``."""

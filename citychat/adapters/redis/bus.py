@@ -103,7 +103,8 @@ class RedisBus:
         counts: list[int] = []
         for batch in _batches([self._start + guest.encode() for guest in guests]):
             reply = await self._redis.call("PUBSUB", "NUMSUB", *batch)
-            assert isinstance(reply, list)
+            if not isinstance(reply, list) or len(reply) != 2 * len(batch):
+                raise Unavailable from TypeError(f"NUMSUB of {len(batch)} channels is answered by a {type(reply)}")
             counts += reply[1::2]
         return counts
 
@@ -132,14 +133,13 @@ class RedisBus:
         for resumed in self._watchers:
             resumed()
 
-    def receive(self, push: Sequence[object]) -> None:
-        kind, name, what = push
-        assert isinstance(name, bytes)
-        if kind == b"message":
-            assert isinstance(what, bytes)
-            self._deliver(name, what)
-        elif kind == b"subscribe":
-            self._granted(name)
+    def receive(self, kind: bytes, channel: bytes, what: object) -> None:
+        if kind == b"subscribe":
+            self._granted(channel)
+        elif kind == b"message" and isinstance(what, bytes):
+            self._deliver(channel, what)
+        elif kind == b"message":
+            self.counts["garbage"] += 1
 
     def _granted(self, name: bytes) -> None:
         self._owed[name] -= 1

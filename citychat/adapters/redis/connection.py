@@ -198,10 +198,12 @@ class Redis:
 
     def _pushed(self, reply: object) -> None:
         self._silent_looks = 0
-        if not isinstance(reply, list):
-            raise reply if isinstance(reply, Exception) else exceptions.InvalidResponse
-        if self._receiver is not None and reply[1] != self._beat:
-            self._call(self._receiver.receive, reply)
+        match reply:
+            case [bytes() as kind, bytes() as channel, what]:
+                if self._receiver is not None and channel != self._beat:
+                    self._call(self._receiver.receive, kind, channel, what)
+            case _:
+                raise reply if isinstance(reply, Exception) else exceptions.InvalidResponse
 
     def _lost(self) -> None:
         waiting, self._waiting = self._waiting, deque()
@@ -234,8 +236,10 @@ class _RedisSocket:
     async def connect(self) -> str:
         """The server's version. Raises what redis-py raises."""
         await self._connection.connect()  # type: ignore[no-untyped-call]
-        assert self._connection._writer is not None
-        self._transport = self._connection._writer.transport
+        writer = self._connection._writer
+        if writer is None:
+            raise exceptions.ConnectionError
+        self._transport = writer.transport
         await self._connection.send_command("INFO", "server", check_health=False)
         facts = (await self._connection.read_response()).decode("utf-8", "replace")
         return str(facts.partition("redis_version:")[2].partition("\r")[0])

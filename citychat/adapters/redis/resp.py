@@ -17,8 +17,8 @@ class PushReceiver(Protocol):
     async def resume(self) -> None:
         """A new connection: ask for everything again, and return when it is granted."""
 
-    def receive(self, push: Sequence[object]) -> None:
-        """A push: its kind, its channel, and a number or what was published."""
+    def receive(self, kind: bytes, channel: bytes, what: object) -> None:
+        """A push; ``what`` is a number or what was published."""
 
     def resumed(self) -> None:
         """Pushes come again, after a time in which some may have been missed."""

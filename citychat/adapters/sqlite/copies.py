@@ -2,12 +2,11 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from citychat.adapters.sqlite.database import SQL, StorageError, check, connect, lock, wrong
+from citychat.adapters.sqlite.database import SQL, StorageError, check, connect, lock, storage_errors
 
 PART = ".part"  # the end of the name of a copy that is not finished
 
@@ -23,12 +22,9 @@ class Contents(NamedTuple):
 
 def contents(path: Path) -> Contents:
     """What the store at ``path`` holds, after a check that it is whole and ours. Raises StorageError."""
-    try:
-        with closing(connect(path, "ro")) as looking:
-            check(looking, path)
-            return Contents(*looking.execute(SQL["contents"]).fetchone())
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {wrong(error)}") from error
+    with storage_errors(path), closing(connect(path, "ro")) as looking:
+        check(looking, path)
+        return Contents(*looking.execute(SQL["contents"]).fetchone())
 
 
 def copy(source: Path, target: Path) -> None:
@@ -37,14 +33,14 @@ def copy(source: Path, target: Path) -> None:
     There is never half a file of that name. Raises StorageError; then nothing is left of it.
     """
     part = target.with_name(target.name + PART)
-    with _told(target):
+    with storage_errors(target):
         try:
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
             with closing(connect(source, "ro")) as reading, closing(connect(part, "rw")) as writing:
                 writing.execute("PRAGMA synchronous = OFF")  # until the end, where all of it goes to the disk at once
                 reading.backup(writing)  # in one step: a server that writes meanwhile would make several start anew
                 writing.execute("PRAGMA journal_mode = DELETE")  # else the copy would want a log beside it
-                with _told(source):  # a copy is as whole as what it was made from
+                with storage_errors(source):  # a copy is as whole as what it was made from
                     check(writing, source)
             hand_over(part)
             _sync(part)
@@ -64,7 +60,7 @@ def put_back(source: Path, store: Path, kept: Path) -> bool:
     fresh = store.with_name(f"{store.name}.restored")
     try:
         copy(source, fresh)
-        with _told(store):
+        with storage_errors(store):
             _settle(store)
             existed = store.stat().st_size > 0
             # A log may never lie beside a store that it is not of: SQLite would write it into the wrong one.
@@ -96,17 +92,6 @@ def _settle(store: Path) -> None:
             check(looking, store)
         with closing(connect(store, "rw")) as old:  # not before: closing it would write into a damaged file
             old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Errors as one line that names the file."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {wrong(error)}") from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _sync(path: Path) -> None:

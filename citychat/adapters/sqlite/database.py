@@ -11,7 +11,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -165,7 +165,7 @@ class Database:
         except Exception as error:
             if len(jobs) > 1:  # one bad job, or a full disk that still lets the reading ones through
                 return [answer for job in jobs for answer in self._do(connection, [job])]
-            return [(jobs[0], None, self._told(error))]
+            return [(jobs[0], None, self._failure(error))]
         if self._failing:
             self._failing = False
             log.warning("storage works again")
@@ -174,7 +174,7 @@ class Database:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
 
-    def _told(self, error: Exception) -> Exception:
+    def _failure(self, error: Exception) -> Exception:
         """The error for the one who asked; the log hears of an outage once, of a fault of ours every time."""
         if not isinstance(error, sqlite3.Error):
             log.error("a storage job failed: %s", described(error))  # its message may quote a text
@@ -205,22 +205,31 @@ def _open(path: Path) -> tuple[int, sqlite3.Connection]:
     """The lock (a file descriptor) and a connection to a file that was checked and has the newest schema."""
     held = lock(path)
     try:
-        # Read-only: nothing is written before the file is known to be ours and whole.
-        with closing(connect(path, "ro")) as looking:
-            check(looking, path)
-        connection = connect(path, "rw")
-        try:
-            _prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        os.close(held)
-        raise StorageError(f"{path}: {wrong(error)}") from error
+        with storage_errors(path):
+            # Read-only: nothing is written before the file is known to be ours and whole.
+            with closing(connect(path, "ro")) as looking:
+                check(looking, path)
+            connection = connect(path, "rw")
+            try:
+                _prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
     except BaseException:
         os.close(held)
         raise
     return held, connection
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """What SQLite or the system refuses is a StorageError: one line that names the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {trouble(error)}") from error
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def lock(path: Path) -> int:
@@ -287,7 +296,8 @@ def _each(script: str) -> Iterator[str]:
             statement = ""
 
 
-def wrong(error: sqlite3.Error) -> str:
+def trouble(error: sqlite3.Error) -> str:
+    """What is the matter with the file, and what to do, for the host."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind
     if code == sqlite3.SQLITE_BUSY:
         return "in use by another program; close that one or choose another folder with --data"

@@ -6,8 +6,8 @@ from typing import Self
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
 from citychat.model import Message
-from citychat.ports import Clock, Mail, Timer
-from citychat.rules import MAILBOX_MS, PREFETCH, READY_MAX
+from citychat.ports import PREFETCH, READY_MAX, Clock, Mail, Timer
+from citychat.rules import MAILBOX_MS
 
 SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
 RETRY_S = 1.0  # a consumer whose read failed tries again

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from citychat.client import HeadlessPage
-from citychat.client.declines import NOES, NOES_MAX
+from citychat.client.declines import DECLINES_MAX, KEY
 from citychat.client.outbox import Row
 from citychat.client.page import Answer
 
@@ -100,13 +100,13 @@ def ring(page: HeadlessPage, offer: str) -> None:
 def test_a_no_is_kept_before_it_is_sent_and_until_it_is_answered() -> None:
     storage: dict[str, str] = {}
     page, wire, _ = joined(storage)
-    wire.sending = lambda: kept.append(storage.get(NOES))
+    wire.sending = lambda: kept.append(storage.get(KEY))
     kept: list[str | None] = []
     ring(page, "first")
     page.answer("no")
     assert kept == ['["first"]'] and wire.noes() == ["first"]
     wire.answer("user-match", {"ok": True})
-    assert NOES not in storage
+    assert KEY not in storage
 
 
 def test_an_unanswered_no_is_sent_again_after_every_join_before_anybody_is_looked_for() -> None:
@@ -132,7 +132,7 @@ def test_a_no_outlives_the_page_that_said_it() -> None:
     _, wire, _ = joined(storage)
     assert wire.noes() == ["first"]
     wire.answer("user-match", {"ok": False, "error": "gone", "message": "over"})
-    assert NOES not in storage
+    assert KEY not in storage
 
 
 @pytest.mark.parametrize("error", ["unavailable", "busy", "internal", "not-joined"])
@@ -142,7 +142,7 @@ def test_a_refusal_that_says_nothing_about_the_offer_keeps_the_no(error: str) ->
     ring(page, "first")
     page.answer("no")
     wire.answer("user-match", {"ok": False, "error": error, "message": ""})
-    assert json.loads(storage[NOES]) == ["first"]
+    assert json.loads(storage[KEY]) == ["first"]
     assert page.offer is None, "a no is not asked for twice"
 
 
@@ -155,7 +155,7 @@ def test_a_no_the_server_could_not_take_is_sent_again_when_it_says() -> None:
     timers.ring(7.0)
     assert wire.noes() == ["first", "first"]
     wire.answer("user-match", {"ok": True})
-    assert NOES not in storage
+    assert KEY not in storage
 
 
 @pytest.mark.parametrize("answer", ["yes", "later"])
@@ -164,14 +164,14 @@ def test_only_a_no_is_kept(answer: str) -> None:
     page, wire, _ = joined(storage)
     ring(page, "first")
     page.answer(answer)
-    assert wire.noes() == ["first"] and NOES not in storage
+    assert wire.noes() == ["first"] and KEY not in storage
 
 
 def test_of_too_many_noes_the_newest_are_kept() -> None:
     storage: dict[str, str] = {}
     page, _, _ = joined(storage)
-    for number in range(NOES_MAX + 5):
+    for number in range(DECLINES_MAX + 5):
         ring(page, f"offer {number}")
         page.answer("no")
         page.offer = None
-    assert json.loads(storage[NOES]) == [f"offer {number}" for number in range(5, NOES_MAX + 5)]
+    assert json.loads(storage[KEY]) == [f"offer {number}" for number in range(5, DECLINES_MAX + 5)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from citychat.client.declines import NOES, PendingDeclines
+from citychat.client.declines import KEY, PendingDeclines
 from citychat.client.outbox import Row
 from tests import node
 
@@ -62,7 +62,7 @@ class Trace:
         if kind == "join":
             self.open.clear()  # a link that was cut answers nothing
             self.timer = None
-            self.declines.say_again()
+            self.declines.resend()
             return ["join"]
         offer = f"offer {self.random.randrange(number + 1)}"
         self.declines.say({"offer": offer, "answer": "no"}, lambda answer: None)
@@ -71,7 +71,7 @@ class Trace:
 
 def test_declines_are_sent_kept_and_waited_for_alike_in_both_languages() -> None:
     traces = [Trace(seed) for seed in range(TRACES)]
-    assert any(NOES not in step["kept"] for trace in traces for step in trace.out[10:])
+    assert any(KEY not in step["kept"] for trace in traces for step in trace.out[10:])
     answers = node.answer(TWIN, [trace.steps for trace in traces])
     for seed, (trace, answer) in enumerate(zip(traces, answers, strict=True)):
         for number, (step, ours, theirs) in enumerate(zip(trace.steps, trace.out, answer, strict=True)):

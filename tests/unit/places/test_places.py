@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citychat.model import Cell, Place
-from citychat.places import Gazetteer, IpLocation, Places, Position, own_network, position
-from citychat.places.places import NETWORK_KEY, cell_of, middle, parsed
+from citychat.networks import own_network
+from citychat.places import Gazetteer, IpLocation, Places, Position, position
+from citychat.places.places import NETWORK_KEY, cell_of, middle
 
 LYON, PARIS, TOKYO, LONDON, GENEVA = "c2996944", "c2988507", "c1850147", "c2643743", "c2660646"
 OWN = ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.7.7",
@@ -244,8 +245,3 @@ def test_poles_and_date_line_have_cells() -> None:
     assert cell_of(90, 0).lat == cell_of(89.999, 0).lat == 4_499
     assert cell_of(-90, 0).lat == -4_500
     assert cell_of(0, 180) == cell_of(0, -180) == Cell(0, -9_000)
-
-
-def test_ipv4_in_ipv6_is_unwrapped_and_other_text_is_no_address() -> None:
-    assert str(parsed("::ffff:192.0.2.1")) == "192.0.2.1"
-    assert parsed("") is parsed("192.0.2.1:80") is parsed("unix:") is None
