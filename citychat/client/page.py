@@ -44,7 +44,7 @@ class View(Protocol):
 
 
 class HeadlessPage:
-    """A page without a browser. ``storage`` outlives the page (localStorage). ``looking``: it wants to meet somebody."""
+    """A page without a browser. ``storage`` outlives it (localStorage). ``looking``: it wants to meet somebody."""
 
     def __init__(
         self,

@@ -156,9 +156,9 @@ class _Case:
         yield from (("matching", f"{guest} is in {times} sessions") for guest, times in running.items() if times > 1)
         for person in self.people:
             yield from self._two_chats(person)
-        noes = sum(_noes(person) for person in self.people)
-        if noes > len(self.kept.barred):
-            yield "matching", f"{noes} noes were taken, and {len(self.kept.barred)} pairs are barred"
+        declines = sum(_declines(person) for person in self.people)
+        if declines > len(self.kept.barred):
+            yield "matching", f"{declines} declines were taken, and {len(self.kept.barred)} pairs are barred"
 
     def _two_chats(self, person: Person) -> Iterator[tuple[str, str]]:
         """A page in one chat is told of another, and not that the first is over."""
@@ -172,7 +172,7 @@ class _Case:
                 chat = entry.text
 
 
-def _noes(person: Person) -> int:
+def _declines(person: Person) -> int:
     """To how many offers the server has taken a no; it may have been pressed twice."""
     words = [entry for entry in person.log if entry.what in ("yes", "no", "answered")]
     return len(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from citychat.client.declines import NOES
+from citychat.client.declines import KEY as DECLINES
 from citychat.client.outbox import OUTBOX, Row
 from citychat.client.page import TOKEN
 from tests.faults.proxy import Proxy
@@ -239,15 +239,15 @@ class Person:
         entries: list[Row] = json.loads(self.storage.get(OUTBOX) or "[]")
         return [entry for entry in entries if entry["state"] in states]
 
-    def unsaid_noes(self) -> int:
-        """Noes that no server has answered yet."""
-        return len(json.loads(self.storage.get(NOES) or "[]"))
+    def pending_declines(self) -> int:
+        """Declines that no server has answered yet."""
+        return len(json.loads(self.storage.get(DECLINES) or "[]"))
 
     def settled(self) -> bool:
         """Joined; no message without a tick, and none of the running chat without both."""
         page = self.page
         stored = [entry for entry in self.entries("stored") if entry["s"] == page.outbox.living]
-        return page.joined and not self.entries("waiting") and not stored and not self.unsaid_noes()
+        return page.joined and not self.entries("waiting") and not stored and not self.pending_declines()
 
     def has_seen(self, other: "Person") -> bool:
         """Whether everything that ``other`` has said was shown here."""
