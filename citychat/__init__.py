@@ -1,3 +1,3 @@
 """CityChat: anonymous one-to-one chat inside a city."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
