@@ -44,7 +44,7 @@ LOOK_AGAIN_S = 2.0
 AFTER_S = 3.0  # of talking when all is healthy again
 TALK_S, CHAT_S, LIVELY_S = 0.5, 2.0, 0.12  # between two messages of a person, on average
 LONG_S = 15.0  # a longer fault is talked through more slowly: too many rows are too much for FerretDB
-SLOW_BYTES_PER_S = 25_000.0  # a deep mailbox takes a second or two through such a link
+SLOW_BYTES_PER_S = 6_000.0  # a deep mailbox takes seven seconds through such a link: whoever is slow is there in time
 
 
 @dataclass
@@ -71,7 +71,8 @@ class Result:
 
 class Injection:
     """``times``: pairs of each moment and orientation. ``client``: the rows of pages, one for each pair in turn.
-    ``whole``: nothing is broken before people stand in every moment. ``after_s``: of lively talk when all is well."""
+    ``whole``: nothing is broken before people stand in every moment. ``after_s``: of lively talk when all is well.
+    ``window_s``: what is held back at most before the fault; then the mailbox takes over."""
 
     def __init__(
         self,
@@ -82,9 +83,10 @@ class Injection:
         patience_s: float = PATIENCE_S,
         whole: bool = False,
         after_s: float = AFTER_S,
+        window_s: float = RECEIPT_S,
     ) -> None:
         self.town, self.fault, self.times, self.client = town, fault, times, client
-        self.patience_s, self.whole, self.after_s = patience_s, whole, after_s
+        self.patience_s, self.whole, self.after_s, self.window_s = patience_s, whole, after_s, window_s
         known = MOMENTS if town.engines else EMBEDDED_MOMENTS
         self.calm = max(1.0, max((each.hold_s for each in client), default=fault.hold_s) / LONG_S)
         self.moments = [moment for moment in known if moment not in fault.without]
@@ -194,16 +196,12 @@ class Injection:
             await until(lambda: len(sender.entries("stored")) >= DEEP_MESSAGES)  # noqa: B023
 
     async def _come_back(self) -> None:
-        """The absent ones return over a slow link, which then stands still: the fault comes while their mailbox
-        empties."""
-
-        async def come(person: Person) -> None:
+        """The absent ones return over a slow link: the fault comes while their mailbox empties."""
+        deep = [pair.receiver for pair in self._of(DEEP)]
+        for person in deep:
             person.proxy.to_client.bytes_per_s = SLOW_BYTES_PER_S
             await person.open()
-            await person.page.screen.until(lambda: person.page.joined)
-            person.proxy.to_client.open.clear()
-
-        await asyncio.gather(*(come(pair.receiver) for pair in self._of(DEEP)))
+        await until_all(deep, lambda person: person.page.joined)
 
     async def _drain_and_restart(self) -> None:
         node = self.town.nodes[DRAINED]
@@ -235,7 +233,7 @@ class Injection:
             if person.moment == ACCEPTING and person.page.offer is not None:
                 person.answers = lambda word: word
                 person.page.answer("yes")
-        await until(lambda: all(map(self._is_drawn, drawn)) and all(map(self._is_pushed, pushed)), RECEIPT_S)
+        await until(lambda: all(map(self._is_drawn, drawn)) and all(map(self._is_pushed, pushed)), self.window_s)
         self._redis_flows(False)
         for pair in published:
             pair.sender.speak(BURST)
