@@ -8,7 +8,7 @@ import pytest
 
 from citychat.model import Message
 from citychat.ports import RECORD_MAX_BYTES, Bus, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -26,10 +26,10 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Guest, Message, Session, Unavailable
 from citychat.ports import Committed, Report
 from citychat.rules import DAY_MS, ERASED_MS
-from tests.contract.stores import StoreClock, add, comes_up, message
-from tests.patience import PATIENCE_S
-from tests.services.mongo import MongoServer
-from tests.services.running import MONGO, is_tested
+from tests.support.patience import PATIENCE_S
+from tests.support.services.mongo import MongoServer
+from tests.support.services.running import MONGO, is_tested
+from tests.support.stores import StoreClock, add, comes_up, message
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 MONTH_MS = 30 * DAY_MS

@@ -19,9 +19,9 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Cell, Guest, Message, Place, Session
 from citychat.ports import Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
-from tests.contract.stores import StoreClock, add, comes_up
-from tests.services.mongo import MongoServer
-from tests.services.running import MONGO, is_tested
+from tests.support.services.mongo import MongoServer
+from tests.support.services.running import MONGO, is_tested
+from tests.support.stores import StoreClock, add, comes_up
 
 NOW = 4_000_000_000_000
 MONTH_MS = 30 * DAY_MS

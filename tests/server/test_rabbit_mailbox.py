@@ -23,10 +23,10 @@ from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
 from citychat.ports import RECORD_MAX_BYTES, Mail
 from citychat.rules import DAY_MS
-from tests.contract.stores import StoreClock, message, put
-from tests.patience import PATIENCE_S
-from tests.services.rabbitmq import RabbitServer
-from tests.services.running import RABBITMQ, is_tested
+from tests.support.patience import PATIENCE_S
+from tests.support.services.rabbitmq import RabbitServer
+from tests.support.services.running import RABBITMQ, is_tested
+from tests.support.stores import StoreClock, message, put
 
 __test__ = is_tested(RABBITMQ)
 

@@ -17,11 +17,11 @@ from citychat.adapters.redis.bus import BATCH
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable
 from citychat.ports import RECORD_MAX_BYTES, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt, encode
-from tests.contract.stores import StoreClock
-from tests.faults.proxy import Proxy
-from tests.patience import PATIENCE_S
-from tests.services.redis import RedisServer
-from tests.services.running import REDIS, is_tested
+from tests.support.patience import PATIENCE_S
+from tests.support.proxy import Proxy
+from tests.support.services.redis import RedisServer
+from tests.support.services.running import REDIS, is_tested
+from tests.support.stores import StoreClock
 
 __test__ = is_tested(REDIS)
 

@@ -20,11 +20,11 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 import citychat
 from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
-from tests.ending import communicated
-from tests.patience import PATIENCE_S
-from tests.server.process import ROOT, TETHER, ServerProcess
-from tests.server.process import citychat as command_line
 from tests.server.rawclient import Closed, Raw
+from tests.support.ending import communicated
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import ROOT, TETHER, ServerProcess
+from tests.support.server_process import citychat as command_line
 
 LAST_LINE = "Ctrl+C stops it."
 JOIN = '42/user,1["user-join",{"v":1,"consent":"1","adult":true,"available":true,"visible":true}]'

@@ -25,7 +25,7 @@ from citychat.model import Cell, Guest, Place, Session, Unavailable
 from citychat.ports import Bus, BusEvent, Engines, Entry, GuestStatus, History, Lobby, Mailbox, Timer
 from citychat.registry import Client, MatchState, Registry
 from citychat.tasks import Tasks
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 START_MS = 1_700_000_000_000
 LYON = Place("lyon", "Lyon", "FR", "chosen", Cell(2288, 242))

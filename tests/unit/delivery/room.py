@@ -21,8 +21,8 @@ from citychat.ports import (
 from citychat.tasks import Tasks
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
-from tests.simulation.loop import START_MS, SimClock, VirtualLoop
-from tests.simulation.stores import SimHistory
+from tests.simulation.history import SimHistory
+from tests.support.virtual_time import START_MS, VirtualClock, VirtualLoop
 
 S = "s"
 MONTH_MS = 30 * 86_400_000
@@ -79,7 +79,7 @@ class Node:
         world, self.machine = room.world, Machine(room.world.loop)
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.history = SimHistory(world, self.machine)
-        clock = SimClock(world.loop, self.machine.runs)
+        clock = VirtualClock(world.loop, self.machine.runs)
         self.tasks, self.rate_s = Tasks(clock, world.random), 0.0
         engines = Engines(self.bus, room.lobby, self.mailbox, self.history, clock, world.random)
         self.delivery = Delivery(engines, self.tasks, lambda guest: self.rate_s)
@@ -105,7 +105,7 @@ class Room:
         self.loop = VirtualLoop()
         self.world = World(self.loop, Random(7))
         self.world.commit_s = 0.005
-        clock = SimClock(self.loop, lambda call: call())
+        clock = VirtualClock(self.loop)
         self.lobby = MemoryLobby(clock.wall_ms, Random(7))
         self.nodes = [Node(self), Node(self)]
         self.world.sessions[S] = session()

@@ -17,7 +17,7 @@ from citychat.delivery.receiver import (
     Receiver,
 )
 from citychat.model import LAMPORT_MAX, Message, MessageKey
-from tests.simulation.loop import SimClock, VirtualLoop
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 from tests.unit.delivery.room import message
 
 PATIENCE_S = 60.0
@@ -35,7 +35,7 @@ class Bench:
         self.closed: list[float] = []
         self.patience = {"s": PATIENCE_S}
         self.receiving = Receiver(
-            clock=SimClock(self.loop, lambda call: call()),
+            clock=VirtualClock(self.loop),
             emit=self.page.append,
             drawn=self.history.append,
             skip=self.skips.append,

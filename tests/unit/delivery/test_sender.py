@@ -13,8 +13,8 @@ from citychat.model import LAMPORT_MAX, Message, Ranges
 from citychat.ports import BusEvent, Engines, NewMessage
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, Queue, SimMailbox, World
-from tests.simulation.loop import SimClock, VirtualLoop
-from tests.simulation.stores import SimHistory
+from tests.simulation.history import SimHistory
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 from tests.unit.delivery.room import message, session
 
 
@@ -29,7 +29,7 @@ class Bench:
         self.told: list[tuple[str, Ranges, str]] = []
         self.heard: list[tuple[float, Message]] = []
         self.puts: list[float] = []
-        clock, lobby = SimClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
+        clock, lobby = VirtualClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
         engines = Engines(self.bus, lobby, self.mailbox, SimHistory(self.world, machine), clock, self.world.random)
         self.sender = Sender(
             session(), "ann", engines, lambda stream, ranges, state: self.told.append((stream, ranges, state))

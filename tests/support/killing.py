@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 async def killed_after(port: str, adapter: str, folder: Path, lines: int) -> list[int]:
     """Run the victim until it has printed so many numbers, kill it, and answer all that it had printed by then."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.contract.victim", port, adapter, str(folder),
+        sys.executable, "-m", "tests.support.victim", port, adapter, str(folder),
         stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     assert process.stdout is not None

@@ -10,7 +10,7 @@ from citychat.client import HeadlessPage
 from citychat.client.outbox import Row
 from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 CONSENT = "1"
 

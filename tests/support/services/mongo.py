@@ -1,7 +1,7 @@
 """A private server that speaks MongoDB's protocol: a ``mongod`` on the PATH, else FerretDB out of ``tests/mongo``.
 
-``python -m tests.services.mongo`` makes the program ready (the first time a download and a build of a minute or two)
-and names it: do that before the tests, which have less time than a first build.
+``python -m tests.support.services.mongo`` makes the program ready (the first time a download and a build of a minute or
+two) and names it: do that before the tests, which have less time than a first build.
 """
 
 import fcntl
@@ -19,10 +19,10 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from tests.services import ANSWER_S, Child, MissingServer, free_port, listens
+from tests.support.services import ANSWER_S, Child, MissingServer, free_port, listens
 
-SOURCES = Path(__file__).parents[1] / "mongo"
-CACHE = Path(__file__).parents[2] / ".work"
+SOURCES = Path(__file__).parents[2] / "mongo"
+CACHE = Path(__file__).parents[3] / ".work"
 GO_LEAST = (1, 22)  # what FerretDB 1.24.0 asks for
 ANSWER_MS = round(ANSWER_S * 1_000)
 BUILD_S = 3_600.0  # a minute or two, on a slow line and a tenth of a core

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 PORTS = range(20_000, 29_000)  # below the ephemeral range, so that no outgoing connection takes one meanwhile
 ANSWER_S = 30.0  # to a question that is asked again and again until PATIENCE_S

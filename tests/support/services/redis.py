@@ -6,8 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
-from tests.services import Child, MissingServer, free_port, listens
+from tests.support.patience import PATIENCE_S
+from tests.support.services import Child, MissingServer, free_port, listens
 
 PROGRAM = "redis-server"
 HOW_TO_GET = "redis-server is not on the PATH: apt-get install redis-server, or your system's package of Redis"

@@ -9,9 +9,9 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from citychat.client.outbox import Row
-from tests.crowd import history_of
-from tests.patience import PATIENCE_S
-from tests.services.rabbitmq import RabbitServer
+from tests.support.crowd import history_of
+from tests.support.patience import PATIENCE_S
+from tests.support.services.rabbitmq import RabbitServer
 
 ANSWER_MS = round(PATIENCE_S * 1_000)
 INBOX = "inbox."

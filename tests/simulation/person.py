@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from citychat.client import HeadlessPage
 from citychat.client.outbox import WRITER, Row
 from tests.simulation.engines import World
-from tests.simulation.loop import SimClock, VirtualLoop
 from tests.simulation.wire import Pick, SimLink
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
@@ -98,7 +98,7 @@ class Person:
         """A new page (a reload, a second window, a return); it takes over."""
         link = SimLink(self.place.world, self.name, self.place.pick)
         link.allowed = self.network
-        clock = SimClock(self.place.loop, lambda call: call())
+        clock = VirtualClock(self.place.loop)
         page = HeadlessPage(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
         link.page = page
         page.looking = self.looking

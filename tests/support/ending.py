@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.page import LivePage
-from tests.patience import PATIENCE_S
+from tests.support.live_page import LivePage
+from tests.support.patience import PATIENCE_S
 
 
 def limit(item: pytest.Function, limit_s: float) -> None:

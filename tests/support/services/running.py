@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from tests.services import MissingServer
+from tests.support.services import MissingServer
 
 ASKED = "CITYCHAT_TEST_SERVERS"
 
@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 
     def make(self, folder: Path) -> Server:
         """A private one. Raises MissingServer."""
-        module = import_module(f"tests.services.{self.key}")
+        module = import_module(f"tests.support.services.{self.key}")
         made: Server = getattr(module, self.class_name)(folder)
         return made
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.services import ANSWER_S, Child, MissingServer, free_port, listens
+from tests.support.services import ANSWER_S, Child, MissingServer, free_port, listens
 
 # Debian's /usr/sbin/rabbitmq-server changes user and writes to system folders; the script inside does neither.
 DEBIAN = "/usr/lib/rabbitmq/bin/rabbitmq-server"

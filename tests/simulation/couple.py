@@ -1,4 +1,4 @@
-"""A town of two people, two processes and everything that can go wrong; and the checker that must find nothing.
+"""Two people, two processes and everything that can go wrong; and the checker that must find nothing.
 
 The processes run the real delivery, matching, joining and handlers; the people are ``citychat.client``. What is
 simulated is the world between them: engines, wires, time.
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
-from tests.simulation.loop import VirtualLoop
 from tests.simulation.outages import OUTAGES, rough_up
-from tests.simulation.people import Person
+from tests.simulation.person import Person
+from tests.support.virtual_time import VirtualLoop
 
 KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
 TAKEOVERS = 12
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
 
 
-class Town(Ground):
+class Couple(Ground):
     """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen."""
 
     def __init__(
@@ -151,7 +151,7 @@ class Town(Ground):
                 raise Wrong(f"{person.name} sees {shown}, the history has {texts}")
 
 
-class Windows(Town):
+class Windows(Couple):
     """One talks, the other opens window after window, over a disk that is slow to write and slow to read.
 
     What one window has drawn is committed while the next is joining and has read the history without it: there the

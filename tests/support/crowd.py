@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 from citychat.client.outbox import Row
-from tests.page import LivePage
-from tests.patience import PATIENCE_S
+from tests.support.live_page import LivePage
+from tests.support.patience import PATIENCE_S
 
 START_BATCH = 50  # pages that open at once; more only wait in the listen queue
 

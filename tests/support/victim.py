@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from citychat.ports import Committed
-from tests.contract.stores import HISTORIES, MAILBOXES, message
+from tests.support.stores import HISTORIES, MAILBOXES, message
 
 PER_STREAM = 400  # below what one mailbox holds
 IN_FLIGHT = 8  # several batches wait when the kill comes

@@ -19,11 +19,12 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import Message
+from citychat.model import Message, MessageKey
 from citychat.ports import History, Mailbox, Timer
 from citychat.rules import MAILBOX_MS
-from tests.patience import PATIENCE_S
-from tests.services.running import mongo_url, rabbit_url
+from tests.support.patience import PATIENCE_S
+from tests.support.services.running import mongo_url, rabbit_url
+from tests.support.virtual_time import START_MS
 
 SHORT_LIFE_MS = 12_000  # to put something and read it takes 0.05 s
 
@@ -117,9 +118,16 @@ async def short_lived(
 
 
 def message(
-    n: int, *, s: str = "s", side: int = 0, st: str = "st", x: str | None = None, k: str | None = None
+    n: int,
+    st: str = "st",
+    *,
+    s: str = "s",
+    side: int = 0,
+    x: str | None = None,
+    p: MessageKey | None = None,
+    k: str | None = None,
 ) -> Message:
-    return Message(s, side, st, n, n, f"text {n}" if x is None else x, 1_700_000_000_000 + n, kind=k)
+    return Message(s, side, st, n, n, f"text {n}" if x is None else x, START_MS + n, p, k)
 
 
 async def put(mailbox: Mailbox, guest: str, *messages: Message) -> bool:
