@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.host import LAST_LINE
 from tests.server.rawclient import Closed, Raw, Refused
-from tests.server.test_start import LAST_LINE
 from tests.support.patience import PATIENCE_S
 from tests.support.server_process import ROOT
 

@@ -4,7 +4,7 @@
 0.1.0 (at b6c7d46) and bson's relaxed JSON. The times lie far ahead: a server may delete by itself what is over.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -20,12 +20,11 @@ from citychat.model import Cell, Guest, Message, Place, Session
 from citychat.ports import Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
 from tests.support.services.mongo import MongoServer
-from tests.support.services.running import MONGO, is_tested
 from tests.support.stores import StoreClock, add, comes_up
 
 NOW = 4_000_000_000_000
 MONTH_MS = 30 * DAY_MS
-FOUND = Path(__file__).parents[1] / "fixtures" / "mongo-0.1.0.json"
+FOUND = Path(__file__).parents[2] / "fixtures" / "mongo-0.1.0.json"
 MADE_BY_THE_SERVER = "pauses"  # an upsert: the server chooses the order of the fields
 
 ANNA = Guest(
@@ -39,19 +38,6 @@ SAID = [
     Message("talk", 0, "one", 2, 3, "", NOW + 12, kind="gap"),
     Message("talk", 0, "two", 1, 7, "a new stream", NOW + 15, ("one", 2)),
 ]
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "server" in metafunc.fixturenames:
-        metafunc.parametrize("server", ["mongo"] if is_tested(MONGO) else [], indirect=True)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[MongoServer]:
-    server = MongoServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @asynccontextmanager
