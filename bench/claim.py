@@ -28,7 +28,7 @@ from citychat.clock import SystemClock
 from citychat.model import Cell
 from citychat.ports import Entry, Lobby
 from citychat.rules import CELL_DEGREES
-from tests.services.redis import RedisServer
+from tests.support.services.redis import RedisServer
 
 GUESTS = 100_000
 SEEKS = 1_000

@@ -18,8 +18,8 @@ from pathlib import Path
 from random import Random
 
 from citychat.clock import runner
-from tests.crowd import Crowd, Verdict, history_of
-from tests.server.process import ServerProcess
+from tests.support.crowd import Crowd, Verdict, history_of
+from tests.support.server_process import ServerProcess
 
 SETTLE_S = 90.0  # the page asks after its ticks every 30 s; twice that and a reconnect
 TICK_PER_S = os.sysconf("SC_CLK_TCK")

@@ -6,9 +6,9 @@ import os
 import hypothesis
 import pytest
 
-from tests.ending import limit
-from tests.patience import TEST_S
-from tests.services.running import Running
+from tests.support.ending import limit
+from tests.support.patience import TEST_S
+from tests.support.services.running import Running
 
 RUNNING = pytest.StashKey[Running]()
 

@@ -12,11 +12,11 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from random import Random
 
-from tests.ending import communicated
-from tests.page import LivePage, meet
-from tests.patience import PATIENCE_S
-from tests.services import listens
-from tests.services.running import KINDS, is_tested
+from tests.support.ending import communicated
+from tests.support.live_page import LivePage, meet
+from tests.support.patience import PATIENCE_S
+from tests.support.services import listens
+from tests.support.services.running import KINDS, is_tested
 
 ROOT = Path(__file__).parents[1]
 

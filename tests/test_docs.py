@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from citychat.settings import FIELDS, flag_of
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

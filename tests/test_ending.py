@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 HANGING = r"""
@@ -18,10 +18,10 @@ import gc
 from pathlib import Path
 from random import Random
 
-from tests.ending import communicated
-from tests.faults.proxy import Proxy
-from tests.page import LivePage
-from tests.server.process import ServerProcess
+from tests.support.ending import communicated
+from tests.support.proxy import Proxy
+from tests.support.live_page import LivePage
+from tests.support.server_process import ServerProcess
 
 PIDS = Path(__file__).with_name("pids")
 

@@ -16,11 +16,11 @@ from threading import Event
 from typing import Self
 
 from citychat.tokens import load_keys
-from tests.patience import PATIENCE_S
-from tests.services import Child, MissingServer, free_port
-from tests.services.mongo import MongoServer
-from tests.services.rabbitmq import RabbitServer
-from tests.services.redis import RedisServer
+from tests.support.patience import PATIENCE_S
+from tests.support.services import Child, MissingServer, free_port
+from tests.support.services.mongo import MongoServer
+from tests.support.services.rabbitmq import RabbitServer
+from tests.support.services.redis import RedisServer
 
 ROOT = Path(__file__).parents[1]
 # mongosh, where there is one, shows the same; pymongo is here anyway.

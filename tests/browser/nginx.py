@@ -7,8 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
-from tests.services import Child, MissingServer, free_port, listens
+from tests.support.patience import PATIENCE_S
+from tests.support.services import Child, MissingServer, free_port, listens
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "deploy" / "nginx.conf"

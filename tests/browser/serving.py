@@ -6,8 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
-from tests.server.process import citychat
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import citychat
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
 FLAGS = [

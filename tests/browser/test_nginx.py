@@ -18,9 +18,9 @@ from tests.browser.conftest import Person
 from tests.browser.nginx import NAME, Nginx
 from tests.browser.serving import Served
 from tests.browser.walking import enter_from_outside, meet, shown, until, write
-from tests.patience import PATIENCE_S
-from tests.services.redis import RedisServer
-from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url
+from tests.support.patience import PATIENCE_S
+from tests.support.services.redis import RedisServer
+from tests.support.services.running import KINDS, is_tested, mongo_url, rabbit_url
 
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 UPGRADE = {

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Person
 from tests.browser.serving import Served
 from tests.browser.walking import composer, enter, seek, until, write
-from tests.server.process import citychat
+from tests.support.server_process import citychat
 
 
 class Terminal:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 FROM_OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}  # as a proxy on this machine would say it
 PAGE_MS = 120_000  # what a page does takes it a second, and ten on a tenth of a core

@@ -21,12 +21,12 @@ from citychat.adapters.redis.resp import scripts
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.statements import statements
 from citychat.ports import Bus, History, Lobby, Mailbox
+from tests.contract.lobby_town import Town
 from tests.contract.redis_scripts import LuaScripts, Scripts, ServerScripts, timed_scripts
-from tests.contract.stores import HISTORIES, MAILBOXES, Store, StoreClock
-from tests.contract.town import Town
-from tests.patience import PATIENCE_S
-from tests.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
 from tests.support.lua_redis import LuaRedis
+from tests.support.patience import PATIENCE_S
+from tests.support.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
+from tests.support.stores import HISTORIES, MAILBOXES, Store, StoreClock
 
 Port = TypeVar("Port")
 

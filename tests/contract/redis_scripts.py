@@ -10,8 +10,8 @@ from redis import Redis as BlockingRedis
 
 from citychat.adapters.redis.resp import Word, scripts
 from citychat.adapters.statements import statements
-from tests.services.running import redis_url
 from tests.support.lua_redis import LuaRedis
+from tests.support.services.running import redis_url
 
 SET_CLOCK = "local function read_clock() return tonumber(redis.call('GET', ARGV[1] .. 'now')) end"
 

@@ -1,21 +1,13 @@
 """What every bus promises (citychat.ports.Bus)."""
 
 import asyncio
-from collections.abc import Callable
 from typing import cast
 
 import pytest
 
 from citychat.model import Message
 from citychat.ports import RECORD_MAX_BYTES, Bus, BusEvent, NewerPage, NewMessage, PartnerTyping, Receipt
-from tests.patience import PATIENCE_S
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait until ``true``; an embedded bus needs one turn of the loop, a server a round trip."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():  # noqa: ASYNC110 - the bus tells nobody when a record is heard
-            await asyncio.sleep(0)
+from tests.support.patience import PATIENCE_S, until
 
 
 async def published(bus: Bus, guest: str, record: BusEvent) -> int:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from citychat.model import Cell, Guest, Message, Place, Ranges, Session, to_ranges
 from citychat.ports import Dossier, History, Pause, Report
 from citychat.rules import DAY_MS
-from tests.contract.killing import killed_after
-from tests.contract.stores import Store, add, message
+from tests.support.killing import killed_after
+from tests.support.stores import Store, add, message
 
 NOW = round(time.time() * 1_000)  # a server may delete by itself what is over by its own clock
 MONTH_MS = 30 * DAY_MS

@@ -4,7 +4,7 @@ import pytest
 
 from citychat.model import Gone
 from citychat.ports import GuestStatus, SeekResult
-from tests.contract.town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, Town
 
 
 async def test_a_guest_who_enters_is_free_and_does_not_look(town: Town) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from citychat.model import Cell
 from citychat.rules import DAY_MS
-from tests.contract.town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, Town
 
 
 async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: Town) -> None:

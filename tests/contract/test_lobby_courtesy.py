@@ -3,7 +3,7 @@
 import pytest
 
 from citychat.model import Cell
-from tests.contract.town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, Town
 
 
 @pytest.mark.parametrize("how", ["expiry", "stop", "leave", "enter"])

@@ -3,7 +3,7 @@
 import pytest
 
 from citychat.model import Gone
-from tests.contract.town import Town
+from tests.contract.lobby_town import Town
 
 
 @pytest.mark.parametrize("first", ["decline", "later", "expire", "leave", "stop", "block"])

@@ -1,6 +1,6 @@
 """What every lobby promises about processes, their leases and the epochs of their guests (protocol §2.8, M9)."""
 
-from tests.contract.town import Town
+from tests.contract.lobby_town import Town
 
 
 async def test_a_new_page_gets_a_larger_epoch_even_within_the_same_instant(town: Town) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from citychat.model import Busy, Cell
-from tests.contract.town import CENTRE, Town, row
+from tests.contract.lobby_town import CENTRE, Town, row
 
 
 async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_they_say_so(town: Town) -> None:

@@ -10,9 +10,9 @@ from msgspec import msgpack
 from redis import Redis as BlockingRedis
 from redis.exceptions import ResponseError
 
-from tests.services.running import REDIS, is_tested, redis_url
 from tests.support.lua_redis import LuaRedis
 from tests.support.redis_store import COMMANDS, RedisError
+from tests.support.services.running import REDIS, is_tested, redis_url
 
 __test__ = is_tested(REDIS)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from citychat.model import Message
 from citychat.ports import Mail, Mailbox
 from tests.contract.conftest import Clock
-from tests.contract.killing import killed_after
-from tests.contract.stores import Store, message, put, short_lived
-from tests.patience import PATIENCE_S
+from tests.support.killing import killed_after
+from tests.support.patience import PATIENCE_S
+from tests.support.stores import Store, message, put, short_lived
 
 READY_MAX = 500
 fresh = map("guest{}".format, itertools.count())

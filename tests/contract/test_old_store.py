@@ -15,7 +15,7 @@ from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import Cell, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Entry, Mail, Pause, Progress, Report, bus_events
 from citychat.rules import DAY_MS
-from tests.contract.stores import StoreClock, add
+from tests.support.stores import StoreClock, add
 
 NOW = 1_700_000_000_000
 MONTH_MS = 30 * DAY_MS

@@ -14,8 +14,8 @@ from redis.exceptions import ResponseError
 from citychat.adapters.redis import RedisLobby
 from citychat.model import Cell, Gone, Unavailable
 from citychat.rules import CELL_DEGREES
+from tests.contract.lobby_town import CENTRE, Town
 from tests.contract.redis_scripts import Scripts
-from tests.contract.town import CENTRE, Town
 from tests.support.redis_store import RedisError
 
 

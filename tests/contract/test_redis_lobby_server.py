@@ -10,9 +10,9 @@ from citychat.adapters.redis import Redis, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
 from tests.contract.conftest import comes_up
-from tests.contract.town import Town
-from tests.services.redis import RedisServer
-from tests.services.running import REDIS, is_tested
+from tests.contract.lobby_town import Town
+from tests.support.services.redis import RedisServer
+from tests.support.services.running import REDIS, is_tested
 
 __test__ = is_tested(REDIS)
 

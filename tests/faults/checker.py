@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from citychat.client.outbox import Row
+from tests.faults.kept import Kept
 from tests.faults.people import Entry, Key, Person
-from tests.faults.stores import Kept
 
 PROMISES = ("lost", "duplicated", "out of order", "stuck", "differing", "history", "gap", "matching")
 CLOCK_MS = 50  # barred and session times are taken by two processes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.faults.people import Person
 from tests.faults.town import TICK_S, Town
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)

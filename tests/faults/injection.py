@@ -15,6 +15,7 @@ from datetime import datetime
 from citychat.delivery.sender import RECEIPT_S
 from tests.faults.checker import Finding, Report, check, of
 from tests.faults.gathering import Pair, marry, open_all, until, until_all, until_any
+from tests.faults.kept import Kept
 from tests.faults.matrix import (
     ACCEPTING,
     DEEP,
@@ -33,9 +34,8 @@ from tests.faults.matrix import (
     Fault,
 )  # fmt: skip
 from tests.faults.people import Person
-from tests.faults.stores import Kept
 from tests.faults.town import TICK_S, NotBegun, Town
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 DEEP_MESSAGES = 200
 BURST = 3  # messages in the middle of a moment

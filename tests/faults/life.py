@@ -18,10 +18,10 @@ from pymongo import MongoClient
 
 from citychat.client.outbox import Row
 from tests.faults.gathering import marry, until
+from tests.faults.kept import ANSWER_MS, INBOX
 from tests.faults.people import Person
-from tests.faults.stores import ANSWER_MS, INBOX
 from tests.faults.town import Engines, Town
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 CHANNEL = "citychat:u:"
 Say = Callable[[str], None]

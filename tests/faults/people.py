@@ -16,9 +16,9 @@ from typing import Any
 from citychat.client.declines import KEY as DECLINES
 from citychat.client.outbox import OUTBOX, Row
 from citychat.client.page import TOKEN
-from tests.faults.proxy import Proxy
-from tests.page import LivePage, Recording
-from tests.patience import PATIENCE_S
+from tests.support.live_page import LivePage, Recording
+from tests.support.patience import PATIENCE_S
+from tests.support.proxy import Proxy
 
 Key = tuple[str, int, str, int]  # session, side, stream, n
 HISTORY_ROWS = 100

@@ -10,7 +10,7 @@ import pytest
 from tests.faults import matrix
 from tests.faults.injection import Injection, Result
 from tests.faults.town import Engines, NotBegun, Town
-from tests.services.running import KINDS, is_tested
+from tests.support.services.running import KINDS, is_tested
 
 __test__ = all(map(is_tested, KINDS))
 

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from tests.crowd import Crowd, history_of
-from tests.page import LivePage, meet
-from tests.server.process import ServerProcess
+from tests.support.crowd import Crowd, history_of
+from tests.support.live_page import LivePage, meet
+from tests.support.server_process import ServerProcess
 
 PAIRS = 10
 RATE_PER_S, SECONDS = 5.0, 4.0

@@ -6,7 +6,7 @@ from random import Random
 from tests.faults.life import tell
 from tests.faults.rolling import roll
 from tests.faults.town import PROCESSES, Engines, Town
-from tests.services.running import KINDS, is_tested
+from tests.support.services.running import KINDS, is_tested
 
 __test__ = all(map(is_tested, KINDS))
 

@@ -11,12 +11,12 @@ from random import Random
 from typing import Protocol, Self, TypeVar
 
 from citychat.tokens import load_keys
-from tests.faults import stores
+from tests.faults.kept import Kept, embedded, of_servers
 from tests.faults.people import Person
-from tests.faults.proxy import Proxy
-from tests.patience import PATIENCE_S
-from tests.server.process import ServerProcess
-from tests.services import listens
+from tests.support.patience import PATIENCE_S
+from tests.support.proxy import Proxy
+from tests.support.server_process import ServerProcess
+from tests.support.services import listens
 
 PROCESSES = 3
 FLAGS = (
@@ -110,9 +110,9 @@ class Engines:
     """
 
     def __init__(self, folder: Path, share: int = 0) -> None:
-        from tests.services.mongo import MongoServer
-        from tests.services.rabbitmq import RabbitServer
-        from tests.services.redis import RedisServer
+        from tests.support.services.mongo import MongoServer
+        from tests.support.services.rabbitmq import RabbitServer
+        from tests.support.services.redis import RedisServer
 
         self.redis_server, self.rabbit_server = RedisServer(folder / "redis"), RabbitServer(folder / "rabbitmq")
         self.mongo_server = MongoServer(folder / "mongo")
@@ -265,10 +265,8 @@ class Town:
 
     # -- what is kept -------------------------------------------------------------------------------------------------
 
-    async def kept(self) -> stores.Kept:
+    async def kept(self) -> Kept:
         if self.engines is None:
-            return stores.embedded(self.folder / "p0")
+            return embedded(self.folder / "p0")
         engines = self.engines
-        return await engines.do(
-            lambda: stores.of_servers(engines.mongo_server.url, self.database, engines.rabbit_server)
-        )
+        return await engines.do(lambda: of_servers(engines.mongo_server.url, self.database, engines.rabbit_server))

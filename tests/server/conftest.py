@@ -14,8 +14,8 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Connection, Edge, Reply
-from tests.patience import PATIENCE_S
 from tests.server.rawclient import SOCKETIO, Raw
+from tests.support.patience import PATIENCE_S
 
 LOG = logging.getLogger("tests.edge")
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.patience import PATIENCE_S
-from tests.services import Child, free_port
+from tests.support.patience import PATIENCE_S
+from tests.support.services import Child, free_port
 
 ROOT = Path(__file__).parents[2]
 MOVED = re.compile(r"(?<![\w.-])/(opt/citychat|etc|var/lib|tmp/citychat-drill)\b")

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from tests.patience import PATIENCE_S
-from tests.server.process import ROOT, citychat
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import ROOT, citychat
 
 
 class TerminalGuest:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import socketio
 
-from tests.page import CONSENT
-from tests.patience import PATIENCE_S
-from tests.server import node
-from tests.server.process import ServerProcess
+from tests.support import node
+from tests.support.live_page import CONSENT
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import ServerProcess
 
 NAMESPACES = ["/user", "/chat"]
 Told = Mapping[str, Any]

@@ -11,7 +11,7 @@ from citychat.joining.joining import FLUSH_S
 from citychat.server.systemd import BEATS
 from citychat.settings import load
 from citychat.tasks import CLOSE_S
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from citychat.edge import Bounds, Connection, Reply
-from tests.patience import PATIENCE_S
 from tests.server.conftest import Open
 from tests.server.rawclient import Closed
+from tests.support.patience import PATIENCE_S
 
 
 async def test_close_lets_out_what_was_emitted_before_and_ends_the_connection_once(site: Open) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from citychat.edge import Bounds, Connection, Reply
 from citychat.edge.transport import Transport
-from tests.patience import PATIENCE_S
 from tests.server.conftest import Open, Site, is_well
 from tests.server.rawclient import PING, Closed, Raw, frame
+from tests.support.patience import PATIENCE_S
 
 
 async def greeted(at: Site, page: Raw) -> Connection:

@@ -16,9 +16,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Edge
-from tests.patience import PATIENCE_S
 from tests.server.conftest import Open, is_well
 from tests.server.rawclient import Raw
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 FILES = 100

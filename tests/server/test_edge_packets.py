@@ -7,9 +7,9 @@ import random
 import pytest
 
 from citychat.edge import Bounds
-from tests.patience import PATIENCE_S
 from tests.server.conftest import Open, Site, is_well
 from tests.server.rawclient import BINARY, PING, Raw, frame
+from tests.support.patience import PATIENCE_S
 
 LONG = "9" * 200
 MALFORMED = [

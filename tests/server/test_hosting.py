@@ -14,12 +14,12 @@ from random import Random
 import pytest
 
 from citychat.adapters.sqlite.copies import contents
-from tests.page import LivePage, meet
-from tests.patience import PATIENCE_S
 from tests.server.machine import ROOT, Machine
-from tests.services import Child, listens
-from tests.services.rabbitmq import RabbitServer
-from tests.services.running import KINDS, is_tested, mongo_url
+from tests.support.live_page import LivePage, meet
+from tests.support.patience import PATIENCE_S
+from tests.support.services import Child, listens
+from tests.support.services.rabbitmq import RabbitServer
+from tests.support.services.running import KINDS, is_tested, mongo_url
 
 PAGE = (ROOT / "docs" / "hosting.md").read_text("utf-8")
 NOT_RUN = "  # (not run by our tests)"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE_S
-from tests.server.process import ROOT
+from tests.server.host import LAST_LINE
 from tests.server.rawclient import Closed, Raw, Refused
-from tests.server.test_start import LAST_LINE
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import ROOT
 
 TEXT, NOTE, QUERY, EVIL = "canary-text-8711", "canary-note-4219", "canary-query-1180", "canary-evil-7303"
 ANNA, BEN, EVE, IPV6 = "203.0.113.77", "198.51.100.23", "192.0.2.149", "2001:db8:dead:beef::7"

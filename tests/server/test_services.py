@@ -22,14 +22,14 @@ import pytest
 
 from citychat.client.page import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
-from tests.ending import communicated
-from tests.faults.proxy import Proxy
-from tests.page import LivePage, meet
-from tests.patience import PATIENCE_S
-from tests.server.process import ROOT, ServerProcess, citychat
 from tests.server.rawclient import Raw
-from tests.services.redis import RedisServer
-from tests.services.running import KINDS, is_tested, mongo_url, rabbit_url, redis_url
+from tests.support.ending import communicated
+from tests.support.live_page import LivePage, meet
+from tests.support.patience import PATIENCE_S
+from tests.support.proxy import Proxy
+from tests.support.server_process import ROOT, ServerProcess, citychat
+from tests.support.services.redis import RedisServer
+from tests.support.services.running import KINDS, is_tested, mongo_url, rabbit_url, redis_url
 
 __test__ = all(map(is_tested, KINDS))
 

@@ -12,9 +12,9 @@ import pytest
 
 from citychat.catalogue import ENGLISH
 from citychat.terminal.console import Output
-from tests.page import LivePage
-from tests.server.process import ServerProcess
 from tests.server.terminal import TerminalGuest, coming_from
+from tests.support.live_page import LivePage
+from tests.support.server_process import ServerProcess
 
 SOURCES = Path(__file__).parents[2] / "citychat" / "terminal"
 

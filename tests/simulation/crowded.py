@@ -15,9 +15,9 @@ from citychat.ports import SeekResult
 from citychat.tokens import Tokens
 from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
 from tests.simulation.lobbies import Books, Embedded, MakeStand
-from tests.simulation.loop import START_MS, VirtualLoop
 from tests.simulation.outages import OUTAGES, rough_up
-from tests.simulation.people import Person
+from tests.simulation.person import Person
+from tests.support.virtual_time import START_MS, VirtualLoop
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")

@@ -15,11 +15,11 @@ from citychat.tasks import Tasks, described
 from citychat.tokens import SigningKey, SigningKeys
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
+from tests.simulation.history import SimHistory
 from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
-from tests.simulation.loop import SimClock, VirtualLoop
-from tests.simulation.people import Person
-from tests.simulation.stores import SimHistory
+from tests.simulation.person import Person
 from tests.simulation.wire import SimConnection, SimLink
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
@@ -42,7 +42,7 @@ class Server:
         self.connections: dict[SimConnection, None] = {}
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
-        clock = SimClock(world.loop, self.machine.runs)
+        clock = VirtualClock(world.loop, self.machine.runs)
         history = SimHistory(world, self.machine)
         engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
@@ -100,7 +100,7 @@ class Ground:
         self.loop, self.random = loop, Random(seed)
         self.world = World(loop, Random(seed + 1))
         self.world.trace, self.world.noted = self.trace, self.noted
-        self.stand = stand(SimClock(loop, lambda call: call()).wall_ms, self.random)
+        self.stand = stand(VirtualClock(loop).wall_ms, self.random)
         self.world.forgot = self.stand.forget
         self.servers: list[Server | None] = [None] * processes
         self.people: list[Person] = []

@@ -15,13 +15,13 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from tests.simulation.couple import KINDS, Couple, Windows
 from tests.simulation.crowded import FAULTS, Crowded
 from tests.simulation.ground import Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
-from tests.simulation.loop import VirtualLoop
 from tests.simulation.outages import OUTAGES
 from tests.simulation.scripted import Scripted, in_lua, private_redis
-from tests.simulation.town import KINDS, Town, Windows
+from tests.support.virtual_time import VirtualLoop
 
 WORLDS = ("embedded", "services", "lua", "redis")
 TALK_S = 60.0
@@ -53,11 +53,11 @@ Play = Callable[[int], Played]
 
 
 def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -> Played:
-    """One run of the town: its tally and its trace. Without ``faults_a_second`` the seed says how many."""
+    """One run of the couple: its tally and its trace. Without ``faults_a_second`` the seed says how many."""
     plan = Random(seed)
     often = faults_a_second or plan.choice([0.1, 0.2, 0.4])
-    town = Town(VirtualLoop(), seed, kinds)
-    return _played(town, town.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
+    couple = Couple(VirtualLoop(), seed, kinds)
+    return _played(couple, couple.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
 def crowd(seed: int, count: int = 0) -> Played:
@@ -67,10 +67,10 @@ def crowd(seed: int, count: int = 0) -> Played:
 
 
 def services(seed: int, kinds: Sequence[str] = SERVICE_KINDS, stand: MakeStand = Embedded) -> Played:
-    """One run of the town over engines that fail like servers."""
+    """One run of the couple over engines that fail like servers."""
     plan = Random(seed)
-    town = Town(VirtualLoop(), seed, kinds, stand)
-    return _played(town, town.run(TALK_S, plan.choice([0.1, 0.2, 0.4]), leaves=plan.random() < 0.3), seed)
+    couple = Couple(VirtualLoop(), seed, kinds, stand)
+    return _played(couple, couple.run(TALK_S, plan.choice([0.1, 0.2, 0.4]), leaves=plan.random() < 0.3), seed)
 
 
 def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
@@ -80,9 +80,9 @@ def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Pl
 
 
 def windows(seed: int) -> Played:
-    """One run of the town of window after window."""
-    town = Windows(VirtualLoop(), seed)
-    return _played(town, town.take_over(), seed)
+    """One run of the couple that opens window after window."""
+    couple = Windows(VirtualLoop(), seed)
+    return _played(couple, couple.take_over(), seed)
 
 
 @contextmanager

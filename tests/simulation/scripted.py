@@ -22,9 +22,9 @@ from citychat.adapters.redis.resp import Word, packed, scripts
 from citychat.adapters.statements import statements
 from citychat.model import Cell, Offer
 from citychat.rules import UNASKED
-from tests.services.redis import RedisServer
 from tests.simulation.lobbies import NowMs
 from tests.support.lua_redis import LuaRedis
+from tests.support.services.redis import RedisServer
 
 READ_CLOCK = "local function read_clock() return tonumber(ARGV[4]) end"
 # Everything there is, in one step. Only for tests: KEYS reads the whole database.

@@ -12,7 +12,7 @@ import pytest
 from citychat.ports import History, Mailbox
 from tests.contract import test_history, test_mailbox
 from tests.simulation.engines import Machine, SimMailbox, World
-from tests.simulation.stores import SimHistory
+from tests.simulation.history import SimHistory
 
 NOT_SIMULATED = ("report", "paus", "prun", "one_guest_on_two_networks")
 

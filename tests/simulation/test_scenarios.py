@@ -10,16 +10,16 @@ import pytest
 
 from citychat.model import LAMPORT_MAX, Message
 from citychat.ports import Committed
+from tests.simulation.couple import Couple
 from tests.simulation.ground import CONSENT
-from tests.simulation.loop import VirtualLoop
-from tests.simulation.people import Person
-from tests.simulation.stores import SimMessages
-from tests.simulation.town import Town
+from tests.simulation.history import SimMessages
+from tests.simulation.person import Person
+from tests.support.virtual_time import VirtualLoop
 
 MINUTE_S, HOUR_S = 60.0, 3_600.0
 
 
-class Scene(Town):
+class Scene(Couple):
     """Two people who talk already, and a hand on everything."""
 
     def __init__(self, seed: int = 1) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from tests.services.running import REDIS, is_tested
 from tests.simulation.breakages import BREAKAGES, CROWD_BREAKAGES, DISORDER, SERVICE_BREAKAGES, Breakage
+from tests.simulation.couple import KINDS
 from tests.simulation.run import SERVICE_KINDS, Play, crowd, many, one, services, services_crowd, windows, world
-from tests.simulation.town import KINDS
+from tests.support.services.running import REDIS, is_tested
 
 CHUNK = 50  # seeds of one test, so that every worker gets some
 SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 200, 50, 3, 30  # for everybody; ``make prove`` asks for many more

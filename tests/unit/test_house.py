@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODULE_LINES, FUNCTION_LINES = 320, 50
+MODULE_LINES, TEST_MODULE_LINES, FUNCTION_LINES = 320, 500, 50
 # Longer ones, each with its reason. They may shrink, and must leave this table when they fit.
 LONGER = {
     "citychat/client/outbox.py": (340, "the twin of outbox.js, call for call"),
@@ -63,6 +63,35 @@ def test_a_module_fits_into_a_head() -> None:
     assert len(paths) > 70
     lengths = ((name_of(path), len(path.read_text("utf-8").splitlines())) for path in paths)
     assert over(lengths, MODULE_LINES) == []
+
+
+def test_a_module_of_tests_is_about_one_subject() -> None:
+    paths = tracked("tests/*.py", "tests/**/*.py")
+    assert len(paths) > 100
+    lengths = ((name_of(path), len(path.read_text("utf-8").splitlines())) for path in paths)
+    assert over(lengths, TEST_MODULE_LINES) == []
+
+
+def test_no_two_helpers_of_the_tests_have_one_name() -> None:
+    helpers: dict[str, list[str]] = {}
+    for path in tracked("tests/*.py", "tests/**/*.py"):
+        if not path.stem.startswith(("test_", "__")) and path.stem != "conftest":
+            helpers.setdefault(path.stem, []).append(name_of(path))
+    assert len(helpers) > 30
+    assert [paths for paths in helpers.values() if len(paths) > 1] == []
+
+
+def test_what_is_not_a_test_stands_on_the_support_of_tests_only() -> None:
+    for path in tracked("bench/*.py", "tools/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
+                assert (node.module or "").startswith("tests.support."), f"{name_of(path)}:{node.lineno}"
+
+
+def test_a_test_is_named_after_a_promise_and_not_after_the_number_of_a_rule() -> None:
+    for path in tracked("tests/**/test_*.py"):
+        for name, _ in functions(ast.parse(path.read_text("utf-8"))):
+            assert not re.match(r"test_m\d", name), f"{name_of(path)}: {name}"
 
 
 def test_a_line_of_script_fits_on_a_screen() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 from citychat.model import clean_text, fits
-from tests import node
+from tests.support import node
 
 TEXTS = 20_000
 TWIN = Path(__file__).with_name("text_twin.js")

@@ -11,8 +11,8 @@ from pathlib import Path
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import ChatError
 from citychat.ports import Committed, Mail
-from tests.contract.stores import StoreClock, message, put
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
+from tests.support.stores import StoreClock, message, put
 
 ANY = resource.RLIM_INFINITY
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from citychat.model import Busy, Cell, Gone, Offer
 from citychat.ports import Entry
-from tests.unit.places.known import GUESTS, LEASE_MS, Known, step
+from tests.unit.adapters.known_lobby import GUESTS, LEASE_MS, Known, step
 
 PROCESSES = ["p", "q"]
 # Weighted towards what leads to offers: evenly drawn steps leave most guests hidden, away or on a dead process, and

@@ -11,7 +11,7 @@ import pytest
 from citychat.adapters.redis import Redis, RedisBus
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
-from tests.contract.stores import StoreClock
+from tests.support.stores import StoreClock
 
 INFO = b"redis_version:7.0.0\r\n"
 

@@ -22,9 +22,9 @@ from citychat.adapters.sqlite.mailbox import SWEEP_S
 from citychat.model import Guest, Message, Session, Unavailable
 from citychat.ports import Mail, Report, Timer
 from citychat.rules import DAY_MS, ERASED_MS, EVIDENCE_MESSAGES, MAILBOX_MS
-from tests.contract.killing import ROOT, killed_after
-from tests.contract.stores import StoreClock, add, message, put
-from tests.patience import PATIENCE_S
+from tests.support.killing import ROOT, killed_after
+from tests.support.patience import PATIENCE_S
+from tests.support.stores import StoreClock, add, message, put
 
 NOW = 1_700_000_000_000
 CANARY = "the canary sings at dawn"

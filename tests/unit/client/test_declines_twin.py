@@ -8,7 +8,7 @@ from typing import Any
 
 from citychat.client.declines import KEY, PendingDeclines
 from citychat.client.outbox import Row
-from tests import node
+from tests.support import node
 
 TRACES, STEPS = 300, 40
 TWIN = Path(__file__).with_name("declines_twin.js")

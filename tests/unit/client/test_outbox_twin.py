@@ -9,7 +9,7 @@ import pytest
 
 from citychat.client import Outbox
 from citychat.client.outbox import LAST, WRITER, Calls
-from tests import node
+from tests.support import node
 
 TRACES, PART, STEPS = 1_000, 100, 60
 # Around the outbox's own times: acks 50 ms, an answer 10 s, asking 30 s, the mailbox's day and ten minutes.

@@ -17,8 +17,8 @@ from citychat.delivery.receiver import (
     Receiver,
 )
 from citychat.model import LAMPORT_MAX, Message, MessageKey
-from tests.simulation.loop import SimClock, VirtualLoop
-from tests.unit.delivery.room import message
+from tests.support.stores import message
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 PATIENCE_S = 60.0
 
@@ -35,7 +35,7 @@ class Bench:
         self.closed: list[float] = []
         self.patience = {"s": PATIENCE_S}
         self.receiving = Receiver(
-            clock=SimClock(self.loop, lambda call: call()),
+            clock=VirtualClock(self.loop),
             emit=self.page.append,
             drawn=self.history.append,
             skip=self.skips.append,
@@ -75,7 +75,7 @@ def bench() -> Iterator[Bench]:
         yield bench
 
 
-# In order, once
+# -- in order, once ----------------------------------------------------------------------------------------------------
 
 
 def test_the_next_goes_to_the_page_and_what_it_has_drawn_to_the_history(bench: Bench) -> None:
@@ -121,8 +121,8 @@ def test_of_two_texts_with_one_number_the_first_stays(bench: Bench) -> None:
     bench.take(1)
     bench.receiving.incoming(message(2, x="third"))
     bench.ack()
-    assert [m.text for m in bench.page] == ["st 1", "first"]
-    assert [m.text for m in bench.history] == ["st 1", "first"]
+    assert [m.text for m in bench.page] == ["text 1", "first"]
+    assert [m.text for m in bench.history] == ["text 1", "first"]
 
 
 def test_a_new_stream_waits_for_the_end_of_the_one_before(bench: Bench) -> None:
@@ -176,7 +176,7 @@ def test_the_tags_of_all_copies_are_given_back_once(bench: Bench) -> None:
     assert bench.receiving.take_tags([("st", 1), ("st", 2)]) == [9]
 
 
-# Holes
+# -- holes -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench: Bench) -> None:
@@ -283,7 +283,7 @@ def test_a_page_that_is_slow_makes_no_holes(bench: Bench) -> None:
     assert bench.skips == [] and bench.closed == []
 
 
-# Liars
+# -- liars -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: Bench) -> None:
@@ -350,7 +350,7 @@ def test_streams_that_history_knows_count(bench: Bench) -> None:
     assert bench.dropped == [("new", 1)] and bench.sent() == [("theirs", 1)]
 
 
-# Half-open
+# -- half-open ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_page_that_acks_nothing_for_30_seconds_is_closed(bench: Bench) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from citychat.adapters.memory import MemoryLobby
 from citychat.delivery.sender import RECEIPT_S, Sender
-from citychat.model import LAMPORT_MAX, Message, Ranges
+from citychat.model import LAMPORT_MAX, Message, Ranges, Session
 from citychat.ports import BusEvent, Engines, NewMessage
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, Queue, SimMailbox, World
-from tests.simulation.loop import SimClock, VirtualLoop
-from tests.simulation.stores import SimHistory
-from tests.unit.delivery.room import message, session
+from tests.simulation.history import SimHistory
+from tests.support.stores import message
+from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 
 class Bench:
@@ -29,11 +29,10 @@ class Bench:
         self.told: list[tuple[str, Ranges, str]] = []
         self.heard: list[tuple[float, Message]] = []
         self.puts: list[float] = []
-        clock, lobby = SimClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
+        clock, lobby = VirtualClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
         engines = Engines(self.bus, lobby, self.mailbox, SimHistory(self.world, machine), clock, self.world.random)
-        self.sender = Sender(
-            session(), "ann", engines, lambda stream, ranges, state: self.told.append((stream, ranges, state))
-        )
+        session = Session("s", ("ann", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", 0, 1)
+        self.sender = Sender(session, "ann", engines, lambda *told: self.told.append(told))
 
     def listen(self) -> object:
         return self.loop.run_until_complete(self.bus.listen("ben", self._hear))

@@ -12,7 +12,8 @@ from citychat import model
 from citychat.handlers import Event
 from citychat.joining import JoinRequest
 from citychat.model import ChatError
-from tests.unit.handlers.doorway import House, Page, behind_the_door
+from tests.support.door_page import DoorPage
+from tests.support.stage import Stage, on_stage
 
 ROOT = Path(__file__).parents[3]
 DOC = yaml.safe_load((ROOT / "docs" / "events.yaml").read_text("utf-8"))
@@ -45,8 +46,8 @@ def operations(action: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def table(house: House) -> dict[str, Event]:
-    return house.process.door._events
+def table(stage: Stage) -> dict[str, Event]:
+    return stage.p.process.door._events
 
 
 def references(value: Any) -> Iterator[str]:
@@ -79,11 +80,11 @@ def test_an_event_starts_with_the_prefix_of_the_namespace_it_is_sent_to() -> Non
             assert operation["address"] == "/" + name.split("-")[0]
 
 
-@behind_the_door
-async def test_the_handlers_take_the_documented_events_with_the_documented_fields(house: House) -> None:
+@on_stage
+async def test_the_handlers_take_the_documented_events_with_the_documented_fields(stage: Stage) -> None:
     documented = operations("receive")
-    assert sorted(table(house)) == sorted(documented)
-    for name, event in table(house).items():
+    assert sorted(table(stage)) == sorted(documented)
+    for name, event in table(stage).items():
         payload = documented[name]["payload"]
         shape = JoinRequest if name == "user-join" else event.shape
         fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
@@ -169,7 +170,7 @@ def misfit(value: Any, schema: Any, path: str = "") -> Iterator[str]:
             yield from misfit(part, schema["items"], f"{path}[]")
 
 
-def check(page: Page) -> set[str]:
+def check(page: DoorPage) -> set[str]:
     """Whatever the page was told is as documented; the names of its events."""
     sent, received = operations("send"), operations("receive")
     for event, payload in page.told:
@@ -182,27 +183,24 @@ def check(page: Page) -> set[str]:
     return {event for event, _ in page.told}
 
 
-@behind_the_door
-async def test_a_whole_visit_is_answered_and_told_as_documented(house: House) -> None:
-    anna, ben, s = await house.talking()
+@on_stage
+async def test_a_whole_visit_is_answered_and_told_as_documented(stage: Stage) -> None:
+    anna, ben, s = await stage.p.talking()
     for n in (1, 2):
-        await anna.send("chat-message", {"s": s, "st": "stream", "n": n, "l": n, "x": "hello"})
-    await house.after(0.1)
-    await ben.send("chat-ack", {"s": s, "st": "stream", "n": 2})
-    await ben.send("chat-typing", {"s": s, "on": True})
-    await house.after(1)
+        await anna.tell("chat-message", {"s": s, "st": "stream", "n": n, "l": n, "x": "hello"})
+    await stage.after(0.1)
+    await ben.tell("chat-ack", {"s": s, "st": "stream", "n": 2})
+    await ben.tell("chat-typing", {"s": s, "on": True})
+    await stage.after(1)
     for n in range(1, 45):
-        await ben.send("chat-message", {"s": s, "st": "other", "n": n, "l": n, "x": "fast"})
-    await house.after(0.1)
-    await anna.send("chat-ack", {"s": s, "st": "other", "n": anna.last("chat-message")["n"]})
+        await ben.tell("chat-message", {"s": s, "st": "other", "n": n, "l": n, "x": "fast"})
+    await stage.after(0.1)
+    await anna.tell("chat-ack", {"s": s, "st": "other", "n": anna.last("chat-message")["n"]})
     await anna.ask("chat-history", {"s": s, "limit": 10})
-    await anna.send("chat-message", {"s": s})
-    again = house.page()
-    await again.join(token=ben.token)
-    again.close("gone")
-    await house.after(1)
-    back = house.page()
-    await back.join(token=ben.token)
+    await anna.tell("chat-message", {"s": s})
+    again = ben.next_page()
+    await again.join()
+    back = await again.reload()
     await back.ask("user-cities", {"q": "Lyon"})
     await back.ask("user-place", {"position": {"lat": 45.0, "lon": 4.0, "accuracy": 10}})
     await anna.ask("user-leave", {"session": s})
@@ -210,12 +208,12 @@ async def test_a_whole_visit_is_answered_and_told_as_documented(house: House) ->
     code = (await anna.ask("user-report", {"session": s, "reason": "spam"}))["code"]
     await anna.ask("user-case", {"code": code})
     await anna.ask("user-available", {"on": True})
-    carl = await house.joined()
+    carl = await stage.p.join()
     await carl.ask("user-seek")
-    await house.after(40)
+    await stage.after(40)
     await anna.ask("user-erase", {"confirm": True})
-    await house.after(11)
-    await house.process.drain()
+    await stage.after(11)
+    await stage.p.process.drain()
     told = set[str]()
     for page in (anna, ben, again, back, carl):
         told |= check(page)

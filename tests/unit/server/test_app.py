@@ -9,7 +9,7 @@ from citychat.server.app import greeting
 from citychat.server.listeners import bind, own_names, public_name
 from citychat.server.startup import StartError, consent_version, own_texts, prepare
 from citychat.settings import Settings, load
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 
 
 def settings(data: Path, *flags: str) -> Settings:

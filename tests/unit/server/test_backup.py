@@ -19,9 +19,9 @@ from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.adapters.sqlite.copies import contents
 from citychat.model import Session
 from citychat.server import backup
-from tests.contract.killing import ROOT, killed_after
-from tests.contract.stores import StoreClock, add, message, put
-from tests.patience import PATIENCE_S
+from tests.support.killing import ROOT, killed_after
+from tests.support.patience import PATIENCE_S
+from tests.support.stores import StoreClock, add, message, put
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 FIRST = "citychat-20260301T120000Z.db"

@@ -18,8 +18,8 @@ from citychat.model import Message, Unavailable
 from citychat.ports import BusEvent, Engines, Timer
 from citychat.server.watchdog import STUCK_S, Watchdog
 from citychat.tasks import Tasks
-from tests.contract.stores import message
-from tests.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S
+from tests.support.stores import message
 
 
 @contextmanager

@@ -1,0 +1,175 @@
+"""Two people, two processes and everything that can go wrong; and the checker that must find nothing.
+
+The processes run the real delivery, matching, joining and handlers; the people are ``citychat.client``. What is
+simulated is the world between them: engines, wires, time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.simulation.ground import CONSENT, Ground, Wrong
+from tests.simulation.lobbies import Embedded, MakeStand
+from tests.simulation.outages import OUTAGES, rough_up
+from tests.simulation.person import Person
+from tests.support.virtual_time import VirtualLoop
+
+KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
+TAKEOVERS = 12
+SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
+
+
+class Couple(Ground):
+    """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen."""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        seed: int,
+        kinds: Sequence[str] = KINDS,
+        stand: MakeStand = Embedded,
+    ) -> None:
+        super().__init__(loop, seed, stand=stand)
+        self.kinds = kinds
+        self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def fault(self) -> None:
+        kind, person = self.random.choice(self.kinds), self.random.choice(self.people)
+        self.faults[kind] += 1
+        self.trace("FAULT", kind, person.name)
+        if kind in OUTAGES:
+            OUTAGES[kind](self)
+        else:
+            getattr(self, f"_{kind}")(person)
+
+    def _kill(self, person: Person) -> None:
+        self.kill_server(self.random.randrange(2), self.random.uniform(0.5, 5))
+
+    def _cut(self, person: Person) -> None:
+        self.cut(person)
+
+    def _reload(self, person: Person) -> None:
+        if person.pages:
+            person.close_pages()
+            self.loop.call_later(0.2, person.open_page)
+
+    def _tab(self, person: Person) -> None:
+        if person.pages:
+            person.open_page()
+
+    def _away(self, person: Person, least_s: float = 1, most_s: float = 20) -> None:
+        person.close_pages()
+        self.loop.call_later(self.random.uniform(least_s, most_s), person.return_home)
+
+    def _long(self, person: Person) -> None:
+        self._away(person, 60, 300)
+
+    def _offline(self, person: Person) -> None:
+        self.network(person, False)
+        self.loop.call_later(self.random.uniform(1, 30), self.network, person, True)
+
+    def _mailbox(self, person: Person) -> None:
+        self.world.mailbox_up = False
+        self.loop.call_later(self.random.uniform(0.5, 8), setattr, self.world, "mailbox_up", True)
+
+    def _history(self, person: Person) -> None:
+        self.world.history_up = False
+        self.loop.call_later(self.random.uniform(0.5, 8), setattr, self.world, "history_up", True)
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    async def run(self, secs: float, faults_a_second: float, leaves: bool) -> None:
+        await self.meet()
+        if set(self.kinds) & set(OUTAGES):
+            rough_up(self)
+        self.world.loss = self.random.choice([0, 0.01, 0.05])
+        self.plan(secs, 0.5, lambda: self.random.choice(self.people).say())
+        self.plan(secs, 1 / faults_a_second, self.fault)
+        if leaves:
+            self.loop.call_later(self.random.uniform(secs / 4, secs), self._leave)
+        await asyncio.sleep(secs)
+        await self.settle()
+        self.check_end()
+
+    async def meet(self) -> None:
+        """Both come, look for each other and talk."""
+        self.start_servers()
+        for person in self.people:
+            person.looking = True
+            person.open_page()
+        await self.until(lambda: all(person.talks for person in self.people), 60, "the two never met")
+
+    def _leave(self) -> None:
+        """One leaves in mid-flight; both look again, and go on talking in a new chat."""
+        person = self.random.choice(self.people)
+        if person.page:
+            self.trace(person.name, "LEAVES")
+            person.page.leave()
+            for other in self.people:
+                self.loop.call_later(self.random.uniform(1, 10), other.find_someone)
+
+    async def settle(self) -> None:
+        """Everything works again; then both load their page afresh, so that what they see is what was kept."""
+        self.well()
+        await asyncio.sleep(SETTLE_S + 60)
+        for person in self.people:
+            self.check_page(person)
+        for person in self.people:
+            person.close_pages()
+            person.open_page()
+        await asyncio.sleep(SETTLE_S)
+
+    # -- the checker --------------------------------------------------------------------------------------------------
+
+    def check_page(self, person: Person) -> None:
+        """The page has drawn what the history holds of the partner's words, without a reload."""
+        page = person.page
+        if page is None or not page.joined:
+            raise Wrong(f"{person.name} is not joined")
+        chat = page.outbox.chats.get(page.outbox.living)
+        for row in self.world.rows(page.outbox.living):
+            if chat and row.side != chat.side and row.number > page.outbox.seen.get(row.stream, 0):
+                raise Wrong(f"{person.name}'s page never got {row.text}, and the history holds it")
+
+    def check_end(self) -> None:
+        """Nobody is stuck, nothing acknowledged is missing, and what both see is what the history holds."""
+        self.check_kept()
+        if self.world.sessions:
+            self.check_transcripts(max(self.world.sessions.values(), key=lambda session: session.started).id)
+        if self.wrong:
+            raise Wrong(self.wrong.pop())
+
+    def check_transcripts(self, s: str) -> None:
+        """Of the chat on screen: both transcripts equal, and equal to the history; what is marked as not sent aside."""
+        texts = [row.text for row in self.world.rows(s)][-50:]
+        for person in self.people:
+            states = person.screen.states
+            rows = [row for row in person.shown() if row["s"] == s]
+            shown = [row["x"] for row in rows if states.get((row["st"], row["n"]), "stored") in ("stored", "delivered")]
+            if texts and shown[-len(texts) :] != texts:
+                raise Wrong(f"{person.name} sees {shown}, the history has {texts}")
+
+
+class Windows(Couple):
+    """One talks, the other opens window after window, over a disk that is slow to write and slow to read.
+
+    What one window has drawn is committed while the next is joining and has read the history without it: there the
+    fence matters. Each takeover is checked by itself, because the next one would heal it.
+    """
+
+    def __init__(self, loop: VirtualLoop, seed: int) -> None:
+        super().__init__(loop, seed)
+        self.world.commit_s, self.world.read_s = 2.0, 0.3  # a join reads some five times: 1 s
+
+    async def take_over(self) -> None:
+        await self.meet()
+        reader, writer = self.random.sample(self.people, 2)
+        for _ in range(TAKEOVERS):
+            writer.say()
+            await asyncio.sleep(self.random.uniform(0.1, 0.5))  # drawn and acked, by the window that is here
+            self._tab(reader)
+            await asyncio.sleep(8)  # the 3 s to the mailbox, and the slowest join
+            self.check_page(reader)
+        await self.settle()
+        self.check_end()

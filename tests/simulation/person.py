@@ -1,0 +1,140 @@
+"""Somebody with a browser in the simulated world, and what the pages show."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Protocol
+
+from citychat.client import HeadlessPage
+from citychat.client.outbox import WRITER, Row
+from tests.simulation.engines import World
+from tests.simulation.wire import Pick, SimLink
+from tests.support.virtual_time import VirtualClock, VirtualLoop
+
+TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
+
+
+class Place(Protocol):
+    """What people need of the ground they stand on."""
+
+    loop: VirtualLoop
+    world: World
+    random: Random
+    texts: dict[tuple[str, int], str]
+
+    @property
+    def pick(self) -> Pick: ...
+
+    def trace(self, *words: object) -> None: ...
+
+    def noted(self, st: str, n: int, where: str) -> None: ...
+
+    def check_drawn(self, person: "Person", rows: list[Row], row: Row) -> None: ...
+
+    def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
+
+
+class Screen:
+    """What one page has shown, in the order it was shown."""
+
+    def __init__(self, person: "Person") -> None:
+        self.person = person
+        self.rows: list[Row] = []
+        self.states: dict[tuple[str, int], str] = {}
+
+    def draw(self, row: Row, state: str) -> None:
+        person, place = self.person, self.person.place
+        place.texts.setdefault((row["st"], row["n"]), row["x"])
+        tick = f", {TICKS.get(state, state)}" if state else ""
+        place.noted(row["st"], row["n"], f"on {person.name}'s screen{tick}")
+        self.rows.append(row)
+        if state:
+            self.states[row["st"], row["n"]] = state
+        place.check_drawn(person, self.rows, row)
+
+    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
+        self.person.place.noted(st, n, f"{self.person.name} sees {TICKS.get(state, state)} {why}".rstrip())
+        self.states[st, n] = state
+        self.person.place.check_mark(self.person, s, st, n, state)
+
+    def said(self, event: str, payload: Mapping[str, Any]) -> None:
+        if not event.startswith("chat-"):
+            self.person.place.trace(self.person.name, "hears", event, payload.get("ok", ""), payload.get("error", ""))
+        self.person.heard(event, payload)
+
+
+class Person:
+    """Somebody with one browser: a storage, pages that come and go, and things to say."""
+
+    def __init__(self, place: Place, name: str, consent: str) -> None:
+        self.place, self.name, self.consent = place, name, consent
+        self.storage: dict[str, str] = {}
+        self.said: list[str] = []
+        self.looking = False
+        self.network = True
+        self.pages: list[HeadlessPage] = []
+
+    @property
+    def page(self) -> HeadlessPage | None:
+        """The one that writes, else the newest: of two windows the one that was answered last has taken over."""
+        pages = [page for page in self.pages if page.id == self.storage.get(WRITER)] or self.pages
+        return pages[-1] if pages else None
+
+    @property
+    def here(self) -> HeadlessPage:
+        page = self.page
+        assert page is not None
+        return page
+
+    @property
+    def screen(self) -> Screen:
+        assert isinstance(self.here.screen, Screen)
+        return self.here.screen
+
+    @property
+    def talks(self) -> bool:
+        return self.page is not None and bool(self.page.outbox.living)
+
+    def open_page(self) -> None:
+        """A new page (a reload, a second window, a return); it takes over."""
+        link = SimLink(self.place.world, self.name, self.place.pick)
+        link.allowed = self.network
+        clock = VirtualClock(self.place.loop)
+        page = HeadlessPage(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
+        link.page = page
+        page.looking = self.looking
+        self.pages.append(page)
+        page.start()
+
+    def return_home(self) -> None:
+        """Have a page that works: a new one, or "Use it here" where another window has taken over and is gone."""
+        page = self.page
+        if page is None or page.stopped or (page.answered and self.storage.get(WRITER) != page.id):
+            self.open_page()
+
+    def close_pages(self) -> None:
+        for page in self.pages:
+            page.stop()
+        self.pages.clear()
+
+    def heard(self, event: str, payload: Mapping[str, Any]) -> None:
+        if event == "user-session":
+            self.looking = False
+        elif event == "user-offer" and not payload["looking"] and self.page:
+            self.page.answer("yes")
+
+    def find_someone(self) -> None:
+        self.looking = True
+        if self.page:
+            self.page.seek()
+
+    def say(self, text: str = "") -> bool:
+        """Write one message; whether it could be written."""
+        page = self.page
+        text = text or f"{self.name}{len(self.said)}"
+        if page is None or page.outbox.compose(text, page.now) != "":
+            return False
+        self.said.append(text)
+        return True
+
+    def shown(self) -> list[Row]:
+        return sorted(self.screen.rows, key=lambda row: (row["s"], row["l"], row["side"], row["st"], row["n"]))
