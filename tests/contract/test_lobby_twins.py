@@ -77,7 +77,7 @@ class Twins:
         self.scripts.lose_everything()
         self.scripts.set_time(self.now)
         self.python = MemoryLobby(lambda: self.now, Random(2))
-        self.crowd = self.python._register.crowd = SteeredCrowd(Random(3))
+        self.crowd = self.python._state.index = SteeredCrowd(Random(3))
 
     def both(self, name: str, *args: object) -> object:
         """Do it in both; the common answer."""
@@ -109,7 +109,7 @@ class Twins:
             del self.done[-2:]
         keys = [key for key in self.scripts.names() if not key.startswith("r:")]
         assert keys == sorted(expected_keys(self.python)), self.told("other keys")
-        for guest, visitor in self.python._register.visitors.items():
+        for guest, visitor in self.python._state.people.items():
             blocked = self.read("SMEMBERS", f"b:{guest}")
             assert blocked == set(visitor.blocked), self.told(f"{guest} is blocked for others")
             rests = {other for other, until in visitor.rests.items() if until > self.now}
@@ -130,7 +130,7 @@ class Twins:
 
     def guest(self) -> str:
         """Often somebody who asks or is asked: most rules are about them."""
-        busy = [guest for offer in self.python._register.offers.values() for guest in (offer.seeker, offer.candidate)]
+        busy = [guest for offer in self.python._state.offers.values() for guest in (offer.seeker, offer.candidate)]
         if busy and self.flag(0.4):
             return self.random.choice(busy)
         return self.random.choice(GUESTS) if self.flag(0.98) else NOBODY
@@ -191,7 +191,7 @@ class Twins:
 
     def answer_well(self) -> None:
         """By the one who is asked."""
-        running = list(self.python._register.offers.values())
+        running = list(self.python._state.offers.values())
         if running:
             offer = self.random.choice(running)
             self.answer_offer(offer.id, offer.candidate)
@@ -202,14 +202,14 @@ class Twins:
                 s = self.new_id()
                 done = self.both("accept", guest, offer, s)
                 if done != "gone":
-                    answered = self.python._register.visitors[guest]
-                    members = [v.id for v in self.python._register.visitors.values() if v.session == answered.session]
+                    answered = self.python._state.people[guest]
+                    members = [v.id for v in self.python._state.people.values() if v.session == answered.session]
                     self.sessions[s] = (members[0], members[1])
             case name:
                 self.both(name, guest, offer)
 
     def late_no(self) -> None:
-        register = self.python._register
+        register = self.python._state
         ended = [offer for each in register._ended if (offer := register.ended(each))]
         if ended:
             offer = self.random.choice(ended)
@@ -256,7 +256,7 @@ class Twins:
 
     def lose(self) -> None:
         """And the processes enter their guests again, those they remember."""
-        pages = list(self.python._register.visitors.values())
+        pages = list(self.python._state.people.values())
         self.done.append(("lose everything",))
         self.forget()
         for page in pages:
@@ -294,8 +294,8 @@ STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
 
 def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     """Every key that the Redis lobby should hold, by the embedded one's books, but for the rests: they expire."""
-    register = lobby._register
-    for visitor in register.visitors.values():
+    register = lobby._state
+    for visitor in register.people.values():
         yield f"v:{visitor.id}"
         if visitor.blocked:
             yield f"b:{visitor.id}"
@@ -304,10 +304,10 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     yield from (f"s:{process}" for process in register._staff)
     books: dict[str, Any] = {
         "endings": register.offers, "ended": register._ended, "leases": register._leases, "absent": register._absent,
-        "n": register.crowd._counts,
+        "n": register.index._counts,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
-    for (pool, rank), area in register.crowd._areas.items():
+    for (pool, rank), area in register.index._areas.items():
         yield f"a:{rank}:{pool}"
         yield from (f"c:{rank}:{((cell.lat + 2**17) << 18) + cell.lon + 2**17}:{pool}" for cell in area.stands)
 

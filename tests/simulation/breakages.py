@@ -66,7 +66,7 @@ BREAKAGES: dict[str, Breakage] = {
 
 def _block_nobody(self: LobbyState, a: str, b: str) -> Offer | None:
     """A no ends the offer and is forgotten."""
-    offer = self.visitors[a].offer if a in self.visitors else None
+    offer = self.people[a].offer if a in self.people else None
     if offer is not None and b in (offer.seeker, offer.candidate):
         self.close(offer)
         return offer

@@ -233,7 +233,7 @@ class Crowded(Ground):
         books, now_ms = self.books, START_MS + round(self.loop.now_s * 1000)
         pointed: dict[str, list[str]] = {}
         talking: dict[str, list[str]] = {}
-        for guest, visitor in books.visitors.items():
+        for guest, visitor in books.people.items():
             if visitor.offer is not None:
                 pointed.setdefault(visitor.offer.id, []).append(guest)
             if visitor.session is not None:
@@ -255,8 +255,8 @@ class Crowded(Ground):
                 self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
         for guest in self.stand.misfiled:
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
-        for guest in books.crowd:
-            visitor = books.visitors[guest]
+        for guest in books.index:
+            visitor = books.people[guest]
             if books.state(visitor) != "free" or not visitor.online:
                 self.wrong.append(f"M3: {self._name(guest)} stands among the free")
             if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
@@ -291,7 +291,7 @@ class Crowded(Ground):
     def _lonely(self) -> set[tuple[str, ...]]:
         """Pairs of free lookers who may meet."""
         books = self.books
-        free = [v for guest in books.crowd if (v := books.visitors[guest]).looking]
+        free = [v for guest in books.index if (v := books.people[guest]).looking]
         return {
             (self._name(a.id), "and", self._name(b.id), "look and are left alone")
             for i, a in enumerate(free)
@@ -301,7 +301,7 @@ class Crowded(Ground):
 
     def _differs(self, person: "Stranger") -> str:
         """What this page shows that is not so, "" when it is right."""
-        page, visitor = person.page, self.books.visitors.get(person.guest)
+        page, visitor = person.page, self.books.people.get(person.guest)
         if page is None:
             return ""
         if not page.joined or visitor is None:

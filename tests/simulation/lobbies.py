@@ -23,13 +23,13 @@ class Books(Protocol):
     """What a lobby has written down, as the checker reads it; a Register is one."""
 
     now: int
-    visitors: dict[str, LobbyGuest]
+    people: dict[str, LobbyGuest]
     offers: dict[str, Offer]
 
     @property
-    def crowd(self) -> Iterable[str]: ...
+    def index(self) -> Iterable[str]: ...
 
-    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
+    def state(self, person: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
 
 
 class Stand(Protocol):
@@ -58,10 +58,10 @@ class Embedded:
 
     @property
     def books(self) -> LobbyState:
-        return self.lobby._register
+        return self.lobby._state
 
     def forget(self) -> None:
-        self.lobby._register = LobbyState(self._now_ms, self._random)
+        self.lobby._state = LobbyState(self._now_ms, self._random)
 
 
 class SlowLobby:

@@ -94,18 +94,18 @@ class Read:
     """The books in Redis as they were at ``now``."""
 
     now: int
-    visitors: dict[str, LobbyGuest]
+    people: dict[str, LobbyGuest]
     offers: dict[str, Offer]
-    crowd: list[str]
+    index: list[str]
     leases: list[str]
     misfiled: set[str] = field(default_factory=set)
 
-    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
-        if visitor.session is not None:
+    def state(self, person: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
+        if person.session is not None:
             return "chat"
-        if visitor.offer is not None:
-            return "asking" if visitor.offer.seeker == visitor.id else "asked"
-        return "free" if visitor.online and visitor.process in self.leases else "gone"
+        if person.offer is not None:
+            return "asking" if person.offer.seeker == person.id else "asked"
+        return "free" if person.online and person.process in self.leases else "gone"
 
 
 class Scripted:
@@ -152,24 +152,24 @@ def _read(
     leases: Sequence[str],
 ) -> Read:
     opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
-    visitors, placed = {}, Counter[tuple[str, str, str]]()
+    people, placed = {}, Counter[tuple[str, str, str]]()
     for guest, record in sorted(records.items()):
         fields = {name: value for name, value in record.items() if name not in ("lat", "lon", "place", "absent")}
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
         fields["avoided_networks"] = fields.pop("shuns", {})
         fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
-        visitors[guest] = LobbyGuest(**fields)
+        people[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1
-    crowd = [guest for guest, _, _ in placed]
+    index = [guest for guest, _, _ in placed]
     standing = Counter((guest, *_rank_and_pool(where)) for where, guests in stands.items() for guest in guests)
     drawable = Counter(each for each in placed.elements() if each[1] != str(UNASKED))
     misfiled = {guest for guest, _, _ in (standing - drawable) + (drawable - standing)}
-    return Read(now, visitors, opened, crowd, list(leases), misfiled)
+    return Read(now, people, opened, index, list(leases), misfiled)
 
 
 def _rank_and_pool(stand: str) -> tuple[str, str]:
-    """Of a key of the crowd; between the two is the cell."""
+    """Of a key of the index; between the two is the cell."""
     rank, _, pool = stand.split(":", 2)
     return rank, pool

@@ -1,4 +1,4 @@
-"""The embedded lobby's books: visitors, offers and leases, and the moves that keep them in agreement (M1-M3, M6, M9).
+"""The embedded lobby's books: people, offers and leases, and the moves that keep them in agreement (M1-M3, M6, M9).
 
 A guest's state follows from what the record points to and is stored nowhere; ``refile`` puts the guest where that state
 belongs, after every change, so that the free sets cannot disagree with the records.
@@ -23,9 +23,9 @@ class LobbyState:
 
     def __init__(self, now_ms: Callable[[], int], random: Random) -> None:
         self.now = 0
-        self.visitors: dict[str, LobbyGuest] = {}
+        self.people: dict[str, LobbyGuest] = {}
         self.offers: dict[str, Offer] = {}
-        self.crowd = SpatialIndex(random)
+        self.index = SpatialIndex(random)
         self._now_ms = now_ms
         self._endings: list[tuple[int, str]] = []
         self._ended = Expiring[str, Offer](ENDED_MAX, ENDED_MS, lambda: self.now)  # without a yes
@@ -39,56 +39,56 @@ class LobbyState:
         while self._endings and self._endings[0][0] <= now:
             offer = self.offers.get(heappop(self._endings)[1])
             if offer is not None:
-                self.visitors[offer.candidate].looking = False
+                self.people[offer.candidate].looking = False
                 self.fall_through(offer)
         for process in [process for process, until in self._leases.items() if until <= now]:
             self.lapse(process)
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
-            self._unseat(self.visitors.pop(guest))
+            self._unseat(self.people.pop(guest))
 
     def ended(self, offer: str) -> Offer | None:
         """An offer that ended without a yes within the last hour."""
         return self._ended.get(offer)
 
-    def state(self, visitor: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
-        if visitor.session is not None:
+    def state(self, person: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
+        if person.session is not None:
             return "chat"
-        if visitor.offer is not None:
-            return "asking" if visitor.offer.seeker == visitor.id else "asked"
-        return "free" if visitor.online and visitor.process in self._leases else "gone"
+        if person.offer is not None:
+            return "asking" if person.offer.seeker == person.id else "asked"
+        return "free" if person.online and person.process in self._leases else "gone"
 
-    def refile(self, visitor: LobbyGuest) -> None:
-        """Put the guest where the state belongs: into the crowd, among the absent, or into neither."""
-        state = self.state(visitor)
-        if state == "free" and visitor.pool is not None:
-            self.crowd.put(visitor.id, visitor.pool, visitor.rank(), visitor.cell)
+    def refile(self, person: LobbyGuest) -> None:
+        """Put the guest where the state belongs: into the index, among the absent, or into neither."""
+        state = self.state(person)
+        if state == "free" and person.pool is not None:
+            self.index.put(person.id, person.pool, person.rank(), person.cell)
         else:
-            self.crowd.discard(visitor.id)
+            self.index.discard(person.id)
         if state == "gone":
-            self._absent.setdefault(visitor.id, self.now)
+            self._absent.setdefault(person.id, self.now)
         else:
-            self._absent.pop(visitor.id, None)
+            self._absent.pop(person.id, None)
 
-    def seat(self, visitor: LobbyGuest, entry: Entry) -> None:
+    def seat(self, person: LobbyGuest, entry: Entry) -> None:
         """Who is blocked here stays blocked: the row of a decline may not have reached history yet (protocol §3)."""
-        self._unseat(visitor)
-        self._absent.pop(visitor.id, None)  # a new visit, even if its process has yet to renew
+        self._unseat(person)
+        self._absent.pop(person.id, None)  # a new visit, even if its process has yet to renew
         self._staff.setdefault(entry.process, {})[entry.guest] = None
-        visitor.process, visitor.online, visitor.looking = entry.process, True, False
-        visitor.pool, visitor.cell, visitor.city = entry.pool, entry.cell, entry.city
-        visitor.available, visitor.slow, visitor.visible = entry.available, entry.slow, entry.visible
-        visitor.made, visitor.networks = entry.made, entry.networks
-        visitor.blocked |= dict.fromkeys(entry.blocked)
+        person.process, person.online, person.looking = entry.process, True, False
+        person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
+        person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
+        person.made, person.networks = entry.made, entry.networks
+        person.blocked |= dict.fromkeys(entry.blocked)
         for network, at in entry.avoided_networks.items():
-            visitor.avoid_network(network, at)
-        self.refile(visitor)
+            person.avoid_network(network, at)
+        self.refile(person)
 
-    def dismiss(self, visitor: LobbyGuest) -> Offer | None:
+    def dismiss(self, person: LobbyGuest) -> Offer | None:
         """The socket is closed; the offer that this ended."""
-        visitor.online = visitor.looking = False
-        over = self.fall_through(visitor.offer)
-        self.refile(visitor)
+        person.online = person.looking = False
+        over = self.fall_through(person.offer)
+        self.refile(person)
         return over
 
     def open(self, offer: Offer) -> None:
@@ -122,16 +122,16 @@ class LobbyState:
             self.close(offer)
         return offer
 
-    def begin(self, visitor: LobbyGuest, session_id: str) -> None:
-        visitor.session, visitor.looking = session_id, False
-        self.refile(visitor)
+    def begin(self, person: LobbyGuest, session_id: str) -> None:
+        person.session, person.looking = session_id, False
+        self.refile(person)
 
     def block(self, a: str, b: str) -> Offer | None:
         """Strangers for ever; the open offer between them that this has ended."""
         for one, other in ((a, b), (b, a)):
-            if one in self.visitors:
-                self.visitors[one].blocked[other] = None
-        offer = self.visitors[a].offer if a in self.visitors else None
+            if one in self.people:
+                self.people[one].blocked[other] = None
+        offer = self.people[a].offer if a in self.people else None
         if offer is None or b not in (offer.seeker, offer.candidate):
             return None
         self.close(offer)
@@ -142,25 +142,25 @@ class LobbyState:
         known = process in self._leases
         self._leases[process] = self.now + LEASE_MS
         if not known:  # its first, or it was frozen for longer than its lease and is back with its guests
-            for visitor in self.guests(process):
-                self.refile(visitor)
+            for person in self.guests(process):
+                self.refile(person)
         return known
 
     def lapse(self, process: str) -> None:
         """The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back."""
         self._leases.pop(process, None)
-        for visitor in self.guests(process):
-            self.fall_through(visitor.offer)
-            self.refile(visitor)
+        for person in self.guests(process):
+            self.fall_through(person.offer)
+            self.refile(person)
 
     def guests(self, process: str) -> list[LobbyGuest]:
-        return [self.visitors[guest] for guest in self._staff.get(process, ())]
+        return [self.people[guest] for guest in self._staff.get(process, ())]
 
     def _sides(self, offer: Offer) -> tuple[LobbyGuest, LobbyGuest]:
-        return self.visitors[offer.seeker], self.visitors[offer.candidate]
+        return self.people[offer.seeker], self.people[offer.candidate]
 
-    def _unseat(self, visitor: LobbyGuest) -> None:
-        guests = self._staff.get(visitor.process, {})
-        guests.pop(visitor.id, None)
+    def _unseat(self, person: LobbyGuest) -> None:
+        guests = self._staff.get(person.process, {})
+        guests.pop(person.id, None)
         if not guests:
-            self._staff.pop(visitor.process, None)
+            self._staff.pop(person.process, None)

@@ -180,7 +180,7 @@ class SpatialIndex:
 
         Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
         counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
-        or drop it before the crowd changes.
+        or drop it before the index changes.
         """
         for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
             area = self._areas.get((pool, rank))

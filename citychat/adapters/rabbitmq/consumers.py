@@ -51,8 +51,8 @@ def decode(body: bytes) -> Message | None:
 class Consumer:
     """One opener. ``unacked``: deliveries of its channel of now, in order."""
 
-    def __init__(self, boxes: "Consumers", queue: str, mail: Callable[[Mail], None]) -> None:
-        self.boxes, self.queue, self.mail = boxes, queue, mail
+    def __init__(self, consumers: "Consumers", queue: str, mail: Callable[[Mail], None]) -> None:
+        self.consumers, self.queue, self.mail = consumers, queue, mail
         self.channel: AmqpChannel | None = None
         self.serial = 0
         self.unacked: dict[int, None] = {}
@@ -84,97 +84,99 @@ class Consumers:
 
     def went(self) -> None:
         """The connection is gone: who waits to open hears it. The others get a consumer when it is back."""
-        for box in self._open:
-            if not box.attached.done():
-                box.attached.set_result(False)
+        for consumer in self._open:
+            if not consumer.attached.done():
+                consumer.attached.set_result(False)
 
     async def open(self, queue: str, mail: Callable[[Mail], None]) -> Consumer:
         """Raises Unavailable."""
         if not self.connection.up:
             raise Unavailable
-        box = Consumer(self, queue, mail)
-        self._open[box] = None
-        box.keeper = self._tasks.spawn(self._keep(box), "read a mailbox")
+        consumer = Consumer(self, queue, mail)
+        self._open[consumer] = None
+        consumer.keeper = self._tasks.spawn(self._keep(consumer), "read a mailbox")
         try:
-            if not await box.attached:
+            if not await consumer.attached:
                 raise Unavailable
         except BaseException:
-            self._forget(box)
+            self._forget(consumer)
             raise
-        return box
+        return consumer
 
-    def ack(self, box: Consumer, tags: Sequence[int]) -> None:
+    def ack(self, consumer: Consumer, tags: Sequence[int]) -> None:
         """In one frame when they are the oldest unacked ones, as they nearly always are."""
-        if box.channel is None or box.closed:
+        if consumer.channel is None or consumer.closed:
             return
-        mine = sorted({tag - (box.serial << TAG_BITS) for tag in tags} & box.unacked.keys())
-        oldest = list(islice(box.unacked, len(mine)))
+        mine = sorted({tag - (consumer.serial << TAG_BITS) for tag in tags} & consumer.unacked.keys())
+        oldest = list(islice(consumer.unacked, len(mine)))
         try:
             if mine and mine == oldest:
-                box.channel.ack(mine[-1], multiple=True)
+                consumer.channel.ack(mine[-1], multiple=True)
             else:
                 for tag in mine:
-                    box.channel.ack(tag)
+                    consumer.channel.ack(tag)
         except ChannelClosed:
             return  # they are delivered again
         for tag in mine:
-            del box.unacked[tag]
+            del consumer.unacked[tag]
 
-    async def close(self, box: Consumer) -> None:
+    async def close(self, consumer: Consumer) -> None:
         """Waits until the broker has put everything back, at most 2 s: it does so when it is heard of again."""
-        if not box.closed and (channel := self._forget(box)) is not None:
+        if not consumer.closed and (channel := self._forget(consumer)) is not None:
             await asyncio.wait([channel.over], timeout=CLOSE_S)
 
-    def _forget(self, box: Consumer) -> AmqpChannel | None:
-        box.closed = True
-        self._open.pop(box, None)
-        if box.keeper is not None:
-            box.keeper.cancel()
-        if box.channel is not None:
-            box.channel.close()
-        return box.channel
+    def _forget(self, consumer: Consumer) -> AmqpChannel | None:
+        consumer.closed = True
+        self._open.pop(consumer, None)
+        if consumer.keeper is not None:
+            consumer.keeper.cancel()
+        if consumer.channel is not None:
+            consumer.channel.close()
+        return consumer.channel
 
-    async def _keep(self, box: Consumer) -> None:
+    async def _keep(self, consumer: Consumer) -> None:
         """A consumer on a channel of its own, and another whenever it is closed; then all unacked comes again."""
         told = 0
         while True:
             await self.connection.there.wait()
             try:
                 async with self._turns:
-                    channel = await self._attach(box)
+                    channel = await self._attach(consumer)
                 closed = await asyncio.shield(channel.over)
             except ChannelClosed as error:
                 closed = error
-            box.channel = None
-            box.unacked.clear()
-            box.as_it_is = closed.code == OTHER_ARGUMENTS
+            consumer.channel = None
+            consumer.unacked.clear()
+            consumer.as_it_is = closed.code == OTHER_ARGUMENTS
             if closed.code not in (0, told):
                 told = closed.code
                 log.warning("the broker closed a channel that reads (code %d)", told)
-            await pause(self._clock, 0.0 if box.as_it_is else AGAIN_S)
+            await pause(self._clock, 0.0 if consumer.as_it_is else AGAIN_S)
 
-    async def _attach(self, box: Consumer) -> AmqpChannel:
+    async def _attach(self, consumer: Consumer) -> AmqpChannel:
         """Raises Closed."""
-        channel = box.channel = self.connection.channel()
-        box.serial = next(_serials)
+        channel = consumer.channel = self.connection.channel()
+        consumer.serial = next(_serials)
         await channel.opened()
         await channel.call("basic_qos", prefetch_count=PREFETCH)
-        if not box.as_it_is:
-            channel.declare(box.queue, self._arguments)
-        await channel.consume(box.queue, partial(self._delivered, box, channel, box.serial), channel.close)
-        if not box.attached.done():
-            box.attached.set_result(True)
+        if not consumer.as_it_is:
+            channel.declare(consumer.queue, self._arguments)
+        await channel.consume(
+            consumer.queue, partial(self._delivered, consumer, channel, consumer.serial), channel.close
+        )
+        if not consumer.attached.done():
+            consumer.attached.set_result(True)
         return channel
 
     def _delivered(
-        self, box: Consumer, channel: AmqpChannel, serial: int, tag: int, body: bytes, _at_s: int | None
+        self, consumer: Consumer, channel: AmqpChannel, serial: int, tag: int, body: bytes, _at_s: int | None
     ) -> None:
-        if box.closed or box.channel is not channel:
+        if consumer.closed or consumer.channel is not channel:
             return  # goes back with its channel
         message = decode(body)
         if message is None:
             self._counts["mail dropped"] += 1
             channel.ack(tag)
             return
-        box.unacked[tag] = None
-        box.mail(Mail((serial << TAG_BITS) + tag, message))
+        consumer.unacked[tag] = None
+        consumer.mail(Mail((serial << TAG_BITS) + tag, message))

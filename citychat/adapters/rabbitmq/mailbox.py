@@ -54,23 +54,23 @@ class RabbitMailbox:
         self._tasks = Tasks(clock, random)
         self._version = ""
         self._reading: list[Consumers] = []
-        self._putting = self._connection("puts", lambda: self._puts.went())
-        seal_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
-        self._puts = Publisher(self._putting, clock, self._tasks, self._arguments, seal_queue)
+        self._putting = self._connection("puts", lambda: self._publisher.went())
+        sync_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
+        self._publisher = Publisher(self._putting, clock, self._tasks, self._arguments, sync_queue)
 
     async def __aenter__(self) -> Self:
         """At once; connecting goes on in the background."""
         self._putting.start()
-        self._puts.start()
+        self._publisher.start()
         self._read_more()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """What is put is answered for first (at most 5 s), what is open goes back."""
-        await self._puts.settled()
-        await asyncio.gather(self._putting.close(), *(boxes.connection.close() for boxes in self._reading))
-        for boxes in self._reading:
-            boxes.went()
+        await self._publisher.settled()
+        await asyncio.gather(self._putting.close(), *(consumers.connection.close() for consumers in self._reading))
+        for consumers in self._reading:
+            consumers.went()
         self._tasks.cancel()
         await self._tasks.close()
 
@@ -79,24 +79,24 @@ class RabbitMailbox:
 
         A batch that is sent twice, because its queue or its channel went meanwhile, may come behind one put later.
         """
-        self._puts.put(self._prefix + guest, [encode(message) for message in messages], stored)
+        self._publisher.put(self._prefix + guest, [encode(message) for message in messages], stored)
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         """Raises Unavailable. After a loss of the connection everything unacked is delivered again, with new tags."""
-        boxes = next((boxes for boxes in self._reading if boxes.room > 0), None)
-        if sum(boxes.room for boxes in self._reading) <= SPARE_ROOM:
+        consumers = next((consumers for consumers in self._reading if consumers.room > 0), None)
+        if sum(consumers.room for consumers in self._reading) <= SPARE_ROOM:
             self._read_more()
-        if boxes is None:
+        if consumers is None:
             raise Unavailable
-        return await boxes.open(self._prefix + guest, mail)
+        return await consumers.open(self._prefix + guest, mail)
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
-        box = _box(handle)
-        box.boxes.ack(box, tags)
+        consumer = _consumer(handle)
+        consumer.consumers.ack(consumer, tags)
 
     async def close(self, handle: object) -> None:
-        box = _box(handle)
-        await box.boxes.close(box)
+        consumer = _consumer(handle)
+        await consumer.consumers.close(consumer)
 
     async def discard(self, guest: str) -> None:
         """On a channel of its own, which the broker closes when the queue is used or holds something."""
@@ -104,7 +104,7 @@ class RabbitMailbox:
         queue = self._prefix + guest
 
         async def delete(channel: AmqpChannel) -> None:
-            self._puts.forget(queue)
+            self._publisher.forget(queue)
             try:
                 await channel.call("queue_delete", queue, if_unused=True, if_empty=True)
             except ChannelClosed as closed:
@@ -213,12 +213,12 @@ class RabbitMailbox:
     def _came(self, version: str) -> None:
         """A connection is there; all of them, and the service is."""
         self._version = version
-        connections = [self._putting, *(boxes.connection for boxes in self._reading)]
-        if all(connection.up for connection in connections) and not self._puts.blocked:
+        connections = [self._putting, *(consumers.connection for consumers in self._reading)]
+        if all(connection.up for connection in connections) and not self._publisher.blocked:
             self._link.came(version, LEAST_VERSION)
 
     def _blocked(self, on: bool) -> None:
-        self._puts.blocked = on
+        self._publisher.blocked = on
         if on:
             self._link.went(BLOCKED)
         else:
@@ -229,7 +229,7 @@ def _is_of(message: Message | None, session_id: str, side: int) -> bool:
     return message is not None and (message.session, message.side) == (session_id, side) and message.text != ""
 
 
-def _box(handle: object) -> Consumer:
+def _consumer(handle: object) -> Consumer:
     if not isinstance(handle, Consumer):
         raise TypeError(f"not a handle of this mailbox: {type(handle).__name__}")
     return handle

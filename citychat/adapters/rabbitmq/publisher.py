@@ -1,7 +1,7 @@
 """Putting into RabbitMQ's queues: batches in order, each answered when the broker has all of it on disk, or never will.
 
-A queue belongs to one of eight lanes (channels with confirms): its order is kept, a slow declare holds up an eighth of
-the others, and a queue that the broker will not have as we want it closes one lane, which sends the others' batches
+A queue belongs to one of eight slots (channels with confirms): its order is kept, a slow declare holds up an eighth of
+the others, and a queue that the broker will not have as we want it closes one slot, which sends the others' batches
 again.
 """
 
@@ -17,11 +17,11 @@ from citychat.expiring import Expiring
 from citychat.ports import Clock, Timer
 from citychat.tasks import Tasks, pause
 
-LANES = 8  # declaring new queues: 415/s on one channel, 1,225/s on 16
+SLOTS = 8  # declaring new queues: 415/s on one channel, 1,225/s on 16
 PUT_S = 5.0  # then the sender's page hears "waiting" and tries again
 UNANSWERED_MAX_BYTES = 8 * 1024 * 1024  # of bodies; some 20,000 messages that the broker has not answered for
 REOPEN_S = 0.2
-MISFIT_S = 60.0  # how long a queue with other arguments is left alone: each try closes a lane
+MISMATCHED_S = 60.0  # how long a queue with other arguments is left alone: each try closes a slot
 MISFITS_MAX = 1_000
 KNOWN_MAX = 10_000
 KNOWN_S = 10.0  # then another process may have deleted the queue, and a third one made it anew
@@ -53,7 +53,7 @@ class _ConfirmedChannel:
 
 
 class Publisher:
-    """``arguments``: those of every queue. ``seal_queue``: a name that no other process uses."""
+    """``arguments``: those of every queue. ``sync_queue``: a name that no other process uses."""
 
     def __init__(
         self,
@@ -61,25 +61,25 @@ class Publisher:
         clock: Clock,
         tasks: Tasks,
         arguments: Mapping[str, object],
-        seal_queue: str,
+        sync_queue: str,
     ) -> None:
         self._connection, self._clock, self._tasks, self._arguments = connection, clock, tasks, arguments
-        self._seal_queue = seal_queue
-        self._lanes = [_ConfirmedChannel() for _ in range(LANES)]
+        self._sync_queue = sync_queue
+        self._slots = [_ConfirmedChannel() for _ in range(SLOTS)]
         self._open: set[_Batch] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._unanswered_bytes = 0
-        self._misfits = Expiring[str, None](MISFITS_MAX, MISFIT_S, clock.monotonic_s)
+        self._misfits = Expiring[str, None](MISFITS_MAX, MISMATCHED_S, clock.monotonic_s)
         self._known = Expiring[str, None](KNOWN_MAX, KNOWN_S, clock.monotonic_s)  # the broker will not forget them
         self._fresh: list[_Batch] = []  # confirmed, but their queues may be forgotten yet
         self._are_fresh = asyncio.Event()
         self.blocked = False
 
     def start(self) -> None:
-        for lane in self._lanes:
-            self._tasks.spawn(self._keep(lane), "put into RabbitMQ")
-        self._tasks.spawn(self._seal(), "new queues of RabbitMQ")
+        for slot in self._slots:
+            self._tasks.spawn(self._keep(slot), "put into RabbitMQ")
+        self._tasks.spawn(self._sync(), "new queues of RabbitMQ")
 
     def went(self) -> None:
         """The connection is gone: nothing is sure of what was not confirmed."""
@@ -88,10 +88,10 @@ class Publisher:
         self._fresh.clear()
         for batch in list(self._open):
             self._answer(batch, False)
-        for lane in self._lanes:
-            lane.channel = None
-            lane.unconfirmed.clear()
-            lane.waiting.clear()
+        for slot in self._slots:
+            slot.channel = None
+            slot.unconfirmed.clear()
+            slot.waiting.clear()
 
     def put(self, queue: str, bodies: Sequence[bytes], stored: Stored) -> None:
         """In order, durably. What cannot be taken is answered at once, though not before this returns."""
@@ -104,80 +104,80 @@ class Publisher:
             self._answer(batch, not bodies)
             return
         batch.timer = self._clock.later(PUT_S, partial(self._answer, batch, False))
-        self._send(self._lanes[crc32(queue.encode()) % LANES], batch)
+        self._send(self._slots[crc32(queue.encode()) % SLOTS], batch)
 
     async def settled(self) -> None:
         """Everything put so far is answered; at most 5 s."""
         await self._idle.wait()
 
-    async def _keep(self, lane: _ConfirmedChannel) -> None:
-        """A channel for the lane, and another whenever it is closed."""
+    async def _keep(self, slot: _ConfirmedChannel) -> None:
+        """A channel for the slot, and another whenever it is closed."""
         while True:
             await self._connection.there.wait()
             try:
                 channel = self._connection.channel()
                 await channel.opened()
-                await channel.confirm(partial(self._confirmed, lane), partial(self._returned, lane))
+                await channel.confirm(partial(self._confirmed, slot), partial(self._returned, slot))
             except ChannelClosed:
                 await pause(self._clock, REOPEN_S)
                 continue
-            lane.channel, lane.published = channel, 0
-            waiting, lane.waiting = lane.waiting, []
+            slot.channel, slot.published = channel, 0
+            waiting, slot.waiting = slot.waiting, []
             for batch in waiting:
-                self._send(lane, batch)
-            self._closed(lane, await channel.over)
+                self._send(slot, batch)
+            self._closed(slot, await channel.over)
 
-    def _send(self, lane: _ConfirmedChannel, batch: _Batch) -> None:
+    def _send(self, slot: _ConfirmedChannel, batch: _Batch) -> None:
         """Declare (which also gives the queue another 48 h), then publish, in one write."""
         if batch.stored is None:
             return
-        if lane.channel is None:
-            lane.waiting.append(batch)
+        if slot.channel is None:
+            slot.waiting.append(batch)
             return
         batch.refused = batch.returned = False
         batch.left = len(batch.bodies)
         at_s = self._clock.wall_ms() // 1_000
         try:
-            lane.channel.declare(batch.queue, self._arguments)
+            slot.channel.declare(batch.queue, self._arguments)
             for body in batch.bodies:
-                lane.published += 1
-                lane.unconfirmed[lane.published] = batch
-                lane.channel.publish(batch.queue, body, str(lane.published), at_s)
+                slot.published += 1
+                slot.unconfirmed[slot.published] = batch
+                slot.channel.publish(batch.queue, body, str(slot.published), at_s)
         except ChannelClosed:
             self._answer(batch, False)
 
-    def _confirmed(self, lane: _ConfirmedChannel, tag: int, multiple: bool, taken: bool) -> None:
+    def _confirmed(self, slot: _ConfirmedChannel, tag: int, multiple: bool, taken: bool) -> None:
         tags = [tag]
         if multiple:
             tags = []
-            for unconfirmed in lane.unconfirmed:
+            for unconfirmed in slot.unconfirmed:
                 if unconfirmed > tag:
                     break
                 tags.append(unconfirmed)
         for each in tags:
-            if batch := lane.unconfirmed.pop(each, None):
+            if batch := slot.unconfirmed.pop(each, None):
                 batch.left -= 1
                 batch.refused |= not taken
                 if batch.left == 0:
-                    self._complete(lane, batch)
+                    self._complete(slot, batch)
 
-    def _returned(self, lane: _ConfirmedChannel, name: str) -> None:
+    def _returned(self, slot: _ConfirmedChannel, name: str) -> None:
         """There was no such queue: somebody has deleted it since the declare. The confirm still comes (fact 11)."""
-        if name.isascii() and name.isdigit() and (batch := lane.unconfirmed.get(int(name))):
+        if name.isascii() and name.isdigit() and (batch := slot.unconfirmed.get(int(name))):
             batch.returned = True
 
-    def _complete(self, lane: _ConfirmedChannel, batch: _Batch) -> None:
+    def _complete(self, slot: _ConfirmedChannel, batch: _Batch) -> None:
         if batch.returned and not batch.refused and not batch.again:
             batch.again = True
             self.forget(batch.queue)
-            self._send(lane, batch)
+            self._send(slot, batch)
         elif batch.refused or batch.returned or batch.queue in self._known:
             self._answer(batch, not batch.refused and not batch.returned)
         else:
             self._fresh.append(batch)
             self._are_fresh.set()
 
-    async def _seal(self) -> None:
+    async def _sync(self) -> None:
         """Make the broker remember new queues before what it has confirmed in them is answered (fact 19).
 
         Its next change of what is durable does: a queue that comes and goes, 3 to 9 ms for all that wait for it.
@@ -202,8 +202,8 @@ class Publisher:
         channel = self._connection.channel()
         try:
             await channel.opened()
-            await channel.call("queue_declare", self._seal_queue, durable=True, exclusive=True)
-            await channel.call("queue_delete", self._seal_queue)
+            await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True)
+            await channel.call("queue_delete", self._sync_queue)
         finally:
             channel.close()
 
@@ -217,23 +217,23 @@ class Publisher:
         """It is being deleted, or was."""
         self._known.discard(queue)
 
-    def _closed(self, lane: _ConfirmedChannel, closed: ChannelClosed) -> None:
+    def _closed(self, slot: _ConfirmedChannel, closed: ChannelClosed) -> None:
         """By the broker, because of one queue: the batches of others go out once more. By the loss of the connection:
         nothing is sure."""
-        batches = list(dict.fromkeys(lane.unconfirmed.values()))
-        lane.channel = None
-        lane.unconfirmed.clear()
+        batches = list(dict.fromkeys(slot.unconfirmed.values()))
+        slot.channel = None
+        slot.unconfirmed.clear()
         if closed.code not in (0, OTHER_ARGUMENTS):
             log.warning("the broker closed a channel that puts (code %d)", closed.code)
         for batch in batches:
-            misfit = closed.code == OTHER_ARGUMENTS and f"'{batch.queue}'" in closed.text
-            if misfit:
+            mismatched = closed.code == OTHER_ARGUMENTS and f"'{batch.queue}'" in closed.text
+            if mismatched:
                 self._note_misfit(batch.queue, closed.text)
-            if misfit or batch.again or closed.code == 0:
+            if mismatched or batch.again or closed.code == 0:
                 self._answer(batch, False)
             else:
                 batch.again = True
-                lane.waiting.append(batch)
+                slot.waiting.append(batch)
 
     def _note_misfit(self, queue: str, text: str) -> None:
         if queue not in self._misfits:

@@ -13,7 +13,7 @@ from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.rabbitmq import consumers as rabbit_boxes
 from citychat.adapters.rabbitmq import mailbox as rabbitmq
 from citychat.adapters.rabbitmq.connection import AmqpChannel
-from citychat.adapters.rabbitmq.publisher import LANES, UNANSWERED_MAX_BYTES
+from citychat.adapters.rabbitmq.publisher import SLOTS, UNANSWERED_MAX_BYTES
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
 from citychat.ports import RECORD_MAX_BYTES
@@ -163,8 +163,8 @@ async def test_a_queue_deleted_before_the_message_arrives_is_no_success(
 
 def same_lane(guest: str) -> str:
     """Another guest whose queue is in the same lane."""
-    lane = crc32(f"inbox.{guest}".encode()) % LANES
-    return next(other for other in guests if crc32(f"inbox.{other}".encode()) % LANES == lane)
+    lane = crc32(f"inbox.{guest}".encode()) % SLOTS
+    return next(other for other in guests if crc32(f"inbox.{other}".encode()) % SLOTS == lane)
 
 
 async def test_a_queue_with_other_arguments_is_read_but_not_filled_and_disturbs_nobody(

@@ -169,4 +169,4 @@ class Known:
         else:
             assert (at.state, at.session) == ("free" if self.here(guest) else "gone", None)  # M3, M9
         stands = at.state == "free" and self.pages[guest].pool is not None
-        assert (guest in self.lobby._register.crowd) == stands  # M3
+        assert (guest in self.lobby._state.index) == stands  # M3
