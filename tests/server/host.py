@@ -3,13 +3,9 @@
 import asyncio
 import contextlib
 import re
-import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple, Self
-
-import pytest
 
 from tests.server.rawclient import Raw
 from tests.support.ending import communicated
@@ -151,16 +147,6 @@ class Host:
         await page.send(JOIN)
         assert (await page.packet())[1][0]["ok"]
         return page
-
-
-@pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[Path]:
-    """A data folder in which a server has run once."""
-    data = tmp_path / "data"
-    async with Host(data) as host:
-        host.signal(signal.SIGTERM)
-        assert (await host.end())[0] == 0
-    yield data
 
 
 def texts(folder: Path) -> dict[str, bytes]:

@@ -28,15 +28,15 @@ import logging, sys
 logging.basicConfig(level=logging.DEBUG)
 logging.Logger.setLevel = lambda logger, level: None
 from citychat import __main__, delivery
-from citychat.matching import moderation as parting
+from citychat.matching import moderation
 from citychat.handlers import pages
 def fails(self, *what):
     raise ValueError(f"crashed with {what}")
 async def fails_later(self, *what):
     fails(self, *what)
-delivery.Delivery.typing = fails
-parting.Parting.case = fails_later
-pages.Health.get = lambda handler, which: fails(handler, handler.request)
+delivery.Endpoint.typing = fails
+moderation.Moderation.case = fails_later
+pages.HealthHandler.get = lambda handler, which: fails(handler, handler.request)
 sys.exit(__main__.main())
 """
 

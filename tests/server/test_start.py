@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,16 @@ from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
 from tests.server.host import AS_ANYBODY, JOIN, LAST_LINE, Host, refusal, run, texts
 from tests.server.rawclient import Raw
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Path]:
+    """A data folder in which a server has run once."""
+    data = tmp_path / "data"
+    async with Host(data) as host:
+        host.signal(signal.SIGTERM)
+        assert (await host.end())[0] == 0
+    yield data
 
 
 def has_ipv6() -> bool:

@@ -35,6 +35,7 @@ async def test_a_hole_stays_open_while_its_sender_is_away(stage: Stage) -> None:
     anna.leaves()
     await stage.after(0.1)
     await stage.put("ben", message(2, s=s))
+    await stage.after(0.1)
     await stage.skip(20 * 3_600_000)
     assert ben.texts() == []
     await anna.reload()
