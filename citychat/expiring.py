@@ -8,7 +8,8 @@ V = TypeVar("V")
 
 
 class Expiring(Generic[K, V]):
-    """At most ``most`` entries, each for ``life`` after it was put; ``now`` tells the time, in the unit of ``life``.
+    """A mapping of at most ``most`` entries, each for ``life`` after it was put; ``now`` tells the time, in the unit of
+    ``life``.
 
     Putting an entry again makes it young, reading it does not: cachetools' TTLCache would keep what is read often, and
     these few lines need no dependency with stubs of its own.

@@ -1,4 +1,4 @@
-"""How much is too much: every limit with its reason, and token buckets.
+"""Limits of everything, each with its reason; and token buckets.
 
 Each number stands here and nowhere else: who needs one asks ``bound`` or ``rate``; docs/limits.md is made from here.
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
@@ -92,12 +92,13 @@ class Buckets:
 
 
 def bound(name: str) -> int:
-    """How much the table allows at once. Raises KeyError for a name it does not have."""
+    """Return how much the table allows at once. Raises KeyError for a name it does not have."""
     return LIMITS[name].value
 
 
 def rate(name: str) -> float:
-    """How many a second. Raises KeyError for a name the table does not have, ValueError for a limit without rate."""
+    """Return how many a second. Raises KeyError for a name the table does not have, ValueError for a limit without
+    rate."""
     per_s = LIMITS[name].per_s
     if per_s is None:
         raise ValueError(f"{name} is a bound, not a rate")

@@ -52,7 +52,7 @@ def parsed_network(text: str) -> Network:
 
 
 def within(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Whether one of the networks has the address."""
+    """Tell whether one of the networks has the address."""
     return any(address in network for network in networks)
 
 
@@ -72,8 +72,8 @@ def network(text: str) -> str:
 
 
 def own_network(text: str) -> str:
-    """What kind of the host's own network an address is of ("loopback", ...); "" for a public one, and for no address:
-    what nobody can read must not open the pool of the own network."""
+    """Return the kind of the host's own network that an address is of ("loopback", ...); "" for a public one, and for
+    no address: what nobody can read must not open the pool of the own network."""
     address = parsed(text)
     if address is None:
         return ""
@@ -81,11 +81,11 @@ def own_network(text: str) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Whether an address says where in the internet somebody is: neither of an own network nor no address."""
+    """Tell whether an address says where in the internet somebody is: neither of an own network nor no address."""
     return parsed(text) is not None and not own_network(text)
 
 
 def is_loopback(text: str) -> bool:
-    """Whether an address is this machine's, for itself only."""
+    """Tell whether an address is this machine's, for itself only."""
     address = parsed(text)
     return address is not None and address.is_loopback

@@ -48,12 +48,13 @@ REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a floo
 
 
 def left_alone_before(now: int) -> int:
-    """A chat whose members were all last seen before this is over (M12), if none of them is here now."""
+    """Return the time: a chat whose members were all last seen before this is over (M12), if none of them is here
+    now."""
     return now - ALONE_MS
 
 
 class Accusation(NamedTuple):
-    """What the rule of three must know of a report: who made it, when, on which networks."""
+    """A report, as the rule of three needs it: who made it, when, on which networks."""
 
     reporter: str
     at: int
@@ -61,9 +62,9 @@ class Accusation(NamedTuple):
 
 
 def is_third(report: Accusation, others: Iterable[Accusation]) -> bool:
-    """Whether ``report`` pauses the accused: with two of the others it comes from three guests on three networks within
-    24 h. Who has no network counts for nothing. Later ones count as well: the clocks of processes differ, and what is
-    written last may bear the earliest time."""
+    """Tell whether ``report`` pauses the accused: with two of the others it comes from three guests on three networks
+    within 24 h. Who has no network counts for nothing. Later ones count as well: the clocks of processes differ, and
+    what is written last may bear the earliest time."""
     strangers = [other for other in others if _apart(report, other)]
     return any(_apart(a, b) for a, b in combinations(strangers, 2))
 

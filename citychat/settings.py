@@ -254,7 +254,8 @@ def _fit_together(settings: Settings) -> None:
 def load_with_words(
     argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform
 ) -> tuple[Settings, list[str]]:
-    """Like load, for commands that share the server's flags: also gives the words between the flags, in order."""
+    """Load the settings for commands that share the server's flags: also return the words between the flags, in
+    order."""
     flags, words = _from_flags(argv)
     layers = [(flags, flag_of), (_from_variables(environ), lambda name: PREFIX + name.upper())]
     values: dict[str, Any] = {}
@@ -277,7 +278,8 @@ def load_with_words(
 
 
 def describe(settings: Settings) -> str:
-    """All settings as a TOML file, each with where it comes from; passwords in URLs are hidden (--print-settings)."""
+    """Return all settings as a TOML file, each with where it comes from; passwords in URLs are hidden
+    (--print-settings)."""
     lines = []
     for name in NAMES:
         value = getattr(settings, name)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Alarm(Protocol):
-    """What a pause needs of the Clock, so that tasks stand beside the ports and not on them."""
+    """Interface of what a pause needs of the Clock, so that tasks stand beside the ports and not on them."""
 
     def later(self, delay_s: float, call: Callable[[], None]) -> Any:
         """Call it then, unless ``cancel()`` of what this returns comes first."""

@@ -236,7 +236,7 @@ class Outbox:
             self.calls.alarm(self.sent[waiting[0]["st"], waiting[0]["n"]] + HEAD_MS)
 
     def _ask(self, now: float) -> None:
-        """Which of my kept messages does history hold? (``chat-ask``)"""
+        """Ask which of my kept messages history holds (``chat-ask``)."""
         self.asked_at = now
         stored = [e for e in self.entries if e["state"] == "stored"]
         for s in dict.fromkeys(e["s"] for e in stored):
@@ -276,7 +276,7 @@ class Outbox:
     # -- time and memory ------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Whatever is due; harmless at any time."""
+        """Do whatever is due; harmless at any time."""
         if not self.live:
             return
         if self.acks and now - self.acked_at >= ACK_MS:

@@ -184,7 +184,7 @@ class HeadlessPage:
         self._heard_s = self.clock.monotonic_s()
 
     def event(self, name: str, payload: Mapping[str, Any]) -> None:
-        """Whatever the server sends. Before the join answer there is nothing to hear."""
+        """Take whatever the server sends. Before the join answer there is nothing to hear."""
         self.heard()
         if not self.joined:
             return

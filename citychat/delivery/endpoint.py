@@ -135,8 +135,8 @@ class Endpoint:
             self.receiver.wait_for_gap()
 
     def _patience_s(self, session_id: str) -> float:
-        """How long to wait for what is missing. While its sender is away it may lie in the outbox of a closed page, so
-        it is waited for as long as a mailbox would keep it."""
+        """Return how long to wait for what is missing. While its sender is away it may lie in the outbox of a closed
+        page, so it is waited for as long as a mailbox would keep it."""
         if self.engines.clock.monotonic_s() < self._hasty_until_s:
             return GAP_AFTER_A_DAY_S
         waiting = self.session is not None and self.session.id == session_id and not self.partner_here

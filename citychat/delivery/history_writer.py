@@ -147,8 +147,8 @@ class HistoryWriter:
 
 
 def _whole(drawn: Sequence[Drawn]) -> int:
-    """How many of these one write may hold: a store may break off and keep any part of it, and who joins then would
-    find a stream without the end of the one it links to. So what is linked to is committed before."""
+    """Return how many of these one write may hold: a store may break off and keep any part of it, and who joins then
+    would find a stream without the end of the one it links to. So what is linked to is committed before."""
     streams = set()
     for count, (_, message) in enumerate(drawn):
         if message.previous is not None and message.previous[0] in streams:

@@ -1,4 +1,4 @@
-"""Where a request comes from: its client's address, its page's origin, how many connections its network has."""
+"""The origin of a request: its client's address, its page's origin, how many connections its network has."""
 
 import logging
 import re
@@ -46,7 +46,7 @@ def peer_network(peer: str, trusted: Networks) -> str:
 
 
 class ClientAddresses:
-    """``client_address`` with the one warning an hour about headers that are ignored (product page, Host)."""
+    """The clients' addresses, with the one warning an hour about headers that are ignored (product page, Host)."""
 
     def __init__(self, trusted: Networks, now_s: Callable[[], float], logger: logging.Logger) -> None:
         self._trusted = trusted
@@ -71,7 +71,7 @@ class ClientAddresses:
 
 
 def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a page of ``origin`` may connect to ``host`` (both as the browser sent them).
+    """Tell whether a page of ``origin`` may connect to ``host`` (both as the browser sent them).
 
     Its own origin may, over http or https, and what the setting ``origins`` lists, letter by letter; the loopback names
     of one port count as one. Never by beginning or end: ``good.example.evil`` is another site.
@@ -88,13 +88,13 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
 
 
 def plain_share(pages: int, room: int) -> int:
-    """How many connections that are no pages a network may have: a page that loads opens several, so twice as many as
+    """Return the limit of plain HTTP connections per network: a page that loads opens several, so twice as many as
     ``pages``, but no more than half of all there is ``room`` for."""
     return max(1, min(2 * pages, room // 2))
 
 
 class ConnectionLimiter:
-    """How many connections each network has (``networks.network``: one IPv4 address or IPv6 /64; loopback is none)."""
+    """Counts the connections of each network (``networks.network``: one IPv4 address or IPv6 /64; loopback is none)."""
 
     def __init__(self, per_network: int) -> None:
         self._per_network = per_network

@@ -23,7 +23,7 @@ _KEYS = 1024
 
 
 class RateLimitedLog:
-    """For each key one turn a minute, so that nobody can fill the disk; ``about`` says in a line what a key is.
+    """One turn a minute for each key, so that nobody can fill the disk; ``about`` says in a line what a key is.
 
     While all that it remembers is younger, a new key gets no turn: an old one must not go for it (so no ``Expiring``).
     """
@@ -88,7 +88,7 @@ def nowhere() -> logging.Logger:
 
 
 class RefusalLog:
-    """At most one line a minute per source. Sources are never written."""
+    """The log of refusals, at most one line a minute per source. Sources are never written."""
 
     def __init__(self, logger: logging.Logger, now_s: Callable[[], float]) -> None:
         self._logger = logger

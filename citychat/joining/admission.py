@@ -1,4 +1,4 @@
-"""Who a page is and where: consent, token, guest row and place (product page, Arrive and Location)."""
+"""Admission of a guest: consent, token, guest row and place (product page, Arrive and Location)."""
 
 from collections.abc import Callable
 from math import ceil
@@ -31,7 +31,7 @@ HAVE_MAX = 1_000  # streams in one join; our pages name the 200 drawn last (clie
 
 
 class JoinRequest(Struct):
-    """``user-join`` as the page sends it (protocol §1)."""
+    """Payload of ``user-join`` (protocol §1)."""
 
     v: int
     consent: str
@@ -56,8 +56,8 @@ class Arrived(NamedTuple):
 
 
 class Admission:
-    """``consent``: the version of the rules asked for. ``new_guest`` takes one of a network's new guests, ``again`` one
-    of a guest's joins; both answer the seconds to wait for one (0: go on)."""
+    """Admits guests. ``consent``: the version of the rules asked for. ``new_guest`` takes one of a network's new
+    guests, ``again`` one of a guest's joins; both answer the seconds to wait for one (0: go on)."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Admission:
         return moved, place
 
     def guest_of(self, token: str | None) -> str:
-        """Whom a token names; "" when it does not hold."""
+        """Return the guest that a token names; "" when it does not hold."""
         claims = self.tokens.read(token) if token else None
         return claims.guest if claims else ""
 
@@ -128,7 +128,7 @@ class Admission:
         return Banned(until, reason, self.contact)
 
     def cities(self, q: str) -> list[dict[str, str]]:
-        """At most 10 cities whose name begins so, best first."""
+        """Return at most 10 cities whose name begins so, best first."""
         return [
             {"id": city.id, "name": city.name, "region": city.region, "country": city.country}
             for city in self.gazetteer.search(q)

@@ -118,7 +118,8 @@ class Joining:
         }
 
     async def _admitted(self, joining: JoiningPage, asked: JoinRequest) -> Admitted:
-        """Who comes and from which chat: by the history, or while that is away by what this process remembers."""
+        """Find out who comes and from which chat: by the history, or while that is away by what this process
+        remembers."""
         try:
             return await self.recovery.admitted(await self.admission.arrive(joining.page.address, asked), asked)
         except Unavailable:

@@ -1,4 +1,4 @@
-"""What a process remembers of guests who left in the middle of a chat, for when the history cannot tell.
+"""Memory of guests who left in the middle of a chat, for when the history cannot tell.
 
 A page whose link breaks while the history is away comes back to its chat with this (protocol §2.5.1). The lobby has the
 last word on whether the chat still runs; a page that has drawn nothing yet waits for the history.
@@ -25,7 +25,7 @@ class RecentGuest(Struct, frozen=True):
 
 
 class RecentGuests:
-    """``now_s`` is monotonic."""
+    """The guests who left in the last ten minutes. ``now_s`` is monotonic."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._kept = Expiring[str, RecentGuest](KEPT_MAX, KEPT_S, now_s)

@@ -1,4 +1,5 @@
-"""What a guest comes back to: which session still runs, and what the page has missed of it (protocol §2.5.1, M12)."""
+"""Recovery of a guest who comes back: which session still runs, and what the page has missed of it (protocol §2.5.1,
+M12)."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -122,7 +123,7 @@ class Recovery:
     # -- while the history is away ------------------------------------------------------------------------------------
 
     async def recalled(self, known: RecentGuest, asked: JoinRequest) -> Admitted:
-        """The guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
+        """Return the guest as this process remembers it, if the lobby still has it in that chat. Raises Unavailable."""
         guest = known.row.id
         where = (await self.lobby.status([guest]))[0]
         if where.session != known.session.id:
@@ -141,7 +142,8 @@ class Recovery:
     async def go_on(
         self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
     ) -> dict[str, object]:
-        """Like ``catch_up`` for a page that keeps its own ``seen`` and rows, because nobody can read the history."""
+        """Do what ``catch_up`` does for a page that keeps its own ``seen`` and rows, because nobody can read the
+        history."""
         session = sessions[0]
         if living != session.id:
             raise Unavailable

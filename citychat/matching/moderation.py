@@ -89,7 +89,7 @@ class Moderation:
             await step
 
     async def _networks(self, guest: str, now: int) -> tuple[str, ...]:
-        """Where the guest is, else was within a day; none on loopback and private networks."""
+        """Return the networks where the guest is, else was within a day; none on loopback and private networks."""
         networks = await self.lobby.networks(guest)
         if not networks:
             row = await self.history.guests.find(guest)

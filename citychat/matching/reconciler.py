@@ -189,7 +189,7 @@ class Reconciler:
 
 
 def _differs(client: Client, where: GuestStatus) -> bool:
-    """Whether the lobby says something else than the page was told."""
+    """Tell whether the lobby says something else than the page was told."""
     told_session = client.session.id if client.session else None
     told_offer = client.match.offer.id if client.match.offer else None
     known_offer = where.offer.id if where.offer else None

@@ -70,8 +70,9 @@ class Sessions:
         self.tasks.spawn(self._resolve(session), "resolve a session")
 
     async def _resolve(self, session: Session) -> bool:
-        """Whether it has begun. Ended first, so that nobody can enter with its row any more: who has entered meanwhile
-        may have spoken. The chat is then over, but its row stays, or what waits in a mailbox would be nobody's."""
+        """Find out whether it has begun, else undo it. Ended first, so that nobody can enter with its row any more: who
+        has entered meanwhile may have spoken. The chat is then over, but its row stays, or what waits in a mailbox
+        would be nobody's."""
         retry = self.tasks.retry
         if await retry(partial(self._has_begun, session)):
             self.tell_met(session)

@@ -21,8 +21,8 @@ def sound(message: Message) -> Message | None:
 
 
 def is_storable(message: Message) -> bool:
-    """Whether a store takes the message, however it was made. What it would never take stops the whole batch, again
-    and again."""
+    """Tell whether a store takes the message, however it was made. What it would never take stops the whole batch,
+    again and again."""
     try:
         convert(to_builtins(message), Message)
         message.text.encode()

@@ -243,7 +243,7 @@ def _numbers(typecode: str, column: bytes) -> "array[int]":
 
 
 def _bands(lats: "array[int]") -> dict[int, tuple[int, int]]:
-    """Where each band begins and ends among the cities."""
+    """Return where each band begins and ends among the cities."""
     starts: dict[int, int] = {}
     for at, lat in enumerate(lats):
         starts.setdefault(floor(lat / UNITS_PER_DEGREE * BANDS_PER_DEGREE), at)

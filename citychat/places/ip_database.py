@@ -192,7 +192,7 @@ def _located(country: object, city: object, lat: object, lon: object) -> IpLocat
 
 
 def _stamp(file: Path) -> Stamp | None:
-    """What tells one file from another of the same name; None while there is none."""
+    """Return what tells one file from another of the same name; None while there is none."""
     try:
         seen = file.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Where a guest is: from the internet address, the browser's position, the guest's own choice or the host's network.
+"""Places from the internet address, the browser's position, the guest's own choice or the host's network.
 
 Pure: no file, no clock, no network. Source of the rules: product page, Location. Whatever answers, the pool's key comes
 from the gazetteer's metro rule, so that guests placed by different sources meet. A position is cut to its cell the
@@ -21,14 +21,14 @@ CELLS_PER_DEGREE = round(1 / CELL_DEGREES)
 
 
 class Position(NamedTuple):
-    """What is kept of a browser's position: the cell, and how exact it was said to be, in metres."""
+    """A browser's position as it is kept: the cell, and how exact it was said to be, in metres."""
 
     cell: Cell
     accuracy_m: float
 
 
 class IpLocation(NamedTuple):
-    """What an IP database says of an address. ``country``: ISO code, "" if unknown.
+    """An IP database's answer for an address. ``country``: ISO code, "" if unknown.
 
     ``point``: latitude and longitude of ``city``; None without a city, for then they are the middle of the country,
     and all of the USA would be put into a lake in Kansas.

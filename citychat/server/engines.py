@@ -126,7 +126,7 @@ async def open_engines(
 
 @contextmanager
 def _named(setting: str) -> Iterator[None]:
-    """What a driver says about what the settings let through, options behind the question mark: about which setting."""
+    """Turn a driver's complaint about a URL's options into a SettingsError that names the setting."""
     try:
         yield
     except ValueError as error:

@@ -85,7 +85,7 @@ class TerminalGuest:
         self.end(0)
 
     def line(self, text: str) -> None:
-        """Whatever was typed."""
+        """Take whatever was typed."""
         confirmed, self._confirmed = self._confirmed, None
         words = text.split()
         if confirmed and words and words[0].lower() in ("yes", "y", "no", "n"):
@@ -134,7 +134,7 @@ class TerminalGuest:
             self.out.say(WORDS["ring.off"])
 
     def _match(self, answer: str) -> bool:
-        """Whether there was somebody to answer."""
+        """Answer an offer; return whether there was somebody to answer."""
         if self.page.offer is None:
             self.out.say("Nobody is asking you.")
             return False

@@ -1,4 +1,4 @@
-"""What the embedded lobby remembers of one guest, and which two guests may be led to each other (protocol §3)."""
+"""A guest as the embedded lobby remembers it, and the test which two guests may be led to each other (protocol §3)."""
 
 from dataclasses import dataclass, field
 
@@ -60,12 +60,13 @@ class LobbyGuest:
 
 
 def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
-    """Whether these two must not meet now. Each side may know of a block that the other forgot with its record."""
+    """Tell whether these two must not meet now. Each side may know of a block that the other forgot with its record."""
     return a is b or a.avoids(b, now) or b.avoids(a, now)
 
 
 def may_be_asked(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
-    """Whether ``candidate``, who is free, may be led to ``seeker``. Pauses protect only somebody who does not look."""
+    """Tell whether ``candidate``, who is free, may be led to ``seeker``. Pauses protect only somebody who does not
+    look."""
     if strangers(candidate, seeker, now):
         return False
     if candidate.looking:

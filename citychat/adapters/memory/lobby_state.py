@@ -19,7 +19,7 @@ from citychat.rules import ENDED_MAX, ENDED_MS, FORGET_MS, LEASE_MS
 
 
 class LobbyState:
-    """``now`` is the instant of the running step, in ms; ``settle`` sets it."""
+    """The lobby's data in memory. ``now`` is the instant of the running step, in ms; ``settle`` sets it."""
 
     def __init__(self, now_ms: Callable[[], int], random: Random) -> None:
         self.now = 0
@@ -71,7 +71,8 @@ class LobbyState:
             self._absent.pop(person.id, None)
 
     def seat(self, person: LobbyGuest, entry: Entry) -> None:
-        """Who is blocked here stays blocked: the row of a decline may not have reached history yet (protocol §3)."""
+        """Put a guest in, or change the one who is. Who is blocked here stays blocked: the row of a decline may not
+        have reached history yet (protocol §3)."""
         self._unseat(person)
         self._absent.pop(person.id, None)  # a new visit, even if its process has yet to renew
         self._staff.setdefault(entry.process, {})[entry.guest] = None
@@ -85,7 +86,7 @@ class LobbyState:
         self.refile(person)
 
     def dismiss(self, person: LobbyGuest) -> Offer | None:
-        """The socket is closed; the offer that this ended."""
+        """Note that the socket is closed; return the offer that this ended."""
         person.online = person.looking = False
         over = self.fall_through(person.offer)
         self.refile(person)
@@ -127,7 +128,7 @@ class LobbyState:
         self.refile(person)
 
     def block(self, a: str, b: str) -> Offer | None:
-        """Strangers for ever; the open offer between them that this has ended."""
+        """Keep two apart for ever; return the open offer between them that this has ended."""
         for one, other in ((a, b), (b, a)):
             if one in self.people:
                 self.people[one].blocked[other] = None
@@ -138,7 +139,7 @@ class LobbyState:
         return offer
 
     def renew(self, process: str) -> bool:
-        """Whether it was known to live."""
+        """Renew the lease; return whether the process was known to live."""
         known = process in self._leases
         self._leases[process] = self.now + LEASE_MS
         if not known:  # its first, or it was frozen for longer than its lease and is back with its guests

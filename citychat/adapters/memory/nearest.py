@@ -126,7 +126,7 @@ class _TilePyramid:
 
 
 def _gap(low: int, reach: int, at: int) -> int:
-    """How far ``at`` is outside ``low`` … ``low + reach``."""
+    """Return how far ``at`` is outside ``low`` … ``low + reach``."""
     if at < low:
         return low - at
     return at - low - reach if at > low + reach else 0

@@ -1,4 +1,4 @@
-"""What stands in MongoDB's collections, field by field, and how it is read with suspicion.
+"""Documents in MongoDB's collections, field by field, and the reader that takes nothing on trust.
 
 | Collection | `_id` | Fields |
 | --- | --- | --- |
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class MessageKeyDocument(Struct, frozen=True, rename=WIRE_LETTERS | {"id": "_id"}):
-    """Of a message, only where it stands."""
+    """The place of a message."""
 
     id: str
     session: Id
@@ -86,7 +86,7 @@ class BlockedPairDocument(Struct, frozen=True):
 
 
 class ReportDocument(Struct, frozen=True):
-    """Of a report, what the rule of three needs, and what its reporter may know."""
+    """The part of a report that the rule of three needs, and what its reporter may know."""
 
     code: str
     reporter: str
@@ -97,13 +97,13 @@ class ReportDocument(Struct, frozen=True):
 
 
 class IdDocument(Struct, frozen=True):
-    """Only the id."""
+    """The id of a document."""
 
     id: str = field(name="_id")
 
 
 class SeenDocument(Struct, frozen=True):
-    """Of a guest, when last seen."""
+    """The time when a guest was last seen."""
 
     seen: int
 
@@ -113,7 +113,7 @@ class MembersDocument(Struct, frozen=True):
 
 
 class ErasedSessionDocument(Struct, frozen=True):
-    """Of a session, whose texts are erased; ``erasing``: last done when, until a prune has looked again."""
+    """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again."""
 
     id: str = field(name="_id")
     erased: tuple[int, ...]
@@ -129,7 +129,7 @@ class DocumentReader:
     def read(
         self, collection: str, documents: Iterable[Document], kind: type[T], ours: Callable[[T], bool] | None = None
     ) -> list[T]:
-        """``ours``: a check beyond the types."""
+        """Read documents as values; what is not one of ours is dropped. ``ours``: a check beyond the types."""
         found = []
         for document in documents:
             try:
@@ -236,7 +236,8 @@ async def newest_messages(mongo: Mongo, reader: DocumentReader, where: Document,
 
 
 def earlier(order: tuple[int, int, str, int]) -> Document:
-    """What comes before that place in the transcript. The range over ``l`` alone lets the index begin there."""
+    """Return a filter for what comes before that place in the transcript. The range over ``l`` alone lets the index
+    begin there."""
     lamport, side, stream, number = order
     return {
         "l": {"$lte": lamport},

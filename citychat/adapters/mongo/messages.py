@@ -38,8 +38,8 @@ class MongoMessages:
         self._adding: set[asyncio.Task[None]] = set()
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        """As the port says, in one unordered write. A crash half way leaves some of the rows; whoever still owns them
-        adds them again and meets duplicates. What can never be kept is reported like a gap: no receipt, no retry."""
+        """Keep rows in one unordered write. A crash half way leaves some of the rows; whoever still owns them adds them
+        again and meets duplicates. What can never be kept is reported like a gap: no receipt, no retry."""
         loop = asyncio.get_running_loop()
         if not self._link.up or self._rows_in_flight + len(rows) > ROWS_IN_FLIGHT_MAX:
             loop.call_soon(done, None)

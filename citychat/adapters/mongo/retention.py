@@ -46,8 +46,8 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
 
 
 async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> None:
-    """What a killed process has left, or one that inserted a text before it could see the mark. An erase that runs now
-    is left alone, and a mark newer than the one looked at stays."""
+    """Complete what a killed process has left, or one that inserted a text before it could see the mark. An erase that
+    runs now is left alone, and a mark newer than the one looked at stays."""
     where: Document = {"erasing": {"$lte": now - SETTLED_MS}}
     async with aclosing(mongo.each("sessions", where, SLICE_ROWS, fields=["erased", "erasing"])) as parts:
         async for documents in parts:
@@ -70,7 +70,7 @@ async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int
 
 
 async def _delete_session(mongo: Mongo, session_id: object) -> bool:
-    """Whether this call has deleted it."""
+    """Delete it; return whether this call has."""
     if isinstance(session_id, str):
         for collection in ("messages", "erased", "wishes"):
             if not await _delete(mongo, collection, {"s": session_id}):

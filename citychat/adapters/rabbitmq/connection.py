@@ -96,7 +96,7 @@ class AmqpChannel:
     async def consume(
         self, queue: str, delivered: Callable[[int, bytes, int | None], None], cancelled: Callable[[], None]
     ) -> None:
-        """``delivered(tag, body, when it was put, s since 1970)``; ``cancelled``: the queue is gone. Raises Closed."""
+        """Read a queue: ``delivered(tag, body, put at, s since 1970)``; ``cancelled``: it is gone. Raises Closed."""
 
         def heard(_: Any, method: Any, properties: Any, body: bytes) -> None:
             _guard(delivered, method.delivery_tag, body, properties.timestamp)
@@ -122,7 +122,7 @@ class AmqpChannel:
         self._send("basic_ack", tag, multiple)
 
     def close(self) -> None:
-        """What is unacked goes back into its place, in one step with the end of its consumers; see ``over``.
+        """Put what is unacked back into its place, in one step with the end of the consumers; see ``over``.
 
         pika would cancel each consumer first, and what is put in between would reach the next one before the unacked.
         """
@@ -288,7 +288,7 @@ async def _end(raw: Any, over: asyncio.Future[object]) -> None:
 
 
 def _trouble(error: object) -> tuple[str, bool]:
-    """What is wrong, in words without URL, user and address; whether the broker has said no."""
+    """Return what is wrong, in words without URL, user and address; whether the broker has said no."""
     errors = [error]
     while inner := getattr(errors[-1], "exceptions", [None])[-1] or getattr(errors[-1], "exception", None):
         errors.append(inner)
@@ -313,7 +313,7 @@ def _settle(future: asyncio.Future[Any], value: object, *_: object) -> None:
 
 
 def _guard(call: Callable[..., None], *values: object) -> None:
-    """What raises inside pika's reading of the socket would end the connection for everybody."""
+    """Guard a callback: what raises inside pika's reading of the socket would end the connection for everybody."""
     try:
         call(*values)
     except Exception as error:

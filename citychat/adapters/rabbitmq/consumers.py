@@ -104,7 +104,7 @@ class Consumers:
         return consumer
 
     def ack(self, consumer: Consumer, tags: Sequence[int]) -> None:
-        """In one frame when they are the oldest unacked ones, as they nearly always are."""
+        """Ack in one frame when they are the oldest unacked ones, as they nearly always are."""
         if consumer.channel is None or consumer.closed:
             return
         mine = sorted({tag - (consumer.serial << TAG_BITS) for tag in tags} & consumer.unacked.keys())

@@ -29,7 +29,8 @@ BLOCKED = "it takes nothing in: an alarm of its memory or disk"
 
 
 class RabbitMailbox:
-    """``counts["mail dropped"]``: what lay in a queue and was no message. ``ttl_ms``: how long a message waits."""
+    """The mailbox over RabbitMQ, a queue for each guest. ``counts["mail dropped"]``: what lay in a queue and was no
+    message. ``ttl_ms``: how long a message waits."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class RabbitMailbox:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """What is put is answered for first (at most 5 s), what is open goes back."""
+        """Answer first for what is put (at most 5 s), then give back what is open."""
         await self._publisher.settled()
         await asyncio.gather(self._putting.close(), *(consumers.connection.close() for consumers in self._reading))
         for consumers in self._reading:
@@ -99,7 +100,8 @@ class RabbitMailbox:
         await consumer.consumers.close(consumer)
 
     async def discard(self, guest: str) -> None:
-        """On a channel of its own, which the broker closes when the queue is used or holds something."""
+        """Delete the queue on a channel of its own, which the broker closes when the queue is used or holds
+        something."""
 
         queue = self._prefix + guest
 
@@ -114,7 +116,8 @@ class RabbitMailbox:
         await self._ask(delete)
 
     async def blank(self, guest: str, session_id: str, side: int) -> None:
-        """Only in a queue that nobody has open: an opener has these messages already, and voids what was erased.
+        """Blank texts, only in a queue that nobody has open: an opener has these messages already, and voids what was
+        erased.
 
         From the first of that side on everything is put again behind, in order, blanked, and then acked in front. What
         breaks in between leaves messages twice, never none; one put meanwhile comes before those put again, and the

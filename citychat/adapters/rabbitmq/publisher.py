@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 
 class _Batch:
-    """``left``: its messages that are not confirmed yet; ``again``: it has been published twice already."""
+    """Messages published together. ``left``: its messages that are not confirmed yet; ``again``: it has been published
+    twice already."""
 
     def __init__(self, queue: str, bodies: Sequence[bytes], stored: Stored) -> None:
         self.queue, self.bodies = queue, bodies
@@ -43,7 +44,8 @@ class _Batch:
 
 
 class _ConfirmedChannel:
-    """``waiting``: batches for a channel that is being opened; ``unconfirmed``: by delivery tag, in order."""
+    """A channel that confirms. ``waiting``: batches for a channel that is being opened; ``unconfirmed``: by delivery
+    tag, in order."""
 
     def __init__(self) -> None:
         self.channel: AmqpChannel | None = None
@@ -53,7 +55,8 @@ class _ConfirmedChannel:
 
 
 class Publisher:
-    """``arguments``: those of every queue. ``sync_queue``: a name that no other process uses."""
+    """The publisher of messages with confirms. ``arguments``: those of every queue. ``sync_queue``: a name that no
+    other process uses."""
 
     def __init__(
         self,
@@ -94,7 +97,7 @@ class Publisher:
             slot.waiting.clear()
 
     def put(self, queue: str, bodies: Sequence[bytes], stored: Stored) -> None:
-        """In order, durably. What cannot be taken is answered at once, though not before this returns."""
+        """Publish in order, durably. What cannot be taken is answered at once, though not before this returns."""
         batch = _Batch(queue, bodies, stored)
         full = self._unanswered_bytes + batch.size_bytes > UNANSWERED_MAX_BYTES
         self._open.add(batch)
@@ -107,7 +110,7 @@ class Publisher:
         self._send(self._slots[crc32(queue.encode()) % SLOTS], batch)
 
     async def settled(self) -> None:
-        """Everything put so far is answered; at most 5 s."""
+        """Wait until everything put so far is answered, at most 5 s."""
         await self._idle.wait()
 
     async def _keep(self, slot: _ConfirmedChannel) -> None:
@@ -208,7 +211,7 @@ class Publisher:
             channel.close()
 
     def _remembered(self, batch: _Batch) -> None:
-        """What is in the queue stays in it, whatever happens to the broker."""
+        """Wait until what is in the queue stays in it, whatever happens to the broker."""
         if batch.stored is not None:
             self._known[batch.queue] = None
         self._answer(batch, True)

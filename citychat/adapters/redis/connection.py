@@ -75,7 +75,7 @@ class Redis:
             await asyncio.wait([self._task])
 
     def attach(self, receiver: PushReceiver) -> None:
-        """From now on ``receiver`` gets the pushes."""
+        """Give the pushes to ``receiver`` from now on."""
         self._receiver = receiver
 
     def send(self, answer: Answer, *command: Word) -> None:
@@ -250,7 +250,7 @@ class _RedisSocket:
         self._more.set()
 
     async def write(self) -> None:
-        """For ever: everything since the last write in one. Returns to the top only when the socket has room again."""
+        """Write for ever, all since the last write in one, and on only when the socket has room again."""
         while True:
             await self._more.wait()
             self._more.clear()
@@ -262,7 +262,7 @@ class _RedisSocket:
             await self._connection.send_packed_command(commands, check_health=False)
 
     async def read(self) -> None:
-        """For ever: one reply after the other, error replies as exceptions."""
+        """Read for ever, one reply after the other, error replies as exceptions."""
         connection, heard = self._connection, self._heard
         while True:
             try:
@@ -274,7 +274,7 @@ class _RedisSocket:
             heard(reply)
 
     async def close(self) -> None:
-        """At once, whatever is still unsent: a stalled server would never take it."""
+        """Close at once, whatever is still unsent: a stalled server would never take it."""
         if self._transport is not None:
             self._transport.abort()
         await self._connection.disconnect(nowait=True)

@@ -1,4 +1,4 @@
-"""What is said to Redis and heard from it, in bytes; and who wants to hear it."""
+"""RESP, the bytes said to Redis and heard from it; and the interface of a push receiver."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Answer = Callable[[object], None]  # takes the reply (bytes, int, list, None), o
 
 
 class PushReceiver(Protocol):
-    """Who wants what the server pushes."""
+    """Interface of whoever takes what the server pushes."""
 
     async def resume(self) -> None:
         """A new connection: ask for everything again, and return when it is granted."""

@@ -61,7 +61,8 @@ class SharedKeyCheck:
             await pause(self._clock, LOOK_S if accepted else LOOK_S / 10)
 
     async def _look(self, first: bool) -> bool:
-        """Whether the others' keys are strange; if not, what stands for them is kept for longer. Raises Unavailable."""
+        """Tell whether the others' keys are strange; if not, what stands for them is kept for longer. Raises
+        Unavailable."""
         await self._redis.call("SET", self._key, self._marks, "NX", "EX", KEPT_S)
         if await self.strange():
             return True

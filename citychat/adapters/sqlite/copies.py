@@ -12,7 +12,7 @@ PART = ".part"  # the end of the name of a copy that is not finished
 
 
 class Contents(NamedTuple):
-    """How many rows a store holds. ``waiting``: messages in mailboxes."""
+    """The number of rows that a store holds. ``waiting``: messages in mailboxes."""
 
     guests: int
     chats: int
@@ -21,14 +21,14 @@ class Contents(NamedTuple):
 
 
 def contents(path: Path) -> Contents:
-    """What the store at ``path`` holds, after a check that it is whole and ours. Raises StorageError."""
+    """Count what the store at ``path`` holds, after a check that it is whole and ours. Raises StorageError."""
     with storage_errors(path), closing(connect(path, "ro")) as looking:
         check(looking, path)
         return Contents(*looking.execute(SQL["contents"]).fetchone())
 
 
 def copy(source: Path, target: Path) -> None:
-    """``target`` becomes the store as it is at one moment: checked, on disk, one file.
+    """Copy the store as it is at one moment to ``target``: checked, on disk, one file.
 
     There is never half a file of that name. Raises StorageError; then nothing is left of it.
     """
@@ -79,7 +79,7 @@ def put_back(source: Path, store: Path, kept: Path) -> bool:
 
 
 def hand_over(path: Path) -> None:
-    """What root makes in a service's folder belongs to the service, which could not read it otherwise."""
+    """Give what root makes in a service's folder to the service, which could not read it otherwise."""
     if os.geteuid() == 0:
         folder = path.parent.stat()
         os.chown(path, folder.st_uid, folder.st_gid)

@@ -42,21 +42,21 @@ class StorageError(Exception):
 
 
 class Transaction:
-    """What a job may do with the database: run statements of ``statements.sql`` by their names."""
+    """A job's way to the database: run statements of ``statements.sql`` by their names."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.forgets = False
 
     def forget(self) -> None:
-        """What this job deletes must not stay readable in the write-ahead log either: empty it after the commit."""
+        """Keep what this job deletes from staying readable in the write-ahead log: empty it after the commit."""
         self.forgets = True
 
     def rows(self, name: str, *values: Value) -> list[Row]:
         return self._connection.execute(SQL[name], values).fetchall()
 
     def change(self, name: str, *values: Value) -> int:
-        """How many rows were changed."""
+        """Run a statement; return how many rows were changed."""
         return self._connection.execute(SQL[name], values).rowcount
 
     def change_each(self, name: str, rows: Iterable[Row]) -> int:
@@ -69,7 +69,7 @@ class _Job(NamedTuple):
 
 
 class Database:
-    """The file at ``path`` and its writer thread. Entering raises StorageError when the file cannot be used.
+    """The database file at ``path`` and its writer thread. Entering raises StorageError when the file cannot be used.
 
     Leaving finishes every job that was accepted. A job may run twice (when a commit failed, each job of it is tried
     alone), so it changes nothing but the database.
@@ -223,7 +223,7 @@ def _open(path: Path) -> tuple[int, sqlite3.Connection]:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """What SQLite or the system refuses is a StorageError: one line that names the file."""
+    """Turn what SQLite or the system refuses into a StorageError: one line that names the file."""
     try:
         yield
     except sqlite3.Error as error:
@@ -297,7 +297,7 @@ def _each(script: str) -> Iterator[str]:
 
 
 def trouble(error: sqlite3.Error) -> str:
-    """What is the matter with the file, and what to do, for the host."""
+    """Return what is the matter with the file, and what to do, for the host."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind
     if code == sqlite3.SQLITE_BUSY:
         return "in use by another program; close that one or choose another folder with --data"

@@ -45,7 +45,7 @@ class SqliteMailbox:
         self._consumers.clear()
 
     def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
-        """All are kept, or none when that would make more than 500 that wait; in one commit."""
+        """Keep all, or none when that would make more than 500 that wait; in one commit."""
         holder = self._holder(guest)
         passed, now = holder.passed if holder else 0, self._clock.wall_ms()
         rows = [(guest, now, *to_row(message)) for message in messages]
@@ -99,7 +99,7 @@ class SqliteMailbox:
             self._read(waiting[0])
 
     async def discard(self, guest: str) -> None:
-        """Nothing to do: a mailbox without messages is nothing here."""
+        """Do nothing: a mailbox without messages is nothing here."""
 
     async def blank(self, guest: str, session_id: str, side: int) -> None:
         def work(transaction: Transaction) -> None:

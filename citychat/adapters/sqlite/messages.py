@@ -14,7 +14,7 @@ class SqliteMessages:
         self._database = database
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        """As the port says. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
+        """Keep rows. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
         hopeless = {(m.session, m.side, m.stream, m.number) for m in rows if not is_storable(m)}
         others = [m for m in rows if (m.session, m.side, m.stream, m.number) not in hopeless] if hopeless else rows
         kept = [to_row(message) for message in others]
