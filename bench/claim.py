@@ -106,8 +106,8 @@ async def redis(random: Random) -> AsyncIterator[Measured]:
         runs = Path(f"/proc/{server.pid}/schedstat")  # of its main thread, exact to the nanosecond
         clock = SystemClock(asyncio.get_running_loop())
         try:
-            async with Redis(server.url, link=ServiceStatus("Redis", random, sys.exit), clock=clock) as opened:
-                while not opened.link.up:  # noqa: ASYNC110 - a link tells nobody
+            async with Redis(server.url, status=ServiceStatus("Redis", random, sys.exit), clock=clock) as opened:
+                while not opened.status.up:  # noqa: ASYNC110 - a link tells nobody
                     await asyncio.sleep(0.01)
                 async with RedisLobby(opened.run, random=random) as lobby:
                     yield Measured(lobby, partial(busy_s_with, runs), partial(memory_bytes, opened))

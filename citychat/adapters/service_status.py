@@ -21,7 +21,7 @@ class ServiceStatus:
 
     def __init__(self, service: str, random: Random, unfit: Callable[[str], None]) -> None:
         self.service, self.trouble, self.version = service, "not reached yet", ""
-        self.hindrance = ""
+        self.degradation = ""
         self._random, self._unfit = random, unfit
         self._attempts = 0
 
@@ -33,9 +33,9 @@ class ServiceStatus:
     @property
     def state(self) -> str:
         """Return what keeps guests from being served, in a few words; "" when nothing does."""
-        return self.trouble or self.hindrance
+        return self.trouble or self.degradation
 
-    def came(self, version: str, least: tuple[int, int]) -> bool:
+    def on_up(self, version: str, least: tuple[int, int]) -> bool:
         """The server answers; False when it is older than ``least`` (major, minor), which ends the process."""
         self.version, self._attempts = version, 0
         if _major_minor(version) < least:
@@ -45,18 +45,18 @@ class ServiceStatus:
             return False
         if self.trouble:
             log.info("%s %s answers", self.service, version)
-        self.trouble = self.hindrance = ""
+        self.trouble = self.degradation = ""
         return True
 
-    def hindered(self, hindrance: str) -> None:
+    def degraded(self, degradation: str) -> None:
         """It answers, but not what guests need, in a few words; "" when that works again."""
-        if hindrance and not self.hindrance:
-            log.error("%s answers, but %s", self.service, hindrance)
-        elif self.hindrance and not hindrance:
+        if degradation and not self.degradation:
+            log.error("%s answers, but %s", self.service, degradation)
+        elif self.degradation and not degradation:
             log.info("%s does again what guests need", self.service)
-        self.hindrance = hindrance
+        self.degradation = degradation
 
-    def went(self, trouble: str) -> None:
+    def on_down(self, trouble: str) -> None:
         """It does not answer, or not as it should: ``trouble`` in a few words."""
         if trouble != self.trouble:
             log.warning("%s is away: %s", self.service, trouble)

@@ -59,7 +59,7 @@ class SocketLink:
         if attempt is not None:
             attempt.task.cancel()
 
-    def is_of(self, attempt: "_Attempt") -> bool:
+    def is_current(self, attempt: "_Attempt") -> bool:
         """Tell whether this attempt is the page's; one that was given up must be heard no more."""
         return self._attempt is attempt
 
@@ -112,7 +112,7 @@ class _Attempt:
     def _connected(self, namespace: str) -> Callable[[], None]:
         def connected() -> None:
             self.missing.discard(namespace)
-            if not self.missing and self.link.is_of(self):
+            if not self.missing and self.link.is_current(self):
                 self.limit.reschedule(None)
                 self.link.page.opened()
 
@@ -124,11 +124,11 @@ class _Attempt:
             self.task.cancel()
 
     def _heard(self) -> None:
-        if self.link.is_of(self):
+        if self.link.is_current(self):
             self.link.page.heard()
 
     def _event(self, event: str, payload: Mapping[str, Any]) -> None:
-        if self.link.is_of(self):
+        if self.link.is_current(self):
             self.link.page.event(event, payload)
 
     async def _send(self) -> None:
@@ -147,7 +147,7 @@ class _Attempt:
 
     def _answered(self, answer: Answer) -> Answer:
         def answered(payload: Mapping[str, Any]) -> None:
-            if self.link.is_of(self):
+            if self.link.is_current(self):
                 answer(payload)
 
         return answered

@@ -177,7 +177,7 @@ class Endpoint:
         session = await self._own(session_id)
         held = await self.engines.history.messages.held(session_id, session.side(self.guest), stream, ranges)
         if held:
-            self._tell(session_id, stream, held, "delivered")
+            self._emit_status(session_id, stream, held, "delivered")
 
     async def older(self, session_id: str, before: PlaceInOrder | None, limit: int) -> dict[str, object]:
         """Return older rows of a chat (``chat-history``). Raises NoSession, Unavailable."""
@@ -209,7 +209,7 @@ class Endpoint:
         if event.session in self.senders:
             self.senders[event.session].receipt(event.stream, event.ranges)
         elif event.session in self.sessions:
-            self._tell(event.session, event.stream, event.ranges, "delivered")
+            self._emit_status(event.session, event.stream, event.ranges, "delivered")
 
     def on_typing(self, event: PartnerTyping) -> None:
         """Show that the partner writes."""
@@ -275,11 +275,11 @@ class Endpoint:
 
     def _sender(self, session: Session) -> Sender:
         if session.id not in self.senders:
-            tell = partial(self._tell, session.id)
+            tell = partial(self._emit_status, session.id)
             self.senders[session.id] = Sender(session, self.guest, self.engines, tell)
         return self.senders[session.id]
 
-    def _tell(self, session_id: str, stream: str, ranges: Ranges, state: str) -> None:
+    def _emit_status(self, session_id: str, stream: str, ranges: Ranges, state: str) -> None:
         self.page.emit("chat-status", {"s": session_id, "st": stream, "ranges": ranges, "state": state})
 
     def _drawn(self, message: Message) -> None:

@@ -56,8 +56,8 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
             stack.callback(listening.close)
         clock, random = SystemClock(loop), SystemRandom()
         opened = await open_engines(stack, settings, parts.keys, clock, random, end)
-        if opened.same_keys is not None:
-            await stack.enter_async_context(opened.same_keys)
+        if opened.key_check is not None:
+            await stack.enter_async_context(opened.key_check)
         tasks = await stack.enter_async_context(Tasks(clock, random))  # last, so that it ends before what its tasks use
         process = _process(parts, opened, tasks)
         edge = _edge(settings, process)
@@ -69,7 +69,7 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
             out(line)
         notifier.ready()
         if notifier.beat_s:
-            process.watch(notifier.beat_s, notifier.alive)
+            process.start_watchdog(notifier.beat_s, notifier.alive)
         await stopped.wait()
         notifier.stopping()
         server.stop()

@@ -37,47 +37,47 @@ VITAL = ("bus", "history")  # without the mailbox those who are here still talk 
 
 @dataclass(frozen=True)
 class OpenEngines:
-    """The engines, opened. ``links``: the status of each service that is no embedded engine, ``counts``: its counters
-    of oddities; both by the setting that names it. ``same_keys``: for whoever shares the bus; to be entered."""
+    """The engines, opened. ``statuses``: of each service that is not embedded, ``counts``: its counters of oddities;
+    both by the setting that names it. ``key_check``: for whoever shares the bus; to be entered."""
 
     engines: Engines
-    links: Mapping[str, ServiceStatus]
+    statuses: Mapping[str, ServiceStatus]
     counts: Mapping[str, Mapping[str, int]]
-    same_keys: SharedKeyCheck | None
+    key_check: SharedKeyCheck | None
 
     def standing(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
-        shown = {name: _shown(self.links.get(name)) for name in ("bus", "mailbox", "history")}
-        return not any(self.links[name].state for name in VITAL if name in self.links), shown
+        shown = {name: _shown(self.statuses.get(name)) for name in ("bus", "mailbox", "history")}
+        return not any(self.statuses[name].state for name in VITAL if name in self.statuses), shown
 
 
-def _shown(link: ServiceStatus | None) -> dict[str, str]:
-    if link is None:
+def _shown(status: ServiceStatus | None) -> dict[str, str]:
+    if status is None:
         return {"engine": EMBEDDED, "state": "ok"}
-    version = {"version": link.version} if link.version else {}
-    return {"engine": link.service, "state": link.state or "ok", **version}
+    version = {"version": status.version} if status.version else {}
+    return {"engine": status.service, "state": status.state or "ok", **version}
 
 
 class _Opening:
     def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Unfit) -> None:
         self.stack, self.clock, self.random, self.unfit = stack, clock, random, unfit
-        self.links: dict[str, ServiceStatus] = {}
+        self.statuses: dict[str, ServiceStatus] = {}
         self.counts: dict[str, Mapping[str, int]] = {}
-        self.same_keys: SharedKeyCheck | None = None
+        self.key_check: SharedKeyCheck | None = None
 
-    def link(self, setting: str, service: str) -> ServiceStatus:
-        link = self.links[setting] = ServiceStatus(service, self.random, lambda line: self.unfit(StartError(line)))
-        return link
+    def status(self, setting: str, service: str) -> ServiceStatus:
+        status = self.statuses[setting] = ServiceStatus(service, self.random, lambda line: self.unfit(StartError(line)))
+        return status
 
     async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
         enter, clock, random = self.stack.enter_async_context, self.clock, self.random
         if url == EMBEDDED:
             bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
             return bus, await enter(MemoryLobby(clock.wall_ms, random, ring_s))
-        redis = await enter(Redis(url, link=self.link("bus", "Redis"), clock=clock))
+        redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
-        self.same_keys = SharedKeyCheck(
+        self.key_check = SharedKeyCheck(
             redis, key_marks(keys), clock=clock, foreign=lambda: self.unfit(SettingsError(FOREIGN_KEYS))
         )
         return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
@@ -92,7 +92,7 @@ class _Opening:
     async def mailbox(self, url: str, database: Database | None) -> Mailbox:
         if database is not None and url == EMBEDDED:
             return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
-        mailbox = RabbitMailbox(url, link=self.link("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
+        mailbox = RabbitMailbox(url, status=self.status("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
         self.counts["mailbox"] = mailbox.counts
         return await self.stack.enter_async_context(mailbox)
 
@@ -100,7 +100,7 @@ class _Opening:
         if database is not None and url == EMBEDDED:
             return await self.stack.enter_async_context(SqliteHistory(database))
         history = await self.stack.enter_async_context(
-            MongoHistory(url, link=self.link("history", "MongoDB"), clock=self.clock)
+            MongoHistory(url, status=self.status("history", "MongoDB"), clock=self.clock)
         )
         self.counts["history"] = history.dropped
         return history
@@ -121,7 +121,7 @@ async def open_engines(
     with _named("history"):
         history = await opening.history(settings.history, database)
     engines = Engines(bus, lobby, mailbox, history, clock, random)
-    return OpenEngines(engines, opening.links, opening.counts, opening.same_keys)
+    return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check)
 
 
 @contextmanager
@@ -140,11 +140,11 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
     async with AsyncExitStack() as stack:
         engines = await open_engines(stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append)
         end_s = loop.time() + within_s
-        while not all(link.up for link in engines.links.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - links tell nobody
+        while not all(status.up for status in engines.statuses.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - statuses tell nobody
             await asyncio.sleep(LOOK_S)
-        wrong = {name: link.trouble for name, link in engines.links.items() if not link.up}
+        wrong = {name: status.trouble for name, status in engines.statuses.items() if not status.up}
         with suppress(Unavailable):
-            if engines.same_keys is not None and await engines.same_keys.strange():
+            if engines.key_check is not None and await engines.key_check.strange():
                 raise SettingsError(FOREIGN_KEYS)
     if wrong:
         raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))

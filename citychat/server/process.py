@@ -99,7 +99,7 @@ class Process:
         ):
             self.tasks.every(period_s, step, name)
 
-    def watch(self, beat_s: float, alive: Callable[[], None]) -> None:
+    def start_watchdog(self, beat_s: float, alive: Callable[[], None]) -> None:
         """Call ``alive`` every ``beat_s`` while the work goes on (after ``start``)."""
         watchdog = Watchdog(
             name=self.name,

@@ -212,7 +212,7 @@ class Screen:
             case "user-banned":
                 self._banned(payload)
             case _:
-                self._of_chat(event, payload)
+                self._print_chat_event(event, payload)
 
     def _answered(self, event: str, answer: Mapping[str, Any]) -> None:
         if event == "user-join":
@@ -224,7 +224,7 @@ class Screen:
         elif event == "user-seek":
             self._seeking(answer["state"])
 
-    def _of_chat(self, event: str, payload: Mapping[str, Any]) -> None:
+    def _print_chat_event(self, event: str, payload: Mapping[str, Any]) -> None:
         s = payload.get("session") or payload.get("s")
         if s not in self.chats or s in self._over:
             return

@@ -76,12 +76,12 @@ async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
 
 def new_redis(world: World) -> Redis:
     link = ServiceStatus("Redis", Random(7), pytest.fail)
-    return Redis(redis_url(), link=link, clock=StoreClock(world.clock.now_ms), prefix=f"{world.folder}:")
+    return Redis(redis_url(), status=link, clock=StoreClock(world.clock.now_ms), prefix=f"{world.folder}:")
 
 
 async def comes_up(redis: Redis) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not redis.link.up:  # noqa: ASYNC110 - a link tells nobody
+        while not redis.status.up:  # noqa: ASYNC110 - a link tells nobody
             await asyncio.sleep(0.001)
 
 

@@ -32,7 +32,7 @@ async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scrip
     server.start()
     clock = SystemClock(asyncio.get_running_loop())
     try:
-        async with Redis(server.url, link=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
+        async with Redis(server.url, status=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
             await comes_up(redis)
             lobby = RedisLobby(redis.run, random=Random(1), ring_s=1)
             town = Town(lobby, Watching(clock))

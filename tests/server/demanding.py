@@ -5,13 +5,13 @@ import sys
 from citychat.__main__ import main
 from citychat.adapters.service_status import ServiceStatus
 
-came = ServiceStatus.came
+on_up = ServiceStatus.on_up
 
 
 def demand(link: ServiceStatus, version: str, least: tuple[int, int]) -> bool:
-    return came(link, version, (99, 0))
+    return on_up(link, version, (99, 0))
 
 
 if __name__ == "__main__":
-    ServiceStatus.came = demand  # type: ignore[method-assign, assignment]
+    ServiceStatus.on_up = demand  # type: ignore[method-assign, assignment]
     sys.exit(main())

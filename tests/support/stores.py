@@ -59,7 +59,7 @@ async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_M
     link = ServiceStatus("RabbitMQ", Random(7), pytest.fail)
     prefix = f"test.{sha256(str(folder).encode()).hexdigest()[:16]}."
     mailbox = RabbitMailbox(
-        rabbit_url(), link=link, clock=StoreClock(now_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
+        rabbit_url(), status=link, clock=StoreClock(now_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
     )
     async with mailbox:
         await comes_up(link)
@@ -77,7 +77,7 @@ async def open_mongo_history(folder: Path, now_ms: Now) -> AsyncIterator[History
     """A database of the folder's own: FerretDB reads whole collections."""
     link = ServiceStatus("MongoDB", Random(7), pytest.fail)
     name = f"test_{sha256(str(folder).encode()).hexdigest()[:16]}"
-    async with MongoHistory(mongo_url(), link=link, clock=StoreClock(now_ms), database=name) as history:
+    async with MongoHistory(mongo_url(), status=link, clock=StoreClock(now_ms), database=name) as history:
         await comes_up(link)
         yield history
 

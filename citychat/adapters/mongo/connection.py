@@ -75,9 +75,9 @@ class Mongo:
     """
 
     def __init__(
-        self, url: str, *, link: ServiceStatus, clock: Clock, indexes: Sequence[Index], database: str = ""
+        self, url: str, *, status: ServiceStatus, clock: Clock, indexes: Sequence[Index], database: str = ""
     ) -> None:
-        self._url, self._name, self._link, self._clock, self._indexes = url, database, link, clock, indexes
+        self._url, self._name, self._status, self._clock, self._indexes = url, database, status, clock, indexes
         self._database: AsyncDatabase[Any] | None = None
         self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
         self._doubted = asyncio.Event()
@@ -176,7 +176,7 @@ class Mongo:
 
     @asynccontextmanager
     async def _asked(self, within_s: float) -> AsyncIterator[AsyncDatabase[Any]]:
-        if self._database is None or not self._link.up:
+        if self._database is None or not self._status.up:
             raise Unavailable
         try:
             async with asyncio.timeout(within_s):
@@ -191,16 +191,16 @@ class Mongo:
             async with self._asked(self._written_within_s) as database:
                 yield database
         except Unavailable:
-            self._failed_writes += self._link.up
+            self._failed_writes += self._status.up
             raise
         self._failed_writes = 0
-        if self._link.hindrance:
-            self._link.hindered("")
+        if self._status.degradation:
+            self._status.degraded("")
 
-    # -- the link -----------------------------------------------------------------------------------------------------
+    # -- the status ---------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Keep the link true, until it is time to leave or the server is known to be too old."""
+        """Keep the status true, until it is time to leave or the server is known to be too old."""
         while not self._leaving:
             wait_s = PING_S
             try:
@@ -208,14 +208,14 @@ class Mongo:
                     return
             except (PyMongoError, TimeoutError, OSError) as error:
                 if version := too_old(error):
-                    self._link.came(version, LEAST)
+                    self._status.on_up(version, LEAST)
                     return
-                self._link.went(trouble(error, self._url))
-                wait_s = self._link.wait_s(refused=getattr(error, "code", None) in NO_LOGIN)
+                self._status.on_down(trouble(error, self._url))
+                wait_s = self._status.wait_s(refused=getattr(error, "code", None) in NO_LOGIN)
             except Exception as error:
                 log.error("watching MongoDB failed: %s", described(error))
-                self._link.went("a fault of ours")
-                wait_s = self._link.wait_s()
+                self._status.on_down("a fault of ours")
+                wait_s = self._status.wait_s()
             self._doubted.clear()
             timer = self._clock.later(wait_s, self._doubted.set)
             await self._doubted.wait()
@@ -224,9 +224,9 @@ class Mongo:
     async def _look(self) -> bool:
         """Ping. When it was away: what is it, are the indexes there? False when it is too old to serve."""
         async with asyncio.timeout(PINGED_WITHIN_S):
-            if self._link.up:
+            if self._status.up:
                 await self._client.admin.command("ping")
-        if self._link.up:
+        if self._status.up:
             if self._failed_writes >= FAILED_MAX:
                 await self._try_writing()
             return True
@@ -244,7 +244,7 @@ class Mongo:
         for index in self._indexes:
             await self._make(database, index)
         self._database = database
-        return self._link.came(str(built.get("version", "")), LEAST)
+        return self._status.on_up(str(built.get("version", "")), LEAST)
 
     async def _try_writing(self) -> None:
         """A server that answers may still take no write (disk full, locked). Nobody may come to write when guests are
@@ -253,8 +253,8 @@ class Mongo:
             await self.replace(TRIAL, {"_id": TRIAL})
             await self.delete(TRIAL, {"_id": TRIAL})
         except Unavailable:
-            if self._link.up:
-                self._link.hindered("does not take writes")
+            if self._status.up:
+                self._status.degraded("does not take writes")
 
     async def _make(self, database: AsyncDatabase[Any], index: Index) -> None:
         """Nothing happens when it is there; several processes may do this at once."""

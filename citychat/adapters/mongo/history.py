@@ -22,10 +22,10 @@ class MongoHistory:
     """The history in MongoDB (``ports.History``); one per process. ``dropped`` counts what was found in our collections
     and is not ours."""
 
-    def __init__(self, url: str, *, link: ServiceStatus, clock: Clock, database: str = "") -> None:
-        self._mongo = Mongo(url, link=link, clock=clock, indexes=INDEXES, database=database)
+    def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, database: str = "") -> None:
+        self._mongo = Mongo(url, status=status, clock=clock, indexes=INDEXES, database=database)
         self._reader = DocumentReader()
-        self.messages = MongoMessages(self._mongo, self._reader, link)
+        self.messages = MongoMessages(self._mongo, self._reader, status)
         self.sessions = MongoSessions(self._mongo, self._reader)
         self.relations = MongoRelations(self._mongo, self._reader)
         self.guests = MongoGuests(self._mongo, self._reader, self.sessions, self.relations)

@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 class MongoMessages:
     """The delivered messages (ports.MessageStore)."""
 
-    def __init__(self, mongo: Mongo, reader: DocumentReader, link: ServiceStatus) -> None:
-        self._mongo, self._reader, self._link = mongo, reader, link
+    def __init__(self, mongo: Mongo, reader: DocumentReader, status: ServiceStatus) -> None:
+        self._mongo, self._reader, self._status = mongo, reader, status
         self._rows_in_flight = 0
         self._adding: set[asyncio.Task[None]] = set()
 
@@ -41,7 +41,7 @@ class MongoMessages:
         """Keep rows in one unordered write. A crash half way leaves some of the rows; whoever still owns them adds them
         again and meets duplicates. What can never be kept is reported like a gap: no receipt, no retry."""
         loop = asyncio.get_running_loop()
-        if not self._link.up or self._rows_in_flight + len(rows) > ROWS_IN_FLIGHT_MAX:
+        if not self._status.up or self._rows_in_flight + len(rows) > ROWS_IN_FLIGHT_MAX:
             loop.call_soon(done, None)
             return
         self._rows_in_flight += len(rows)

@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class ChannelClosed(Exception):
-    """A channel is gone. ``code``: the broker's, 0 when the connection went or we closed it."""
+    """A channel is gone. ``code``: the broker's, 0 when the connection was lost or we closed it."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(code)
@@ -160,7 +160,7 @@ class AmqpChannel:
 class AmqpConnection:
     """One connection to the broker, made again whenever it is lost.
 
-    ``came(version)`` when it is there, ``went(trouble)`` when it is lost or could not be made; ``blocked``: the broker
+    ``on_up(version)`` when it is there, ``on_down(trouble)`` when it is lost or not made; ``blocked``: the broker
     takes nothing in (an alarm of memory or disk). ``wait_s(refused)``: how long to wait before the next attempt.
     ``there`` is set while it is up.
     """
@@ -171,14 +171,14 @@ class AmqpConnection:
         *,
         name: str,
         clock: Clock,
-        came: Callable[[str], None],
-        went: Callable[[str], None],
+        on_up: Callable[[str], None],
+        on_down: Callable[[str], None],
         blocked: Callable[[bool], None],
         wait_s: Callable[[bool], float],
     ) -> None:
         """Raises ValueError, without the URL, when it is none."""
         self._url, self._name, self._clock, self._wait_s = url, name, clock, wait_s
-        self._came, self._went, self._blocked = came, went, blocked
+        self._on_up, self._on_down, self._blocked = on_up, on_down, blocked
         self._raw: Any = None
         self._task: asyncio.Task[None] | None = None
         self.there = asyncio.Event()
@@ -210,7 +210,7 @@ class AmqpConnection:
             except Exception as error:
                 log.error("RabbitMQ %s failed: %s", self._name, described(error))
                 trouble, refused = "a fault of ours", False
-            self._went(trouble)
+            self._on_down(trouble)
             await pause(self._clock, self._wait_s(refused))
 
     async def _live(self) -> object:
@@ -225,7 +225,7 @@ class AmqpConnection:
         try:
             self._raw = raw
             self.there.set()
-            self._came(str(raw.server_properties.get("version", "")))
+            self._on_up(str(raw.server_properties.get("version", "")))
             await self._look(raw, over)
             return over.result()
         finally:

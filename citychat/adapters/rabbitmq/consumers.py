@@ -82,7 +82,7 @@ class Consumers:
     def room(self) -> int:
         return CHANNELS_MAX - len(self._open)
 
-    def went(self) -> None:
+    def on_down(self) -> None:
         """The connection is gone: who waits to open hears it. The others get a consumer when it is back."""
         for consumer in self._open:
             if not consumer.attached.done():

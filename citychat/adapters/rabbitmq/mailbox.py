@@ -36,7 +36,7 @@ class RabbitMailbox:
         self,
         url: str,
         *,
-        link: ServiceStatus,
+        status: ServiceStatus,
         clock: Clock,
         random: Random,
         prefix: str = "inbox.",
@@ -44,7 +44,7 @@ class RabbitMailbox:
     ) -> None:
         """Raises ValueError, without the URL, when that is none."""
         self.counts: Counter[str] = Counter()
-        self._url, self._link, self._clock, self._prefix, self._ttl_ms = url, link, clock, prefix, ttl_ms
+        self._url, self._status, self._clock, self._prefix, self._ttl_ms = url, status, clock, prefix, ttl_ms
         self._arguments = {
             "x-single-active-consumer": True,
             "x-message-ttl": ttl_ms,
@@ -55,7 +55,7 @@ class RabbitMailbox:
         self._tasks = Tasks(clock, random)
         self._version = ""
         self._reading: list[Consumers] = []
-        self._putting = self._connection("puts", lambda: self._publisher.went())
+        self._putting = self._connection("puts", lambda: self._publisher.on_down())
         sync_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
         self._publisher = Publisher(self._putting, clock, self._tasks, self._arguments, sync_queue)
 
@@ -71,7 +71,7 @@ class RabbitMailbox:
         await self._publisher.settled()
         await asyncio.gather(self._putting.close(), *(consumers.connection.close() for consumers in self._reading))
         for consumers in self._reading:
-            consumers.went()
+            consumers.on_down()
         self._tasks.cancel()
         await self._tasks.close()
 
@@ -196,36 +196,36 @@ class RabbitMailbox:
                 await asyncio.wait([channel.over], timeout=CLOSE_S)
 
     def _connection(self, name: str, gone: Callable[[], None]) -> AmqpConnection:
-        def went(trouble: str) -> None:
+        def on_down(trouble: str) -> None:
             gone()
-            self._link.went(trouble)
+            self._status.on_down(trouble)
 
         return AmqpConnection(
-            self._url, name=name, clock=self._clock, came=self._came, went=went, blocked=self._blocked,
-            wait_s=self._link.wait_s,
+            self._url, name=name, clock=self._clock, on_up=self._on_up, on_down=on_down, blocked=self._blocked,
+            wait_s=self._status.wait_s,
         )  # fmt: skip
 
     def _read_more(self) -> None:
         """One more connection to read from."""
         made: list[Consumers] = []
-        connection = self._connection(f"reads {len(self._reading) + 1}", lambda: made[0].went())
+        connection = self._connection(f"reads {len(self._reading) + 1}", lambda: made[0].on_down())
         made.append(Consumers(connection, self._clock, self._tasks, self._arguments, self.counts))
         self._reading += made
         connection.start()
 
-    def _came(self, version: str) -> None:
+    def _on_up(self, version: str) -> None:
         """A connection is there; all of them, and the service is."""
         self._version = version
         connections = [self._putting, *(consumers.connection for consumers in self._reading)]
         if all(connection.up for connection in connections) and not self._publisher.blocked:
-            self._link.came(version, LEAST_VERSION)
+            self._status.on_up(version, LEAST_VERSION)
 
     def _blocked(self, on: bool) -> None:
         self._publisher.blocked = on
         if on:
-            self._link.went(BLOCKED)
+            self._status.on_down(BLOCKED)
         else:
-            self._came(self._version)
+            self._on_up(self._version)
 
 
 def _is_of(message: Message | None, session_id: str, side: int) -> bool:

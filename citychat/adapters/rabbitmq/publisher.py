@@ -84,7 +84,7 @@ class Publisher:
             self._tasks.spawn(self._keep(slot), "put into RabbitMQ")
         self._tasks.spawn(self._sync(), "new queues of RabbitMQ")
 
-    def went(self) -> None:
+    def on_down(self) -> None:
         """The connection is gone: nothing is sure of what was not confirmed."""
         self.blocked = False
         self._known.clear()

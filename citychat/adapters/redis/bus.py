@@ -70,7 +70,7 @@ class RedisBus:
         self._redis.send(answered, "PUBLISH", self._start + guest.encode(), encode(record))
 
     async def listen(self, guest: str, heard: Callable[[BusEvent], None]) -> object:
-        if not self._redis.link.up:
+        if not self._redis.status.up:
             raise Unavailable
         subscription = _RedisSubscription(self._start + guest.encode(), heard)
         channel = self._channel(subscription.channel)

@@ -47,9 +47,9 @@ class Redis:
     repeated: it may have been carried out.
     """
 
-    def __init__(self, url: str, *, link: ServiceStatus, clock: Clock, prefix: str = "citychat:") -> None:
+    def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, prefix: str = "citychat:") -> None:
         """Raises ValueError for options in ``url`` that are not known, or not for the host to choose."""
-        self.link, self.prefix = link, prefix
+        self.status, self.prefix = status, prefix
         self._clock = clock
         self._pool = _pool(url)
         texts = scripts(statements("redis/lobby.lua"))
@@ -120,8 +120,8 @@ class Redis:
                 self._refuse(script, type(error).__name__)
                 raise Unavailable from error
         self._refused.pop(script, None)
-        if script == PULSE and self.link.hindrance:
-            self.link.hindered("")
+        if script == PULSE and self.status.degradation:
+            self.status.degraded("")
         return reply
 
     def _refuse(self, script: str, kind: str) -> None:
@@ -129,7 +129,7 @@ class Redis:
             log.error("Redis refused the script %s: %s", script, kind)
         self._refused[script] = kind
         if script == PULSE:
-            self.link.hindered(f"refuses the lobby's scripts ({kind})")
+            self.status.degraded(f"refuses the lobby's scripts ({kind})")
 
     async def _reply(self, command: Sequence[Word]) -> object:
         reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -150,9 +150,9 @@ class Redis:
                 await self._serve(came)
             except* Exception as errors:
                 trouble, refused = _trouble(_first(errors))
-            came = came or self.link.up
-            self.link.went(trouble)
-            await pause(self._clock, self.link.wait_s(refused))
+            came = came or self.status.up
+            self.status.on_down(trouble)
+            await pause(self._clock, self.status.wait_s(refused))
 
     async def _serve(self, again: bool) -> None:
         """One life of the two connections."""
@@ -168,7 +168,7 @@ class Redis:
                 self.push("SUBSCRIBE", self._beat)
                 if self._receiver is not None:
                     await self._receiver.resume()
-                if self.link.came(version, LEAST):
+                if self.status.on_up(version, LEAST):
                     self._commands = commands
                 if self._receiver is not None and again:
                     self._call(self._receiver.resumed)

@@ -51,16 +51,16 @@ def raw(server: MongoServer) -> Iterator[Any]:
 
 
 def new_history(url: str, link: ServiceStatus) -> MongoHistory:
-    return MongoHistory(url, link=link, clock=StoreClock(lambda: NOW))
+    return MongoHistory(url, status=link, clock=StoreClock(lambda: NOW))
 
 
-def new_link(unfit: Callable[[str], None] = pytest.fail) -> ServiceStatus:
+def new_status(unfit: Callable[[str], None] = pytest.fail) -> ServiceStatus:
     return ServiceStatus("MongoDB", Random(7), unfit)
 
 
 @asynccontextmanager
 async def opened(server: MongoServer) -> AsyncIterator[MongoHistory]:
-    link = new_link()
+    link = new_status()
     async with new_history(server.url, link) as history:
         await comes_up(link)
         yield history

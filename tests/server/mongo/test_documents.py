@@ -18,7 +18,7 @@ from tests.server.mongo.conftest import (
     COLLECTIONS,
     MONTH_MS,
     NOW,
-    new_link,
+    new_status,
     opened,
     report,
     session,
@@ -58,9 +58,9 @@ async def test_a_write_is_answered_when_it_is_in_the_journal(history: MongoHisto
 
 async def test_the_database_is_the_one_of_the_address(server: MongoServer) -> None:
     for url, database, name in [("", "", "citychat"), ("chats", "", "chats"), ("chats", "other", "other")]:
-        link = new_link()
+        link = new_status()
         clock = StoreClock(lambda: NOW)
-        async with MongoHistory(f"{server.url}{url}", link=link, clock=clock, database=database) as history:
+        async with MongoHistory(f"{server.url}{url}", status=link, clock=clock, database=database) as history:
             await comes_up(link)
             assert history._mongo._database is not None and history._mongo._database.name == name
 
@@ -200,7 +200,7 @@ async def test_a_guest_who_comes_back_while_others_are_forgotten_stays(history: 
 
 
 async def test_the_driver_alone_answers_unavailable_before_it_is_connected() -> None:
-    mongo = Mongo("mongodb://127.0.0.1:1/", link=new_link(), clock=StoreClock(lambda: NOW), indexes=())
+    mongo = Mongo("mongodb://127.0.0.1:1/", status=new_status(), clock=StoreClock(lambda: NOW), indexes=())
     async with mongo:
         with pytest.raises(Unavailable):
             await mongo.find("messages", {})

@@ -44,7 +44,7 @@ SAID = [
 async def opened(server: MongoServer, database: str) -> AsyncIterator[MongoHistory]:
     link = ServiceStatus("MongoDB", Random(7), pytest.fail)
     clock = StoreClock(lambda: NOW)
-    async with MongoHistory(server.url, link=link, clock=clock, database=database) as history:
+    async with MongoHistory(server.url, status=link, clock=clock, database=database) as history:
         await comes_up(link)
         yield history
 

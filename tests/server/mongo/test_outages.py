@@ -27,7 +27,7 @@ from tests.server.mongo.conftest import (
     NOW,
     begun,
     new_history,
-    new_link,
+    new_status,
     opened,
     report,
     session,
@@ -77,7 +77,7 @@ async def all_unavailable(history: MongoHistory) -> None:
 
 async def test_a_process_starts_without_its_server_and_finds_it_soon_after_its_return(server: MongoServer) -> None:
     server.kill()
-    link = new_link()
+    link = new_status()
     async with new_history(server.url, link) as history:
         await until(lambda: link.trouble == "nobody listens at its address")
         await all_unavailable(history)
@@ -98,10 +98,10 @@ async def test_a_killed_server_is_soon_known_to_be_away_and_keeps_what_it_has_ac
         for first, answer in zip(range(1, 100, 5), answers, strict=True):
             if await answer is not None:
                 committed |= set(range(first, first + 5))
-    await until(lambda: not history._mongo._link.up)
+    await until(lambda: not history._mongo._status.up)
     await all_unavailable(history)
     server.start()
-    await until(lambda: history._mongo._link.up)
+    await until(lambda: history._mongo._status.up)
     assert committed <= await held(history)
     assert await add(history, *(message(n) for n in range(1, 101))) == frozenset()
     assert await held(history) == set(range(1, 101))
@@ -112,7 +112,7 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 ) -> None:
     server.freeze()
     await all_unavailable(history)
-    await until(lambda: not history._mongo._link.up)
+    await until(lambda: not history._mongo._status.up)
     told = asyncio.create_task(all_unavailable(history))
     for _ in range(20):
         await asyncio.sleep(0)
@@ -121,7 +121,7 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
     with pytest.raises(Unavailable):
         await history.guests.prune(NOW, MONTH_MS)
     server.thaw()
-    await until(lambda: history._mongo._link.up)
+    await until(lambda: history._mongo._status.up)
     assert await add(history, message(1), message(2)) == frozenset()
     assert await history.messages.page("s", None, 10) == [message(1), message(2)]
 
@@ -129,7 +129,7 @@ async def test_a_frozen_server_holds_up_nobody_and_what_it_does_later_harms_noth
 async def test_a_question_that_takes_too_long_is_given_up_before_the_server_is_known_to_be_away(
     server: MongoServer,
 ) -> None:
-    link = new_link()
+    link = new_status()
     # The driver's own heartbeat would end the question as well
     async with new_history(f"{server.url}?heartbeatFrequencyMS=3600000", link) as history:
         await comes_up(link)
@@ -177,13 +177,13 @@ async def test_an_outage_is_told_once_and_without_what_anybody_wrote(
     await add(history, message(1, x=CANARY))
     server.kill()
     await begun(history, message(2, x=CANARY))
-    await until(lambda: not history._mongo._link.up)
+    await until(lambda: not history._mongo._status.up)
     await asyncio.sleep(1)
     server.start()
-    await until(lambda: history._mongo._link.up)
+    await until(lambda: history._mongo._status.up)
     told = [record.message for record in caplog.records if record.name.startswith("citychat")]
     outage = told[told.index(next(line for line in told if "is away" in line)) :]
-    assert outage[-1] == f"MongoDB {history._mongo._link.version} answers"
+    assert outage[-1] == f"MongoDB {history._mongo._status.version} answers"
     assert all(line.startswith("MongoDB is away: ") for line in outage[:-1])
     assert all(a != b for a, b in pairwise(outage)), "a reason once, not at every attempt"
     assert CANARY not in caplog.text
@@ -208,7 +208,7 @@ def no_writes(folder: Path, url: str) -> Iterator[None]:
 async def test_a_server_that_answers_but_takes_no_writes_is_shown_so_until_it_does_though_nobody_writes(
     server: MongoServer, history: MongoHistory, raw: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    link = history._mongo._link
+    link = history._mongo._status
     await add(history, message(1))
     with no_writes(tmp_path, server.url):
         for n in range(2, 5):
@@ -227,7 +227,7 @@ async def test_writes_that_fail_for_reasons_of_their_own_hinder_nobody(history: 
     history._mongo._failed_writes = FAILED_MAX
     history._mongo._doubted.set()
     await until(lambda: history._mongo._failed_writes == 0)
-    assert history._mongo._link.state == ""
+    assert history._mongo._status.state == ""
 
 
 async def test_the_wish_for_tls_is_named_where_a_plain_server_only_goes_silent() -> None:
@@ -240,7 +240,7 @@ async def test_a_refused_login_is_told_in_words_and_without_the_password(
     server: MongoServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Our private server takes no SCRAM login at all, and says so with the code of a wrong password."""
-    link = new_link()
+    link = new_status()
     async with new_history(server.url.replace("//", "//adalovelace:hunter2@"), link) as history:
         await until(lambda: link.trouble == "it refuses user or password")
         await all_unavailable(history)
@@ -271,13 +271,13 @@ async def strange(answer: Callable[[bytes], bytes]) -> AsyncIterator[str]:
 
 
 async def test_a_server_without_tls_is_told_from_one_that_is_silent() -> None:
-    link = new_link()
+    link = new_status()
     async with strange(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, new_history(f"{url}?tls=true", link):
         await until(lambda: link.trouble.startswith("TLS fails"))
 
 
 async def test_something_else_than_mongodb_is_away() -> None:
-    link = new_link()
+    link = new_status()
     async with strange(lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, new_history(url, link) as history:
         await until(lambda: link.trouble == "it does not answer")
         await all_unavailable(history)
@@ -298,7 +298,7 @@ async def test_something_else_than_mongodb_is_away() -> None:
 )
 async def test_an_address_that_cannot_be_read_is_told_without_its_password(url: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint) as raised:
-        await new_history(url, new_link()).__aenter__()
+        await new_history(url, new_status()).__aenter__()
     assert "hunter2" not in str(raised.value)
 
 
@@ -312,6 +312,6 @@ async def test_a_server_that_is_too_old_is_unfit() -> None:
         return struct.pack("<iiii", 16 + len(body), 0, request, opcode) + body
 
     told: list[str] = []
-    async with strange(hello) as url, new_history(url, new_link(told.append)):
+    async with strange(hello) as url, new_history(url, new_status(told.append)):
         await until(lambda: bool(told))
     assert told == ["MongoDB wire version 8 is too old: 4.4 or newer is needed"]

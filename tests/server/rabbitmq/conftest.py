@@ -44,7 +44,7 @@ async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator
     """A process's mailbox."""
     link = ServiceStatus("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
     clock = options.pop("clock", StoreClock(lambda: time.time_ns() // 10**6))
-    async with RabbitMailbox(url, link=link, clock=clock, random=SystemRandom(), **options) as mailbox:
+    async with RabbitMailbox(url, status=link, clock=clock, random=SystemRandom(), **options) as mailbox:
         if up:
             await until(lambda: link.up)
         yield mailbox, link

@@ -301,7 +301,7 @@ def test_what_is_no_url_of_a_broker_is_refused_without_being_shown() -> None:
         with pytest.raises(ValueError, match="expected amqp://") as refused:
             RabbitMailbox(
                 url,
-                link=ServiceStatus("RabbitMQ", Random(1), pytest.fail),
+                status=ServiceStatus("RabbitMQ", Random(1), pytest.fail),
                 clock=StoreClock(lambda: 0),
                 random=SystemRandom(),
             )

@@ -26,7 +26,7 @@ class Process:
     def __init__(self, url: str) -> None:
         self.unfit: list[str] = []
         self.link = ServiceStatus("Redis", Random(1), self.unfit.append)
-        self.redis = Redis(url, link=self.link, clock=StoreClock(lambda: time.time_ns() // 10**6))
+        self.redis = Redis(url, status=self.link, clock=StoreClock(lambda: time.time_ns() // 10**6))
         self.bus = RedisBus(self.redis)
         self.heard: list[tuple[str, BusEvent]] = []
         self.resumed = 0

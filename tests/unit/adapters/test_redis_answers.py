@@ -56,7 +56,7 @@ async def bus_of(odd: OddServer) -> AsyncIterator[tuple[RedisBus, ServiceStatus]
     async with await asyncio.start_server(odd.serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         link = ServiceStatus("Redis", Random(1), lambda _: None)
-        redis = Redis(f"redis://127.0.0.1:{port}", link=link, clock=StoreClock(lambda: time.time_ns() // 10**6))
+        redis = Redis(f"redis://127.0.0.1:{port}", status=link, clock=StoreClock(lambda: time.time_ns() // 10**6))
         bus = RedisBus(redis)
         async with redis, bus:
             yield bus, link
