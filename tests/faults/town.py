@@ -72,12 +72,13 @@ class NotBegun(Exception):
 class Ports:
     """Ports of our own, below the ephemeral ones and one after the other: a process that was killed must find its own
     again, and its pages must not find somebody else's server there meanwhile. ``share``: of how many at once, from 0.
+    Two runs on one machine begin at different ones.
     """
 
     FIRST, EACH = 29_000, 900
 
     def __init__(self, share: int = 0) -> None:
-        self._first, self._next = self.FIRST + share * self.EACH, 0
+        self._first, self._next = self.FIRST + share * self.EACH, 37 * os.getpid() % self.EACH
 
     def take(self) -> int:
         for _ in range(self.EACH):
