@@ -116,7 +116,7 @@ async def test_connections_that_the_broker_closes_come_back_with_their_mailboxes
         for name, reader in readers.items():
             await mailbox.open(name, reader)
         went: list[str] = []
-        monkeypatch.setattr(link, "went", went.append)
+        monkeypatch.setattr(link, "on_down", went.append)
         await asyncio.to_thread(server.control, "close_all_connections", "rolling")
         await until(lambda: len(went) == 2)
         assert set(went) == {"it closed the connection (code 320)"}
