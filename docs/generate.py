@@ -1,11 +1,13 @@
 """Writes the pages that are made from the code: python -m docs.generate (make docs). A test holds them up to date."""
 
+import ast
 from pathlib import Path
 
 from citychat.limits import LIMITS, Limit
 from citychat.settings import FIELDS, PREFIX, default_shown, flag_of
 
 HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "citychat"
 MADE = "<!-- Made by docs/generate.py from {source}; change it there. -->\n"
 
 
@@ -55,7 +57,40 @@ def _amount(limit: Limit) -> str:
     raise ValueError(f"{limit.name}: the rate is no whole number a second, a minute or an hour")
 
 
-PAGES = {"settings.md": settings_page, "limits.md": limits_page}
+def modules_page() -> str:
+    lines = [
+        MADE.format(source="the docstrings of citychat/"),
+        "# Modules\n",
+        "Every module of the package, what its docstring says it is, and the names it gives to others. How the",
+        "packages stand on each other is in [architecture.md](architecture.md); the words are explained in",
+        "[glossary.md](glossary.md).",
+    ]
+    package = None
+    for path in sorted(PACKAGE.rglob("*.py"), key=lambda each: (each.parent != PACKAGE, each.parent, each)):
+        module = ast.parse(path.read_text("utf-8"))
+        if path.parent != package:
+            package = path.parent
+            door = ast.parse((package / "__init__.py").read_text("utf-8"))
+            lines += [f"\n## `{package.relative_to(HERE.parent)}/`\n", f"{_summary(door)}\n"]
+            lines += ["| Module | What it is | Names |", "|---|---|---|"]
+        if path.name != "__init__.py":
+            names = ", ".join(f"`{name}`" for name in _names(module))
+            lines.append(f"| `{path.name}` | {_summary(module)} | {names} |")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(module: ast.Module) -> str:
+    """The first paragraph of its docstring, on one line."""
+    return " ".join((ast.get_docstring(module) or "").split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def _names(module: ast.Module) -> list[str]:
+    """Its public classes and functions, in their order."""
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node.name for node in module.body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
+PAGES = {"settings.md": settings_page, "limits.md": limits_page, "modules.md": modules_page}
 
 if __name__ == "__main__":
     for page, make in PAGES.items():
