@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 class ServiceStatus:
     """One process's standing with one service.
 
-    ``service``: its name for the host ("Redis"). ``unfit`` is called with one line when the server can never serve
+    ``service``: its name for the host ("Redis"). ``end_with`` is called with one line when the server can never serve
     (too old): the process then stops with status 1. No line here may hold a URL or a password.
     """
 
-    def __init__(self, service: str, random: Random, unfit: Callable[[str], None]) -> None:
+    def __init__(self, service: str, random: Random, end_with: Callable[[str], None]) -> None:
         self.service, self.trouble, self.version = service, "not reached yet", ""
         self.degradation = ""
-        self._random, self._unfit = random, unfit
+        self._random, self._end_with = random, end_with
         self._attempts = 0
 
     @property
@@ -41,7 +41,7 @@ class ServiceStatus:
         if _major_minor(version) < least:
             what = f"{version} is too old" if version else "does not tell its version"
             self.trouble = f"{self.service} {what}: {least[0]}.{least[1]} or newer is needed"
-            self._unfit(self.trouble)
+            self._end_with(self.trouble)
             return False
         if self.trouble:
             log.info("%s %s answers", self.service, version)

@@ -48,7 +48,7 @@ class Endpoint:
             clock=self.engines.clock,
             emit=lambda message: page.emit("chat-message", to_builtins(message)),
             drawn=self._drawn,
-            skip=self._skip,
+            write_gaps=self._write_gaps,
             drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
@@ -301,15 +301,15 @@ class Endpoint:
         self.shared.counts["dropped"] += len(keys)
         self.inbox.forget(*self.receiver.take_tags(keys))
 
-    def _skip(self, rows: list[Message]) -> None:
+    def _write_gaps(self, rows: list[Message]) -> None:
         self.shared.counts["gap rows"] += len(rows)
         log.warning("%d messages never came; their reader sees a gap", len(rows))
-        self.engines.history.messages.add(rows, partial(self._skipped, rows))
+        self.engines.history.messages.add(rows, partial(self._gaps_answered, rows))
 
-    def _skipped(self, rows: list[Message], committed: Committed | None) -> None:
+    def _gaps_answered(self, rows: list[Message], committed: Committed | None) -> None:
         if self.closed:
             return
         if committed is None:
-            self.receiver.unskipped(rows)
+            self.receiver.gaps_failed(rows)
         else:
-            self.receiver.skipped(rows)
+            self.receiver.gaps_written(rows)

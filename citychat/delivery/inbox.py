@@ -32,16 +32,16 @@ class Inbox:
     async def open(self) -> None:
         """Let the guest's mail come in from here on; a broker that is silent is left to answer later."""
         if self._opening is None:
-            mine = self._opening = _OpenMailbox()
-            answer = asyncio.ensure_future(self._mailbox.open(self.guest, partial(self._mail, mine)))
-            self._tasks.spawn(self._opened(mine, answer), "open a mailbox")
+            opening = self._opening = _OpenMailbox()
+            answer = asyncio.ensure_future(self._mailbox.open(self.guest, partial(self._mail, opening)))
+            self._tasks.spawn(self._opened(opening, answer), "open a mailbox")
             await asyncio.wait([answer], timeout=OPEN_S)
 
     async def close(self) -> None:
         """Put everything unacked back, for the next opener."""
-        mine, self._opening = self._opening, None
-        if mine is not None and mine.handle is not None:
-            await self._mailbox.close(mine.handle)
+        opening, self._opening = self._opening, None
+        if opening is not None and opening.handle is not None:
+            await self._mailbox.close(opening.handle)
 
     def forget(self, *tags: int | None) -> None:
         """Take these out of the mailbox; None is of a message that came another way."""
@@ -49,22 +49,22 @@ class Inbox:
         if known and self._opening is not None:
             self._mailbox.ack(self._opening.handle, known)
 
-    async def _opened(self, mine: _OpenMailbox, answer: "asyncio.Future[object]") -> None:
+    async def _opened(self, opening: _OpenMailbox, answer: "asyncio.Future[object]") -> None:
         try:
-            mine.handle = await answer
+            opening.handle = await answer
         except Unavailable:
-            if self._opening is mine:
+            if self._opening is opening:
                 self._opening = None  # Delivery.reopen tries again
             return
-        if self._opening is mine:
-            for mail in mine.early:
+        if self._opening is opening:
+            for mail in opening.early:
                 self._incoming(mail.message, mail.tag)
-            mine.early.clear()
+            opening.early.clear()
         else:
-            await self._mailbox.close(mine.handle)
+            await self._mailbox.close(opening.handle)
 
-    def _mail(self, mine: _OpenMailbox, mail: Mail) -> None:
-        if self._opening is mine and mine.handle is not None:
+    def _mail(self, opening: _OpenMailbox, mail: Mail) -> None:
+        if self._opening is opening and opening.handle is not None:
             self._incoming(mail.message, mail.tag)
-        elif self._opening is mine:
-            mine.early.append(mail)
+        elif self._opening is opening:
+            opening.early.append(mail)

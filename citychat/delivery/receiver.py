@@ -46,10 +46,10 @@ class SessionStreams:
 
 
 class Receiver:
-    """The receiving state machine of one page. ``drawn`` is called with what the page has drawn, for history; ``skip``
-    with gap rows that history must have before ``skipped``; ``drop`` with what is not taken at all, and its mail must
-    go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a session may still be
-    filled."""
+    """The receiving state machine of one page. ``drawn`` is called with what the page has drawn, for history;
+    ``write_gaps`` with gap rows that history must have before ``gaps_written``; ``drop`` with what is not taken at all,
+    and its mail must go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a
+    session may still be filled."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class Receiver:
         clock: Clock,
         emit: Emit,
         drawn: Callable[[Message], None],
-        skip: Callable[[list[Message]], None],
+        write_gaps: Callable[[list[Message]], None],
         drop: Callable[[list[MessageKey]], None],
         half_open: Callable[[], None],
         patience_s: Callable[[str], float],
     ) -> None:
         self.clock, self.emit, self.to_history = clock, emit, drawn
-        self.skip, self.drop, self.half_open, self.patience_s = skip, drop, half_open, patience_s
+        self.write_gaps, self.drop, self.half_open, self.patience_s = write_gaps, drop, half_open, patience_s
         self.streams: dict[str, Stream] = {}
         self.chats: dict[str, SessionStreams] = {}
         self.out: dict[MessageKey, Message] = {}
@@ -116,7 +116,7 @@ class Receiver:
                 if chat.waiting:
                     self._release(s, chat)
 
-    def skipped(self, rows: list[Message]) -> None:
+    def gaps_written(self, rows: list[Message]) -> None:
         """History has these gap rows of one stream: the page draws one line for all of them."""
         last = rows[-1]
         stream, chat = self.streams[last.stream], self.chats[last.session]
@@ -127,7 +127,7 @@ class Receiver:
             self.to_history(stream.held.pop(n))  # came too late: acked to the mailbox, never receipted
         self._release(last.session, chat, moved=True)
 
-    def unskipped(self, rows: list[Message]) -> None:
+    def gaps_failed(self, rows: list[Message]) -> None:
         """History could not take the gap rows: try again later."""
         s, chat = rows[0].session, self.chats[rows[0].session]
         self.streams[rows[0].stream].skipping = False
@@ -258,7 +258,7 @@ class Receiver:
         stream.skipping = True
         chat.gaps += count
         s, side, l, at = message.session, message.side, max(1, message.lamport - 1), message.at  # noqa: E741
-        self.skip(
+        self.write_gaps(
             [
                 Message(session=s, side=side, stream=st, number=n, lamport=l, text="", at=at, kind="gap")
                 for n in range(stream.sent + 1, last + 1)

@@ -52,18 +52,18 @@ class ClientAddresses:
         self._trusted = trusted
         self._now_s = now_s
         self._logger = logger
-        self._quiet_until_s = float("-inf")
+        self._warned_until_s = float("-inf")
 
     def __call__(self, request: HTTPServerRequest) -> str:
         if any(header in request.headers for header in _FORWARDING):
-            self._look(request)
+            self._warn_if_ignored(request)
         return client_address(request, self._trusted)
 
-    def _look(self, request: HTTPServerRequest) -> None:
+    def _warn_if_ignored(self, request: HTTPServerRequest) -> None:
         peer = parsed(request.remote_ip or "")
-        if (peer is not None and within(peer, self._trusted)) or self._now_s() < self._quiet_until_s:
+        if (peer is not None and within(peer, self._trusted)) or self._now_s() < self._warned_until_s:
             return
-        self._quiet_until_s = self._now_s() + _WARN_EVERY_S
+        self._warned_until_s = self._now_s() + _WARN_EVERY_S
         self._logger.warning(
             "A forwarding header was ignored because it came from an address that is not in trusted_proxies. "
             "If a reverse proxy of yours sent it, add its address to trusted_proxies."

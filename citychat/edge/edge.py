@@ -103,7 +103,7 @@ class Edge:
         plain = ConnectionLimiter(plain_share(self._per_network, files - spare))
         return BoundedServer(
             app,
-            room=Capacity(
+            capacity=Capacity(
                 files, spare, plain, self._peer_network,
                 RefusalLog(self._logger, self._now_s), RateLimitedLog(self._now_s, "this trouble"), self._logger,
             ),

@@ -28,7 +28,7 @@ class Gate(Protocol):
     def connect(self, address: str, channel: WebSocket) -> Connection: ...
 
 
-def unfit(request: HTTPServerRequest) -> Refusal | None:
+def unusable(request: HTTPServerRequest) -> Refusal | None:
     """Return why a request cannot become an Engine.IO 4 WebSocket. Looked at before the upgrade: afterwards the library
     has no way to refuse and leaves a socket that nobody owns."""
     if request.method != "GET" or request.headers.get("Upgrade", "").lower() != "websocket":
@@ -57,7 +57,7 @@ class Handshake(WebSocketHandler):
 
     def prepare(self) -> None:
         self._address = self.gate.address(self.request)
-        refusal = unfit(self.request) or self.gate.refusal(self.request, self._address)
+        refusal = unusable(self.request) or self.gate.refusal(self.request, self._address)
         if refusal is not None:
             status, code, message = refusal
             self.set_status(status)

@@ -41,10 +41,10 @@ class Capacity:
 class BoundedServer(HTTPServer):
     """Tornado's server with another way in. A refused connection is closed without an answer: it has asked nothing."""
 
-    def initialize(self, *args: Any, room: Capacity, **options: Any) -> None:  # type: ignore[override]
-        """Tornado's constructor, with a ``room``."""
+    def initialize(self, *args: Any, capacity: Capacity, **options: Any) -> None:  # type: ignore[override]
+        """Tornado's constructor, with a ``capacity``."""
         super().initialize(*args, **options)
-        self._room = room
+        self._capacity = capacity
         self._listeners: list[_Listener] = []
         self._sources: dict[object, str] = {}  # of the streams that hold a seat
 
@@ -59,26 +59,26 @@ class BoundedServer(HTTPServer):
             self._listeners.pop().close()
 
     def _failed(self, error: OSError) -> None:
-        room = self._room
-        if (more := room.troubles.take(type(error).__name__)) is not None:
-            room.logger.error("No connection can be accepted, trying again: %s%s", error.strerror or "unknown", more)
+        if (more := self._capacity.troubles.take(type(error).__name__)) is not None:
+            reason = error.strerror or "unknown"
+            self._capacity.logger.error("No connection can be accepted, trying again: %s%s", reason, more)
 
     def _accepted(self, connection: socket.socket, address: Any) -> None:
-        room = self._room
+        capacity = self._capacity
         # A new connection has the lowest number that is free, so its number says how many are taken.
-        if connection.fileno() >= room.files - room.spare:
+        if connection.fileno() >= capacity.files - capacity.spare:
             connection.close()
-            why = f"a connection, for there may be {room.files} open files: raise LimitNOFILE or ulimit -n"
-            room.refusals.note("", why)
+            why = f"a connection, for there may be {capacity.files} open files: raise LimitNOFILE or ulimit -n"
+            capacity.refusals.note("", why)
             return
-        source = room.source(address[0])
-        if not room.seats.free(source):
+        source = capacity.source(address[0])
+        if not capacity.seats.free(source):
             connection.close()
-            room.refusals.note(source, "too many connections of one network that are no pages")
+            capacity.refusals.note(source, "too many connections of one network that are no pages")
             return
         stream = IOStream(connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
         if source:
-            room.seats.take(source)
+            capacity.seats.take(source)
             self._sources[stream] = source
         self.handle_stream(stream, address)
 
@@ -87,7 +87,7 @@ class BoundedServer(HTTPServer):
         super().on_close(server_conn)
         # tornado 6.5–6.6, undocumented: the stream of an HTTP1ServerConnection.
         if source := self._sources.pop(server_conn.stream, ""):  # type: ignore[attr-defined]
-            self._room.seats.give_back(source)
+            self._capacity.seats.give_back(source)
 
 
 class _Listener:

@@ -25,7 +25,7 @@ class Lease:
         self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
         self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
-        self.going = False  # the process drains: whoever leaves the lobby stays out
+        self.draining = False  # the process drains: whoever leaves the lobby stays out
         self._taken = False  # the lobby has heard of this process
         self._forgotten = self._reentering = False
 
@@ -57,7 +57,7 @@ class Lease:
 
     async def _reenter_until_done(self) -> None:
         try:
-            while self._forgotten and not self.going:
+            while self._forgotten and not self.draining:
                 self._forgotten = False
                 try:
                     await self.reenter()
@@ -110,5 +110,5 @@ class Lease:
 
     async def drop(self) -> None:
         """Take all guests of this process out of the lobby: it is going. Raises Unavailable."""
-        self.going = True
+        self.draining = True
         await self.lobby.drop(self.process)

@@ -49,7 +49,7 @@ class Reconciler:
 
     def soon(self, client: Client) -> None:
         """Look at this guest; many hints at once are one look."""
-        if client.here and not client.match.due and not self.lease.going:
+        if client.here and not client.match.due and not self.lease.draining:
             client.match.due = True
             self.tasks.spawn(self._look(client), "look at a guest")
 

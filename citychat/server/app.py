@@ -44,10 +44,10 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
     SettingsError for wrong options in URLs, and for keys that are not those of the other processes.
     """
     settings, loop = parts.settings, asyncio.get_running_loop()
-    stopped, unfit = _signals(loop), list[Exception]()
+    stopped, fatal = _signals(loop), list[Exception]()
 
     def end(error: Exception) -> None:
-        unfit.append(error)
+        fatal.append(error)
         stopped.set()
 
     async with AsyncExitStack() as stack:
@@ -78,8 +78,8 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         await edge.stop()
         await server.close_all_connections()
     log.info("Stopped")
-    if unfit:
-        raise unfit[0]
+    if fatal:
+        raise fatal[0]
 
 
 def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:

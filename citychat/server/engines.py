@@ -25,7 +25,7 @@ from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
 from citychat.tokens import SigningKeys, key_marks
 
-Unfit = Callable[[StartError | SettingsError], None]
+EndWith = Callable[[StartError | SettingsError], None]
 CHECK_S = 10.0  # for all services together; a running process waits for them as long as it takes
 LOOK_S = 0.05
 FOREIGN_KEYS = (
@@ -59,15 +59,18 @@ def _shown(status: ServiceStatus | None) -> dict[str, str]:
 
 
 class _Opening:
-    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, unfit: Unfit) -> None:
-        self.stack, self.clock, self.random, self.unfit = stack, clock, random, unfit
+    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, end_with: EndWith) -> None:
+        self.stack, self.clock, self.random, self.end_with = stack, clock, random, end_with
         self.statuses: dict[str, ServiceStatus] = {}
         self.counts: dict[str, Mapping[str, int]] = {}
         self.key_check: SharedKeyCheck | None = None
 
     def status(self, setting: str, service: str) -> ServiceStatus:
-        status = self.statuses[setting] = ServiceStatus(service, self.random, lambda line: self.unfit(StartError(line)))
-        return status
+        def too_old(line: str) -> None:
+            self.end_with(StartError(line))
+
+        self.statuses[setting] = ServiceStatus(service, self.random, too_old)
+        return self.statuses[setting]
 
     async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
         enter, clock, random = self.stack.enter_async_context, self.clock, self.random
@@ -78,7 +81,7 @@ class _Opening:
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
         self.key_check = SharedKeyCheck(
-            redis, key_marks(keys), clock=clock, foreign=lambda: self.unfit(SettingsError(FOREIGN_KEYS))
+            redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
         )
         return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
 
@@ -107,12 +110,12 @@ class _Opening:
 
 
 async def open_engines(
-    stack: AsyncExitStack, settings: Settings, keys: SigningKeys, clock: Clock, random: Random, unfit: Unfit
+    stack: AsyncExitStack, settings: Settings, keys: SigningKeys, clock: Clock, random: Random, end_with: EndWith
 ) -> OpenEngines:
-    """Open them into ``stack``; services need not be there yet. ``unfit`` gets the error with which to end when one
+    """Open them into ``stack``; services need not be there yet. ``end_with`` gets the error with which to end when one
     can never serve (too old, or for processes with other keys). Raises StartError when the embedded storage cannot be
     had, SettingsError for options in URLs."""
-    opening = _Opening(stack, clock, random, unfit)
+    opening = _Opening(stack, clock, random, end_with)
     database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
     with _named("bus"):
         bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)

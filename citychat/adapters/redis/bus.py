@@ -22,10 +22,10 @@ class _RedisSubscription:
 
 
 class _RedisChannel:
-    """A guest's channel as this process wants it; ``granted`` when Redis has confirmed it for the first time."""
+    """A guest's channel as this process wants it; ``subscribed`` when Redis has confirmed it for the first time."""
 
-    def __init__(self, granted: asyncio.Future[None]) -> None:
-        self.granted = granted
+    def __init__(self, subscribed: asyncio.Future[None]) -> None:
+        self.subscribed = subscribed
         self.subscriptions: dict[_RedisSubscription, None] = {}
 
 
@@ -44,7 +44,7 @@ class RedisBus:
         # Confirmations of SUBSCRIBE still to come. They come in the order of the commands, so that after any mixture
         # of SUBSCRIBE and UNSUBSCRIBE of one channel the last confirmation is the one that counts.
         self._owed: Counter[bytes] = Counter()
-        self._all_granted = asyncio.Event()
+        self._all_subscribed = asyncio.Event()
         self._watchers: list[Callable[[], None]] = []
         redis.attach(self)
 
@@ -75,15 +75,15 @@ class RedisBus:
         subscription = _RedisSubscription(self._start + guest.encode(), heard)
         channel = self._channel(subscription.channel)
         channel.subscriptions[subscription] = None
-        granted = False
+        subscribed = False
         try:
             async with asyncio.timeout(LISTEN_S):
-                await asyncio.shield(channel.granted)  # others wait for the same
-            granted = True
+                await asyncio.shield(channel.subscribed)  # others wait for the same
+            subscribed = True
         except TimeoutError as error:
             raise Unavailable from error
         finally:
-            if not granted:
+            if not subscribed:
                 self.unlisten(subscription)
         return subscription
 
@@ -125,9 +125,9 @@ class RedisBus:
         self._owed = Counter(dict.fromkeys(self._channels, 1))
         for batch in _batches(list(self._channels)):
             self._redis.push("SUBSCRIBE", *batch)
-        self._all_granted.clear()
+        self._all_subscribed.clear()
         if self._owed:
-            await self._all_granted.wait()
+            await self._all_subscribed.wait()
 
     def resumed(self) -> None:
         for resumed in self._watchers:
@@ -135,22 +135,22 @@ class RedisBus:
 
     def receive(self, kind: bytes, channel: bytes, what: object) -> None:
         if kind == b"subscribe":
-            self._granted(channel)
+            self._subscribed(channel)
         elif kind == b"message" and isinstance(what, bytes):
             self._deliver(channel, what)
         elif kind == b"message":
             self.counts["garbage"] += 1
 
-    def _granted(self, name: bytes) -> None:
+    def _subscribed(self, name: bytes) -> None:
         self._owed[name] -= 1
         if self._owed[name] > 0:
             return
         del self._owed[name]
         channel = self._channels.get(name)
-        if channel is not None and not channel.granted.done():
-            channel.granted.set_result(None)
+        if channel is not None and not channel.subscribed.done():
+            channel.subscribed.set_result(None)
         if not self._owed:
-            self._all_granted.set()
+            self._all_subscribed.set()
 
     def _deliver(self, name: bytes, raw: bytes) -> None:
         channel = self._channels.get(name)

@@ -13,7 +13,7 @@ SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its ti
 RETRY_S = 1.0  # a consumer whose read failed tries again
 
 
-class _MailReader:
+class _TableConsumer:
     """One opener: ``passed`` is the last id it was given, ``unacked`` what of that it still owes an ack for."""
 
     def __init__(self, guest: str, mail: Callable[[Mail], None]) -> None:
@@ -31,7 +31,7 @@ class SqliteMailbox:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._consumers: dict[str, deque[_MailReader]] = {}  # by guest; the first one holds the queue
+        self._consumers: dict[str, deque[_TableConsumer]] = {}  # by guest; the first one holds the queue
         self._timers: dict[object, Timer] = {}
 
     async def __aenter__(self) -> Self:
@@ -66,7 +66,7 @@ class SqliteMailbox:
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         """The handle at once; mail comes when earlier openers have closed."""
-        consumer = _MailReader(guest, mail)
+        consumer = _TableConsumer(guest, mail)
         self._consumers.setdefault(guest, deque()).append(consumer)
         if self._holder(guest) is consumer:
             self._read(consumer)
@@ -108,11 +108,11 @@ class SqliteMailbox:
 
         await self._database.run(work)
 
-    def _holder(self, guest: str) -> _MailReader | None:
+    def _holder(self, guest: str) -> _TableConsumer | None:
         waiting = self._consumers.get(guest)
         return waiting[0] if waiting else None
 
-    def _read(self, consumer: _MailReader) -> None:
+    def _read(self, consumer: _TableConsumer) -> None:
         """Give the consumer what comes next, as far as its window is open; one read at a time keeps the order."""
         room = PREFETCH - len(consumer.unacked)
         consumer.more = consumer.reading or room <= 0
@@ -125,7 +125,7 @@ class SqliteMailbox:
             lambda rows: self._have_read(consumer, rows, room),
         )
 
-    def _have_read(self, consumer: _MailReader, rows: list[Row] | None, room: int) -> None:
+    def _have_read(self, consumer: _TableConsumer, rows: list[Row] | None, room: int) -> None:
         consumer.reading = False
         if self._holder(consumer.guest) is not consumer:
             return  # closed meanwhile: nothing was taken out
@@ -157,7 +157,7 @@ class SqliteMailbox:
         self._database.submit(work, swept)
 
 
-def _consumer(handle: object) -> _MailReader:
-    if not isinstance(handle, _MailReader):
+def _consumer(handle: object) -> _TableConsumer:
+    if not isinstance(handle, _TableConsumer):
         raise TypeError(f"not a handle of this mailbox: {type(handle).__name__}")
     return handle

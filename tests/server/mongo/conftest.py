@@ -54,8 +54,8 @@ def new_history(url: str, link: ServiceStatus) -> MongoHistory:
     return MongoHistory(url, status=link, clock=StoreClock(lambda: NOW))
 
 
-def new_status(unfit: Callable[[str], None] = pytest.fail) -> ServiceStatus:
-    return ServiceStatus("MongoDB", Random(7), unfit)
+def new_status(end_with: Callable[[str], None] = pytest.fail) -> ServiceStatus:
+    return ServiceStatus("MongoDB", Random(7), end_with)
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ class Reader:
 @asynccontextmanager
 async def process(url: str, *, up: bool = True, **options: Any) -> AsyncIterator[tuple[RabbitMailbox, ServiceStatus]]:
     """A process's mailbox."""
-    link = ServiceStatus("RabbitMQ", Random(1), options.pop("unfit", pytest.fail))
+    link = ServiceStatus("RabbitMQ", Random(1), options.pop("end_with", pytest.fail))
     clock = options.pop("clock", StoreClock(lambda: time.time_ns() // 10**6))
     async with RabbitMailbox(url, status=link, clock=clock, random=SystemRandom(), **options) as mailbox:
         if up:

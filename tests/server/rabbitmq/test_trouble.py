@@ -310,7 +310,7 @@ def test_what_is_no_url_of_a_broker_is_refused_without_being_shown() -> None:
 
 async def test_a_broker_that_is_too_old_ends_the_process(server: RabbitServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rabbitmq, "LEAST_VERSION", (99, 0))
-    unfit: list[str] = []
-    async with process(server.url, up=False, unfit=unfit.append):
-        await until(lambda: bool(unfit))
-    assert unfit == [f"RabbitMQ {server.version} is too old: 99.0 or newer is needed"]
+    ended: list[str] = []
+    async with process(server.url, up=False, end_with=ended.append):
+        await until(lambda: bool(ended))
+    assert ended == [f"RabbitMQ {server.version} is too old: 99.0 or newer is needed"]

@@ -24,8 +24,8 @@ class Process:
     """A process's bus, with what it was told."""
 
     def __init__(self, url: str) -> None:
-        self.unfit: list[str] = []
-        self.link = ServiceStatus("Redis", Random(1), self.unfit.append)
+        self.ended: list[str] = []
+        self.link = ServiceStatus("Redis", Random(1), self.ended.append)
         self.redis = Redis(url, status=self.link, clock=StoreClock(lambda: time.time_ns() // 10**6))
         self.bus = RedisBus(self.redis)
         self.heard: list[tuple[str, BusEvent]] = []

@@ -185,8 +185,8 @@ async def test_a_server_that_is_too_old_is_refused_in_one_line() -> None:
     old = await asyncio.start_server(old_redis, "127.0.0.1", 0)
     async with old:
         async with process(f"redis://127.0.0.1:{old.sockets[0].getsockname()[1]}", up=False) as one:
-            await until(lambda: bool(one.unfit))
+            await until(lambda: bool(one.ended))
             with pytest.raises(Unavailable):
                 await one.listen("anna")
         await asyncio.sleep(0.01)  # its side sees the end
-    assert one.unfit == ["Redis 6.0.9 is too old: 6.2 or newer is needed"]
+    assert one.ended == ["Redis 6.0.9 is too old: 6.2 or newer is needed"]

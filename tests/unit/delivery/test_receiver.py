@@ -30,7 +30,7 @@ class Bench:
         self.loop = VirtualLoop()
         self.page: list[Message] = []
         self.history: list[Message] = []
-        self.skips: list[list[Message]] = []
+        self.gaps: list[list[Message]] = []
         self.dropped: list[MessageKey] = []
         self.closed: list[float] = []
         self.patience = {"s": PATIENCE_S}
@@ -38,7 +38,7 @@ class Bench:
             clock=VirtualClock(self.loop),
             emit=self.page.append,
             drawn=self.history.append,
-            skip=self.skips.append,
+            write_gaps=self.gaps.append,
             drop=self.dropped.extend,
             half_open=lambda: self.closed.append(self.loop.time()),
             patience_s=lambda s: self.patience.get(s, PATIENCE_S),
@@ -140,7 +140,7 @@ def test_at_most_32_are_on_their_way_and_the_rest_follows_the_acks(bench: Bench)
     assert len(bench.page) == OUT_MAX + 10
     for _ in range(10):
         bench.ack()
-    assert bench.sent() == [("st", n) for n in range(1, 101)] and bench.skips == []
+    assert bench.sent() == [("st", n) for n in range(1, 101)] and bench.gaps == []
 
 
 def test_of_the_live_route_600_are_held_and_of_the_mailbox_all(bench: Bench) -> None:
@@ -182,14 +182,14 @@ def test_the_tags_of_all_copies_are_given_back_once(bench: Bench) -> None:
 def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench: Bench) -> None:
     bench.take(1, 4, 5)
     bench.wait(PATIENCE_S - 1)
-    assert bench.skips == []
+    assert bench.gaps == []
     bench.wait(2)
-    (rows,) = bench.skips
+    (rows,) = bench.gaps
     assert [(row.number, row.kind, row.text, row.lamport, row.side, row.session) for row in rows] == [
         (n, "gap", "", 3, 0, "s") for n in (2, 3)
     ]
     assert len(bench.page) == 1, "not before history has them"
-    bench.receiving.skipped(rows)
+    bench.receiving.gaps_written(rows)
     assert [(m.number, m.kind) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
 
 
@@ -197,7 +197,7 @@ def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page
     bench.take(1, 4)
     bench.wait(PATIENCE_S + 1)
     bench.take(2)  # while the gap is being written
-    bench.receiving.skipped(bench.skips[0])
+    bench.receiving.gaps_written(bench.gaps[0])
     bench.ack()
     bench.take(3)
     assert bench.sent() == [("st", 1), ("st", 3), ("st", 4)]
@@ -209,9 +209,9 @@ def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: Ben
     bench.receiving.incoming(message(1, "new", p=("old", 3)))
     bench.take(2, st="new")
     bench.wait(PATIENCE_S + 1)
-    (rows,) = bench.skips
+    (rows,) = bench.gaps
     assert [row.key for row in rows] == [("old", 2), ("old", 3)]
-    bench.receiving.skipped(rows)
+    bench.receiving.gaps_written(rows)
     assert bench.sent() == [("old", 1), ("old", 3), ("new", 1), ("new", 2)]
 
 
@@ -221,9 +221,9 @@ def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: Bench) 
     bench.receiving.incoming(message(3, "a"))
     for _ in range(3):
         bench.wait(PATIENCE_S + 1)
-        for rows in bench.skips:
-            bench.receiving.skipped(rows)
-        bench.skips.clear()
+        for rows in bench.gaps:
+            bench.receiving.gaps_written(rows)
+        bench.gaps.clear()
         bench.ack()
     assert bench.sent() == [("b", 1), ("b", 2), ("c", 1), ("a", 2), ("a", 3)]
 
@@ -233,11 +233,11 @@ def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(
     bench.wait(40)
     bench.take(1)
     bench.wait(40)
-    assert bench.skips == []
+    assert bench.gaps == []
     bench.take(1, s="another", st="theirs")
     bench.receiving.drawn("theirs", 1)
     bench.wait(21)
-    assert [row.number for row in bench.skips[0]] == [3]
+    assert [row.number for row in bench.gaps[0]] == [3]
 
 
 def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: Bench) -> None:
@@ -246,30 +246,30 @@ def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: Bench) -> None
     bench.patience["s"] = 1000.0
     bench.receiving.wait_for_gap()
     bench.wait(999)
-    assert bench.skips == []
+    assert bench.gaps == []
     bench.patience["s"] = 5.0
     bench.receiving.wait_for_gap()
     bench.wait(6)
-    assert len(bench.skips) == 1
+    assert len(bench.gaps) == 1
 
 
 def test_gap_rows_that_history_could_not_take_are_tried_again(bench: Bench) -> None:
     bench.take(2)
     bench.wait(PATIENCE_S + 1)
-    bench.receiving.unskipped(bench.skips[0])
+    bench.receiving.gaps_failed(bench.gaps[0])
     bench.wait(PATIENCE_S + 1)
-    assert len(bench.skips) == 2
-    bench.receiving.unskipped(bench.skips[1])
+    assert len(bench.gaps) == 2
+    bench.receiving.gaps_failed(bench.gaps[1])
     bench.take(1)
     bench.wait(300)
-    assert bench.sent() == [("st", 1), ("st", 2)] and len(bench.skips) == 2
+    assert bench.sent() == [("st", 1), ("st", 2)] and len(bench.gaps) == 2
 
 
 def test_gap_rows_that_history_could_not_take_do_not_count(bench: Bench) -> None:
     bench.take(GAP_ROWS_MAX // 2)
     for _ in range(5):
         bench.wait(PATIENCE_S + 1)
-        bench.receiving.unskipped(bench.skips.pop())
+        bench.receiving.gaps_failed(bench.gaps.pop())
     assert bench.dropped == []
 
 
@@ -280,7 +280,7 @@ def test_a_page_that_is_slow_makes_no_holes(bench: Bench) -> None:
     bench.wait(HALF_OPEN_S - 1)
     bench.receiving.drawn("st", 0)
     bench.wait(HALF_OPEN_S - 1)
-    assert bench.skips == [] and bench.closed == []
+    assert bench.gaps == [] and bench.closed == []
 
 
 # -- liars -------------------------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: Bench) -
     bench.receiving.incoming(message(LAMPORT_MAX - 1), tag=2)
     bench.take(1, st="good")
     bench.wait(PATIENCE_S + 1)
-    assert bench.skips == [] and sorted(bench.dropped) == [("st", LAMPORT_MAX - 1), ("st", LAMPORT_MAX)]
+    assert bench.gaps == [] and sorted(bench.dropped) == [("st", LAMPORT_MAX - 1), ("st", LAMPORT_MAX)]
     assert bench.receiving.held == 0
     bench.take(2, st="good")
     bench.take(1)
@@ -302,13 +302,13 @@ def test_gap_rows_are_counted_over_all_streams_of_a_session(bench: Bench) -> Non
     for i in range(10):
         bench.take(GAP_ROWS_MAX // 4, st=f"lie{i}")
     bench.wait(PATIENCE_S + 1)
-    assert sum(map(len, bench.skips)) <= GAP_ROWS_MAX
-    assert len(bench.dropped) == 10 - len(bench.skips) == 6
-    for rows in bench.skips:
-        bench.receiving.skipped(rows)
+    assert sum(map(len, bench.gaps)) <= GAP_ROWS_MAX
+    assert len(bench.dropped) == 10 - len(bench.gaps) == 6
+    for rows in bench.gaps:
+        bench.receiving.gaps_written(rows)
     bench.take(3, s="another", st="honest")
     bench.wait(PATIENCE_S + 1)
-    assert [row.key for row in bench.skips[-1]] == [("honest", 1), ("honest", 2)]
+    assert [row.key for row in bench.gaps[-1]] == [("honest", 1), ("honest", 2)]
 
 
 @pytest.mark.parametrize("links", [{"a": ("a", 1)}, {"a": ("b", 1), "b": ("a", 1)}, {"a": ("b", 9), "b": ("a", 9)}])
@@ -317,9 +317,9 @@ def test_links_in_a_circle_are_given_up(bench: Bench, links: dict[str, MessageKe
         bench.receiving.incoming(message(1, stream, p=link), tag=1)
     for _ in range(4):
         bench.wait(PATIENCE_S + 1)
-        for rows in bench.skips:
-            bench.receiving.skipped(rows)
-        bench.skips.clear()
+        for rows in bench.gaps:
+            bench.receiving.gaps_written(rows)
+        bench.gaps.clear()
         bench.ack()
     assert bench.receiving.held == 0 and bench.receiving.out == {}
     assert {m.stream for m in bench.page if m.kind is None} == set(links)
@@ -329,7 +329,7 @@ def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: Bench) -> N
     bench.receiving.incoming(message(1, "a", p=("never", 2)))
     bench.receiving.incoming(message(1, "b", p=("never either", LAMPORT_MAX)), tag=1)
     bench.wait(PATIENCE_S + 1)
-    assert [[row.key for row in rows] for rows in bench.skips] == [[("never", 1), ("never", 2)]]
+    assert [[row.key for row in rows] for rows in bench.gaps] == [[("never", 1), ("never", 2)]]
     assert bench.dropped == [("b", 1)]
 
 
@@ -387,4 +387,4 @@ def test_a_closed_end_does_nothing_more(bench: Bench) -> None:
     bench.take(1, 3)
     bench.receiving.close()
     bench.wait(1000)
-    assert bench.closed == [] and bench.skips == []
+    assert bench.closed == [] and bench.gaps == []
