@@ -62,8 +62,10 @@ real:
 deep: export CITYCHAT_SIM_SEEDS := 6000
 deep: export CITYCHAT_SIM_SERVICES := 1000
 deep: export CITYCHAT_SIM_REDIS := 300
+deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
+	$(BIN)/python -m pytest tests/faults/test_faults.py -k rule_left_out
 	$(BIN)/python -m tests.faults --no-table
 
 simulate: $(TEST_STAMP)

@@ -14,7 +14,7 @@ from tests.simulation.run import SERVICE_KINDS, Play, crowd, many, one, services
 from tests.support.services.running import REDIS, is_tested
 
 CHUNK = 50  # seeds of one test, so that every worker gets some
-SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 200, 50, 3, 30  # ``make check`` asks for fewer, ``make prove`` for many
+SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 100, 50, 3, 10  # ``make check`` asks for fewer, ``make prove`` for many
 CATCHING = range(30)
 FEW = 4  # they meet again and again
 HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
