@@ -22,6 +22,14 @@ OWN_NETWORKS = {
 _HOP = re.compile(r"\[([^\[\]]*)\](?::[0-9]{1,5})?|([^:\[\]]*):[0-9]{1,5}", re.ASCII)
 
 
+def written(text: str) -> str | None:
+    """Return the address in its shortest form, its zone and an IPv4 in IPv6 kept: the system listens on those too."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
 def parsed(text: str) -> Address | None:
     """The address, IPv4 in IPv6 unwrapped and without the zone of an IPv6 one; None if it is none."""
     try:

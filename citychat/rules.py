@@ -22,7 +22,7 @@ FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longe
 ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
 ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
 AVOIDED_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
-COUNTED_NEARBY = 6  # "many"
+COUNTED_NEARBY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 
 LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
 CELLS_WALKED = 64
@@ -51,6 +51,11 @@ def left_alone_before(now: int) -> int:
     """Return the time: a chat whose members were all last seen before this is over (M12), if none of them is here
     now."""
     return now - ALONE_MS
+
+
+def reports_around(at: int) -> tuple[int, int]:
+    """Return the time after which and the time before which the other reports were made that ``is_third`` must know."""
+    return at - REPORTS_WITHIN_MS, at + REPORTS_WITHIN_MS
 
 
 class Accusation(NamedTuple):

@@ -5,12 +5,11 @@ Each reader gives the value or raises ValueError with what was expected, worded 
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from citychat.networks import is_loopback, parsed_network
+from citychat.networks import is_loopback, parsed_network, written
 from citychat.secret_files import TooOpen, read_private
 
 T = TypeVar("T")
@@ -29,11 +28,10 @@ def text(value: object) -> str:
 def host(value: object) -> str:
     """An address or host name; [::1] loses its brackets, because sockets take it without."""
     name = text(value).removeprefix("[").removesuffix("]")
-    try:
-        return str(ip_address(name))  # as it is written: the system listens on an IPv4 in IPv6 and on a zone
-    except ValueError:
-        if HOST_NAME.fullmatch(name) and not re.fullmatch(r"[\d.]+", name):
-            return name
+    if (address := written(name)) is not None:
+        return address
+    if HOST_NAME.fullmatch(name) and not re.fullmatch(r"[\d.]+", name):
+        return name
     raise ValueError("an address or a host name, such as 127.0.0.1, without scheme or port")
 
 

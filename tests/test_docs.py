@@ -61,8 +61,8 @@ def commands() -> list[tuple[str, str]]:
     return [
         (name_of(document), line)
         for document in DOCUMENTS
-        for block in re.findall(r"^```sh\n(.*?)^```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-        for line in block.splitlines()
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        for line in map(str.strip, block.splitlines())
         if line and not line.startswith("#")
     ]
 

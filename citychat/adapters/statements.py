@@ -1,4 +1,4 @@
-"""The engines behind the ports: one driver a file; SQL and Lua stand in named blocks in a file beside it."""
+"""Reader of SQL and Lua files: named blocks, each a statement or a script."""
 
 import re
 from importlib import resources

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from citychat.limits import bound
 from citychat.model import LAMPORT_MAX, by_stream, clean_text, fits
+from citychat.rules import MAILBOX_MS
 
 Row = dict[str, Any]  # the shape of chat-message, as JSON has it
 
@@ -20,7 +21,7 @@ STORED_MAX = bound("outbox")  # a tick older than these is learnt from history o
 ACK_MS, ACK_ROWS = 50, 8
 HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000
-UNDELIVERED_MS = 24 * 3_600_000 + 600_000  # the mailbox keeps 24 h; ten minutes for clocks and late receipts
+UNDELIVERED_MS = MAILBOX_MS + 600_000  # ten minutes for clocks and late receipts
 FINAL = ("no-session", "bad-payload", "too-long")  # a message refused for another reason is sent again
 HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"

@@ -20,7 +20,7 @@ from citychat.joining.presence import Presence
 from citychat.joining.recent_guests import RecentGuest, RecentGuests
 from citychat.joining.recovery import Admitted, Recovery
 from citychat.matching import Matching
-from citychat.model import BadPayload, Busy, Place, Session, Unavailable
+from citychat.model import BadPayload, Busy, NotJoined, Place, Session, Unavailable
 from citychat.ports import Engines, GuestPaused, NewerPage, Page, PartnerAway, PartnerHere
 from citychat.registry import Client, MatchState, Registry
 from citychat.tasks import Tasks
@@ -80,6 +80,8 @@ class Joining:
             self._joining.discard(page)
             self.registry.remove(joining.guest, joining.epoch)
             await self._leave(joining)
+            if (here := self.registry.find(joining.guest)) is not None:
+                self.matching.reconciler.soon(here)  # the lobby may have taken this page for the newest
             raise
         self._joining.discard(page)
         return answer, lambda: self._start(joining, client)
@@ -93,10 +95,9 @@ class Joining:
         found = await step(self._admitted(joining, asked))
         await step(self.matching.lease.take())
         entered = await self.lobby.enter(found.entry)
-        self._take_over(joining, found.row.id, entered.epoch)
         if entered.over is not None:
-            self.matching.moderation.tell_over(entered.over, but=joining.guest)
-        joining.check()
+            self.matching.moderation.tell_over(entered.over, but=found.row.id)
+        self._take_over(joining, found.row.id, entered.epoch)
         sessions = await step(self.recovery.entered(found, entered))
         endpoint = Endpoint(joining.guest, joining.epoch, joining.page, self.delivery, found.away_ms)
         listener = BusListener(self.dispatch, joining.epoch)
@@ -147,8 +148,10 @@ class Joining:
 
     def _take_over(self, joining: JoiningPage, guest: str, epoch: int) -> None:
         """This is the guest's newest page, unless another was faster. The older one is told and closed, here and on
-        other processes."""
+        other processes. Raises NotJoined, with the older one left in peace, when the page has closed meanwhile."""
         joining.guest, joining.epoch = guest, epoch
+        if not joining.page.open:
+            raise NotJoined
         older = self.registry.take_over(guest, epoch)
         if older is not None:
             self._replace(older)

@@ -7,20 +7,20 @@ event leaves nobody stuck; timers look as well.
 
 from functools import partial
 
-from citychat.matching.lease import Lease
+from citychat.matching.lease import AWAY_S, Lease
 from citychat.matching.moderation import Moderation
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions, is_in
 from citychat.model import Offer, Unavailable, new_id
 from citychat.ports import BusEvent, GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
 from citychat.registry import Client
+from citychat.rules import COUNTED_NEARBY
 
 LOOK_S = 5.0  # a waiting looker seeks again (protocol §3); an open offer is looked at as often, for lost events
 LATE_S = 0.2  # after the offer's own seconds (protocol §3)
 SOON_S = 0.3  # our clock and the lobby's may differ: an offer that should be over and is not is looked at again
-AWAY_S = 2.0  # until the lobby is asked again when it was away
+REJOIN_MS = 1_000  # until a page joins again that another one has displaced by its epoch alone
 LOOK_AT_ONCE = 500
-MANY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 
 
 class Reconciler:
@@ -73,6 +73,9 @@ class Reconciler:
     # -- what became of the guest -------------------------------------------------------------------------------------
 
     async def _settle(self, client: Client, where: GuestStatus) -> None:
+        if where.epoch > client.epoch and where.state == "gone":
+            client.page.emit("user-drain", {"retry_ms": REJOIN_MS})  # a later page, closed before it was in: join again
+            return
         if where.epoch < client.epoch or where.state == "gone":
             await self.lease.enter_again(client)
             where = await self._status(client)
@@ -178,7 +181,7 @@ class Reconciler:
     async def nearby(self, guest: str) -> str:
         """Return how many others are free, in the page's words."""
         count = await self.lobby.nearby(guest)
-        return "none" if count == 0 else "few" if count < MANY else "many"
+        return "none" if count == 0 else "few" if count < COUNTED_NEARBY else "many"
 
     async def refresh(self) -> None:
         """Tell pages in view how many are free, where that has changed (every 10 s)."""

@@ -12,7 +12,6 @@ from citychat.model.errors import (
     NotJoined,
     RefusedConsent,
     Reload,
-    TooLong,
     Unavailable,
     UnknownEvent,
 )
@@ -74,7 +73,6 @@ __all__ = [
     "Session",
     "Source",
     "Time",
-    "TooLong",
     "Unavailable",
     "UnknownEvent",
     "Words",

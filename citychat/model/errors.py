@@ -34,12 +34,6 @@ class UnknownEvent(ChatError):
     code = "unknown-event"
 
 
-class TooLong(ChatError):
-    """The text is too long."""
-
-    code = "too-long"
-
-
 class NoPlace(ChatError):
     """Choose a city first."""
 

@@ -382,6 +382,13 @@ async def test_one_guest_on_two_networks_is_not_two(history: History) -> None:
     assert await history.guests.pause("ben", NOW + 20) is None
 
 
+async def test_of_three_reports_the_last_to_be_written_may_bear_the_earliest_time(history: History) -> None:
+    for n in (3, 2, 1):  # the clocks of processes differ
+        assert await history.guests.pause("ben", NOW) is None
+        await history.reports.add(Report(f"C{n}", f"s{n}", f"guest {n}", "ben", "hate", "", NOW + n, (f"net {n}",)))
+    assert await history.guests.pause("ben", NOW) is not None
+
+
 async def test_reports_from_one_network_do_not_hide_those_from_three(history: History) -> None:
     reports = Reports(history)
     for n in range(20):

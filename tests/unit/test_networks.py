@@ -198,5 +198,4 @@ def test_nobody_else_reads_addresses() -> None:
         for path in package.rglob("*.py")
         if re.search(r"^\s*(import|from) ipaddress\b", path.read_text("utf-8"), re.MULTILINE)
     }
-    # The setting of the address to listen on is only spelled as usual; the system makes of it what it means.
-    assert readers == {"networks.py", "setting_types.py"}
+    assert readers == {"networks.py"}

@@ -1,5 +1,4 @@
-"""Index of the free guests by pool, rank and cell, rank and cell, so that a claim costs the same in a village and a
-capital.
+"""Index of the free guests by pool, rank and cell, so that a claim costs the same in a village and a capital.
 
 Nothing here iterates over a set of strings: hash randomisation would change the order from run to run, and a failing
 simulation must replay.

@@ -21,9 +21,9 @@ from citychat.rules import (
     PAUSE_MS,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
-    REPORTS_WITHIN_MS,
     Accusation,
     is_third,
+    reports_around,
 )
 
 
@@ -73,8 +73,8 @@ class MongoReports:
         return list(whole)[::-1]
 
     async def _is_third(self, report: ReportDocument) -> bool:
-        around = {"$gt": report.at - REPORTS_WITHIN_MS, "$lt": report.at + REPORTS_WITHIN_MS}
-        where = {"accused": report.accused, "at": around}
+        after, before = reports_around(report.at)
+        where = {"accused": report.accused, "at": {"$gt": after, "$lt": before}}
         found = await self._mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
         others = self._reader.read("reports", found, ReportDocument)
         return is_third(_accusation(report), map(_accusation, others))

@@ -12,9 +12,9 @@ from citychat.rules import (
     PAUSE_MS,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
-    REPORTS_WITHIN_MS,
     Accusation,
     is_third,
+    reports_around,
 )
 
 
@@ -43,8 +43,7 @@ def _add(transaction: Transaction, report: Report) -> str:
         "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
         _json(report.networks), evidence,
     )  # fmt: skip
-    since = report.at - REPORTS_WITHIN_MS
-    recent = transaction.rows("recent_reports", report.accused, since, report.at, REPORTS_LOOKED_AT)
+    recent = transaction.rows("recent_reports", report.accused, *reports_around(report.at), REPORTS_LOOKED_AT)
     others = [Accusation(reporter, at, _networks(raw)) for reporter, at, raw in recent]
     if is_third(Accusation(report.reporter, report.at, frozenset(report.networks)), others):
         transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)

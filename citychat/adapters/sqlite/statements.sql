@@ -185,7 +185,7 @@ WHERE m.s = ?1 AND m.k IS NOT 'gap' ORDER BY m.l DESC, m.side DESC, m.st DESC, m
 INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- recent_reports --
-SELECT reporter, at, networks FROM reports WHERE accused = ?1 AND at > ?2 AND at <= ?3 ORDER BY at DESC LIMIT ?4;
+SELECT reporter, at, networks FROM reports WHERE accused = ?1 AND at > ?2 AND at < ?3 ORDER BY at DESC LIMIT ?4;
 
 -- report_state --
 SELECT state FROM reports WHERE code = ?;

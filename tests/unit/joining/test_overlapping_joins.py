@@ -115,3 +115,25 @@ async def test_a_join_whose_page_has_closed_throws_nobody_out(stage: Stage, read
     assert newest.open and newest.kinds() == []
     assert (await newest.where()).epoch == newest.client.epoch
     assert await newest.seek() == "waiting"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@on_stage
+async def test_a_page_that_closes_while_the_lobby_is_asked_throws_nobody_out(stage: Stage, elsewhere: bool) -> None:
+    here, there = stage.p, stage.q if elsewhere else stage.p
+    ben = await here.join()
+    closed, newest = ben.next_page(), ben.next_page(there)
+    asks = here.lobby.hold("enter")
+    joining = asyncio.ensure_future(closed.join())
+    await stage.after(0.1)
+    closed.leaves()
+    assert (await newest.join())["ok"]
+    asks.set()
+    assert (await joining)["error"] == "not-joined"
+    await stage.after(16)  # a process looks at its guests every 15 s
+    assert newest.open and set(newest.kinds()) == {"user-drain"}, "its number in the lobby is an old one: it joins again"
+    newest.leaves()
+    again = newest.next_page(there)
+    assert (await again.join())["ok"]
+    assert (await again.where()).epoch == again.client.epoch
+    assert await again.seek() == "waiting"
