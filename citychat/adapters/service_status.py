@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class ServiceStatus:
-    """One process's standing with one service.
+    """The status of one service as one process sees it.
 
     ``service``: its name for the host ("Redis"). ``end_with`` is called with one line when the server can never serve
     (too old): the process then stops with status 1. No line here may hold a URL or a password.
@@ -49,7 +49,7 @@ class ServiceStatus:
         return True
 
     def degraded(self, degradation: str) -> None:
-        """It answers, but not what guests need, in a few words; "" when that works again."""
+        """Note in a few words what a service that answers does not give guests; "" when that works again."""
         if degradation and not self.degradation:
             log.error("%s answers, but %s", self.service, degradation)
         elif self.degradation and not degradation:
@@ -57,7 +57,7 @@ class ServiceStatus:
         self.degradation = degradation
 
     def on_down(self, trouble: str) -> None:
-        """It does not answer, or not as it should: ``trouble`` in a few words."""
+        """Note that it does not answer, or not as it should: ``trouble`` in a few words."""
         if trouble != self.trouble:
             log.warning("%s is away: %s", self.service, trouble)
         self.trouble = trouble or "away"

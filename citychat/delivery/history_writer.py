@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Recipient(Protocol):
-    """The client that has drawn a message; told after the commit, if it is still the guest's newest page."""
+    """The endpoint whose page has drawn a message; told after the commit, if it is still the guest's newest page."""
 
     @property
     def guest(self) -> str: ...
@@ -66,13 +66,13 @@ class HistoryWriter:
         """Tell whether nothing is kept here."""
         return self._idle.is_set()
 
-    def add(self, drawer: Recipient, message: Message) -> bool:
+    def add(self, recipient: Recipient, message: Message) -> bool:
         """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again)."""
         if self.full:
             self.counts["turned away"] += 1
             return False
         self.bytes += message.size_bytes
-        self.waiting.append((drawer, message))
+        self.waiting.append((recipient, message))
         self._idle.clear()
         self._filled.set()
         return True
@@ -122,7 +122,7 @@ class HistoryWriter:
 
     async def _fence(self) -> None:
         """Is each of these pages still its guest's newest? A newer one will be sent the message again: say nothing."""
-        guests = list(dict.fromkeys(drawer.guest for (drawer, _), _ in self.unsure))
+        guests = list(dict.fromkeys(recipient.guest for (recipient, _), _ in self.unsure))
         if not guests:
             return
         try:
@@ -132,18 +132,18 @@ class HistoryWriter:
         epochs = {guest: known.epoch for guest, known in zip(guests, where, strict=True)}
         sure: dict[Recipient, tuple[list[Message], list[Message]]] = {}
         unsure, self.unsure = self.unsure, []
-        for (drawer, message), is_gap in unsure:
-            newest = epochs[drawer.guest]
-            if newest < drawer.epoch and not drawer.closed:  # the lobby forgot, and the guest will be entered again
-                self.unsure.append(((drawer, message), is_gap))
+        for (recipient, message), is_gap in unsure:
+            newest = epochs[recipient.guest]
+            if newest < recipient.epoch and not recipient.closed:  # the lobby forgot: the guest will be entered again
+                self.unsure.append(((recipient, message), is_gap))
                 continue
             self.bytes -= message.size_bytes
-            if newest == drawer.epoch:
-                sure.setdefault(drawer, ([], []))[is_gap].append(message)
+            if newest == recipient.epoch:
+                sure.setdefault(recipient, ([], []))[is_gap].append(message)
             else:
                 self.counts["fenced"] += 1
-        for drawer, (receipted, silent) in sure.items():
-            drawer.settled(receipted, silent)
+        for recipient, (receipted, silent) in sure.items():
+            recipient.settled(receipted, silent)
 
 
 def _whole(drawn: Sequence[Drawn]) -> int:

@@ -54,7 +54,7 @@ class Inbox:
             opening.handle = await answer
         except Unavailable:
             if self._opening is opening:
-                self._opening = None  # Delivery.reopen tries again
+                self._opening = None  # Endpoint.reopen_mailbox tries again
             return
         if self._opening is opening:
             for mail in opening.early:

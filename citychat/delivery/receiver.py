@@ -14,9 +14,7 @@ from citychat.model import Message, MessageKey
 from citychat.ports import Clock, Timer
 
 HELD_MAX = bound("held")  # above the mailbox's: with less, the missing message sat behind a window full of held ones
-OUT_MAX = 32  # unacked at the page: of the longest texts 140 KiB, and a connection may hold 256 KiB unsent
-STREAMS_MAX = 4_096  # of one session: page loads of a month, and a join answer that names them all takes 80 KB
-GAP_ROWS_MAX = 10_000  # of one session; a mailbox loses at most 500 a day, so a larger hole is a lie
+OUT_MAX, STREAMS_MAX, GAP_ROWS_MAX = bound("unacked"), bound("streams"), bound("gap rows")
 HALF_OPEN_S = 30.0
 
 Emit = Callable[[Message], None]

@@ -73,7 +73,7 @@ class Edge:
         self._origins = frozenset(origins)
         self._allow = allow_connection
         self._per_network = connections_per_address
-        self._seats = ConnectionLimiter(connections_per_address)
+        self._connections_of = ConnectionLimiter(connections_per_address)
         self._peer_network = lambda peer: peer_network(peer, trusted)
         self._now_s = now_s
         self._logger = logger
@@ -125,7 +125,7 @@ class Edge:
         if origin is not None and not same_origin(origin, request.headers.get("Host", ""), self._origins):
             self._refusals.note(source, "a page of another site (to let it connect, add it to origins)")
             return FOREIGN
-        if not (self._seats.free(source) and self._allow(address)):
+        if not (self._connections_of.free(source) and self._allow(address)):
             self._refusals.note(source, "too many connections of one network")
             return TOO_MANY
         return None
@@ -133,14 +133,14 @@ class Edge:
     def connect(self, address: str, channel: WebSocket) -> Connection:
         """Keep a new connection from now until it ends."""
         connection = Connection(self._server.new_id(), address, channel, self._around)
-        self._seats.take(connection.source)
+        self._connections_of.take(connection.source)
         self._server.enter(connection)
         self._deserted.clear()
         return connection
 
     def _gone(self, connection: Connection) -> None:
         self._server.leave(connection)
-        self._seats.give_back(connection.source)
+        self._connections_of.give_back(connection.source)
         if not self._server.connections:
             self._deserted.set()
         self._closed(connection)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace
+from citychat.limits import bound
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
 from citychat.ports import RANGES_MAX, Page
 from citychat.registry import Client
@@ -44,7 +45,7 @@ class HistoryRequest(Struct, rename=WIRE_LETTERS):
     """Payload of ``chat-history``. ``before``: a place in the order (l, side, st, n)."""
 
     session: Id
-    limit: Annotated[int, Meta(ge=1, le=100)]
+    limit: Annotated[int, Meta(ge=1, le=bound("history page"))]
     before: tuple[Number, Literal[0, 1], Id, Number] | None = None
 
 

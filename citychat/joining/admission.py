@@ -27,7 +27,7 @@ from citychat.rules import DAY_MS
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
-HAVE_MAX = 1_000  # streams in one join; our pages name the 200 drawn last (client/outbox.py)
+HAVE_MAX = bound("streams named")
 
 
 class JoinRequest(Struct):

@@ -5,6 +5,7 @@ from typing import Any
 
 from citychat.delivery import Endpoint
 from citychat.joining.presence import Presence
+from citychat.limits import bound
 from citychat.matching import Matching
 from citychat.ports import (
     BusEvent,
@@ -23,7 +24,7 @@ from citychat.ports import (
 )
 from citychat.registry import Client
 
-EARLY_MAX = 1_000
+EARLY_MAX = bound("early events")
 
 Handle = Callable[[Client, Any], None]
 

@@ -131,7 +131,7 @@ class Joining:
             return await self.recovery.recalled(known, asked)
 
     def _remembered(self, asked: JoinRequest) -> RecentGuest | None:
-        """Of a page that lives on; a fresh one waits for the history."""
+        """Return what this process remembers of a page that lives on; a fresh one waits for the history."""
         guest = self.admission.guest_of(asked.token)
         if not guest or not asked.have:
             return None

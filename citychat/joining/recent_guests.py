@@ -9,11 +9,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from citychat.expiring import Expiring
+from citychat.limits import bound
 from citychat.model import Guest, Session
 from citychat.ports import Entry
 
 KEPT_S = 600.0  # a page tries again every 30 s at the latest; who is away for longer may wait for the history
-KEPT_MAX = 10_000  # of 1 kB each; the one kept first is forgotten
+KEPT_MAX = bound("recent guests")  # then the one kept first is forgotten
 
 
 class RecentGuest(Struct, frozen=True):

@@ -16,7 +16,7 @@ from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words
 from citychat.model.validation import sound
 
 RANGES_MAX = bound("outbox")  # of one stream: its sender's outbox holds no more messages
-RECORD_MAX_BYTES = 32 * 1024  # one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small
+RECORD_MAX_BYTES = bound("record")
 
 
 class NewMessage(Struct, frozen=True, tag="said"):

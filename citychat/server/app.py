@@ -109,7 +109,7 @@ def _edge(settings: Settings, process: Process) -> Edge:
 
 def _readiness(opened: OpenEngines, process: Process) -> Readiness:
     def ready() -> tuple[bool, Mapping[str, object]]:
-        up, shown = opened.standing()
+        up, shown = opened.status()
         draining = process.joining.draining
         return up and not draining, {"process": "draining" if draining else "ok", **shown}
 

@@ -45,7 +45,7 @@ class OpenEngines:
     counts: Mapping[str, Mapping[str, int]]
     key_check: SharedKeyCheck | None
 
-    def standing(self) -> tuple[bool, Mapping[str, object]]:
+    def status(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
         shown = {name: _shown(self.statuses.get(name)) for name in ("bus", "mailbox", "history")}
         return not any(self.statuses[name].state for name in VITAL if name in self.statuses), shown

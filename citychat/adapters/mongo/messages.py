@@ -18,11 +18,12 @@ from citychat.adapters.mongo.documents import (
     to_row,
 )
 from citychat.adapters.service_status import ServiceStatus
+from citychat.limits import bound
 from citychat.model import Message, Ranges, Unavailable, is_storable, merged, to_ranges
 from citychat.ports import Committed, Progress
 from citychat.tasks import described
 
-ROWS_IN_FLIGHT_MAX = 10_000  # 20 full batches; a server that stands still must not fill the memory
+ROWS_IN_FLIGHT_MAX = bound("waiting for MongoDB")
 CLOSING_S = 5.0  # what was accepted may still be written when the process goes
 CLAUSES = 100  # of one $or: a page may ask for any number of ranges and streams
 

@@ -233,7 +233,7 @@ class AmqpConnection:
             await _end(raw, over)
 
     async def _look(self, raw: Any, over: asyncio.Future[object]) -> None:
-        """Until it is over; no heartbeats for long end it. Counted in looks: this process may have been stopped."""
+        """Watch until it is over; no heartbeats for long end it. Counted in looks, for this process may sleep."""
         heard, looks = -1, 0
         while not over.done():
             await asyncio.wait([over], timeout=LOOK_S)

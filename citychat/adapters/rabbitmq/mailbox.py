@@ -60,7 +60,7 @@ class RabbitMailbox:
         self._publisher = Publisher(self._putting, clock, self._tasks, self._arguments, sync_queue)
 
     async def __aenter__(self) -> Self:
-        """At once; connecting goes on in the background."""
+        """Return at once; connecting goes on in the background."""
         self._putting.start()
         self._publisher.start()
         self._read_more()

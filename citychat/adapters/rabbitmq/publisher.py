@@ -14,12 +14,13 @@ from zlib import crc32
 
 from citychat.adapters.rabbitmq.connection import OTHER_ARGUMENTS, AmqpChannel, AmqpConnection, ChannelClosed
 from citychat.expiring import Expiring
+from citychat.limits import bound
 from citychat.ports import Clock, Timer
 from citychat.tasks import Tasks, pause
 
 SLOTS = 8  # declaring new queues: 415/s on one channel, 1,225/s on 16
 PUT_S = 5.0  # then the sender's page hears "waiting" and tries again
-UNANSWERED_MAX_BYTES = 8 * 1024 * 1024  # of bodies; some 20,000 messages that the broker has not answered for
+UNANSWERED_MAX_BYTES = bound("unanswered by RabbitMQ")
 REOPEN_S = 0.2
 MISMATCHED_S = 60.0  # how long a queue with other arguments is left alone: each try closes a slot
 MISFITS_MAX = 1_000
@@ -217,12 +218,12 @@ class Publisher:
         self._answer(batch, True)
 
     def forget(self, queue: str) -> None:
-        """It is being deleted, or was."""
+        """Declare this queue again before the next put: it is being deleted, or was."""
         self._known.discard(queue)
 
     def _closed(self, slot: _ConfirmedChannel, closed: ChannelClosed) -> None:
-        """By the broker, because of one queue: the batches of others go out once more. By the loss of the connection:
-        nothing is sure."""
+        """Send the batches of others once more when the broker has closed the channel because of one queue; when the
+        connection is lost, nothing is sure."""
         batches = list(dict.fromkeys(slot.unconfirmed.values()))
         slot.channel = None
         slot.unconfirmed.clear()

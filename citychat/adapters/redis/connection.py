@@ -18,6 +18,7 @@ from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 from citychat.adapters.redis.resp import Answer, PushReceiver, Word, options_in, packed, scripts
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.statements import statements
+from citychat.limits import bound
 from citychat.model import Unavailable
 from citychat.ports import Clock
 from citychat.tasks import described, pause
@@ -30,8 +31,7 @@ BEAT_S = 0.5  # between two looks at the server
 STALLED_LOOKS = 4
 # Beyond these an answer at once is better than one too late: the mailbox takes the message. Redis answers 100,000
 # publishes a second.
-WAITING_MAX = 10_000
-UNSENT_MAX_BYTES = 8 * 2**20
+WAITING_MAX, UNSENT_MAX_BYTES = bound("waiting for Redis"), bound("unsent to Redis")
 # The script that each process runs every 5 s: what it comes to says whether the lobby can be used.
 PULSE = "renew"
 # A thousand guests who enter again after a reconnect must not keep the publishes of those who talk waiting.

@@ -45,7 +45,7 @@ class RedisLobby:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing to close: the connection is whose ``run`` it is."""
+        """Close nothing: the connection belongs to whoever gave ``run``."""
 
     async def enter(self, entry: Entry) -> Entered:
         return await self._step(ENTERED, "enter", entry)

@@ -18,6 +18,7 @@ from threading import Thread
 from typing import Any, NamedTuple, Self, TypeVar
 
 from citychat.adapters.statements import statements
+from citychat.limits import bound
 from citychat.model import Message, Unavailable
 from citychat.tasks import described
 
@@ -25,7 +26,7 @@ SQL = statements("sqlite/statements.sql")
 SCHEMA_VERSION = sum(name.startswith("migration_") for name in SQL)
 APPLICATION_ID = 0x43697479  # "City": tells our file from any other SQLite file
 JOBS_PER_COMMIT = 256  # the first of them must not wait long for the last
-JOBS_WAITING_MAX = 10_000  # a disk that stands still must not fill the memory
+JOBS_WAITING_MAX = bound("waiting for SQLite")
 BUSY_S = 2.0  # how long we wait for another program that looks into the file
 # How long a thread waits before it demands the interpreter's lock. A loop that never sleeps lets go of it so often and
 # so briefly that with the default of 5 ms the writer waited up to 3 s for one turn; with this one 5 ms at most.

@@ -131,7 +131,7 @@ async def test_a_page_that_closes_while_the_lobby_is_asked_throws_nobody_out(sta
     asks.set()
     assert (await joining)["error"] == "not-joined"
     await stage.after(16)  # a process looks at its guests every 15 s
-    assert newest.open and set(newest.kinds()) == {"user-drain"}, "its number in the lobby is an old one: it joins again"
+    assert newest.open and set(newest.kinds()) == {"user-drain"}, "its epoch is an old one: it joins again"
     newest.leaves()
     again = newest.next_page(there)
     assert (await again.join())["ok"]
