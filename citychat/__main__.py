@@ -10,8 +10,7 @@ from datetime import UTC, date, datetime
 
 from citychat import terminal
 from citychat.places import commands as place_commands
-from citychat.server import app, backup, engines
-from citychat.server.startup import StartError, prepare
+from citychat.server import app, backup, engines, startup
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -31,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 2
-    except StartError as error:
+    except startup.StartError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before there was anything to stop
@@ -43,7 +42,7 @@ def _server(settings: Settings) -> int:
         print(describe(settings))
     elif settings.check:
         logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
-        parts = prepare(settings)
+        parts = startup.prepare(settings)
         asyncio.run(engines.check(settings, parts.keys))
         print("Everything is in order.")
     else:

@@ -1,7 +1,8 @@
 """A page without a browser, twin of the one in ``citychat/static/``."""
 
 from citychat.client.declines import PendingDeclines
-from citychat.client.outbox import Outbox
-from citychat.client.page import HeadlessPage, Link, View
+from citychat.client.outbox import Outbox, Row
+from citychat.client.page import HeadlessPage
+from citychat.client.socket_link import SocketLink
 
-__all__ = ["HeadlessPage", "Link", "Outbox", "PendingDeclines", "View"]
+__all__ = ["HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink"]

@@ -1,7 +1,8 @@
 """Handlers of what pages ask: the events of both namespaces, and the page and its files over HTTP."""
 
 from citychat.handlers.chat import ChatEvents
-from citychat.handlers.dispatcher import Answer, Dispatcher, Event, Namespace, Reply
+from citychat.handlers.dispatcher import Dispatcher, Event, Namespace
+from citychat.handlers.pages import TEXTS, Credit, Pages, Readiness
 from citychat.handlers.user import UserEvents
 
-__all__ = ["Answer", "ChatEvents", "Dispatcher", "Event", "Namespace", "Reply", "UserEvents"]
+__all__ = ["TEXTS", "ChatEvents", "Credit", "Dispatcher", "Event", "Namespace", "Pages", "Readiness", "UserEvents"]

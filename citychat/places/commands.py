@@ -11,7 +11,7 @@ from typing import TextIO
 from citychat.model import Place
 from citychat.networks import own_network, parsed
 from citychat.places.gazetteer import City, Gazetteer, described
-from citychat.places.ip_database import IpDatabase, IpDatabases, files, remember, verify
+from citychat.places.ip_database import IpDatabase, IpDatabases, database_files, remember, verify
 from citychat.places.ip_fetch import PROVIDER, FetchError, fetch
 from citychat.places.places import Places, middle, position
 from citychat.rules import CELL_DEGREES
@@ -43,14 +43,14 @@ def main(
     command, words = (argv[0], list(argv[1:])) if argv else ("", [])
     try:
         if command == "lookup":
-            for line in lookup(" ".join(words), IpDatabases(files(data, geoip)), Gazetteer(), home_city):
+            for line in lookup(" ".join(words), IpDatabases(database_files(data, geoip)), Gazetteer(), home_city):
                 say(line)
         elif command == "use":
             _use(words, data, say)
         elif command == "fetch" and not words:
             _fetch(data, today, tell, say)
         elif command == "status" and not words:
-            _status(files(data, geoip), today, say)
+            _status(database_files(data, geoip), today, say)
         else:
             raise Usage(f"geoip {command}: no such command" if command else "geoip: a command is missing")
     except Usage as error:
@@ -148,7 +148,7 @@ def _use(words: list[str], data: Path, say: Callable[[str], None]) -> None:
 
 
 def _fetch(data: Path, today: date, tell: Callable[[str], None], say: Callable[[str], None]) -> None:
-    before = files(data, ())
+    before = database_files(data, ())
     check = partial(verify, today=today)
     fresh = fetch(data / "geoip", check, tell, today, shutil.which("npm"), PROVIDER)
     remember(data, fresh)

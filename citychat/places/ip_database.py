@@ -140,7 +140,7 @@ class IpDatabases:
             return old
 
 
-def files(data: Path, setting: Sequence[Path]) -> tuple[Path, ...]:
+def database_files(data: Path, setting: Sequence[Path]) -> tuple[Path, ...]:
     """The files in use: those of the setting, else those that `geoip use` or `geoip fetch` wrote down.
 
     Raises ValueError naming the note when it is not text.

@@ -12,8 +12,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from citychat.limits import bound
-from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words
-from citychat.model.validation import sound
+from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words, sound
 
 RANGES_MAX = bound("outbox")  # of one stream: its sender's outbox holds no more messages
 RECORD_MAX_BYTES = bound("record")

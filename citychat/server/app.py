@@ -20,7 +20,7 @@ from tornado.web import Application
 import citychat
 from citychat.clock import SystemClock, runner
 from citychat.edge import Edge
-from citychat.handlers.pages import Credit, Pages, Readiness
+from citychat.handlers import Credit, Pages, Readiness
 from citychat.model import new_id
 from citychat.places import Places
 from citychat.rules import DAY_MS

@@ -13,8 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from citychat.adapters.sqlite import StorageError
-from citychat.adapters.sqlite.copies import PART, Contents, contents, copy, hand_over, put_back
+from citychat.adapters.sqlite import StorageError, copies
 
 STORE = "citychat.db"
 FOLDER = "backups"
@@ -54,27 +53,27 @@ def make(data: Path, now: datetime) -> str:
     if not store.exists():
         raise BackupError(f"no {STORE} in {data}: nothing is kept there (name the server's folder with --data)")
     with _alone(folder):
-        for leftover in folder.glob(f"citychat-*{PART}*"):  # of one that was killed
+        for leftover in folder.glob(f"citychat-*{copies.PART}*"):  # of one that was killed
             leftover.unlink()
         _check_room(store, folder)
         target = folder / now.astimezone(UTC).strftime(NAME)
-        copy(store, target)
+        copies.copy(store, target)
         for old in sorted(folder.glob("citychat-*Z.db"))[:-KEPT]:
             old.unlink()
-        return f"Kept {target}: {_summary(contents(target))}"
+        return f"Kept {target}: {_summary(copies.contents(target))}"
 
 
 def restore(file: Path, data: Path, now: datetime) -> str:
     """Put a backup in the store's place; a line that tells of it. Raises BackupError, StorageError."""
     if not file.is_file():
         raise BackupError(f"{file}: no such file; the backups are in {data / FOLDER}")
-    held = contents(file)
+    held = copies.contents(file)
     before = data / f"{STORE}.before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    existed = put_back(file, data / STORE, before)
+    existed = copies.put_back(file, data / STORE, before)
     return f"Restored {file}: {_summary(held)}" + (f"; what was there before is {before}" if existed else "")
 
 
-def _summary(held: Contents) -> str:
+def _summary(held: copies.Contents) -> str:
     return f"{held.guests} guests, {held.chats} chats, {held.messages} messages, {held.waiting} waiting in mailboxes"
 
 
@@ -84,7 +83,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700)
-            hand_over(folder)
+            copies.hand_over(folder)
         held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise BackupError(f"{folder}: cannot be made or read ({error.strerror})") from error

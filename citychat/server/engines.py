@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
 
+from citychat.adapters import ServiceStatus
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.redis import Redis, RedisBus, RedisLobby, SharedKeyCheck
-from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable

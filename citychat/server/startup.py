@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
-from citychat.handlers.pages import TEXTS
-from citychat.places import City, Gazetteer
-from citychat.places.ip_database import IpDatabases, files
+from citychat.handlers import TEXTS
+from citychat.places import City, Gazetteer, IpDatabases, database_files
 from citychat.setting_types import EMBEDDED
 from citychat.settings import Settings
 from citychat.tokens import KeyFileError, SigningKeys, load_keys, shared_keys
@@ -41,7 +40,7 @@ def prepare(settings: Settings) -> Resources:
     _make_folder(data)
     gazetteer = Gazetteer()
     try:
-        geoip = files(data, settings.geoip)
+        geoip = database_files(data, settings.geoip)
         return Resources(
             settings=settings,
             keys=_keys(settings),

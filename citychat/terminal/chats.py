@@ -5,7 +5,7 @@ from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
 from citychat.catalogue import REPORT_REASONS
-from citychat.client.outbox import Row
+from citychat.client import Row
 from citychat.terminal.page import TerminalPage
 
 READ_MAX = 1_000  # lines on a terminal at once

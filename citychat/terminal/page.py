@@ -6,9 +6,7 @@ from random import Random
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.client import HeadlessPage
-from citychat.client.outbox import Row
-from citychat.client.socket_link import SocketLink
+from citychat.client import HeadlessPage, Row, SocketLink
 from citychat.clock import SystemClock
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site

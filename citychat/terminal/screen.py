@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.client import HeadlessPage
-from citychat.client.outbox import Row
+from citychat.client import HeadlessPage, Row
 from citychat.ports import Timer
 from citychat.terminal.console import Output
 

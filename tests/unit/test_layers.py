@@ -101,6 +101,17 @@ def complaint(found: Import) -> str:
     return ""
 
 
+def past_the_door(file: str, source: str) -> Iterator[str]:
+    """What a file imports out of the modules of a package that it is no part of: the ``__init__`` hands on what others
+    use. ``from citychat.server import app`` is through the door, ``from citychat.server.app import serve`` is not."""
+    home = ".".join(["citychat", *Path(file).parent.parts])
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and not is_package(node.module):
+            package = node.module.rpartition(".")[0]
+            if package.startswith("citychat.") and not f"{home}.".startswith(f"{package}."):
+                yield f"{file}: {node.module}"
+
+
 def _of_others(file: str, library: str) -> str:
     if library not in DRIVERS:
         return f"{library} is not in the table of drivers ({DOC}, Drivers)"
@@ -128,6 +139,20 @@ def depth(part: str, edges: Mapping[str, set[str]]) -> int:
 
 def test_no_import_crosses_a_layer_and_each_driver_is_behind_its_files() -> None:
     assert [text for found in all_imports() if (text := complaint(found))] == []
+
+
+def test_other_packages_come_in_by_the_door() -> None:
+    sources = {file: path.read_text("utf-8") for file, path in our_modules().items()}
+    assert [found for file, source in sources.items() for found in past_the_door(file, source)] == []
+    assert [*past_the_door("server/app.py", "from citychat.handlers.pages import Pages")]
+    assert not [*past_the_door("handlers/user.py", "from citychat.handlers.pages import Pages")]
+    assert not [*past_the_door("__main__.py", "from citychat.server import app")]
+
+
+def test_no_module_is_named_at_run_time() -> None:
+    """Such an import is seen by none of these tests."""
+    by_name = re.compile(r"\b(import_module|__import__)\b")
+    assert [file for file, path in our_modules().items() if by_name.search(path.read_text("utf-8"))] == []
 
 
 def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:

@@ -19,7 +19,7 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 
 from citychat.places import IpLocation
 from citychat.places.commands import main
-from citychat.places.ip_database import IpDatabase, IpDatabases, files, remember, verify
+from citychat.places.ip_database import IpDatabase, IpDatabases, database_files, remember, verify
 from citychat.places.ip_fetch import FetchError, fetch
 
 TODAY = date.today()  # mmdb_writer stamps a database with the time of its making
@@ -273,7 +273,7 @@ def test_use_remembers_files_from_any_folder(
 ) -> None:
     monkeypatch.chdir(flat_4.parent)
     assert geoip("use", flat_4.name, str(flat_6))[0] == 0
-    assert files(tmp_path / "data", ()) == (flat_4, flat_6)
+    assert database_files(tmp_path / "data", ()) == (flat_4, flat_6)
     assert geoip("lookup", "2.0.9.9")[1][-2] == "Pool          c2996944 (Lyon), by ip"
 
 
@@ -283,7 +283,7 @@ def test_use_of_a_bad_file_changes_nothing(geoip: Said, flat_4: Path, tmp_path: 
     status, _, beside = geoip("use", str(tmp_path / "bad.mmdb"))
     assert status == 1
     assert "bad.mmdb" in beside and "expected an mmdb file" in beside
-    assert files(tmp_path / "data", ()) == (flat_4,)
+    assert database_files(tmp_path / "data", ()) == (flat_4,)
 
 
 def test_a_note_that_is_not_text_is_named(flat_4: Path, tmp_path: Path) -> None:
@@ -291,13 +291,13 @@ def test_a_note_that_is_not_text_is_named(flat_4: Path, tmp_path: Path) -> None:
     note = tmp_path / "geoip" / "in-use.txt"
     note.write_bytes(b"/\xff")
     with pytest.raises(ValueError, match=re.escape(f"{note} is not UTF-8 text")):
-        files(tmp_path, ())
+        database_files(tmp_path, ())
 
 
 def test_the_setting_comes_before_what_was_remembered(flat_4: Path, flat_6: Path, tmp_path: Path) -> None:
     remember(tmp_path, [flat_4])
-    assert files(tmp_path, [flat_6]) == (flat_6,)
-    assert files(tmp_path, ()) == (flat_4,)
+    assert database_files(tmp_path, [flat_6]) == (flat_6,)
+    assert database_files(tmp_path, ()) == (flat_4,)
 
 
 def test_status_tells_file_type_date_and_age(geoip: Said, flat_4: Path) -> None:
