@@ -75,7 +75,7 @@ class Dispatcher:
         """Handle one event; never raises but when cancelled."""
         event = self._events.get(name)
         try:
-            answer = await self._handle(page, name, event, payload) or NO_ANSWER
+            answer = await self._handle(page, event, payload) or NO_ANSWER
         except Exception as error:
             failure = _told(name, error)
             if event is not None and event.failed is not None:
@@ -91,7 +91,7 @@ class Dispatcher:
         if answer.then is not None:
             answer.then()
 
-    async def _handle(self, page: Page, name: str, event: Event | None, payload: object) -> Answer | None:
+    async def _handle(self, page: Page, event: Event | None, payload: object) -> Answer | None:
         if event is not None and not event.joined:
             return await event.handle(page, payload)
         client = self._clients.get(page)
