@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 DAY_MS = 86_400_000
+CLOCK_TOLERANCE_MS = 300_000  # how far apart the clocks of one site may be, and one that is set back a little
 
 # -- the lobby (protocol §3) ------------------------------------------------------------------------------------------
 

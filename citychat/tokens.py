@@ -18,11 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from citychat.networks import is_public, network
-from citychat.rules import DAY_MS
+from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS
 from citychat.secret_files import TooOpen, read_private
 
 LIFE_MS = 30 * DAY_MS
-CLOCK_TOLERANCE_MS = 300_000  # processes of one site, and a clock set back a little, still agree on a token
+FAR_MS = 3_650 * DAY_MS  # a machine without a battery for its clock may wake up at the date its system was made
 TOKEN_MAX_CHARS = 512  # ours have about 200; longer ones are not worth an HMAC
 KEY_BYTES = 32  # the width of SHA-256
 KEY_DISTINCT_BYTES = 12  # 32 random bytes have 30 different ones; "changeme…" has fewer than this
@@ -75,8 +75,12 @@ class Tokens:
         signed = f"{self._keys.current.id}.{_to_text(payload)}"
         return f"{signed}.{_mac(self._keys.current, signed)}"
 
-    def read(self, token: str) -> Claims | None:
-        """The claims of a token of ours that is not out of date, else None. Never raises."""
+    def read(self, token: str, *, dated: bool = True) -> Claims | None:
+        """The claims of a token of ours that is not out of date, else None. Never raises.
+
+        One that was issued after now is good: some clock is wrong or was, and who holds it is this guest all the same.
+        Not ``dated``: the clock of now is in doubt, and an old token is good for the same reason.
+        """
         if len(token) > TOKEN_MAX_CHARS or not token.isascii() or token.count(".") != 2:
             return None
         signed, mac = token.rsplit(".", 1)
@@ -90,8 +94,8 @@ class Tokens:
             claims = msgspec.json.decode(_to_bytes(payload), type=Claims)
         except (ValueError, msgspec.DecodeError):  # signed by us, but by a version with another payload
             return None
-        age_ms = self._now_ms() - claims.issued
-        return claims if -CLOCK_TOLERANCE_MS <= age_ms <= LIFE_MS + CLOCK_TOLERANCE_MS else None
+        oldest_ms = LIFE_MS + CLOCK_TOLERANCE_MS if dated else FAR_MS
+        return claims if -FAR_MS <= self._now_ms() - claims.issued <= oldest_ms else None
 
 
 def _to_text(raw: bytes) -> str:

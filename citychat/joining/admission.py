@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from citychat.limits import bound
+from citychat.matching.date_check import DateCheck
 from citychat.model import (
     PROTOCOL_VERSION,
     BadPayload,
@@ -68,14 +69,15 @@ class Admission:
         places: Places,
         gazetteer: Gazetteer,
         engines: Engines,
+        dates: DateCheck,
         new_guest: Callable[[str], float],
         again: Callable[[str], float],
     ) -> None:
         self.consent, self.contact, self.keys = consent, contact, keys
         self.places, self.gazetteer = places, gazetteer
         self.history, self.clock, self.random = engines.history, engines.clock, engines.random
-        self.new_guest, self.again = new_guest, again
-        self.tokens = Tokens(keys, self.clock.wall_ms)
+        self.dates, self.new_guest, self.again = dates, new_guest, again
+        self.tokens = Tokens(keys, dates.now_ms)
 
     async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
         """Let a guest in, and keep the row anew. Raises Reload, RefusedConsent, BadPayload,
@@ -86,7 +88,8 @@ class Admission:
             raise RefusedConsent(self.consent)
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
-        now = self.clock.wall_ms()
+        trusted = await self.dates.trusted()
+        now = self.dates.now_ms()
         dossier = await self._known(asked.token, now) or NEW
         old = dossier.row
         row = old or self._new(address, now)
@@ -96,7 +99,7 @@ class Admission:
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         await self.history.guests.keep(row)
-        return Arrived(row, now - old.seen if old else 0, dossier)
+        return Arrived(row, now - old.seen if old and trusted else 0, dossier)
 
     def token(self, row: Guest) -> str:
         return self.tokens.issue(Claims(row.id, row.consent, row.consented, adult=True))
@@ -116,12 +119,12 @@ class Admission:
         now = self.clock.wall_ms()
         moved = self._moved(row, address, place, now)
         if moved is None:
-            raise Busy("Your place can change three times a day.", retry_ms=row.moves[0] + DAY_MS - now)
+            raise Busy("Your place can change three times a day.", retry_ms=min(row.moves[0] + DAY_MS - now, DAY_MS))
         return moved, place
 
     def guest_of(self, token: str | None) -> str:
         """Return the guest that a token names; "" when it does not hold."""
-        claims = self.tokens.read(token) if token else None
+        claims = self._claims(token)
         return claims.guest if claims else ""
 
     def banned(self, until: int, reason: str) -> Banned:
@@ -136,7 +139,7 @@ class Admission:
 
     async def _known(self, token: str | None, now: int) -> Dossier | None:
         """The file of the guest whose token holds; a bad token counts as none. Raises Banned, Busy."""
-        claims = self.tokens.read(token) if token else None
+        claims = self._claims(token)
         if claims is None:
             return None
         if wait_s := self.again(claims.guest):
@@ -146,6 +149,9 @@ class Admission:
             raise self.banned(dossier.pause.until, dossier.pause.reason)
         row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
         return replace(dossier, row=row)
+
+    def _claims(self, token: str | None) -> Claims | None:
+        return self.tokens.read(token, dated=not self.dates.doubt) if token else None
 
     def _new(self, address: str, now: int) -> Guest:
         source = network(address)
@@ -159,7 +165,7 @@ class Admission:
         A guest who comes from the host's own network to the internet, or back, has to change pools: that never counts.
         """
         old = row.place
-        moves = tuple(at for at in row.moves if now - at < DAY_MS)
+        moves = tuple(at for at in row.moves if abs(now - at) < DAY_MS)  # whoever wrote it had another clock
         crossed = old is not None and (old.source in ("home", "network")) != bool(own_network(address))
         if old is None or place is None or crossed or (old.key, old.cell) == (place.key, place.cell):
             return replace(row, place=place, moves=moves)

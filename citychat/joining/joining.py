@@ -266,7 +266,7 @@ class Joining:
         """The row as it is now: a next page may have moved the guest meanwhile."""
         row = await self.history.guests.find(guest)
         if row is not None:
-            await self.history.guests.keep(replace(row, seen=self.clock.wall_ms()))
+            await self.history.guests.keep(replace(row, seen=self.admission.dates.now_ms()))
 
     async def drain(self) -> None:
         """Send everybody away (SIGTERM): no more joins, free guests out of the lobby, pages sent elsewhere in waves,

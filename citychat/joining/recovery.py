@@ -54,7 +54,9 @@ class Recovery:
         return sessions
 
     async def _is_over(self, session: Session, arrived: Arrived, now: int) -> bool:
-        """Its date has come, or both were away for 24 h (M12)."""
+        """Its date has come, or both were away for 24 h (M12); never while the date is in doubt."""
+        if not await self.matching.sessions.dates.trusted():
+            return False
         if now >= session.expires:
             return True
         last = max(session.started, now - arrived.away_ms, arrived.dossier.partner_seen)

@@ -18,7 +18,7 @@ from citychat.rules import COUNTED_NEARBY
 
 LOOK_S = 5.0  # a waiting looker seeks again (protocol §3); an open offer is looked at as often, for lost events
 LATE_S = 0.2  # after the offer's own seconds (protocol §3)
-SOON_S = 0.3  # our clock and the lobby's may differ: an offer that should be over and is not is looked at again
+SOON_S = 0.3  # we know the lobby's clock nearly: an offer that should be over and is not is looked at again
 REJOIN_MS = 1_000  # until a page joins again that another one has displaced by its epoch alone
 LOOK_AT_ONCE = 500
 
@@ -133,7 +133,7 @@ class Reconciler:
         """An offer of or to this guest runs; said again at each look, in case the first event was lost."""
         if offer.seeker in self.moderation.pending_blocks(client.guest):
             return  # declined already, and the lobby will hear of it
-        match, now = client.match, self.clock.wall_ms()
+        match, now = client.match, self.lobby.now_ms()
         known = match.offer is not None and match.offer.id == offer.id
         match.offer = offer
         if offer.seeker == client.guest:

@@ -7,12 +7,12 @@ from citychat.rules import WISH_MS
 
 
 class Reunions:
-    """Brings pairs together again. ``_wishes``: both wished it, not both were free; until when."""
+    """Brings pairs together again. ``_wishes``: both wished it, not both were free; until when (monotonic, s)."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions, self.registry = sessions, sessions.registry
         self.lobby, self.history, self.clock = sessions.lobby, sessions.history, sessions.clock
-        self._wishes: dict[tuple[str, str], tuple[Session, int]] = {}
+        self._wishes: dict[tuple[str, str], tuple[Session, float]] = {}
 
     async def wish(self, client: Client, session_id: str) -> None:
         """Take a ``user-again``. Somebody blocked is told nothing else than somebody whose partner has not pressed yet.
@@ -28,13 +28,13 @@ class Reunions:
             return
         if not await self._reunite(session):
             await self.history.sessions.wish(session_id, partner, now)  # the store has used both up
-            self._wishes[session_id, guest] = session, now + WISH_MS
+            self._wishes[session_id, guest] = session, self.clock.monotonic_s() + WISH_MS / 1_000
 
     async def grant(self) -> None:
         """Bring together those who both wished to talk again and were not both free (every 15 s)."""
-        now = self.clock.wall_ms()
+        now_s = self.clock.monotonic_s()
         for (session_id, guest), (session, until) in list(self._wishes.items()):
-            if now >= until or self.registry.find(guest) is None:
+            if now_s >= until or self.registry.find(guest) is None:
                 del self._wishes[session_id, guest]
                 continue
             found = await self.lobby.status(session.members)

@@ -10,6 +10,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from citychat.matching.date_check import DateCheck
 from citychat.model import NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
@@ -27,6 +28,7 @@ class Sessions:
         self.lobby, self.bus, self.history = engines.lobby, engines.bus, engines.history
         self.mailbox, self.clock, self.random = engines.mailbox, engines.clock, engines.random
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
+        self.dates = DateCheck(self.history, self.clock)
         self.ending: set[str] = set()
 
     async def own(self, client: Client, session_id: str) -> Session:
@@ -42,7 +44,7 @@ class Sessions:
 
     async def prepare(self, members: Sequence[str], city: str) -> Session:
         """Make a new session, durable before anybody hears of it (M11)."""
-        now = self.clock.wall_ms()
+        now = self.dates.now_ms()
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + self.history_ms)
         try:
@@ -185,7 +187,10 @@ class Sessions:
         return None if session.ended is not None else await self.end(session, client.guest)
 
     async def tidy(self) -> None:
-        """End what runs on though its date has come, or though both have been away for 24 h (M12); delete the old."""
+        """End what runs on though its date has come, or though both have been away for 24 h (M12); delete the old.
+        Nothing while the date is in doubt."""
+        if not await self.dates.trusted():
+            return
         now = self.clock.wall_ms()
         for client in self.registry:
             session = client.session

@@ -25,7 +25,7 @@ from citychat.ports.bus_events import (
     decode,
     encode,
 )
-from citychat.ports.clock import Clock, Timer
+from citychat.ports.clock import Clock, SteadyTime, Timer
 from citychat.ports.engines import Engines
 from citychat.ports.guests import Dossier, GuestStore, Pause
 from citychat.ports.history import History
@@ -76,6 +76,7 @@ __all__ = [
     "SessionBegun",
     "SessionEnded",
     "SessionStore",
+    "SteadyTime",
     "TextsErased",
     "Timer",
     "decode",

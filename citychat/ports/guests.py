@@ -51,6 +51,9 @@ class GuestStore(Protocol):
         Ids of messages, blocked pairs and sessions stay, so that a late copy meets a duplicate and a no stays a no.
         """
 
+    async def newest_seen(self) -> int:
+        """Return when any guest was last seen (ms); 0 when nobody is kept."""
+
     async def prune(self, now: int, history_ms: int) -> None:
         """Delete expired sessions with their messages, erased texts over 72 h, networks avoided for a day, guests
         unseen for ``history_ms``."""

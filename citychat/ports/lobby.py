@@ -128,3 +128,6 @@ class Lobby(Protocol):
 
     async def drop(self, process: str) -> None:
         """The process is going: its guests leave the free sets and their offers end."""
+
+    def now_ms(self) -> int:
+        """Return the time by the store's own clock, by which offers end, as well as this process knows it."""

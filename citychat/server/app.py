@@ -111,7 +111,8 @@ def _readiness(opened: OpenEngines, process: Process) -> Readiness:
     def ready() -> tuple[bool, Mapping[str, object]]:
         up, shown = opened.status()
         draining = process.joining.draining
-        return up and not draining, {"process": "draining" if draining else "ok", **shown}
+        clock = process.matching.sessions.dates.doubt or "ok"
+        return up and not draining, {"process": "draining" if draining else "ok", "clock": clock, **shown}
 
     return ready
 

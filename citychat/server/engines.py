@@ -19,7 +19,7 @@ from citychat.adapters.redis import Redis, RedisBus, RedisLobby, SharedKeyCheck
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
-from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox
+from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox, SteadyTime
 from citychat.server.startup import StartError
 from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
@@ -54,8 +54,10 @@ class OpenEngines:
 def _shown(status: ServiceStatus | None) -> dict[str, str]:
     if status is None:
         return {"engine": EMBEDDED, "state": "ok"}
-    version = {"version": status.version} if status.version else {}
-    return {"engine": status.service, "state": status.state or "ok", **version}
+    more = {"version": status.version} if status.version else {}
+    if status.clock:
+        more["clock"] = status.clock
+    return {"engine": status.service, "state": status.state or "ok", **more}
 
 
 class _Opening:
@@ -66,24 +68,24 @@ class _Opening:
         self.key_check: SharedKeyCheck | None = None
 
     def status(self, setting: str, service: str) -> ServiceStatus:
-        def too_old(line: str) -> None:
+        def end(line: str) -> None:
             self.end_with(StartError(line))
 
-        self.statuses[setting] = ServiceStatus(service, self.random, too_old)
+        self.statuses[setting] = ServiceStatus(service, self.random, end)
         return self.statuses[setting]
 
     async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
         enter, clock, random = self.stack.enter_async_context, self.clock, self.random
         if url == EMBEDDED:
             bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
-            return bus, await enter(MemoryLobby(clock.wall_ms, random, ring_s))
+            return bus, await enter(MemoryLobby(SteadyTime(clock, clock.wall_ms()).now_ms, random, ring_s))
         redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
         self.key_check = SharedKeyCheck(
             redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
         )
-        return redis_bus, await enter(RedisLobby(redis.run, random=random, ring_s=ring_s))
+        return redis_bus, await enter(RedisLobby(redis.run, random=random, now_ms=redis.time.now_ms, ring_s=ring_s))
 
     async def database(self, data: Path) -> Database:
         """Raises StartError."""

@@ -23,6 +23,7 @@ from citychat.tokens import SigningKeys
 CHECK_S = 15.0  # what nobody could tell: partners who came or went, sessions that began or ended (protocol §2.4)
 REFRESH_S = 10.0  # how many are free, told at most so often (product page, Ready)
 LEASE_S = 5.0  # a third of what the lobby grants, so that two renewals may be lost (M9)
+DATE_S = 60.0  # a clock that steps is in the log before its host wonders
 TIDY_S = 3_600.0
 HOUR_S = 3_600.0
 
@@ -73,6 +74,7 @@ class Process:
                 places=places,
                 gazetteer=gazetteer,
                 engines=engines,
+                dates=self.matching.sessions.dates,
                 new_guest=Buckets(policy.guests_per_hour, policy.guests_per_hour / HOUR_S, now_s).take,
                 again=buckets("joins", now_s).take,
             ),
@@ -89,11 +91,13 @@ class Process:
         self._writer = self.tasks.spawn(self.delivery.writer.run(), "history writer")
         self.engines.bus.watch(self._resumed)
         self.tasks.spawn(matching.lease.renew(), "lease")
+        self.tasks.spawn(matching.sessions.dates.trusted(), "date")
         for period_s, step, name in (
             (LEASE_S, matching.lease.renew, "lease"),
             (CHECK_S, self.joining.check, "partners"),
             (CHECK_S, matching.reconciler.check, "status of guests"),
             (REFRESH_S, matching.reconciler.refresh, "free nearby"),
+            (DATE_S, matching.sessions.dates.trusted, "date"),
             (TIDY_S, matching.sessions.tidy, "tidy"),
             (HOUR_S, self._log_counts, "counts"),
         ):

@@ -26,24 +26,27 @@ from tests.contract.redis_scripts import LuaScripts, Scripts, ServerScripts, tim
 from tests.support.lua_redis import LuaRedis
 from tests.support.patience import PATIENCE_S
 from tests.support.services.running import MONGO, RABBITMQ, REDIS, is_tested, redis_url
-from tests.support.stores import HISTORIES, MAILBOXES, Store, StoreClock
+from tests.support.stores import HISTORIES, MAILBOXES, Store, StoreClock, real_ms
 
 Port = TypeVar("Port")
 
 
 class Clock:
-    """The store's time, moved by the test.
+    """The store's time, moved by the test, and the wall of the process: ``ahead_ms`` is how wrong that is.
 
     ``advance`` is awaited because a server has a clock of its own: it sets that one too, where an adapter has put its
     way to do so into ``setters``.
     """
 
     def __init__(self) -> None:
-        self._now_ms = 1_700_000_000_000
+        self._now_ms, self.ahead_ms = 1_700_000_000_000, 0
         self.setters: list[Callable[[int], Awaitable[object]]] = []
 
     def now_ms(self) -> int:
         return self._now_ms
+
+    def wall_ms(self) -> int:
+        return self._now_ms + self.ahead_ms
 
     async def advance(self, seconds: float) -> None:
         self._now_ms += round(seconds * 1_000)
@@ -76,7 +79,7 @@ async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
 
 def new_redis(world: World) -> Redis:
     link = ServiceStatus("Redis", Random(7), pytest.fail)
-    return Redis(redis_url(), status=link, clock=StoreClock(world.clock.now_ms), prefix=f"{world.folder}:")
+    return Redis(redis_url(), status=link, clock=StoreClock(real_ms), prefix=f"{world.folder}:")
 
 
 async def comes_up(redis: Redis) -> None:
@@ -99,7 +102,7 @@ async def open_lua_lobby(world: World) -> AsyncIterator[Lobby]:
     async def run(script: str, args: Sequence[bytes | str | int]) -> object:
         return redis.eval(texts[script], *args)
 
-    async with RedisLobby(run, random=Random(7)) as lobby:
+    async with RedisLobby(run, random=Random(7), now_ms=world.clock.now_ms) as lobby:
         yield lobby
 
 
@@ -117,7 +120,7 @@ async def open_redis_lobby(world: World) -> AsyncIterator[Lobby]:
 
         await set_ms(world.clock.now_ms())
         world.clock.setters.append(set_ms)
-        async with RedisLobby(run, random=Random(7), prefix=redis.prefix) as lobby:
+        async with RedisLobby(run, random=Random(7), now_ms=world.clock.now_ms, prefix=redis.prefix) as lobby:
             yield lobby
 
 
@@ -199,8 +202,8 @@ async def town(lobby: Lobby, clock: Clock) -> Town:
 
 @pytest.fixture
 def mailbox_store(request: pytest.FixtureRequest, world: World) -> Store[Mailbox]:
-    opener = MAILBOXES[request.param]
-    return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
+    opener, clock = MAILBOXES[request.param], world.clock
+    return Store(request.param, world.folder, lambda: opener(world.folder, StoreClock(clock.wall_ms, clock.now_ms)))
 
 
 @pytest.fixture
@@ -212,7 +215,7 @@ async def mailbox(mailbox_store: Store[Mailbox]) -> AsyncIterator[Mailbox]:
 @pytest.fixture
 def history_store(request: pytest.FixtureRequest, world: World) -> Store[History]:
     opener = HISTORIES[request.param]
-    return Store(request.param, world.folder, lambda: opener(world.folder, world.clock.now_ms))
+    return Store(request.param, world.folder, lambda: opener(world.folder, StoreClock(world.clock.now_ms)))
 
 
 @pytest.fixture

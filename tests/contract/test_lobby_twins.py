@@ -69,7 +69,7 @@ class Twins:
         self.offers = ["no such offer"]
         self.sessions: dict[str, tuple[str, str]] = {}
         self.epochs: dict[str, list[int]] = {guest: [0] for guest in GUESTS}
-        self.lua = RedisLobby(scripts.run, random=Random(1), prefix=scripts.prefix)
+        self.lua = RedisLobby(scripts.run, random=Random(1), now_ms=lambda: self.now, prefix=scripts.prefix)
         self.forget()
 
     def forget(self) -> None:

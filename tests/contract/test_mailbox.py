@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from citychat.model import Message
 from citychat.ports import Mail, Mailbox
+from citychat.rules import DAY_MS
 from tests.contract.conftest import Clock
 from tests.support.killing import killed_after
 from tests.support.patience import PATIENCE_S
@@ -211,6 +212,22 @@ async def test_what_has_waited_too_long_is_gone(mailbox_store: Store[Mailbox], c
         await grow_old()
         await put(mailbox, "anna", message(3))
         assert await all_waiting(mailbox, "anna") == [message(3)]
+
+
+@pytest.mark.parametrize("ahead_ms", [-3 * DAY_MS, -30 * 60_000, 2 * 3_600_000, 3 * DAY_MS])
+async def test_a_clock_that_is_wrong_and_put_right_makes_no_mail_old(
+    mailbox_store: Store[Mailbox], clock: Clock, ahead_ms: int
+) -> None:
+    """Not over a restart either, and not when texts are blanked meanwhile."""
+    clock.ahead_ms = ahead_ms
+    async with mailbox_store.open() as mailbox:
+        await put(mailbox, "anna", message(1, s="a", side=1), message(2))
+        clock.ahead_ms = 0
+        await put(mailbox, "anna", message(3))
+        await mailbox.blank("anna", "a", 1)
+        assert [mail.number for mail in await all_waiting(mailbox, "anna")] == [1, 2, 3]
+    async with mailbox_store.open() as mailbox:
+        assert [mail.number for mail in await all_waiting(mailbox, "anna")] == [1, 2, 3]
 
 
 async def test_discarding_takes_away_nothing_that_waits(mailbox: Mailbox) -> None:

@@ -106,7 +106,7 @@ async def test_what_is_written_into_an_empty_file_today_is_that_file(database: D
     """Rows that both have in common; the reports' evidence among them."""
     async with Database(tmp_path / "today" / "citychat.db") as made:
         history = SqliteHistory(made)
-        async with SqliteMailbox(made, StoreClock(lambda: NOW)) as mailbox:
+        async with SqliteMailbox(made, StoreClock(lambda: NOW, lambda: NOW)) as mailbox:
             await write_again(history, mailbox, made)
         for table in TABLES:
             assert await rows(made, table) == await rows(database, table), table

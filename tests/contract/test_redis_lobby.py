@@ -41,7 +41,7 @@ def scripts(lobby_scripts: Scripts) -> Scripts:
 
 @pytest.fixture
 async def town(scripts: Scripts) -> Town:
-    lobby = RedisLobby(scripts.run, random=Random(7), prefix=scripts.prefix)
+    lobby = RedisLobby(scripts.run, random=Random(7), now_ms=int, prefix=scripts.prefix)
     await lobby.renew("p")
     return Town(lobby, Watch(scripts))
 
@@ -258,7 +258,7 @@ async def test_a_nonsensical_answer_is_unavailable_and_told_without_what_it_was(
     async def run(script: str, args: object) -> object:
         return reply
 
-    lobby = RedisLobby(run, random=Random(1))
+    lobby = RedisLobby(run, random=Random(1), now_ms=int)
     with caplog.at_level(logging.ERROR), pytest.raises(Unavailable):
         await lobby.status(["anna"])
     assert "status" in caplog.text and "anna" not in caplog.text
@@ -292,7 +292,7 @@ async def test_the_same_seed_in_the_same_state_draws_the_same(scripts: Scripts) 
     drawn = []
     for _ in range(2):
         scripts.lose_everything()
-        lobby = RedisLobby(scripts.run, random=Random(11), prefix=scripts.prefix)
+        lobby = RedisLobby(scripts.run, random=Random(11), now_ms=int, prefix=scripts.prefix)
         town = Town(lobby, Watch(scripts))
         await lobby.renew("p")
         await crowd(town, 120, "p")
@@ -331,6 +331,6 @@ def test_no_script_yields_to_the_loop(scripts: Scripts, town: Town) -> None:
         calls.append(script)
         return await scripts.run(script, args)  # type: ignore[arg-type]
 
-    lobby = RedisLobby(run, random=Random(1), prefix=scripts.prefix)  # type: ignore[arg-type]
+    lobby = RedisLobby(run, random=Random(1), now_ms=int, prefix=scripts.prefix)  # type: ignore[arg-type]
     asyncio.run(lobby.seek("anna", "offer"))
     assert calls == ["seek"]

@@ -34,7 +34,7 @@ async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scrip
     try:
         async with Redis(server.url, status=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
             await comes_up(redis)
-            lobby = RedisLobby(redis.run, random=Random(1), ring_s=1)
+            lobby = RedisLobby(redis.run, random=Random(1), now_ms=redis.time.now_ms, ring_s=1)
             town = Town(lobby, Watching(clock))
             assert not await lobby.renew("p")
             epoch = (await town.enter("anna", "ben")).epoch

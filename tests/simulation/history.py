@@ -217,6 +217,10 @@ class SimGuests(SimStore):
         self.world.guests.pop(guest, None)
         return touched
 
+    @read
+    async def newest_seen(self) -> int:
+        return max((row.seen for row in self.world.guests.values()), default=0)
+
     @write
     async def prune(self, now: int, history_ms: int) -> None:
         """No simulated story is that long."""

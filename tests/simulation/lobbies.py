@@ -72,6 +72,9 @@ class SlowLobby:
         self._world, self._lobby, self._line = world, lobby, line
         self.loses_next = False  # the answer to the next step, and the connection with it
 
+    def now_ms(self) -> int:
+        return self._lobby.now_ms()
+
     def __getattr__(self, name: str) -> Any:
         step = getattr(self._lobby, name)
         world, line = self._world, self._line

@@ -115,7 +115,7 @@ class Scripted:
     def __init__(self, redis: Runs, now_ms: NowMs, random: Random) -> None:
         self._redis, self._now_ms = redis, now_ms
         self._read: Read | None = None
-        self.lobby = RedisLobby(self._run, random=random, prefix="")
+        self.lobby = RedisLobby(self._run, random=random, now_ms=now_ms, prefix="")
         self.forget()
 
     async def _run(self, script: str, args: Sequence[bytes | str | int]) -> object:

@@ -123,7 +123,7 @@ class Stage:
         self.folder = folder
         self.loop, self.clock, self.random, self.database = loop, VirtualClock(loop), Random(7), database
         self.bus = MemoryBus(loop.call_soon)
-        self.lobby = MemoryLobby(self.clock.wall_ms, Random(7))
+        self.lobby = MemoryLobby(VirtualClock(loop).wall_ms, Random(7))
         self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.tokens = Tokens(KEYS, self.clock.wall_ms)
@@ -199,7 +199,7 @@ class Stage:
 
     def forget(self) -> None:
         """The lobby has lost everything."""
-        self.lobby = MemoryLobby(self.clock.wall_ms, Random(9))
+        self.lobby = MemoryLobby(VirtualClock(self.loop).wall_ms, Random(9))
         for node in self.nodes:
             node.lobby.store = self.lobby
 

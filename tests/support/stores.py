@@ -5,6 +5,7 @@ wall clock; the times a history works with are all in its arguments.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -30,36 +31,42 @@ SHORT_LIFE_MS = 12_000  # to put something and read it takes 0.05 s
 
 Port = TypeVar("Port")
 Now = Callable[[], int]
-Opener = Callable[[Path, Now], AbstractAsyncContextManager[Port]]
+
+
+def real_ms() -> int:
+    """The wall of this machine: a server's is compared with it."""
+    return time.time_ns() // 10**6
 
 
 class StoreClock:
-    """The test's wall, the loop's timers."""
+    """The test's wall, the loop's timers. ``steady_ms``: time as it passes; the loop's when it is not given."""
 
-    def __init__(self, now_ms: Now) -> None:
-        self.wall_ms = now_ms
+    def __init__(self, now_ms: Now, steady_ms: Now | None = None) -> None:
+        self.wall_ms, self._steady_ms = now_ms, steady_ms
 
     def monotonic_s(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._steady_ms() / 1_000 if self._steady_ms else asyncio.get_running_loop().time()
 
     def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
         return asyncio.get_running_loop().call_later(delay_s, call)
 
 
+Opener = Callable[[Path, StoreClock], AbstractAsyncContextManager[Port]]
+
+
 @asynccontextmanager
-async def open_sqlite_mailbox(folder: Path, now_ms: Now) -> AsyncIterator[Mailbox]:
-    clock = StoreClock(now_ms)
+async def open_sqlite_mailbox(folder: Path, clock: StoreClock) -> AsyncIterator[Mailbox]:
     async with Database(folder / "citychat.db") as database, SqliteMailbox(database, clock) as mailbox:
         yield mailbox
 
 
 @asynccontextmanager
-async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_MS) -> AsyncIterator[Mailbox]:
+async def open_rabbit_mailbox(folder: Path, clock: StoreClock, ttl_ms: int = MAILBOX_MS) -> AsyncIterator[Mailbox]:
     """Queues of the folder's own."""
     link = ServiceStatus("RabbitMQ", Random(7), pytest.fail)
     prefix = f"test.{sha256(str(folder).encode()).hexdigest()[:16]}."
     mailbox = RabbitMailbox(
-        rabbit_url(), status=link, clock=StoreClock(now_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
+        rabbit_url(), status=link, clock=StoreClock(clock.wall_ms), random=SystemRandom(), prefix=prefix, ttl_ms=ttl_ms
     )
     async with mailbox:
         await comes_up(link)
@@ -67,17 +74,17 @@ async def open_rabbit_mailbox(folder: Path, now_ms: Now, ttl_ms: int = MAILBOX_M
 
 
 @asynccontextmanager
-async def open_sqlite_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
+async def open_sqlite_history(folder: Path, _: StoreClock) -> AsyncIterator[History]:
     async with Database(folder / "citychat.db") as database, SqliteHistory(database) as history:
         yield history
 
 
 @asynccontextmanager
-async def open_mongo_history(folder: Path, now_ms: Now) -> AsyncIterator[History]:
+async def open_mongo_history(folder: Path, _: StoreClock) -> AsyncIterator[History]:
     """A database of the folder's own: FerretDB reads whole collections."""
     link = ServiceStatus("MongoDB", Random(7), pytest.fail)
     name = f"test_{sha256(str(folder).encode()).hexdigest()[:16]}"
-    async with MongoHistory(mongo_url(), status=link, clock=StoreClock(now_ms), database=name) as history:
+    async with MongoHistory(mongo_url(), status=link, clock=StoreClock(real_ms), database=name) as history:
         await comes_up(link)
         yield history
 
@@ -110,7 +117,7 @@ async def short_lived(
     Embedded mail grows old by the test's clock. A broker has its own, which nobody can move: its mail lives shorter.
     """
     if store.adapter == "rabbitmq":
-        async with open_rabbit_mailbox(store.folder, lambda: 0, ttl_ms=SHORT_LIFE_MS) as mailbox:
+        async with open_rabbit_mailbox(store.folder, StoreClock(lambda: 0), ttl_ms=SHORT_LIFE_MS) as mailbox:
             yield mailbox, lambda: asyncio.sleep(SHORT_LIFE_MS / 1_000)
     else:
         async with store.open() as mailbox:

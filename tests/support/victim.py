@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from citychat.ports import Committed
-from tests.support.stores import HISTORIES, MAILBOXES, message
+from tests.support.stores import HISTORIES, MAILBOXES, StoreClock, message
 
 PER_STREAM = 400  # below what one mailbox holds
 IN_FLIGHT = 8  # several batches wait when the kill comes
@@ -23,9 +23,9 @@ async def main(port: str, adapter: str, folder: Path) -> None:
 
     async with AsyncExitStack() as stack:
         if port == "mailbox":
-            mailbox = await stack.enter_async_context(MAILBOXES[adapter](folder, lambda: 1_700_000_000_000))
+            mailbox = await stack.enter_async_context(MAILBOXES[adapter](folder, StoreClock(lambda: 1_700_000_000_000)))
         else:
-            history = await stack.enter_async_context(HISTORIES[adapter](folder, lambda: 1_700_000_000_000))
+            history = await stack.enter_async_context(HISTORIES[adapter](folder, StoreClock(lambda: 1_700_000_000_000)))
         n = 0
         while True:
             await room.acquire()

@@ -55,15 +55,16 @@ class _Timer:
 
 
 class VirtualClock:
-    """A Clock of one machine. ``runs``: what its timers run through; when the machine is dead or frozen they do not."""
+    """A Clock of one machine. ``runs``: what its timers run through; when the machine is dead or frozen they do not.
+    ``ahead_ms``: how far its wall is from the world's; a change of it is a step."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, runs: Callable[[Callable[[], None]], None] = lambda call: call()
     ) -> None:
-        self.loop, self.runs = loop, runs
+        self.loop, self.runs, self.ahead_ms = loop, runs, 0
 
     def wall_ms(self) -> int:
-        return START_MS + round(self.loop.time() * 1000)
+        return START_MS + round(self.loop.time() * 1000) + self.ahead_ms
 
     def monotonic_s(self) -> float:
         return self.loop.time()

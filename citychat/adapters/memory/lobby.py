@@ -17,13 +17,13 @@ from citychat.rules import AVOIDED_MS, COUNTED_NEARBY, RING_S, SLOW_RING_S
 class MemoryLobby:
     """A Lobby in memory.
 
-    ``now_ms`` is the wall clock, ``ring_s`` how long an offer waits for an answer. It serves any number of processes
-    inside one interpreter, and like the real one only those that ``renew``: the first time before guests can be found.
-    Absent guests without a session are forgotten after 10 min.
+    ``now_ms`` is its clock, which must not step, ``ring_s`` how long an offer waits for an answer. It serves any number
+    of processes inside one interpreter, and like the real one only those that ``renew``: the first time before guests
+    can be found. Absent guests without a session are forgotten after 10 min.
     """
 
     def __init__(self, now_ms: Callable[[], int], random: Random, ring_s: int = RING_S) -> None:
-        self._ring_s = ring_s
+        self.now_ms, self._ring_s = now_ms, ring_s
         self._state = LobbyState(now_ms, random)
 
     async def __aenter__(self) -> Self:

@@ -22,6 +22,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from citychat.adapters.mongo.errors import NO_LOGIN, too_old, trouble
+from citychat.adapters.service_clock import ServiceClock
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
 from citychat.ports import Clock
@@ -80,10 +81,9 @@ class Mongo:
         self._url, self._name, self._status, self._clock, self._indexes = url, database, status, clock, indexes
         self._database: AsyncDatabase[Any] | None = None
         self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
-        self._doubted = asyncio.Event()
-        self._leaving = False
-        self._failed_writes = 0  # since the last that worked
-        self._refused: set[Index] = set()
+        self._doubted, self._refused = asyncio.Event(), set[Index]()
+        self._leaving, self._failed_writes = False, 0  # writes since the last that worked
+        self._time = ServiceClock(status, clock)
 
     async def __aenter__(self) -> Self:
         self._client = _client(self._url)
@@ -225,13 +225,13 @@ class Mongo:
         """Ping. When it was away: what is it, are the indexes there? False when it is too old to serve."""
         async with asyncio.timeout(PINGED_WITHIN_S):
             if self._status.up:
-                await self._client.admin.command("ping")
+                await self._hello()
         if self._status.up:
             if self._failed_writes >= FAILED_MAX:
                 await self._try_writing()
             return True
         async with asyncio.timeout(PINGED_WITHIN_S):
-            hello = await self._client.admin.command("hello")
+            hello = await self._hello()
             built = await self._client.admin.command("buildInfo")
         many = "setName" in hello or hello.get("msg") == "isdbgrid"
         within_ms = round(MAJORITY_WITHIN_S * 1_000)
@@ -245,6 +245,13 @@ class Mongo:
             await self._make(database, index)
         self._database = database
         return self._status.on_up(str(built.get("version", "")), LEAST)
+
+    async def _hello(self) -> Document:
+        asked = self._time.asked()
+        hello: Document = await self._client.admin.command("hello", codec_options=PLAIN)
+        if isinstance(at := hello.get("localTime"), DatetimeMS):
+            self._time.told(asked, int(at))
+        return hello
 
     async def _try_writing(self) -> None:
         """A server that answers may still take no write (disk full, locked). Nobody may come to write when guests are

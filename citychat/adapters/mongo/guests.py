@@ -57,6 +57,10 @@ class MongoGuests:
         await self._mongo.delete("guests", {"_id": guest})
         return await self._sessions.of(guest)
 
+    async def newest_seen(self) -> int:
+        found = await self._mongo.find("guests", {}, fields=["seen"], order=[("seen", -1)], limit=1)
+        return max((row.seen for row in self._reader.read("guests", found, SeenDocument)), default=0)
+
     async def prune(self, now: int, history_ms: int) -> None:
         await retention.prune(self._mongo, self._reader, now, history_ms)
 

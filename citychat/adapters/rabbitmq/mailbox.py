@@ -172,13 +172,18 @@ class RabbitMailbox:
             message = decode(body)
             if message is not None and _is_of(message, session_id, side):
                 body = encode(replace(message, text=""))
-            left_ms = self._ttl_ms - 1_000 * max(0, now_s - (at_s or now_s))
-            channel.publish(queue, body, "", at_s or now_s, max(0, left_ms))
+            channel.publish(queue, body, "", at_s or now_s, self._left_ms(now_s - (at_s or now_s)))
         await confirmed.wait()
         if refused:
             raise ChannelClosed(0, "not taken")
         for tag, _, __ in waiting:
             channel.ack(tag)
+
+    def _left_ms(self, age_s: int) -> int:
+        """Return how long what was put ``age_s`` ago, by the clock of whoever put it, may still wait. The broker has it
+        yet: an age beyond its life, or before its birth, shows that a clock is wrong, and counts as none."""
+        left_ms = self._ttl_ms - 1_000 * age_s
+        return left_ms if 0 < left_ms <= self._ttl_ms else self._ttl_ms
 
     async def _ask(self, work: Callable[[AmqpChannel], Coroutine[Any, Any, None]]) -> None:
         """Do something on a channel of its own, in bounded time. Raises Unavailable."""

@@ -15,7 +15,9 @@ from typing import Self
 from redis import exceptions
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 
+from citychat.adapters.redis.clock import compare
 from citychat.adapters.redis.resp import Answer, PushReceiver, Word, options_in, packed, scripts
+from citychat.adapters.service_clock import ServiceClock
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.statements import statements
 from citychat.limits import bound
@@ -29,11 +31,9 @@ BEAT_S = 0.5  # between two looks at the server
 # So many looks without an answer to the oldest command, or without a word on the other connection, and the server
 # counts as stalled: after 2.0 to 2.5 s. Looks and not seconds: if this process has slept, the server is not to blame.
 STALLED_LOOKS = 4
-# Beyond these an answer at once is better than one too late: the mailbox takes the message. Redis answers 100,000
-# publishes a second.
+# Beyond these (Redis answers 100,000 publishes a second) one at once is better than late: the mailbox takes over.
 WAITING_MAX, UNSENT_MAX_BYTES = bound("waiting for Redis"), bound("unsent to Redis")
-# The script that each process runs every 5 s: what it comes to says whether the lobby can be used.
-PULSE = "renew"
+PULSE = "renew"  # the script that each process runs every 5 s: it shows whether the lobby can be used
 # A thousand guests who enter again after a reconnect must not keep the publishes of those who talk waiting.
 SCRIPTS_MAX = 64
 
@@ -49,8 +49,7 @@ class Redis:
 
     def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, prefix: str = "citychat:") -> None:
         """Raises ValueError for options in ``url`` that are not known, or not for the host to choose."""
-        self.status, self.prefix = status, prefix
-        self._clock = clock
+        self.status, self.prefix, self._clock, self.time = status, prefix, clock, ServiceClock(status, clock)
         self._pool = _pool(url)
         texts = scripts(statements("redis/lobby.lua"))
         self._scripts = {name: (text, hashlib.sha1(text.encode()).hexdigest()) for name, text in texts.items()}
@@ -170,6 +169,7 @@ class Redis:
                     await self._receiver.resume()
                 if self.status.on_up(version, LEAST):
                     self._commands = commands
+                    group.create_task(compare(self.call, self.time, self._clock))
                 if self._receiver is not None and again:
                     self._call(self._receiver.resumed)
         finally:

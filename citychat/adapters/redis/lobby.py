@@ -35,11 +35,20 @@ class RedisLobby:
 
     ``run(script, args)`` runs a script of ``lobby.lua`` by its name and answers its reply, or raises Unavailable; it
     must not run one again whose reply was lost. ``random`` seeds what the scripts draw, ``ring_s`` is how long an offer
-    waits for an answer, ``prefix`` starts every key.
+    waits for an answer, ``now_ms`` what is known of Redis's clock, ``prefix`` starts every key.
     """
 
-    def __init__(self, run: Run, *, random: Random, ring_s: int = RING_S, prefix: str = "citychat:") -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        random: Random,
+        now_ms: Callable[[], int],
+        ring_s: int = RING_S,
+        prefix: str = "citychat:",
+    ) -> None:
         self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
+        self.now_ms = now_ms
 
     async def __aenter__(self) -> Self:
         return self

@@ -50,6 +50,10 @@ class SqliteGuests:
         await self._database.run(drop)
         return await self._sessions.of(guest)
 
+    async def newest_seen(self) -> int:
+        seen: int = (await self._database.run(lambda transaction: transaction.rows("newest_seen")))[0][0]
+        return seen
+
     async def prune(self, now: int, history_ms: int) -> None:
         def expired(transaction: Transaction) -> None:
             transaction.change("expire_avoided_networks", now - AVOIDED_MS)

@@ -6,7 +6,7 @@ from typing import Self
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
 from citychat.model import Message
-from citychat.ports import PREFETCH, READY_MAX, Clock, Mail, Timer
+from citychat.ports import PREFETCH, READY_MAX, Clock, Mail, SteadyTime, Timer
 from citychat.rules import MAILBOX_MS
 
 SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
@@ -26,19 +26,29 @@ class _TableConsumer:
 
 
 class SqliteMailbox:
-    """Messages that wait for an absent guest (ports.Mailbox), in the same file and commits as the history."""
+    """Messages that wait for an absent guest (ports.Mailbox), in the same file and commits as the history.
+
+    They grow old by a time of the mailbox's own. It goes on by the monotonic clock from where the last run of a server
+    has left it: a clock that was wrong, or steps, deletes nothing, and hours in which no server runs do not count.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._consumers: dict[str, deque[_TableConsumer]] = {}  # by guest; the first one holds the queue
         self._timers: dict[object, Timer] = {}
+        self._time = SteadyTime(clock, 0)
 
     async def __aenter__(self) -> Self:
+        """Raises Unavailable."""
+        known: int = (await self._database.run(lambda transaction: transaction.rows("mail_now")))[0][0]
+        self._time = SteadyTime(self._clock, known or self._clock.wall_ms())
         self._sweep()
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        now = self._time.now_ms()
+        self._database.submit(lambda transaction: transaction.change("mail_note_now", now), lambda _: None)
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -47,7 +57,7 @@ class SqliteMailbox:
     def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
         """Keep all, or none when that would make more than 500 that wait; in one commit."""
         holder = self._holder(guest)
-        passed, now = holder.passed if holder else 0, self._clock.wall_ms()
+        passed, now = holder.passed if holder else 0, self._time.now_ms()
         rows = [(guest, now, *to_row(message)) for message in messages]
 
         def work(transaction: Transaction) -> bool:
@@ -119,7 +129,7 @@ class SqliteMailbox:
         if consumer.more:
             return
         consumer.reading = True
-        guest, passed, oldest = consumer.guest, consumer.passed, self._clock.wall_ms() - MAILBOX_MS
+        guest, passed, oldest = consumer.guest, consumer.passed, self._time.now_ms() - MAILBOX_MS
         self._database.submit(
             lambda transaction: transaction.rows("mail_next", guest, passed, oldest, room),
             lambda rows: self._have_read(consumer, rows, room),
@@ -140,15 +150,16 @@ class SqliteMailbox:
             self._read(consumer)
 
     def _sweep(self) -> None:
-        """Delete what is too old, in slices that let others in between."""
-        oldest = self._clock.wall_ms() - MAILBOX_MS
+        """Delete what is too old, in slices that let others in between; note the mailbox's time for the next run."""
+        now = self._time.now_ms()
 
         def swept(count: int | None) -> None:
             if count and self in self._timers:
                 self._database.submit(work, swept)
 
         def work(transaction: Transaction) -> int:
-            expired = transaction.change("mail_expire", oldest)
+            transaction.change("mail_note_now", now)
+            expired = transaction.change("mail_expire", now - MAILBOX_MS)
             if expired:
                 transaction.forget()
             return expired

@@ -61,6 +61,16 @@ CREATE INDEX reports_accused ON reports (accused, at);
 CREATE TABLE pauses (guest TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE wishes (s TEXT NOT NULL, guest TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (s, guest)) STRICT;
 
+-- migration_2 --
+-- The time by which mail grows old (mail.kept): it goes on only while a server runs, and no step of a clock moves it.
+CREATE TABLE mail_time (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT NULL) STRICT;
+
+-- mail_now --
+SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
+
+-- mail_note_now --
+INSERT INTO mail_time (id, now) VALUES (1, ?1) ON CONFLICT DO UPDATE SET now = max(now, excluded.now);
+
 -- mail_ready --
 SELECT count(*) FROM mail WHERE guest = ?1 AND id > ?2 AND kept > ?3;
 
@@ -120,6 +130,9 @@ SELECT body FROM guests WHERE id = ?;
 
 -- guest_seen --
 SELECT seen FROM guests WHERE id = ?;
+
+-- newest_seen --
+SELECT coalesce(max(seen), 0) FROM guests;
 
 -- keep_guest --
 INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;

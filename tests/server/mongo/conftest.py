@@ -19,7 +19,7 @@ from citychat.ports import Committed, Report
 from citychat.rules import DAY_MS
 from tests.support.services.mongo import MongoServer
 from tests.support.services.running import MONGO, is_tested
-from tests.support.stores import StoreClock, comes_up
+from tests.support.stores import StoreClock, comes_up, real_ms
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 
@@ -51,7 +51,7 @@ def raw(server: MongoServer) -> Iterator[Any]:
 
 
 def new_history(url: str, link: ServiceStatus) -> MongoHistory:
-    return MongoHistory(url, status=link, clock=StoreClock(lambda: NOW))
+    return MongoHistory(url, status=link, clock=StoreClock(real_ms))
 
 
 def new_status(end_with: Callable[[str], None] = pytest.fail) -> ServiceStatus:

@@ -25,7 +25,7 @@ from tests.server.mongo.conftest import (
 )
 from tests.support.patience import PATIENCE_S
 from tests.support.services.mongo import MongoServer
-from tests.support.stores import StoreClock, add, comes_up, message
+from tests.support.stores import StoreClock, add, comes_up, message, real_ms
 
 
 async def test_indexes_are_made_once_also_by_two_processes_at_once(
@@ -59,7 +59,7 @@ async def test_a_write_is_answered_when_it_is_in_the_journal(history: MongoHisto
 async def test_the_database_is_the_one_of_the_address(server: MongoServer) -> None:
     for url, database, name in [("", "", "citychat"), ("chats", "", "chats"), ("chats", "other", "other")]:
         link = new_status()
-        clock = StoreClock(lambda: NOW)
+        clock = StoreClock(real_ms)
         async with MongoHistory(f"{server.url}{url}", status=link, clock=clock, database=database) as history:
             await comes_up(link)
             assert history._mongo._database is not None and history._mongo._database.name == name
@@ -200,7 +200,7 @@ async def test_a_guest_who_comes_back_while_others_are_forgotten_stays(history: 
 
 
 async def test_the_driver_alone_answers_unavailable_before_it_is_connected() -> None:
-    mongo = Mongo("mongodb://127.0.0.1:1/", status=new_status(), clock=StoreClock(lambda: NOW), indexes=())
+    mongo = Mongo("mongodb://127.0.0.1:1/", status=new_status(), clock=StoreClock(real_ms), indexes=())
     async with mongo:
         with pytest.raises(Unavailable):
             await mongo.find("messages", {})

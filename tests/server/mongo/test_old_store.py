@@ -20,7 +20,7 @@ from citychat.model import Cell, Guest, Message, Place, Session
 from citychat.ports import Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
 from tests.support.services.mongo import MongoServer
-from tests.support.stores import StoreClock, add, comes_up
+from tests.support.stores import StoreClock, add, comes_up, real_ms
 
 NOW = 4_000_000_000_000
 MONTH_MS = 30 * DAY_MS
@@ -43,7 +43,7 @@ SAID = [
 @asynccontextmanager
 async def opened(server: MongoServer, database: str) -> AsyncIterator[MongoHistory]:
     link = ServiceStatus("MongoDB", Random(7), pytest.fail)
-    clock = StoreClock(lambda: NOW)
+    clock = StoreClock(real_ms)
     async with MongoHistory(server.url, status=link, clock=clock, database=database) as history:
         await comes_up(link)
         yield history

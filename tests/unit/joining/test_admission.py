@@ -35,6 +35,7 @@ def arrival(stage: Stage, consent: str = "2", guests_per_hour: int = 3) -> Admis
         places=Places(GAZETTEER, located),
         gazetteer=GAZETTEER,
         engines=stage.p.engines,
+        dates=stage.p.matching.sessions.dates,
         new_guest=Buckets(guests_per_hour, guests_per_hour / 3600, now_s).take,
         again=buckets("joins", now_s).take,
     )

@@ -256,3 +256,28 @@ async def test_a_row_that_a_slow_store_writes_after_it_was_taken_back_does_not_s
     assert await stage.history.sessions.of("anna")
     await stage.after(10)
     assert not await stage.history.sessions.of("anna")
+
+
+@pytest.mark.parametrize("ahead_ms", [-240_000, -20_000, 20_000, 240_000])
+@on_stage
+async def test_an_offer_is_shown_and_ends_by_the_lobbys_clock(stage: Stage, ahead_ms: int) -> None:
+    """M6. A process whose own was four minutes ahead showed one second of fifteen; one behind told the end 5 s late."""
+    stage.clock.ahead_ms = ahead_ms
+    anna, ben = await stage.asking()
+    assert ben.last("user-offer")["seconds"] == 15
+    await stage.after(10)
+    assert not ben.events("user-offer-end")
+    await stage.after(6)
+    assert ben.events("user-offer-end")
+    assert anna.last("user-seek")["state"] in ("next", "waiting")
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
+@on_stage
+async def test_a_step_of_the_clock_neither_ends_an_offer_nor_keeps_it_open(stage: Stage, step_ms: int) -> None:
+    _anna, ben = await stage.asking()
+    stage.clock.ahead_ms = step_ms
+    await stage.after(10)
+    assert not ben.events("user-offer-end")
+    await stage.after(6)
+    assert ben.events("user-offer-end")

@@ -1,0 +1,40 @@
+"""A server that wakes up with a wrong clock: guests stay who they are, and keep their chat and what waits for them."""
+
+import pytest
+
+from citychat.rules import DAY_MS
+from tests.support.stage import Stage, on_stage
+
+BEHIND_MS, AHEAD_MS = -30 * 60_000, 2 * 3_600_000
+
+
+@pytest.mark.parametrize("ahead_ms", [BEHIND_MS, AHEAD_MS, -3 * 365 * DAY_MS, 40 * DAY_MS])
+@on_stage
+async def test_a_boot_with_a_wrong_clock_that_is_then_put_right_changes_nobody(stage: Stage, ahead_ms: int) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    anna.leaves()
+    ben.leaves()
+    await stage.after(30)
+
+    stage.clock.ahead_ms = ahead_ms
+    wrong = stage.node("wrong")
+    wrong.process.start()
+    anna, ben = anna.next_page(wrong), ben.next_page(wrong)
+    for page in (anna, ben):
+        answer = await page.join()
+        assert (answer["state"], answer["session"]["session"]) == ("chat", s)
+        assert page.guest == stage.guest_of(page.token)
+    ben.leaves()
+    await stage.after(0.1)
+    await anna.say(s, 1, "while you were away")
+    await stage.after(4)
+    assert anna.ranges("stored") == [[(1, 1)]]
+
+    stage.clock.ahead_ms = 0
+    await wrong.matching.sessions.tidy()
+    ben = await ben.reload()
+    await stage.after(0.1)
+    assert (ben.guest, ben.texts()) == (stage.guest_of(ben.token), ["while you were away"])
+    anna = await anna.reload()
+    assert (anna.guest, anna.client.session and anna.client.session.id) == (stage.guest_of(anna.token), s)
