@@ -16,7 +16,7 @@ class Asked(NamedTuple):
 
 
 class ServiceClock:
-    """What is known of a service's clock. ``status`` is told how far apart the two are, and says what then."""
+    """A service's clock, as far as it is known. ``status`` is told how far apart the two are, and says what then."""
 
     def __init__(self, status: ServiceStatus, clock: Clock) -> None:
         self._status, self._clock = status, clock

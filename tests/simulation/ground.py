@@ -42,7 +42,7 @@ class Server:
         self.connections: dict[SimConnection, None] = {}
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
-        clock = VirtualClock(world.loop, self.machine.runs)
+        clock = self.clock = VirtualClock(world.loop, self.machine.runs)
         history = SimHistory(world, self.machine)
         engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
@@ -165,6 +165,7 @@ class Ground:
         for server in self.servers:
             if server is not None:
                 server.machine.thaw()
+                server.clock.ahead_ms = 0
         for person in self.people:
             self.network(person, True)
             person.return_home()

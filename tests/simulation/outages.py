@@ -11,6 +11,7 @@ from tests.simulation.ground import Ground, Server
 HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
 FREEZES_S = (1.0, 10.0, 40.0)
 AWAY_S, LINK_S = 8.0, 4.0
+STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a real process would soon end
 
 
 def rough_up(ground: Ground) -> None:
@@ -84,6 +85,12 @@ def _freeze(ground: Ground) -> None:
     ground.loop.call_later(secs, server.machine.thaw)
 
 
+def _clock(ground: Ground) -> None:
+    """Somebody sets one process's clock, wrong or right."""
+    if server := _any(ground):
+        server.clock.ahead_ms = ground.random.choice((-1, 0, 1)) * ground.random.choice(STEPS_MS)
+
+
 OUTAGES: dict[str, Callable[[Ground], None]] = {
     "redis": _redis,
     "redis lost": _redis_lost,
@@ -94,6 +101,7 @@ OUTAGES: dict[str, Callable[[Ground], None]] = {
     "consumers": _consumers,
     "reads": _reads,
     "freeze": _freeze,
+    "clock": _clock,
 }
 
 

@@ -1,0 +1,39 @@
+"""The embedded engines as a start makes them."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from citychat.model import Cell
+from citychat.ports import Entry
+from citychat.server.engines import open_engines
+from citychat.settings import load
+from citychat.tokens import SigningKey, SigningKeys
+from tests.support.stores import StoreClock
+
+KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
+async def test_offers_and_leases_of_the_embedded_lobby_do_not_follow_a_clock_that_steps(
+    tmp_path: Path, step_ms: int
+) -> None:
+    wall_ms, passed_ms = 1_700_000_000_000, 0
+    clock = StoreClock(lambda: wall_ms + passed_ms, lambda: passed_ms)
+    async with AsyncExitStack() as stack:
+        settings = load(["--data", str(tmp_path)], {})
+        lobby = (await open_engines(stack, settings, KEYS, clock, Random(1), print)).engines.lobby
+        await lobby.renew("p")
+        for guest in ("anna", "ben"):
+            await lobby.enter(Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, wall_ms))
+        assert (await lobby.seek("anna", "offer")).state == "asking"
+        wall_ms += step_ms
+        passed_ms += 10_000
+        await lobby.renew("p")
+        assert [where.state for where in await lobby.status(["anna", "ben"])] == ["asking", "asked"]
+        passed_ms += 5_000
+        assert [where.state for where in await lobby.status(["anna", "ben"])] == ["free", "free"]
+        passed_ms += 10_000
+        assert [where.state for where in await lobby.status(["anna", "ben"])] == ["gone", "gone"]
