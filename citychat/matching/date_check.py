@@ -67,7 +67,7 @@ class DateCheck:
             self.doubt = ""
         elif not self.doubt:
             self.doubt = f"the date {_date(now_ms)} is in doubt: the history goes to {_date(self._known.now_ms())}"
-            log.error("Nothing is deleted by date until clock and history agree, or for a day: %s", self.doubt)
+            log.warning("Nothing is deleted by date until clock and history agree, or for a day: %s", self.doubt)
 
 
 def _date(at_ms: int) -> str:
