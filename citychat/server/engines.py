@@ -153,6 +153,8 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
                 raise SettingsError(FOREIGN_KEYS)
     if wrong:
         raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))
+    if troubles:  # it answers, and its clock is another
+        raise troubles[0]
 
 
 def services(settings: Settings) -> list[str]:

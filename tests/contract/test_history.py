@@ -329,6 +329,13 @@ async def test_two_wishes_within_a_day_meet_once(history: History) -> None:
     assert not await history.sessions.wish("s", "ben", NOW + 3 + DAY_MS)
 
 
+async def test_the_newest_time_at_which_a_guest_was_seen_is_known(history: History) -> None:
+    assert await history.guests.newest_seen() == 0
+    for name, seen in (("anna", NOW + 5), ("ben", NOW + 9), ("carl", NOW + 7)):
+        await history.guests.keep(guest(name, seen=seen))
+    assert await history.guests.newest_seen() == NOW + 9
+
+
 # Reports
 
 
@@ -372,6 +379,15 @@ async def test_nothing_less_pauses(history: History, third: tuple[str, tuple[str
     await reports.of(reporter, *networks, at=at, accused=accused)
     assert await history.guests.pause("ben", at) is None
     assert await history.guests.pause("carl", at) is None
+
+
+async def test_three_reports_pause_though_the_last_bears_the_earliest_time(history: History) -> None:
+    """It came from a process whose clock is behind, or the clock was set back."""
+    reports = Reports(history)
+    await reports.of("g1", "n1", at=NOW + 20)
+    await reports.of("g2", "n2", at=NOW + 10)
+    await reports.of("g3", "n3", at=NOW)
+    assert isinstance(await history.guests.pause("ben", NOW + 20), Pause)
 
 
 async def test_one_guest_on_two_networks_is_not_two(history: History) -> None:

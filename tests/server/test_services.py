@@ -331,7 +331,8 @@ async def test_the_start_lines_name_each_engine_without_its_password(cluster: Cl
         assert services.startswith(f"Services      bus redis://127.0.0.1:{bus}/0, mailbox embedded, ")
         assert f"history mongodb://127.0.0.1:{history}/services_" in services
         assert "Warning       embedded mailbox: this must stay the only process on this bus" in server.output
-        assert (await ready(server))[1]["mailbox"] == {"engine": "embedded", "state": "ok"}
+        said = (await ready(server))[1]
+        assert (said["mailbox"], said["clock"]) == ({"engine": "embedded", "state": "ok"}, "ok")
         status, said = await ready(server)
         assert status == 503 and said["bus"]["state"] != "ok", "this Redis asks for no password, and refuses one"
     assert "hunter2" not in "\n".join(server.output)
