@@ -418,25 +418,6 @@ async def test_mail_that_nobody_fetches_is_deleted(database: Database) -> None:
     assert len(wall.timers) == 1, "swept again later"
 
 
-async def test_mail_grows_old_by_the_hours_of_all_runs_and_by_none_between_them(database: Database) -> None:
-    wall = Wall()
-    for run, (hours_run, hours_off) in enumerate([(10, 1_000), (13, -50_000), (1, 0)]):
-        async with SqliteMailbox(database, wall) as mailbox:
-            if run == 0:
-                assert await put(mailbox, "anna", message(1))
-            mail: list[Mail] = []
-            await mailbox.open("anna", mail.append)
-            await guests(database)
-            assert len(mail) == 1
-            wall.now += hours_run * 3_600_000
-        wall.now += hours_off * 3_600_000
-    async with SqliteMailbox(database, wall) as mailbox:
-        mail = []
-        await mailbox.open("anna", mail.append)
-        await guests(database)
-        assert not mail
-
-
 async def erased_chat(database: Database) -> SqliteHistory:
     history = SqliteHistory(database)
     await history.guests.keep(Guest("anna", NOW, NOW, "1", NOW))
