@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from citychat.limits import bound
-from citychat.matching.date_check import DateCheck
+from citychat.matching import DateCheck
 from citychat.model import (
     PROTOCOL_VERSION,
     BadPayload,
