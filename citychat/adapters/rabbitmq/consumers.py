@@ -22,11 +22,13 @@ from citychat.adapters.rabbitmq.connection import (
     ChannelClosed,
 )
 from citychat.model import Message, Unavailable, sound
-from citychat.ports import PREFETCH, RECORD_MAX_BYTES, Clock, Mail
+from citychat.ports import MARKER_S, PREFETCH, RECORD_MAX_BYTES, WIDENED_BY, WIDEST, Clock, Mail
 from citychat.tasks import Tasks, pause
 
 ATTACH_AT_ONCE = 32  # after a reconnect thousands want their consumer back, and others want the loop
 AGAIN_S = 1.0  # a queue deleted under us, or closed to us
+# A marker is no message: who does not look for one, as versions before it, drops it like anything else that is none.
+MARKER = b"marker "
 TAG_BITS = 40  # of a delivery in its channel; above them the channel's number, so that no old tag acks anything new
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -49,13 +51,16 @@ def decode(body: bytes) -> Message | None:
 
 
 class Consumer:
-    """One opener. ``unacked``: deliveries of its channel of now, in order."""
+    """One opener. ``unacked``: deliveries of its channel of now, in order; ``window``: how many these may be;
+    ``markers``: what to call when they come out."""
 
     def __init__(self, consumers: "Consumers", queue: str, mail: Callable[[Mail], None]) -> None:
         self.consumers, self.queue, self.mail = consumers, queue, mail
         self.channel: AmqpChannel | None = None
         self.serial = 0
         self.unacked: dict[int, None] = {}
+        self.window = PREFETCH
+        self.markers: dict[bytes, Callable[[bool], None]] = {}
         self.closed = False
         self.as_it_is = False  # the queue has other arguments than ours, and is read all the same
         self.keeper: asyncio.Task[None] | None = None
@@ -120,6 +125,25 @@ class Consumers:
         for tag in mine:
             del consumer.unacked[tag]
 
+    def mark(self, consumer: Consumer, name: str, read: Callable[[bool], None]) -> tuple[bytes, Callable[[bool], None]]:
+        """The body of a marker to put, and how to answer for it before it comes out or its time is over.
+
+        A full window opens wider for it: by a new channel, because a broker keeps to the window a consumer began with.
+        """
+        body = MARKER + name.encode()
+        timer = self._clock.later(MARKER_S, lambda: answer(False))
+
+        def answer(yes: bool) -> None:
+            if consumer.markers.pop(body, None) is not None:
+                timer.cancel()
+                read(yes)
+
+        consumer.markers[body] = answer
+        if consumer.channel is not None and consumer.window <= len(consumer.unacked) < WIDEST:
+            consumer.window += WIDENED_BY
+            consumer.channel.close()
+        return body, answer
+
     async def close(self, consumer: Consumer) -> None:
         """Waits until the broker has put everything back, at most 2 s: it does so when it is heard of again."""
         if not consumer.closed and (channel := self._forget(consumer)) is not None:
@@ -158,7 +182,7 @@ class Consumers:
         channel = consumer.channel = self.connection.channel()
         consumer.serial = next(_serials)
         await channel.opened()
-        await channel.call("basic_qos", prefetch_count=PREFETCH)
+        await channel.call("basic_qos", prefetch_count=consumer.window)
         if not consumer.as_it_is:
             channel.declare(consumer.queue, self._arguments)
         await channel.consume(
@@ -175,8 +199,11 @@ class Consumers:
             return  # goes back with its channel
         message = decode(body)
         if message is None:
-            self._counts["mail dropped"] += 1
             channel.ack(tag)
+            if not body.startswith(MARKER):
+                self._counts["mail dropped"] += 1
+            elif answer := consumer.markers.get(body):
+                answer(True)
             return
         consumer.unacked[tag] = None
         consumer.mail(Mail((serial << TAG_BITS) + tag, message))
