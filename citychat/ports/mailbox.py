@@ -12,9 +12,9 @@ READY_MAX = bound("mailbox")  # protocol §2.7; what is out with a consumer does
 # What a consumer holds unacked: as much as its receiver, and above READY_MAX, because with less a missing message can
 # sit behind a window full of held ones.
 PREFETCH = bound("held")
-# A marker finds a full window: what is missing may wait behind it. Each time it opens by more than anybody can write
-# until the next marker (5/s for 60 s), up to what 24 MB hold.
-WIDENED_BY, WIDEST = READY_MAX + 100, 3_000
+# A marker finds a full window: what is missing may wait behind it. Each time it opens by more than waits behind it, and
+# than anybody can write until the next marker (5/s for 60 s).
+WIDENED_BY, WIDEST = READY_MAX + 100, bound("mailbox window")
 MARKER_S = 30.0  # how long a marker may take; the next one asks again
 
 
