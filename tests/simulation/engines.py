@@ -240,6 +240,9 @@ class SimMailbox:
 
     def mark(self, handle: object, read: Callable[[bool], None]) -> None:
         assert isinstance(handle, Consumer)
+        if handle.lost:
+            self.world.loop.call_soon(self.machine.runs, partial(read, False))
+            return
         queue, name = self.world.queues.setdefault(handle.guest, Queue()), f"marker {self.world.number()}"
         if len(queue.unacked) >= handle.window:
             handle.window = min(WIDEST, handle.window + WIDENED_BY)
@@ -300,6 +303,8 @@ class SimMailbox:
         mine = [each for each in everybody if each.machine is self.machine and not each.lost]
         for consumer in mine:
             consumer.lost = True
+            for name in [*consumer.markers]:
+                self.machine.runs(partial(consumer.marked, name, False))
             self.world.loop.call_later(noticed_s, self.requeue, consumer)
         self.world.loop.call_later(max(noticed_s + 0.01, back_s), self.machine.runs, lambda: self._read_on(mine))
 

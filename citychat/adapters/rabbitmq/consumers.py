@@ -60,6 +60,7 @@ class Consumer:
         self.serial = 0
         self.unacked: dict[int, None] = {}
         self.window = PREFETCH
+        self.reading = False  # from its channel of now
         self.markers: dict[bytes, Callable[[bool], None]] = {}
         self.closed = False
         self.as_it_is = False  # the queue has other arguments than ours, and is read all the same
@@ -126,10 +127,7 @@ class Consumers:
             del consumer.unacked[tag]
 
     def mark(self, consumer: Consumer, name: str, read: Callable[[bool], None]) -> tuple[bytes, Callable[[bool], None]]:
-        """The body of a marker to put, and how to answer for it before it comes out or its time is over.
-
-        A full window opens wider for it: by a new channel, because a broker keeps to the window a consumer began with.
-        """
+        """The body of a marker to put, and how to answer for it before it comes out or its time is over."""
         body = MARKER + name.encode()
         timer = self._clock.later(MARKER_S, lambda: answer(False))
 
@@ -139,10 +137,19 @@ class Consumers:
                 read(yes)
 
         consumer.markers[body] = answer
-        if consumer.channel is not None and consumer.window <= len(consumer.unacked) < WIDEST:
-            consumer.window += WIDENED_BY
-            consumer.channel.close()
         return body, answer
+
+    def has_room(self, consumer: Consumer) -> bool:
+        """Tell whether this opener reads, so that a marker can come out. A full window opens wider for the next one: by
+        a new channel, because a broker keeps to the window that a consumer began with."""
+        if not consumer.reading or consumer.channel is None:
+            return False
+        full = len(consumer.unacked) >= consumer.window
+        if full and consumer.window < WIDEST:
+            consumer.window += WIDENED_BY
+            consumer.reading = False
+            consumer.channel.close()
+        return not full
 
     async def close(self, consumer: Consumer) -> None:
         """Waits until the broker has put everything back, at most 2 s: it does so when it is heard of again."""
@@ -169,8 +176,10 @@ class Consumers:
                 closed = await asyncio.shield(channel.over)
             except ChannelClosed as error:
                 closed = error
-            consumer.channel = None
+            consumer.channel, consumer.reading = None, False
             consumer.unacked.clear()
+            for unanswered in [*consumer.markers.values()]:
+                unanswered(False)  # what is put back may come behind it: brokers differ in that
             consumer.as_it_is = closed.code == OTHER_ARGUMENTS
             if closed.code not in (0, told):
                 told = closed.code
@@ -188,6 +197,7 @@ class Consumers:
         await channel.consume(
             consumer.queue, partial(self._delivered, consumer, channel, consumer.serial), channel.close
         )
+        consumer.reading = True
         if not consumer.attached.done():
             consumer.attached.set_result(True)
         return channel

@@ -97,8 +97,11 @@ class RabbitMailbox:
         consumer.consumers.ack(consumer, tags)
 
     def mark(self, handle: object, read: Callable[[bool], None]) -> None:
-        """A full queue refuses the marker, and its window opens for the next one."""
+        """A marker counts on the channel on which it was asked for; while that is being made anew nobody knows."""
         consumer = _consumer(handle)
+        if not consumer.consumers.has_room(consumer):
+            asyncio.get_running_loop().call_soon(read, False)
+            return
         body, answer = consumer.consumers.mark(consumer, new_id(self._random), read)
 
         def stored(ok: bool) -> None:
