@@ -63,6 +63,7 @@ deep: export CITYCHAT_SIM_SEEDS := 6000
 deep: export CITYCHAT_SIM_SERVICES := 1000
 deep: export CITYCHAT_SIM_REDIS := 300
 deep: export CITYCHAT_FAULT_MUTANTS := 4
+deep: export CITYCHAT_SIM_RETURNS := 600
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
 	$(BIN)/python -m pytest tests/faults/test_faults.py -k rule_left_out

@@ -58,6 +58,8 @@ LIMITS = {
         Limit("early events", 1_000, "events", "join", "heard before it is answered; the mailbox has the messages too"),
         Limit("history page", 100, "messages", "request", "more than any screen shows"),
         Limit("mailbox", 500, "messages", "guest", "waiting for somebody who is away, at most 24 h"),
+        Limit("mailbox window", 3_000, "messages", "guest",
+              "read and not acked yet: opens from 600 on while a hole is behind a full one, up to what 24 MB hold"),
         Limit("outgoing queue", 1024, "packets", "connection", "all held messages in one go; who reads none is closed"),
         Limit("outgoing size", 256 * 1024, "bytes", "connection", "the same, for long texts"),
         Limit("record", 32 * 1024, "bytes", "event of the bus or mail",

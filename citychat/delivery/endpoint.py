@@ -1,7 +1,7 @@
 """One page of one guest in delivery: where its state machines meet the bus, the mailbox and the history."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import ceil
 
@@ -12,6 +12,7 @@ from citychat.delivery.delivery import Delivery
 from citychat.delivery.inbox import Inbox
 from citychat.delivery.receiver import HELD_MAX, Receiver
 from citychat.delivery.sender import PENDING_MAX, Sender
+from citychat.delivery.stray_mail import StrayMail
 from citychat.delivery.transcript import PlaceInOrder, older_rows
 from citychat.model import (
     LAMPORT_MAX,
@@ -29,7 +30,6 @@ from citychat.ports import Committed, NewMessage, Page, PartnerTyping, Receipt, 
 from citychat.rules import DAY_MS
 
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
-ADOPT_S = 1.0  # until a session is asked for again that an absent history could not tell
 BUSY_MS = 1_000
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,17 @@ class Endpoint:
         self.session: Session | None = None
         self.sessions: dict[str, Session] = {}
         self.senders: dict[str, Sender] = {}
-        self.inbox = Inbox(guest, shared.engines.mailbox, shared.tasks, self._incoming_or_early)
+        self.inbox = Inbox(
+            guest, shared.engines.mailbox, shared.tasks, self._incoming_or_early, lambda: self.receiver.wait_for_gap()
+        )
+        self.stray_mail = StrayMail(
+            guest,
+            shared,
+            known=self.sessions,
+            load=lambda session: self.load(session, {}),
+            incoming=self._incoming,
+            forget=self.inbox.forget,
+        )
         self.receiver = Receiver(
             clock=self.engines.clock,
             emit=lambda message: page.emit("chat-message", to_builtins(message)),
@@ -52,13 +62,13 @@ class Endpoint:
             drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
+            may_give_up=lambda s, answer: shared.tasks.spawn(self._ask_whether_read(s, answer), "a hole"),
         )
         self.partner_here = True
         # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
         self._hasty_until_s = self.engines.clock.monotonic_s() + GAP_S if away_ms > DAY_MS else 0.0
         self.closed = False
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
-        self._strange: dict[str, list[tuple[Message, int]]] = {}  # mail of sessions that are being looked up
 
     # -- the page comes and goes --------------------------------------------------------------------------------------
 
@@ -70,6 +80,7 @@ class Endpoint:
     async def close_mailbox(self) -> None:
         """Give everything unacked back, for the next opener; its tags mean nothing any more."""
         self.receiver.tags.clear()
+        self.stray_mail.clear()
         await self.inbox.close()
 
     async def reopen_mailbox(self) -> None:
@@ -116,7 +127,7 @@ class Endpoint:
         """Let the page write into a session that has begun; before it is told of it."""
         self.session = self.sessions[session.id] = session
         self.senders = {s: sender for s, sender in self.senders.items() if sender.pending}
-        await self.open_mailbox()
+        await self._fetch_mail(session.id)
 
     def ended(self, session: Session) -> None:
         """Take no new messages into a session that is over; what is pending goes to the mailbox."""
@@ -227,7 +238,7 @@ class Endpoint:
     def on_session_ended(self, event: SessionEnded) -> None:
         """Look for mail of a session that was begun and over before this side heard of it."""
         if event.session not in self.sessions:
-            self.shared.tasks.spawn(self.open_mailbox(), "open a mailbox")
+            self.shared.tasks.spawn(self._fetch_mail(event.session), "open a mailbox")
 
     def _incoming_or_early(self, message: Message, tag: int | None) -> None:
         if self._early is None:
@@ -239,7 +250,7 @@ class Endpoint:
         session = self.sessions.get(message.session)
         if session is None:
             if tag is not None:
-                self._look_up(message, tag)
+                self.stray_mail.take(message, tag)
         elif session.members[message.side] == self.guest:  # not the partner's
             self.shared.counts["not ours"] += 1
             self.inbox.forget(tag)
@@ -247,29 +258,11 @@ class Endpoint:
             erased = message.side in session.erased and message.text
             self.receiver.incoming(replace(message, text="") if erased else message, tag)
 
-    def _look_up(self, message: Message, tag: int) -> None:
-        """Ask for the row of a session that the join did not load: it decides about its mail."""
-        waiting = self._strange.setdefault(message.session, [])
-        waiting.append((message, tag))
-        if len(waiting) == 1:
-            self.shared.tasks.spawn(self._adopt(message.session), "session of mail")
-
-    async def _adopt(self, session_id: str) -> None:
-        """While the history is away it is asked again: the session may begin here meanwhile, and what comes next would
-        wait for this mail."""
-        while session_id not in self.sessions and not self.closed:
-            try:
-                session = await self.engines.history.sessions.find(session_id)
-                if session is not None and self.guest in session.members:
-                    await self.load(session, {})
-                break
-            except Unavailable:
-                await self.shared.tasks.pause(ADOPT_S)
-        for message, tag in self._strange.pop(session_id):
-            if session_id in self.sessions:
-                self._incoming(message, tag)
-            else:
-                self.inbox.forget(tag)
+    async def _fetch_mail(self, session_id: str) -> None:
+        """Have the mail of a session that is heard of now, also what was left in the mailbox."""
+        if self.stray_mail.has_left(session_id):
+            await self.close_mailbox()
+        await self.open_mailbox()
 
     # -- between the machines -----------------------------------------------------------------------------------------
 
@@ -300,6 +293,18 @@ class Endpoint:
         """Forget what no honest page sends: its sender hears nothing more of it."""
         self.shared.counts["dropped"] += len(keys)
         self.inbox.forget(*self.receiver.take_tags(keys))
+
+    async def _ask_whether_read(self, session_id: str, answer: Callable[[bool], None]) -> None:
+        """A hole is none before the mailbox is read up to now, by the guest's newest page (protocol §2.5.2)."""
+        if not await self.inbox.is_read():
+            self._hasty_until_s = 0.0  # what nobody could store meanwhile is tried again within half a minute
+            return answer(False)
+        try:
+            where = (await self.engines.lobby.status([self.guest]))[0]
+        except Unavailable:
+            return answer(False)
+        newest = where.epoch == self.epoch and not self.closed
+        answer(newest and not self.stray_mail.holds(session_id))
 
     def _write_gaps(self, rows: list[Message]) -> None:
         self.shared.counts["gap rows"] += len(rows)

@@ -50,6 +50,7 @@ class HistoryWriter:
         self.waiting: list[Drawn] = []
         self.unsure: list[tuple[Drawn, bool]] = []  # committed, but the fence has not answered; with "is a gap"
         self.bytes = 0
+        self._kept: set[tuple[Recipient, RowKey]] = set()
         self.counts: Counter[str] = Counter()
         self.turns = 0  # grows as long as the history and the lobby answer, be it with a no
         self._filled = asyncio.Event()
@@ -67,10 +68,14 @@ class HistoryWriter:
         return self._idle.is_set()
 
     def add(self, recipient: Recipient, message: Message) -> bool:
-        """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again)."""
+        """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again). A copy of one that
+        is kept is settled with it."""
+        if (recipient, _row_key(message)) in self._kept:
+            return True
         if self.full:
             self.counts["turned away"] += 1
             return False
+        self._kept.add((recipient, _row_key(message)))
         self.bytes += message.size_bytes
         self.waiting.append((recipient, message))
         self._idle.clear()
@@ -138,6 +143,7 @@ class HistoryWriter:
                 self.unsure.append(((recipient, message), is_gap))
                 continue
             self.bytes -= message.size_bytes
+            self._kept.discard((recipient, _row_key(message)))
             if newest == recipient.epoch:
                 sure.setdefault(recipient, ([], []))[is_gap].append(message)
             else:

@@ -23,10 +23,19 @@ class _OpenMailbox:
 
 
 class Inbox:
-    """The mailbox of ``guest``. ``incoming`` gets each message with its tag, for ``forget``."""
+    """The mailbox of ``guest``. ``incoming`` gets each message with its tag, for ``forget``; ``opened`` is called
+    whenever mail begins to come."""
 
-    def __init__(self, guest: str, mailbox: Mailbox, tasks: Tasks, incoming: Callable[[Message, int], None]) -> None:
-        self.guest, self._mailbox, self._tasks, self._incoming = guest, mailbox, tasks, incoming
+    def __init__(
+        self,
+        guest: str,
+        mailbox: Mailbox,
+        tasks: Tasks,
+        incoming: Callable[[Message, int], None],
+        opened: Callable[[], None],
+    ) -> None:
+        self.guest, self._mailbox, self._tasks = guest, mailbox, tasks
+        self._incoming, self._on_open = incoming, opened
         self._opening: _OpenMailbox | None = None
 
     async def open(self) -> None:
@@ -49,6 +58,21 @@ class Inbox:
         if known and self._opening is not None:
             self._mailbox.ack(self._opening.handle, known)
 
+    async def is_read(self) -> bool:
+        """Tell whether everything stored until now has come in: a marker put behind it has come out. Not while the
+        mailbox is not open, its broker is away, or another process reads it."""
+        opening = self._opening
+        if opening is None or opening.handle is None:
+            return False
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def read(yes: bool) -> None:
+            if not answer.done():
+                answer.set_result(yes)
+
+        self._mailbox.mark(opening.handle, read)
+        return await answer and self._opening is opening
+
     async def _opened(self, opening: _OpenMailbox, answer: "asyncio.Future[object]") -> None:
         try:
             opening.handle = await answer
@@ -60,6 +84,7 @@ class Inbox:
             for mail in opening.early:
                 self._incoming(mail.message, mail.tag)
             opening.early.clear()
+            self._on_open()
         else:
             await self._mailbox.close(opening.handle)
 

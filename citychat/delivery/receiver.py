@@ -33,21 +33,23 @@ class Stream:
 
 
 class SessionStreams:
-    """One session: how many streams and gap rows it has, its streams that hold something, the wait for a hole."""
+    """One session: how many streams and gap rows it has, its streams that hold something, the wait for a hole.
+    ``question``: set while it is asked whether the hole may be given up."""
 
-    __slots__ = ("gaps", "streams", "timer", "waiting")
+    __slots__ = ("gaps", "question", "streams", "timer", "waiting")
 
     def __init__(self) -> None:
         self.streams = self.gaps = 0
         self.waiting: dict[str, Stream] = {}
         self.timer: Timer | None = None
+        self.question: object | None = None
 
 
 class Receiver:
     """The receiving state machine of one page. ``drawn`` is called with what the page has drawn, for history;
     ``write_gaps`` with gap rows that history must have before ``gaps_written``; ``drop`` with what is not taken at all,
     and its mail must go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a
-    session may still be filled."""
+    session may still be filled; ``may_give_up``, asked after it, answers whether all mail of the session has come."""
 
     def __init__(
         self,
@@ -59,9 +61,11 @@ class Receiver:
         drop: Callable[[list[MessageKey]], None],
         half_open: Callable[[], None],
         patience_s: Callable[[str], float],
+        may_give_up: Callable[[str, Callable[[bool], None]], object],
     ) -> None:
         self.clock, self.emit, self.to_history = clock, emit, drawn
-        self.write_gaps, self.drop, self.half_open, self.patience_s = write_gaps, drop, half_open, patience_s
+        self.write_gaps, self.drop, self.half_open = write_gaps, drop, half_open
+        self.patience_s, self.may_give_up = patience_s, may_give_up
         self.streams: dict[str, Stream] = {}
         self.chats: dict[str, SessionStreams] = {}
         self.out: dict[MessageKey, Message] = {}
@@ -95,7 +99,7 @@ class Receiver:
         elif tag is not None or self.held < HELD_MAX:
             stream.held[n] = chat.waiting.setdefault(message.stream, stream).held[n] = message
             self.held += 1
-            if chat.timer is None:
+            if chat.timer is None and chat.question is None:
                 self._wait(message.session, chat)
 
     def drawn(self, st: str, n: int) -> None:
@@ -133,7 +137,7 @@ class Receiver:
         self._wait(s, chat)
 
     def wait_for_gap(self) -> None:
-        """Let the time for every hole run anew: the partner has come or gone."""
+        """Let the time for every hole run anew: the partner has come or gone, or the mailbox is open."""
         for s, chat in self.chats.items():
             self._wait(s, chat)
 
@@ -145,6 +149,8 @@ class Receiver:
         for timer in (self._watching, *(chat.timer for chat in self.chats.values())):
             if timer:
                 timer.cancel()
+        for chat in self.chats.values():
+            chat.question = None
         self.chats.clear()
         self.streams.clear()
         self.out.clear()
@@ -197,7 +203,7 @@ class Receiver:
                     moved = moving = True
                 if not stream.held:
                     del chat.waiting[st]
-        if moved or chat.timer is None:
+        if moved or (chat.timer is None and chat.question is None):
             self._wait(s, chat)
 
     def _check_page(self) -> None:
@@ -214,32 +220,53 @@ class Receiver:
         """The time for a hole runs anew whenever its session has moved."""
         if chat.timer:
             chat.timer.cancel()
-            chat.timer = None
+        chat.timer = chat.question = None
         if chat.waiting and len(self.out) < OUT_MAX and not any(stream.skipping for stream in chat.waiting.values()):
-            chat.timer = self.clock.later(self.patience_s(s), lambda: self._give_up(s, chat))
+            chat.timer = self.clock.later(self.patience_s(s), lambda: self._ask(s, chat))
 
-    def _give_up(self, s: str, chat: SessionStreams) -> None:
-        """Nothing has filled the hole: the numbers before each stream's first held message become a gap."""
+    def _ask(self, s: str, chat: SessionStreams) -> None:
+        """Nothing has filled the hole: it may be given up, if what is missing does not wait in the mailbox."""
         chat.timer = None
         if len(self.out) >= OUT_MAX:
             return  # the page is slow; its next ack starts the time again
+        holes = self._holes(chat)
+        if holes:
+            question = chat.question = object()
+
+            def answered(yes: bool) -> None:
+                if chat.question is question:
+                    self._give_up(s, chat, holes if yes else {})
+
+            self.may_give_up(s, answered)
+        elif chat.waiting:
+            self._untie(s, chat)
+
+    def _holes(self, chat: SessionStreams) -> dict[str, tuple[int, Message]]:
+        """By stream: the last missing number before what it holds, or before what another one links to, with the
+        message that shows it. The hole before what it links to comes first."""
         holes: dict[str, tuple[int, Message]] = {}
-        linked: list[tuple[Stream, Message]] = []
         for st, stream in chat.waiting.items():
             first = stream.held[min(stream.held)]
             if first.number > stream.sent + 1:
                 holes[st] = first.number - 1, first
             elif first.previous is not None and first.previous[0] not in chat.waiting:
                 holes[first.previous[0]] = max(first.previous[1], holes.get(first.previous[0], (0, first))[0]), first
-            else:
-                linked.append((stream, first))  # the hole before what it links to comes first
-        if not holes and linked:
-            stream, first = linked[0]  # links in a circle: no honest page makes them
-            stream.held[first.number] = replace(first, previous=None)
-            self._release(s, chat)
-            return
-        for st, (last, first) in holes.items():
-            self._skip_to(chat, first, st, last)
+        return holes
+
+    def _untie(self, s: str, chat: SessionStreams) -> None:
+        """Links in a circle: no honest page makes them."""
+        stream = next(iter(chat.waiting.values()))
+        first = min(stream.held)
+        stream.held[first] = replace(stream.held[first], previous=None)
+        self._release(s, chat)
+
+    def _give_up(self, s: str, chat: SessionStreams, asked: dict[str, tuple[int, Message]]) -> None:
+        """The numbers before each stream's first held message become a gap, but for those that came to be missing after
+        it was asked."""
+        chat.question = None
+        for st, (last, first) in self._holes(chat).items():
+            if st in asked:
+                self._skip_to(chat, first, st, min(last, asked[st][0]))
         self._wait(s, chat)
 
     def _skip_to(self, chat: SessionStreams, message: Message, st: str, last: int) -> None:

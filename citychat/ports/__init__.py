@@ -30,7 +30,7 @@ from citychat.ports.engines import Engines
 from citychat.ports.guests import Dossier, GuestStore, Pause
 from citychat.ports.history import History
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
-from citychat.ports.mailbox import PREFETCH, READY_MAX, Mail, Mailbox
+from citychat.ports.mailbox import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WIDEST, Mail, Mailbox
 from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
@@ -38,10 +38,13 @@ from citychat.ports.reports import Report, ReportStore
 from citychat.ports.sessions import SessionStore
 
 __all__ = [
+    "MARKER_S",
     "PREFETCH",
     "RANGES_MAX",
     "READY_MAX",
     "RECORD_MAX_BYTES",
+    "WIDENED_BY",
+    "WIDEST",
     "Bus",
     "BusEvent",
     "Clock",

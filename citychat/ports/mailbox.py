@@ -12,6 +12,10 @@ READY_MAX = bound("mailbox")  # protocol §2.7; what is out with a consumer does
 # What a consumer holds unacked: as much as its receiver, and above READY_MAX, because with less a missing message can
 # sit behind a window full of held ones.
 PREFETCH = bound("held")
+# A marker finds a full window: what is missing may wait behind it. Each time it opens by more than waits behind it, and
+# than anybody can write until the next marker (5/s for 60 s).
+WIDENED_BY, WIDEST = READY_MAX + 100, bound("mailbox window")
+MARKER_S = 30.0  # how long a marker may take; the next one asks again
 
 
 class Mail(Struct, frozen=True):
@@ -35,6 +39,11 @@ class Mailbox(Protocol):
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
         """Forget these; idempotent, and harmless after ``close`` (they are then delivered again)."""
+
+    def mark(self, handle: object, read: Callable[[bool], None]) -> None:
+        """Put a marker behind all that is stored, which no reader sees. ``read(True)``: it has come out to this opener,
+        so all that was stored before has. ``read(False)``: nobody knows, because it could not be put or has not come
+        within 30 s, after which it is gone."""
 
     async def close(self, handle: object) -> None:
         """Stop delivering and put everything unacked back in its place, for the next opener."""

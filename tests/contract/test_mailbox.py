@@ -13,7 +13,7 @@ from citychat.rules import DAY_MS
 from tests.contract.conftest import Clock
 from tests.support.killing import killed_after
 from tests.support.patience import PATIENCE_S
-from tests.support.stores import Store, message, put, short_lived
+from tests.support.stores import Store, is_read, message, put, short_lived
 
 READY_MAX = 500
 fresh = map("guest{}".format, itertools.count())
@@ -193,6 +193,58 @@ async def test_a_window_full_of_unacked_mail_opens_again(mailbox: Mailbox) -> No
         mailbox.ack(handle, [mail.tag for mail in reader.mail])
         await reader.read(heard + 1)
     assert [mail.message.number for mail in reader.mail] == list(range(1, total + 1))
+
+
+async def test_a_marker_comes_out_behind_all_that_was_stored_and_is_no_mail(mailbox: Mailbox) -> None:
+    await put(mailbox, "anna", *map(message, range(1, 41)))
+    reader = Reader()
+    handle = await mailbox.open("anna", reader)
+    assert await is_read(mailbox, handle) and len(reader.mail) == 40
+    mailbox.ack(handle, reader.tags(1, 2))
+    await put(mailbox, "anna", message(41))
+    assert await is_read(mailbox, handle) and len(reader.mail) == 41
+    await mailbox.close(handle)
+    assert await all_waiting(mailbox, "anna") == [message(n) for n in range(3, 42)]
+
+
+async def test_a_marker_comes_out_of_an_empty_mailbox(mailbox: Mailbox) -> None:
+    handle = await mailbox.open("anna", Reader())
+    assert await is_read(mailbox, handle)
+    assert await is_read(mailbox, handle)
+
+
+async def test_a_marker_says_nothing_while_another_opener_holds_the_mailbox(mailbox: Mailbox) -> None:
+    first, second, answers = Reader(), Reader(), list[bool]()
+    handle = await mailbox.open("anna", first)
+    waiting = await mailbox.open("anna", second)
+    await put(mailbox, "anna", message(1))
+    mailbox.mark(waiting, answers.append)
+    await put(mailbox, "anna", message(2))
+    await first.read(2)
+    assert True not in answers and second.mail == []
+    await mailbox.close(handle)
+    assert await is_read(mailbox, waiting) and await second.read(2) == [message(1), message(2)]
+
+
+async def test_a_marker_that_nobody_waits_for_is_seen_by_nobody(mailbox: Mailbox) -> None:
+    handle = await mailbox.open("anna", Reader())
+    mailbox.mark(handle, lambda read: None)
+    await mailbox.close(handle)
+    await put(mailbox, "anna", message(1))
+    assert await all_waiting(mailbox, "anna") == [message(1)]
+
+
+async def test_a_marker_finds_its_way_through_a_full_window_and_a_full_mailbox(mailbox: Mailbox) -> None:
+    """What is missing may wait behind 600 that are held, and 500 more may wait before it is asked for."""
+    reader, held = Reader(), 600
+    handle = await mailbox.open("anna", reader)
+    for n in range(0, held + READY_MAX, 50):
+        assert await put(mailbox, "anna", *(message(n + i) for i in range(1, 51)))
+        await reader.read(min(held, n + 50))
+    assert not await put(mailbox, "anna", message(held + READY_MAX + 1))
+    while not await is_read(mailbox, handle):
+        pass
+    assert {mail.message.number for mail in reader.mail} == set(range(1, held + READY_MAX + 1))
 
 
 async def test_blanking_empties_the_texts_of_one_side_of_one_session(mailbox: Mailbox) -> None:

@@ -25,6 +25,7 @@ Breakage = tuple[object, str, Callable[..., Any]]
 async def _no_fence(self: HistoryWriter) -> None:
     """Receipts leave for whoever has drawn, whether or not a newer page has taken over."""
     unsure, self.unsure = self.unsure, []
+    self._kept.clear()
     for (drawer, message), is_gap in unsure:
         self.bytes -= message.size_bytes
         drawer.settled(*(([], [message]) if is_gap else ([message], [])))
@@ -55,12 +56,18 @@ def _receipt_first(self: Endpoint, message: Message) -> None:
     self.shared.writer.add(self, message)
 
 
+async def _given_up(self: Endpoint, session_id: str, answer: Callable[[bool], None]) -> None:
+    """A hole becomes a gap after its time, whatever waits in the mailbox."""
+    answer(True)
+
+
 BREAKAGES: dict[str, Breakage] = {
     "no fence": (HistoryWriter, "_fence", _no_fence),
     "no hold": (Receiver, "_is_next", _no_hold),
     "stream without link": (Receiver, "_is_next", _no_link),
     "ack before history": (Endpoint, "_drawn", _ack_first),
     "receipt before commit": (Endpoint, "_drawn", _receipt_first),
+    "gap without marker": (Endpoint, "_ask_whether_read", _given_up),
 }
 
 

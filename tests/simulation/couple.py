@@ -9,17 +9,19 @@ from collections.abc import Sequence
 
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
-from tests.simulation.outages import OUTAGES, rough_up
+from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
 from tests.simulation.person import Person
 from tests.support.virtual_time import VirtualLoop
 
 KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
 TAKEOVERS = 12
+RETURNS = 5
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
 
 
 class Couple(Ground):
-    """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen."""
+    """One run; ``kinds`` are the faults to choose from, the more often named the more often chosen; ``stretch``: how
+    many times longer everything lasts, what is said and what goes wrong being as much."""
 
     def __init__(
         self,
@@ -27,9 +29,10 @@ class Couple(Ground):
         seed: int,
         kinds: Sequence[str] = KINDS,
         stand: MakeStand = Embedded,
+        stretch: float = 1.0,
     ) -> None:
         super().__init__(loop, seed, stand=stand)
-        self.kinds = kinds
+        self.kinds, self.stretch = kinds, stretch
         self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
 
     # -- faults -------------------------------------------------------------------------------------------------------
@@ -44,7 +47,7 @@ class Couple(Ground):
             getattr(self, f"_{kind}")(person)
 
     def _kill(self, person: Person) -> None:
-        self.kill_server(self.random.randrange(2), self.random.uniform(0.5, 5))
+        self.kill_server(self.random.randrange(2), self.random.uniform(0.5, 5) * self.stretch)
 
     def _cut(self, person: Person) -> None:
         self.cut(person)
@@ -60,22 +63,25 @@ class Couple(Ground):
 
     def _away(self, person: Person, least_s: float = 1, most_s: float = 20) -> None:
         person.close_pages()
-        self.loop.call_later(self.random.uniform(least_s, most_s), person.return_home)
+        self.loop.call_later(self.random.uniform(least_s, most_s) * self.stretch, person.return_home)
 
     def _long(self, person: Person) -> None:
         self._away(person, 60, 300)
 
     def _offline(self, person: Person) -> None:
         self.network(person, False)
-        self.loop.call_later(self.random.uniform(1, 30), self.network, person, True)
+        self.loop.call_later(self.random.uniform(1, 30) * self.stretch, self.network, person, True)
 
     def _mailbox(self, person: Person) -> None:
         self.world.mailbox_up = False
-        self.loop.call_later(self.random.uniform(0.5, 8), setattr, self.world, "mailbox_up", True)
+        self.loop.call_later(self._outage_s(), setattr, self.world, "mailbox_up", True)
 
     def _history(self, person: Person) -> None:
         self.world.history_up = False
-        self.loop.call_later(self.random.uniform(0.5, 8), setattr, self.world, "history_up", True)
+        self.loop.call_later(self._outage_s(), setattr, self.world, "history_up", True)
+
+    def _outage_s(self) -> float:
+        return self.random.uniform(0.5, AWAY_S) * self.stretch
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -84,8 +90,9 @@ class Couple(Ground):
         if set(self.kinds) & set(OUTAGES):
             rough_up(self)
         self.world.loss = self.random.choice([0, 0.01, 0.05])
-        self.plan(secs, 0.5, lambda: self.random.choice(self.people).say())
-        self.plan(secs, 1 / faults_a_second, self.fault)
+        secs *= self.stretch
+        self.plan(secs, 0.5 * self.stretch, lambda: self.random.choice(self.people).say())
+        self.plan(secs, self.stretch / faults_a_second, self.fault)
         if leaves:
             self.loop.call_later(self.random.uniform(secs / 4, secs), self._leave)
         await asyncio.sleep(secs)
@@ -170,6 +177,29 @@ class Windows(Couple):
             await asyncio.sleep(self.random.uniform(0.1, 0.5))  # drawn and acked, by the window that is here
             self._tab(reader)
             await asyncio.sleep(8)  # the 3 s to the mailbox, and the slowest join
+            self.check_page(reader)
+        await self.settle()
+        self.check_end()
+
+
+class Returns(Couple):
+    """One goes, the other has a tick for what it says meanwhile; then the broker is away, for up to two minutes, while
+    the first one comes back and hears the next message over the bus: what has a tick must still come."""
+
+    async def come_back(self) -> None:
+        await self.meet()
+        for _ in range(RETURNS):
+            reader, writer = self.random.sample(self.people, 2)
+            reader.close_pages()
+            await asyncio.sleep(self.random.uniform(0.5, 20))
+            writer.say()
+            await asyncio.sleep(self.random.uniform(0.1, 8))
+            OUTAGES["broker"](self)
+            await asyncio.sleep(self.random.uniform(0, 5))
+            reader.return_home()
+            await asyncio.sleep(self.random.uniform(1, 10))
+            writer.say()
+            await asyncio.sleep(STRETCH * AWAY_S + 60)  # the longest outage, and what is tried again every 30 s
             self.check_page(reader)
         await self.settle()
         self.check_end()

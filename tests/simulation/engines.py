@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from citychat.model import Guest, Message, Session, Unavailable
-from citychat.ports import Mail, Report
+from citychat.ports import MARKER_S, WIDENED_BY, WIDEST, Mail, Report
 from citychat.rules import MAILBOX_MS
 
 if TYPE_CHECKING:
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 CONFIRM_S = 3.0  # when a lost confirm is given up
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
+MARKER = "marker"
 RowKey = tuple[str, int, str, int]
+
+
+def is_marker(message: Message) -> bool:
+    return message.kind == MARKER
 
 
 class Wire:
@@ -46,10 +51,22 @@ class Consumer:
     wire: Wire
     closed: bool = False
     lost: bool = False  # its process's connection is; the broker may not know yet
+    window: int = PREFETCH
+    markers: dict[str, Callable[[bool], None]] = field(default_factory=dict)
 
     def take(self, mail: Mail) -> None:
         if not self.closed and not self.lost:
             self.machine.runs(lambda: self.mail(mail))
+
+    def marked(self, name: str, yes: bool) -> None:
+        """Answer for a marker, once."""
+        if answer := self.markers.pop(name, None):
+            answer(yes)
+
+    def passes(self, marker: Message) -> None:
+        """A marker has come out, of this opening or an older one."""
+        if not self.closed and not self.lost:
+            self.machine.runs(lambda: self.marked(marker.stream, True))
 
 
 @dataclass
@@ -126,6 +143,7 @@ class World:
         self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None
         self.stepped: Callable[[str, tuple[object, ...], object], None] = lambda *step: None  # of the lobby
+        self.settled: Callable[[Message], None] = lambda message: None  # acked in the mailbox
         self.noted: Callable[[str, int, str], None] = lambda st, n, where: None  # where a message is now
 
     @property
@@ -146,9 +164,12 @@ class World:
             return
         consumer = queue.consumers[0]
         self.expire(guest)
-        taken = queue.ready[: max(0, PREFETCH - len(queue.unacked))]
+        taken = queue.ready[: max(0, consumer.window - len(queue.unacked))]
         del queue.ready[: len(taken)]
         for entry in taken:
+            if is_marker(entry[2]):
+                consumer.wire.send(consumer.passes, entry[2])
+                continue
             tag = self.number()
             queue.unacked[tag] = entry
             consumer.wire.send(consumer.take, Mail(tag, entry[2]))
@@ -174,7 +195,8 @@ class World:
         return held.get((s, 0, st, n)) or held.get((s, 1, st, n))
 
     def held(self, message: Message, where: str) -> None:
-        self.noted(message.stream, message.number, where)
+        if not is_marker(message):
+            self.noted(message.stream, message.number, where)
 
     def number(self) -> int:
         self.numbers += 1
@@ -216,6 +238,24 @@ class SimMailbox:
         await self.machine.awake()
         return consumer
 
+    def mark(self, handle: object, read: Callable[[bool], None]) -> None:
+        assert isinstance(handle, Consumer)
+        if handle.lost:
+            self.world.loop.call_soon(self.machine.runs, partial(read, False))
+            return
+        queue, name = self.world.queues.setdefault(handle.guest, Queue()), f"marker {self.world.number()}"
+        if len(queue.unacked) >= handle.window:
+            handle.window = min(WIDEST, handle.window + WIDENED_BY)
+            self.world.push(handle.guest)
+        handle.markers[name] = read
+        self.world.loop.call_later(MARKER_S, self.machine.runs, partial(handle.marked, name, False))
+
+        def stored(ok: bool) -> None:
+            if not ok:
+                handle.marked(name, False)
+
+        self.put(handle.guest, [Message("", 0, name, 1, 1, "", 0, kind=MARKER)], stored)
+
     def ack(self, handle: object, tags: Sequence[int]) -> None:
         assert isinstance(handle, Consumer)
         self.machine.runs(partial(self.there.send, self._ack, handle, list(tags)))
@@ -223,7 +263,8 @@ class SimMailbox:
     def _ack(self, consumer: Consumer, tags: list[int]) -> None:
         if not consumer.closed and not consumer.lost:
             for tag in tags:
-                self.world.queues[consumer.guest].unacked.pop(tag, None)
+                if entry := self.world.queues[consumer.guest].unacked.pop(tag, None):
+                    self.world.settled(entry[2])
             self.world.push(consumer.guest)
 
     async def close(self, handle: object) -> None:
@@ -262,6 +303,8 @@ class SimMailbox:
         mine = [each for each in everybody if each.machine is self.machine and not each.lost]
         for consumer in mine:
             consumer.lost = True
+            for name in [*consumer.markers]:
+                self.machine.runs(partial(consumer.marked, name, False))
             self.world.loop.call_later(noticed_s, self.requeue, consumer)
         self.world.loop.call_later(max(noticed_s + 0.01, back_s), self.machine.runs, lambda: self._read_on(mine))
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from citychat.client.outbox import Row
+from citychat.model import Message
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.server.process import Policy, Process
@@ -94,12 +95,15 @@ class Server:
 
 
 class Ground:
-    """``seed`` decides everything. What goes wrong meanwhile is collected in ``wrong``. ``stand`` makes the lobby."""
+    """``seed`` decides everything. What goes wrong meanwhile is collected in ``wrong``. ``stand`` makes the lobby.
+    ``stretch``: how many times longer than usual faults last."""
+
+    stretch = 1.0
 
     def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2, stand: MakeStand = Embedded) -> None:
         self.loop, self.random = loop, Random(seed)
         self.world = World(loop, Random(seed + 1))
-        self.world.trace, self.world.noted = self.trace, self.noted
+        self.world.trace, self.world.noted, self.world.settled = self.trace, self.noted, self.check_settled
         self.stand = stand(VirtualClock(loop).wall_ms, self.random)
         self.world.forgot = self.stand.forget
         self.servers: list[Server | None] = [None] * processes
@@ -240,10 +244,15 @@ class Ground:
         if state in ("stored", "delivered"):
             self.acked[s, st, n] = self.texts[st, n]
 
+    def check_settled(self, message: Message) -> None:
+        """The mailbox lets go of nothing that the history does not have."""
+        if self.world.row(message.session, *message.key) is None:
+            self.wrong.append(f"{message.text} was acked in the mailbox, and the history does not hold it")
+
     def waiting_mail(self) -> set[tuple[str, int]]:
-        return {
-            entry[2].key for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values())
-        }
+        """What the mailboxes hold. Mail of a session that came to nothing stays there for its 24 hours."""
+        entries = (entry for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values()))
+        return {message.key for _, _, message in entries if message.session in self.world.sessions}
 
     def check_kept(self) -> None:
         """At the end: nobody is stuck, no mail is left behind, nothing with a tick is lost."""

@@ -12,6 +12,7 @@ HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer d
 FREEZES_S = (1.0, 10.0, 40.0)
 AWAY_S, LINK_S = 8.0, 4.0
 STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a real process would soon end
+STRETCH = 15.0  # of the towns whose faults last longer than every patience: outages of 2 minutes, freezes of 10
 
 
 def rough_up(ground: Ground) -> None:
@@ -24,7 +25,7 @@ def _redis(ground: Ground) -> None:
     """Redis cannot be reached. What was in it stays."""
     ground.world.redis_up = False
     for server in _running(ground):
-        server.bus.cut(ground.random.uniform(0.1, LINK_S))
+        server.bus.cut(_link_s(ground))
     _back(ground, "redis_up")
 
 
@@ -42,7 +43,7 @@ def _emptied(ground: Ground) -> None:
 def _link(ground: Ground) -> None:
     """One process loses its connections to Redis."""
     if server := _any(ground):
-        server.bus.cut(ground.random.uniform(0.1, LINK_S))
+        server.bus.cut(_link_s(ground))
 
 
 def _answer(ground: Ground) -> None:
@@ -55,7 +56,7 @@ def _broker(ground: Ground) -> None:
     """The broker restarts: durable messages stay, everything unacked goes back, every confirm under way is lost."""
     ground.world.mailbox_up = False
     for server in _running(ground):
-        server.mailbox.broken(0, ground.random.uniform(0.1, LINK_S))
+        server.mailbox.broken(0, _link_s(ground))
     _back(ground, "mailbox_up")
 
 
@@ -63,7 +64,7 @@ def _consumers(ground: Ground) -> None:
     """One process loses its connection to the broker, which notices late."""
     if server := _any(ground):
         noticed_s = ground.random.choice([0, ground.random.uniform(0, HEARTBEAT_S)])
-        server.mailbox.broken(noticed_s, ground.random.uniform(0.1, LINK_S))
+        server.mailbox.broken(noticed_s, _link_s(ground))
 
 
 def _reads(ground: Ground) -> None:
@@ -77,7 +78,7 @@ def _freeze(ground: Ground) -> None:
     server = _any(ground)
     if server is None or server.machine.frozen:
         return
-    secs = ground.random.choice(FREEZES_S)
+    secs = ground.random.choice(FREEZES_S) * ground.stretch
     ground.trace("process", server.name, "freezes for", secs)
     server.machine.freeze()
     if secs > HEARTBEAT_S:
@@ -114,5 +115,12 @@ def _any(ground: Ground) -> Server | None:
     return ground.random.choice(running) if running else None
 
 
+def _link_s(ground: Ground) -> float:
+    """How long one connection is gone."""
+    return ground.random.uniform(0.1, LINK_S) * ground.stretch
+
+
 def _back(ground: Ground, what: str) -> None:
-    ground.loop.call_later(ground.random.uniform(0.5, AWAY_S), partial(setattr, ground.world, what, True))
+    ground.loop.call_later(
+        ground.random.uniform(0.5, AWAY_S) * ground.stretch, partial(setattr, ground.world, what, True)
+    )

@@ -1,5 +1,6 @@
 """Runs of the simulated towns and crowds: one seed, many seeds, and the worlds they are played in.
 
+In every eighth town faults last up to ten minutes.
 ``embedded``: one machine whose engines are a process's own. ``services``: Redis, a broker and a database in the
 network, with their manners and outages; the lobby is the embedded one. ``lua``: the same over the scripts of the Redis
 lobby, run in this process. ``redis``: over them on a server.
@@ -15,11 +16,11 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.couple import KINDS, Couple, Windows
+from tests.simulation.couple import KINDS, Couple, Returns, Windows
 from tests.simulation.crowded import FAULTS, Crowded
 from tests.simulation.ground import Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
-from tests.simulation.outages import OUTAGES
+from tests.simulation.outages import OUTAGES, STRETCH
 from tests.simulation.scripted import Scripted, in_lua, private_redis
 from tests.support.virtual_time import VirtualLoop
 
@@ -28,6 +29,7 @@ TALK_S = 60.0
 SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long", *OUTAGES)
 SERVICE_FAULTS = (*FAULTS, *OUTAGES)
 CROWD_EVERY = 30  # a crowd takes as long as fifteen towns
+LONG_EVERY = 8  # towns with faults that outlast every patience of the program
 
 
 @dataclass
@@ -56,7 +58,7 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     """One run of the couple: its tally and its trace. Without ``faults_a_second`` the seed says how many."""
     plan = Random(seed)
     often = faults_a_second or plan.choice([0.1, 0.2, 0.4])
-    couple = Couple(VirtualLoop(), seed, kinds)
+    couple = Couple(VirtualLoop(), seed, kinds, stretch=stretch(seed))
     return _played(couple, couple.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
@@ -69,8 +71,14 @@ def crowd(seed: int, count: int = 0) -> Played:
 def services(seed: int, kinds: Sequence[str] = SERVICE_KINDS, stand: MakeStand = Embedded) -> Played:
     """One run of the couple over engines that fail like servers."""
     plan = Random(seed)
-    couple = Couple(VirtualLoop(), seed, kinds, stand)
+    couple = Couple(VirtualLoop(), seed, kinds, stand, stretch(seed))
     return _played(couple, couple.run(TALK_S, plan.choice([0.1, 0.2, 0.4]), leaves=plan.random() < 0.3), seed)
+
+
+def returns(seed: int) -> Played:
+    """One run of the couple that comes back, again and again, to a broker that is away for longer than any patience."""
+    couple = Returns(VirtualLoop(), seed, stretch=STRETCH)
+    return _played(couple, couple.come_back(), seed)
 
 
 def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
@@ -106,6 +114,10 @@ def world(name: str) -> Iterator[Play]:
 
 def is_crowd(seed: int) -> bool:
     return seed % CROWD_EVERY == CROWD_EVERY - 1
+
+
+def stretch(seed: int) -> float:
+    return STRETCH if seed % LONG_EVERY == LONG_EVERY - 1 else 1.0
 
 
 def _played(ground: Ground, story: Coroutine[Any, Any, None], seed: int) -> Played:

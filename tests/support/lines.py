@@ -9,7 +9,7 @@ from citychat.model import Unavailable
 from citychat.ports import BusEvent
 
 # Steps that answer through a callback, and what the port makes them say while the store is away.
-UNANSWERED = {"add": None, "put": False}
+UNANSWERED = {"add": None, "mark": False, "put": False}
 
 
 class Line:

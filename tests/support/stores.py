@@ -146,6 +146,15 @@ async def put(mailbox: Mailbox, guest: str, *messages: Message) -> bool:
         return await stored
 
 
+async def is_read(mailbox: Mailbox, handle: object) -> bool:
+    """Put a marker and wait for the answer."""
+    read: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    mailbox.mark(handle, read.set_result)
+    assert not read.done(), "the answer came before mark had returned"
+    async with asyncio.timeout(PATIENCE_S):
+        return await read
+
+
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
     """Add, wait for the commit, and answer its gaps."""
     done: asyncio.Future[frozenset[tuple[str, int, str, int]] | None] = asyncio.get_running_loop().create_future()

@@ -22,11 +22,13 @@ from citychat.adapters.rabbitmq.connection import (
     ChannelClosed,
 )
 from citychat.model import Message, Unavailable, sound
-from citychat.ports import PREFETCH, RECORD_MAX_BYTES, Clock, Mail
+from citychat.ports import MARKER_S, PREFETCH, RECORD_MAX_BYTES, WIDENED_BY, WIDEST, Clock, Mail
 from citychat.tasks import Tasks, pause
 
 ATTACH_AT_ONCE = 32  # after a reconnect thousands want their consumer back, and others want the loop
 AGAIN_S = 1.0  # a queue deleted under us, or closed to us
+# A marker is no message: who does not look for one, as versions before it, drops it like anything else that is none.
+MARKER = b"marker "
 TAG_BITS = 40  # of a delivery in its channel; above them the channel's number, so that no old tag acks anything new
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -49,13 +51,17 @@ def decode(body: bytes) -> Message | None:
 
 
 class Consumer:
-    """One opener. ``unacked``: deliveries of its channel of now, in order."""
+    """One opener. ``unacked``: deliveries of its channel of now, in order; ``window``: how many these may be;
+    ``markers``: what to call when they come out."""
 
     def __init__(self, consumers: "Consumers", queue: str, mail: Callable[[Mail], None]) -> None:
         self.consumers, self.queue, self.mail = consumers, queue, mail
         self.channel: AmqpChannel | None = None
         self.serial = 0
         self.unacked: dict[int, None] = {}
+        self.window = PREFETCH
+        self.reading = False  # from its channel of now
+        self.markers: dict[bytes, Callable[[bool], None]] = {}
         self.closed = False
         self.as_it_is = False  # the queue has other arguments than ours, and is read all the same
         self.keeper: asyncio.Task[None] | None = None
@@ -120,6 +126,31 @@ class Consumers:
         for tag in mine:
             del consumer.unacked[tag]
 
+    def mark(self, consumer: Consumer, name: str, read: Callable[[bool], None]) -> tuple[bytes, Callable[[bool], None]]:
+        """The body of a marker to put, and how to answer for it before it comes out or its time is over."""
+        body = MARKER + name.encode()
+        timer = self._clock.later(MARKER_S, lambda: answer(False))
+
+        def answer(yes: bool) -> None:
+            if consumer.markers.pop(body, None) is not None:
+                timer.cancel()
+                read(yes)
+
+        consumer.markers[body] = answer
+        return body, answer
+
+    def has_room(self, consumer: Consumer) -> bool:
+        """Tell whether this opener reads, so that a marker can come out. A full window opens wider for the next one: by
+        a new channel, because a broker keeps to the window that a consumer began with."""
+        if not consumer.reading or consumer.channel is None:
+            return False
+        full = len(consumer.unacked) >= consumer.window
+        if full and consumer.window < WIDEST:
+            consumer.window += WIDENED_BY
+            consumer.reading = False
+            consumer.channel.close()
+        return not full
+
     async def close(self, consumer: Consumer) -> None:
         """Waits until the broker has put everything back, at most 2 s: it does so when it is heard of again."""
         if not consumer.closed and (channel := self._forget(consumer)) is not None:
@@ -145,8 +176,10 @@ class Consumers:
                 closed = await asyncio.shield(channel.over)
             except ChannelClosed as error:
                 closed = error
-            consumer.channel = None
+            consumer.channel, consumer.reading = None, False
             consumer.unacked.clear()
+            for unanswered in [*consumer.markers.values()]:
+                unanswered(False)  # what is put back may come behind it: brokers differ in that
             consumer.as_it_is = closed.code == OTHER_ARGUMENTS
             if closed.code not in (0, told):
                 told = closed.code
@@ -158,12 +191,13 @@ class Consumers:
         channel = consumer.channel = self.connection.channel()
         consumer.serial = next(_serials)
         await channel.opened()
-        await channel.call("basic_qos", prefetch_count=PREFETCH)
+        await channel.call("basic_qos", prefetch_count=consumer.window)
         if not consumer.as_it_is:
             channel.declare(consumer.queue, self._arguments)
         await channel.consume(
             consumer.queue, partial(self._delivered, consumer, channel, consumer.serial), channel.close
         )
+        consumer.reading = True
         if not consumer.attached.done():
             consumer.attached.set_result(True)
         return channel
@@ -175,8 +209,11 @@ class Consumers:
             return  # goes back with its channel
         message = decode(body)
         if message is None:
-            self._counts["mail dropped"] += 1
             channel.ack(tag)
+            if not body.startswith(MARKER):
+                self._counts["mail dropped"] += 1
+            elif answer := consumer.markers.get(body):
+                answer(True)
             return
         consumer.unacked[tag] = None
         consumer.mail(Mail((serial << TAG_BITS) + tag, message))

@@ -18,7 +18,7 @@ from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, en
 from citychat.adapters.rabbitmq.publisher import Publisher
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable, new_id
-from citychat.ports import READY_MAX, Clock, Mail
+from citychat.ports import MARKER_S, READY_MAX, Clock, Mail
 from citychat.rules import DAY_MS, MAILBOX_MS
 from citychat.tasks import Tasks
 
@@ -44,7 +44,8 @@ class RabbitMailbox:
     ) -> None:
         """Raises ValueError, without the URL, when that is none."""
         self.counts: Counter[str] = Counter()
-        self._url, self._status, self._clock, self._prefix, self._ttl_ms = url, status, clock, prefix, ttl_ms
+        self._url, self._status, self._clock, self._random = url, status, clock, random
+        self._prefix, self._ttl_ms = prefix, ttl_ms
         self._arguments = {
             "x-single-active-consumer": True,
             "x-message-ttl": ttl_ms,
@@ -94,6 +95,20 @@ class RabbitMailbox:
     def ack(self, handle: object, tags: Sequence[int]) -> None:
         consumer = _consumer(handle)
         consumer.consumers.ack(consumer, tags)
+
+    def mark(self, handle: object, read: Callable[[bool], None]) -> None:
+        """A marker counts on the channel on which it was asked for; while that is being made anew nobody knows."""
+        consumer = _consumer(handle)
+        if not consumer.consumers.has_room(consumer):
+            asyncio.get_running_loop().call_soon(read, False)
+            return
+        body, answer = consumer.consumers.mark(consumer, new_id(self._random), read)
+
+        def stored(ok: bool) -> None:
+            if not ok:
+                answer(False)
+
+        self._publisher.put(consumer.queue, [body], stored, round(1_000 * MARKER_S))
 
     async def close(self, handle: object) -> None:
         consumer = _consumer(handle)

@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class _Batch:
-    """Messages published together. ``left``: its messages that are not confirmed yet; ``again``: it has been published
-    twice already."""
+    """Messages published together. ``life_ms``: how long they may wait, if shorter than all others; ``left``: its
+    messages that are not confirmed yet; ``again``: it has been published twice already."""
 
-    def __init__(self, queue: str, bodies: Sequence[bytes], stored: Stored) -> None:
-        self.queue, self.bodies = queue, bodies
+    def __init__(self, queue: str, bodies: Sequence[bytes], stored: Stored, life_ms: int | None) -> None:
+        self.queue, self.bodies, self.life_ms = queue, bodies, life_ms
         self.stored: Stored | None = stored
         self.size_bytes = sum(map(len, bodies))
         self.left = 0
@@ -97,9 +97,9 @@ class Publisher:
             slot.unconfirmed.clear()
             slot.waiting.clear()
 
-    def put(self, queue: str, bodies: Sequence[bytes], stored: Stored) -> None:
+    def put(self, queue: str, bodies: Sequence[bytes], stored: Stored, life_ms: int | None = None) -> None:
         """Publish in order, durably. What cannot be taken is answered at once, though not before this returns."""
-        batch = _Batch(queue, bodies, stored)
+        batch = _Batch(queue, bodies, stored, life_ms)
         full = self._unanswered_bytes + batch.size_bytes > UNANSWERED_MAX_BYTES
         self._open.add(batch)
         self._idle.clear()
@@ -146,7 +146,7 @@ class Publisher:
             for body in batch.bodies:
                 slot.published += 1
                 slot.unconfirmed[slot.published] = batch
-                slot.channel.publish(batch.queue, body, str(slot.published), at_s)
+                slot.channel.publish(batch.queue, body, str(slot.published), at_s, batch.life_ms)
         except ChannelClosed:
             self._answer(batch, False)
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
 from citychat.model import Message
-from citychat.ports import PREFETCH, READY_MAX, Clock, Mail, SteadyTime, Timer
+from citychat.ports import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WIDEST, Clock, Mail, SteadyTime, Timer
 from citychat.rules import MAILBOX_MS
 
 SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
@@ -14,12 +14,15 @@ RETRY_S = 1.0  # a consumer whose read failed tries again
 
 
 class _TableConsumer:
-    """One opener: ``passed`` is the last id it was given, ``unacked`` what of that it still owes an ack for."""
+    """One opener: ``passed`` is the last id it was given, ``unacked`` what of that it still owes an ack for, ``window``
+    how many that may be, ``markers`` the ids whose passing somebody waits for."""
 
     def __init__(self, guest: str, mail: Callable[[Mail], None]) -> None:
         self.guest = guest
         self.mail = mail
         self.passed = 0
+        self.window = PREFETCH
+        self.markers: list[tuple[int, Callable[[bool], None]]] = []
         self.unacked: set[int] = set()
         self.reading = False
         self.more = False
@@ -94,6 +97,28 @@ class SqliteMailbox:
         if consumer.more:
             self._read(consumer)
 
+    def mark(self, handle: object, read: Callable[[bool], None]) -> None:
+        """Nothing is put: the id of the last row marks it."""
+        consumer, oldest = _consumer(handle), self._clock.wall_ms() - MAILBOX_MS
+        if len(consumer.unacked) >= consumer.window:
+            consumer.window = min(WIDEST, consumer.window + WIDENED_BY)
+            self._read(consumer)
+
+        def answer(yes: bool) -> None:
+            if (timer := self._timers.pop(answer, None)) is not None:
+                timer.cancel()
+                read(yes)
+
+        def done(rows: list[Row] | None) -> None:
+            if rows is None:
+                answer(False)
+            else:
+                consumer.markers.append((rows[0][0] if rows else 0, answer))
+                self._pass_markers(consumer)
+
+        self._timers[answer] = self._clock.later(MARKER_S, lambda: answer(False))
+        self._database.submit(lambda transaction: transaction.rows("mail_last", consumer.guest, oldest), done)
+
     async def close(self, handle: object) -> None:
         consumer = _consumer(handle)
         waiting = self._consumers.get(consumer.guest)
@@ -107,6 +132,7 @@ class SqliteMailbox:
             del self._consumers[consumer.guest]
         elif held:
             self._read(waiting[0])
+            self._pass_markers(waiting[0])
 
     async def discard(self, guest: str) -> None:
         """Do nothing: a mailbox without messages is nothing here."""
@@ -124,7 +150,7 @@ class SqliteMailbox:
 
     def _read(self, consumer: _TableConsumer) -> None:
         """Give the consumer what comes next, as far as its window is open; one read at a time keeps the order."""
-        room = PREFETCH - len(consumer.unacked)
+        room = consumer.window - len(consumer.unacked)
         consumer.more = consumer.reading or room <= 0
         if consumer.more:
             return
@@ -146,8 +172,17 @@ class SqliteMailbox:
             consumer.passed = tag
             consumer.unacked.add(tag)
             consumer.mail(Mail(tag, to_message(tuple(row))))
+        self._pass_markers(consumer)
         if consumer.more or len(rows) == room:
             self._read(consumer)
+
+    def _pass_markers(self, consumer: _TableConsumer) -> None:
+        """Answer for the markers that this consumer, if it holds the queue, has passed."""
+        if self._holder(consumer.guest) is consumer:
+            passed = [answer for last, answer in consumer.markers if last <= consumer.passed]
+            consumer.markers = [marker for marker in consumer.markers if marker[0] > consumer.passed]
+            for answer in passed:
+                answer(True)
 
     def _sweep(self) -> None:
         """Delete what is too old, in slices that let others in between; note the mailbox's time for the next run."""

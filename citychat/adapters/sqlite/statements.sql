@@ -81,6 +81,9 @@ INSERT INTO mail (guest, kept, s, side, st, n, l, x, at, p_st, p_n, k) VALUES (?
 SELECT id, s, side, st, n, l, x, at, p_st, p_n, k FROM mail
 WHERE guest = ?1 AND id > ?2 AND kept > ?3 ORDER BY id LIMIT ?4;
 
+-- mail_last --
+SELECT id FROM mail WHERE guest = ?1 AND kept > ?2 ORDER BY id DESC LIMIT 1;
+
 -- mail_drop --
 DELETE FROM mail WHERE id = ?;
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from pathlib import Path
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 import pika
@@ -13,15 +14,20 @@ from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.rabbitmq import consumers as rabbit_boxes
 from citychat.adapters.rabbitmq import mailbox as rabbitmq
 from citychat.adapters.rabbitmq.connection import AmqpChannel
+from citychat.adapters.rabbitmq.consumers import MARKER, decode
 from citychat.adapters.rabbitmq.publisher import SLOTS, UNANSWERED_MAX_BYTES
 from citychat.adapters.service_status import ServiceStatus
+from citychat.adapters.sqlite import Database
+from citychat.delivery import endpoint
 from citychat.model import Unavailable
 from citychat.ports import RECORD_MAX_BYTES
 from tests.server.rabbitmq.conftest import Reader, guests, outsider, process
 from tests.support.patience import until
 from tests.support.services.rabbitmq import RabbitServer
 from tests.support.services.running import RABBITMQ, is_tested
-from tests.support.stores import StoreClock, message, put
+from tests.support.stage import Stage
+from tests.support.stores import StoreClock, is_read, message, put
+from tests.support.virtual_time import VirtualLoop
 
 __test__ = is_tested(RABBITMQ)
 
@@ -39,6 +45,7 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
         await until(lambda: not link.up)
         assert link.trouble in {"connection lost", "connection refused"}
         assert not await put(mailbox, guest, message(4))
+        assert not await is_read(mailbox, handle), "the handle is good, and its channel is gone"
         with pytest.raises(Unavailable):
             await mailbox.open(other, Reader())
         with pytest.raises(Unavailable):
@@ -46,7 +53,9 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
         server.start()
         await until(lambda: link.up)
         assert await put(mailbox, guest, message(5))
-        assert await reader.read(7) == [1, 2, 3, 1, 2, 3, 5]
+        while not await is_read(mailbox, handle):
+            pass
+        assert reader.numbers == [1, 2, 3, 1, 2, 3, 5]
         mailbox.ack(handle, before)  # tags of a connection that is gone must not ack anything new
         assert len({mail.tag for mail in reader.mail}) == 7
         await mailbox.close(handle)
@@ -314,3 +323,56 @@ async def test_a_broker_that_is_too_old_ends_the_process(server: RabbitServer, m
     async with process(server.url, up=False, end_with=ended.append):
         await until(lambda: bool(ended))
     assert ended == [f"RabbitMQ {server.version} is too old: 99.0 or newer is needed"]
+
+
+async def test_a_marker_of_a_page_that_is_gone_is_taken_out_in_silence(server: RabbitServer, guest: str) -> None:
+    """A version that knows none takes it for no message, and drops it likewise."""
+    assert decode(MARKER + b"of another process") is None
+    async with process(server.url) as (mailbox, _):
+        reader = Reader()
+        assert await put(mailbox, guest, message(1))
+        with outsider(server) as channel:
+            channel.basic_publish("", f"inbox.{guest}", MARKER + b"of another process")
+        assert await put(mailbox, guest, message(2))
+        handle = await mailbox.open(guest, reader)
+        assert await reader.read(2) == [1, 2] and mailbox.counts["mail dropped"] == 0
+        mailbox.ack(handle, [mail.tag for mail in reader.mail])
+        await mailbox.close(handle)
+        await mailbox.discard(guest)
+        with outsider(server) as channel, pytest.raises(pika.exceptions.ChannelClosedByBroker):
+            channel.queue_declare(f"inbox.{guest}", passive=True)
+
+
+async def test_a_broker_killed_while_its_guest_comes_back_loses_nothing_that_has_a_tick(
+    server: RabbitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience_s, name = 1.0, next(guests)
+    monkeypatch.setattr(endpoint, "GAP_S", patience_s)
+    async with Database(tmp_path / "citychat.db") as database, process(server.url) as (mailbox, link):
+        stage = Stage(cast(VirtualLoop, asyncio.get_running_loop()), database, tmp_path)
+        for node in stage.nodes:
+            node.mailbox.store = mailbox
+            node.process.start()
+        anna, ben = await stage.p.join(next(guests)), await stage.q.join(name)
+        await anna.seek()
+        await until(lambda: bool(ben.events("user-offer")))
+        assert await ben.answer("yes") == "ok"
+        await until(lambda: bool(anna.events("user-session")))
+        ben.leaves()
+        await until(lambda: stage.q.registry.find(name) is None)
+        await anna.say(anna.session, 1)
+        await until(lambda: anna.ranges("stored") == [[(1, 1)]])
+        server.kill()
+        await until(lambda: not link.up)
+        back = await ben.reload()
+        await anna.say(anna.session, 2)
+        await asyncio.sleep(3 * patience_s)  # as long as the broker is away
+        assert back.texts() == []
+        server.start()
+        await until(lambda: link.up)
+        await stage.q.joining.check()
+        await until(lambda: len(back.texts()) >= 2)
+        assert back.texts() == ["text 1", "text 2"] and stage.q.process.delivery.counts["gap rows"] == 0
+        await back.ack(anna.session, 2)
+        await until(lambda: [(1, 2)] in anna.ranges("delivered"))
+        await stage.close()

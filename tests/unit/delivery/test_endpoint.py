@@ -127,10 +127,46 @@ async def test_mail_of_the_wrong_side_or_of_a_chat_of_others_is_taken_out_of_the
     anna, ben = await stage.talking()
     ben.leaves()
     await stage.after(0.1)
-    await stage.put("ben", message(1, s=anna.session, side=1), message(1, s=eve.session), message(1, s="never was"))
+    await stage.put("ben", message(1, s=anna.session, side=1), message(1, s=eve.session))
     back = await ben.reload()
     await stage.after(0.5)
     assert back.texts() == [] and await stage.mail("ben") == 0
+
+
+@on_stage
+async def test_mail_of_a_session_that_is_not_found_stays_where_it_is_and_holds_nothing_up(stage: Stage) -> None:
+    """A stale read, or a row that was rolled back: no proof that the session never was."""
+    anna, ben = await stage.talking()
+    s, calls = anna.session, stage.q.calls
+    await stage.put("ben", message(1, "theirs", s="other"), message(1, s=s), message(2, "theirs", s="other"))
+    await stage.after(0.1)
+    await ben.ack(s, 1, "st")
+    await stage.after(60)
+    assert ben.texts() == ["text 1"] and await stage.mail("ben") == 2
+    assert calls.count("sessions.find") == 1, "once for all of its mail"
+    await stage.put("ben", message(3, "theirs", s="other"), message(2, s=s))
+    await stage.after(0.1)
+    assert ben.texts() == ["text 1", "text 2"] and calls.count("sessions.find") == 1
+    await stage.history.sessions.begin(carls())
+    back = await ben.reload()
+    await stage.after(0.1)
+    assert [row["n"] for row in back.events("chat-message") if row["s"] == "other"] == [1, 2, 3]
+
+
+@on_stage
+async def test_it_comes_as_soon_as_its_session_is_heard_of(stage: Stage) -> None:
+    _anna, ben = await stage.talking()
+    await stage.put("ben", message(1, s="other"))
+    await stage.after(1)
+    assert ben.texts() == []
+    await stage.history.sessions.begin(carls())
+    await stage.history.sessions.end("other", START_MS + 1)
+    stage.bus.publish("ben", SessionEnded("other", START_MS + 1))
+    await stage.after(0.1)
+    assert ben.texts() == ["text 1"]
+    await ben.ack("other", 1, "st")
+    await stage.after(0.1)
+    assert await stage.mail("ben") == 0
 
 
 @pytest.mark.parametrize(("n", "lamport", "p"), [(0, 1, None), (1, 0, None), (2**52 + 1, 1, None), (1, 2**52 + 1, None),

@@ -229,6 +229,29 @@ async def test_8_mib_of_texts_are_kept_and_no_more(stage: Stage) -> None:
 
 
 @on_stage
+async def test_copies_of_what_is_kept_take_no_room_and_close_no_mailbox(stage: Stage) -> None:
+    bench = Bench(stage)
+    ben, other = await bench.reader(), await bench.reader("carl")
+    bench.history.away = {"all"}
+    bench.add(ben, 1)
+    await stage.after(2)
+    once = bench.writer.bytes
+    bench.add(ben, 1, 1, 1)
+    assert bench.writer.bytes == once
+    bench.add(other, 1)
+    assert bench.writer.bytes == 2 * once, "another page has to be settled too"
+    bench.writer.bytes += BODIES_MAX_BYTES
+    bench.add(ben, 1)
+    bench.writer.bytes -= BODIES_MAX_BYTES
+    bench.history.away = set()
+    await stage.after(2)
+    assert ben.numbers() == other.numbers() == [1] and bench.writer.bytes == 0
+    bench.add(ben, 1)
+    await stage.after(0.1)
+    assert ben.numbers() == [1, 1], "a copy that comes later heals a lost receipt"
+
+
+@on_stage
 async def test_gap_rows_and_copies_that_came_after_them_are_settled_in_silence(stage: Stage) -> None:
     bench = Bench(stage)
     ben = await bench.reader()

@@ -1,7 +1,7 @@
 """The receiver's process (protocol §2.5.2 to 2.5.4) as a plain state machine, in virtual time."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -34,6 +34,8 @@ class Bench:
         self.dropped: list[MessageKey] = []
         self.closed: list[float] = []
         self.patience = {"s": PATIENCE_S}
+        self.asked: list[Callable[[bool], None]] = []  # whether a hole may be given up
+        self.answers: Callable[[], None] = lambda: self.asked.pop()(True)
         self.receiving = Receiver(
             clock=VirtualClock(self.loop),
             emit=self.page.append,
@@ -42,7 +44,12 @@ class Bench:
             drop=self.dropped.extend,
             half_open=lambda: self.closed.append(self.loop.time()),
             patience_s=lambda s: self.patience.get(s, PATIENCE_S),
+            may_give_up=self._ask,
         )
+
+    def _ask(self, s: str, answer: Callable[[bool], None]) -> None:
+        self.asked.append(answer)
+        self.answers()
 
     def wait(self, secs: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(secs))
@@ -191,6 +198,45 @@ def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench:
     assert len(bench.page) == 1, "not before history has them"
     bench.receiving.gaps_written(rows)
     assert [(m.number, m.kind) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
+
+
+def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(bench: Bench) -> None:
+    bench.answers = lambda: bench.asked[-1](False)
+    bench.take(2)
+    bench.wait(3 * PATIENCE_S + 1)
+    assert len(bench.asked) == 3 and bench.gaps == [] and bench.page == []
+    bench.answers = lambda: bench.asked[-1](True)
+    bench.wait(PATIENCE_S)
+    assert [[m.number for m in rows] for rows in bench.gaps] == [[1]]
+
+
+def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_answer(bench: Bench) -> None:
+    bench.answers = lambda: None
+    bench.take(4)
+    bench.wait(PATIENCE_S + 1)
+    bench.take(2)
+    bench.take(3, st="other")
+    bench.asked[0](True)
+    assert [[m.key for m in rows] for rows in bench.gaps] == [[("st", 1)]]
+
+
+@pytest.mark.parametrize("change", ["moved", "partner", "closed"])
+def test_an_answer_that_is_late_counts_for_nothing(bench: Bench, change: str) -> None:
+    bench.answers = lambda: None
+    bench.take(3)
+    bench.wait(PATIENCE_S + 1)
+    if change == "moved":
+        bench.take(1)
+    elif change == "partner":
+        bench.receiving.wait_for_gap()
+    else:
+        bench.receiving.close()
+    bench.asked[0](True)
+    assert bench.gaps == []
+    bench.wait(PATIENCE_S - 1)
+    assert len(bench.asked) == 1
+    bench.wait(2)
+    assert len(bench.asked) == (1 if change == "closed" else 2)
 
 
 def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page(bench: Bench) -> None:
