@@ -112,7 +112,7 @@ class Moderation:
         code = await added
         pause = await self.tasks.retry(partial(self.history.guests.pause, report.accused, report.at))
         if pause is not None:
-            self.bus.publish(report.accused, GuestPaused(pause.until, pause.reason))
+            self.sessions.announcements.announce(report.accused, GuestPaused(pause.until, pause.reason))
             for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
                 if session.ended is None:
                     await self.sessions.end(session, report.accused)

@@ -12,6 +12,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from citychat.matching.announcements import Announcements
 from citychat.model import NoSession, Session, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
@@ -32,6 +33,7 @@ class Sessions:
         self.mailbox, self.clock, self.random = engines.mailbox, engines.clock, engines.random
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.ending: set[str] = set()
+        self.announcements = Announcements(engines.bus, engines.clock)
 
     async def own(self, client: Client, session_id: str) -> Session:
         """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
@@ -229,7 +231,7 @@ class Sessions:
         await retry(partial(self.history.guests.erase, guest, at))
         for session in sessions:
             partner = session.partner(guest)
-            self.bus.publish(partner, TextsErased(session.id))
+            self.announcements.announce(partner, TextsErased(session.id))
             await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
         for end in ends:  # last: the texts go although the lobby is away
             await end
