@@ -1,15 +1,16 @@
-"""What a page has missed while its process did not hear the bus, and no look at the lobby finds: a pause of its guest,
-erased texts, receipts. The history has them all."""
+"""Events missed while the bus was not heard, which no look at the lobby finds: a pause of the guest, erased texts,
+receipts. The history has them all."""
 
 import asyncio
 from collections.abc import Callable
 from itertools import islice
 
+from citychat.limits import bound
 from citychat.ports import Engines, GuestPaused, TextsErased
 from citychat.registry import Client, Registry
 
 READ_AT_ONCE = 32  # clients: all of a process ask after a cut
-STREAMS_MAX = 32  # of one chat; a page has one for each time it was opened
+STREAMS_MAX = bound("receipts asked for")
 
 
 class Missed:

@@ -2,10 +2,11 @@
 
 from functools import partial
 
+from citychat.limits import bound
 from citychat.ports import Bus, BusEvent, Clock
 
 KEPT_S = 600.0  # whoever joins later reads the history anyway
-KEPT_MAX = 1_000
+KEPT_MAX = bound("unheard")
 
 
 class Announcements:
