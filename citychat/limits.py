@@ -69,6 +69,8 @@ LIMITS = {
         Limit("waiting for SQLite", 10_000, "jobs", "process", "a disk that stands still must not fill the memory"),
         Limit("waiting for MongoDB", 10_000, "messages", "process", "20 full batches; the same for a server"),
         Limit("recent guests", 10_000, "guests", "process", "of 1 kB each; they come back while the history is away"),
+        Limit("unheard", 1_000, "events", "process", "told to nobody while Redis was away; told again when it is back"),
+        Limit("receipts asked for", 32, "page loads", "session", "after a cut of Redis; older ones asked as they came"),
         Limit("unanswered by RabbitMQ", 8 * 1024 * 1024, "bytes", "process", "some 20,000 messages being put"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),

@@ -22,6 +22,8 @@ REST_MS = 600_000  # a pair after no answer
 FORGET_MS = REST_MS  # nothing that is kept of an absent guest matters for longer
 ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when it was said (M5)
 ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
+KEY_MS = 2 * DAY_MS  # a key of a guest, a place or a process that nobody has touched for so long is nobody's any more
+STANDING_MS = 900_000  # who has not been mended for so long is not counted nearby any more
 AVOIDED_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
 COUNTED_NEARBY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any, Protocol, Self, TypeVar
 
@@ -30,6 +31,8 @@ class Tasks:
         self._clock, self._random = clock, random
         self._running: dict[asyncio.Task[Any], None] = {}
         self._loops: set[asyncio.Task[Any]] = set()
+        self._waits: set[asyncio.Future[None]] = set()  # of retries, until their next try
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,13 +58,19 @@ class Tasks:
             task.cancel()
 
     async def close(self) -> None:
-        """Loops stop; what was begun may finish, at most 5 s; then the rest is cancelled."""
+        """Loops stop; what was begun may finish, at most 5 s, and what waits for a service is tried at once; then the
+        rest is cancelled."""
+        self._closing = True
         for task in self._loops:
             task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=CLOSE_S)
-        self.cancel()
-        if self._running:
+        for wait in self._waits:
+            _wake(wait)
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + CLOSE_S
+        while self._running and loop.time() < end_s:  # what runs may begin more
+            await asyncio.wait(self._running, timeout=end_s - loop.time())
+        while self._running:
+            self.cancel()
             await asyncio.wait(self._running)
 
     async def retry(self, step: Callable[[], Awaitable[T]]) -> T:
@@ -71,8 +80,26 @@ class Tasks:
             try:
                 return await step()
             except Unavailable:
-                await self.pause(self._random.uniform(delay_s / 2, delay_s))
-                delay_s = min(RETRY_MAX_S, 2 * delay_s)
+                await self._wait(self._random.uniform(delay_s / 2, delay_s))
+                delay_s = RETRY_MIN_S if self._closing else min(RETRY_MAX_S, 2 * delay_s)
+
+    async def retry_all(self, *steps: Callable[[], Awaitable[object]]) -> None:
+        """Retry all steps at the same time, so that none waits for the service of another; returns when all are done.
+
+        An error of one is raised when the others are over.
+        """
+        for result in await asyncio.gather(*map(self.retry, steps), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _wait(self, delay_s: float) -> None:
+        """Sleep until the next try; ``close`` ends it."""
+        wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waits.add(wait)
+        try:
+            await _until(wait, self._clock, delay_s)
+        finally:
+            self._waits.discard(wait)
 
     async def pause(self, delay_s: float) -> None:
         """Sleep by the Clock."""
@@ -105,14 +132,17 @@ def described(error: BaseException) -> str:
 
 async def pause(clock: Alarm, delay_s: float) -> None:
     """Sleep by the Clock, so that a dead or frozen machine of the simulation sleeps on."""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    await _until(asyncio.get_running_loop().create_future(), clock, delay_s)
 
-    def wake() -> None:
-        if not over.done():
-            over.set_result(None)
 
-    timer = clock.later(delay_s, wake)
+async def _until(over: asyncio.Future[None], clock: Alarm, delay_s: float) -> None:
+    timer = clock.later(delay_s, partial(_wake, over))
     try:
         await over
     finally:
         timer.cancel()
+
+
+def _wake(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)

@@ -49,7 +49,7 @@ class Connection:
         self._space = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._held: deque[tuple[str, bytes]] = deque()
-        self._over = False
+        self._over = self._given_up = False
         self._told = False
         self.spoke = False  # until a first event has come
         self._deadline = asyncio.get_running_loop().call_later(around.bounds.settle_s, self._settled)
@@ -143,10 +143,7 @@ class Connection:
             while self._inbound:
                 text = self._inbound.popleft()
                 self._inbound_bytes -= len(text)
-                try:
-                    await self._around.dispatch(self.eio_sid, text)
-                except Exception as error:
-                    self._failed(error)
+                await self._dispatch(text)
                 if len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
                     self._space.set()
         finally:
@@ -155,6 +152,18 @@ class Connection:
             self._space.set()
             if self._over:
                 self._tell()
+
+    async def _dispatch(self, text: str) -> None:
+        """Handle one packet; once ``_give_up`` was called, begin it and wait no longer."""
+        try:
+            async with asyncio.timeout(0 if self._given_up else None):
+                await self._around.dispatch(self.eio_sid, text)
+        except asyncio.CancelledError:
+            if not self._given_up:
+                raise
+        except Exception as error:
+            if not (self._given_up and isinstance(error, TimeoutError)):
+                self._failed(error)
 
     def _failed(self, error: Exception) -> None:
         self._inbound.clear()
@@ -177,8 +186,10 @@ class Connection:
             asyncio.get_running_loop().call_later(self._around.bounds.last_events_s, self._give_up)
 
     def _give_up(self) -> None:
+        """Wait no longer for what still runs. What changes something goes on by itself, what came after it begins."""
         if self._worker is not None:
-            self._around.logger.error("An event still ran long after its page had gone; it was stopped")
+            self._around.logger.error("An event still ran long after its page had gone; it is waited for no longer")
+            self._given_up = True
             self._worker.cancel()
 
     def _tell(self) -> None:

@@ -39,7 +39,7 @@ class Bounds:
     unsent_bytes: int = bound("outgoing size")
     strikes: int = 3
     last_events_s: float = 10.0
-    """So long may an event run on after its page has gone: every service call gives up earlier, and nobody must look
+    """So long is an event waited for after its page has gone: every service call gives up earlier, and nobody must look
     present for ever."""
 
 

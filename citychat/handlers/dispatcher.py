@@ -5,7 +5,7 @@ the handler makes one call; the door answers, also when something fails.
 """
 
 import logging
-from asyncio import Task
+from asyncio import Task, shield
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import ceil
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -43,7 +43,8 @@ class Event(NamedTuple):
     """One line of an event table. ``handle`` gets the client (before the join: the page) and the payload as ``shape``.
 
     ``limit``: a bucket of the table of limits, "" where delivery or the edge counts. ``failed`` is told of an error
-    besides the one who asked for an answer: for events whose answer is an event.
+    besides the one who asked for an answer: for events whose answer is an event. ``lasting``: it changes something, so
+    it goes on to its end as a task of the process; a connection that is gone only stops waiting for it.
     """
 
     handle: Callable[[Any, Any], Awaitable[Answer | None]]
@@ -51,6 +52,7 @@ class Event(NamedTuple):
     limit: str = "other events"
     joined: bool = True
     failed: Callable[[Page, object, ChatError], None] | None = None
+    lasting: bool = False
 
 
 class Namespace:
@@ -74,6 +76,10 @@ class Dispatcher:
     async def __call__(self, page: Page, name: str, payload: object, reply: Reply | None) -> None:
         """Handle one event; never raises but when cancelled."""
         event = self._events.get(name)
+        work = self._take(page, name, event, payload, reply)
+        await (shield(self._tasks.spawn(work, name)) if event is not None and event.lasting else work)
+
+    async def _take(self, page: Page, name: str, event: Event | None, payload: object, reply: Reply | None) -> None:
         try:
             answer = await self._handle(page, event, payload) or NO_ANSWER
         except Exception as error:

@@ -75,20 +75,20 @@ class UserEvents(Namespace):
         self.sessions, self.moderation, self.reunions = matching.sessions, matching.moderation, matching.reunions
         self.events = {
             "user-join": Event(self.join, JoinRequest, joined=False),
-            "user-seek": Event(self.seek, EmptyRequest, "seeks"),
-            "user-stop": Event(self.stop, EmptyRequest),
-            "user-match": Event(self.match, MatchRequest),
-            "user-leave": Event(self.leave, SessionRequest),
-            "user-available": Event(self.available, AvailableRequest),
-            "user-view": Event(self.view, ViewRequest),
+            "user-seek": Event(self.seek, EmptyRequest, "seeks", lasting=True),
+            "user-stop": Event(self.stop, EmptyRequest, lasting=True),
+            "user-match": Event(self.match, MatchRequest, lasting=True),
+            "user-leave": Event(self.leave, SessionRequest, lasting=True),
+            "user-available": Event(self.available, AvailableRequest, lasting=True),
+            "user-view": Event(self.view, ViewRequest, lasting=True),
             "user-cities": Event(self.cities, CitiesRequest, "cities"),
-            "user-place": Event(self.place, PlaceRequest, "places"),
+            "user-place": Event(self.place, PlaceRequest, "places", lasting=True),
             "user-chats": Event(self.chats, EmptyRequest),
-            "user-block": Event(self.block, SessionRequest),
-            "user-report": Event(self.report, ReportRequest),
+            "user-block": Event(self.block, SessionRequest, lasting=True),
+            "user-report": Event(self.report, ReportRequest, lasting=True),
             "user-case": Event(self.case, CaseRequest, "cases"),
-            "user-again": Event(self.again, SessionRequest),
-            "user-erase": Event(self.erase, EraseRequest),
+            "user-again": Event(self.again, SessionRequest, lasting=True),
+            "user-erase": Event(self.erase, EraseRequest, lasting=True),
         }
 
     async def join(self, page: Page, payload: object) -> Answer:

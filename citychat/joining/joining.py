@@ -16,6 +16,7 @@ from citychat.delivery import Delivery, Endpoint
 from citychat.joining.admission import Admission, JoinRequest
 from citychat.joining.bus_dispatch import BusDispatch, BusListener
 from citychat.joining.joining_page import JoiningPage
+from citychat.joining.missed import Missed
 from citychat.joining.presence import Presence
 from citychat.joining.recent_guests import RecentGuest, RecentGuests
 from citychat.joining.recovery import Admitted, Recovery
@@ -56,6 +57,7 @@ class Joining:
         self.bus, self.lobby, self.history, self.clock = engines.bus, engines.lobby, engines.history, engines.clock
         self.recovery = Recovery(process, engines, matching)
         self.presence = Presence(engines, registry)
+        self.missed = Missed(engines, registry, self._paused)
         self.dispatch = BusDispatch(matching, self.presence, self._newer_page, self._paused)
         self.recent = RecentGuests(engines.clock.monotonic_s)
         self.draining = False
@@ -184,6 +186,7 @@ class Joining:
     def resumed(self) -> None:
         """Make good what was missed: the bus is heard again."""
         self.tasks.spawn(self.presence.resumed(), "partners")
+        self.tasks.spawn(self.tasks.retry(self.missed.tell), "what was missed")
 
     async def check(self) -> None:
         """Look for partners whose coming or going nobody could tell; open mailboxes that had to be closed (every

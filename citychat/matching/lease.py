@@ -41,12 +41,27 @@ class Lease:
 
         Not while they enter again: the lease comes after them.
         """
-        if self._reentering:
-            return
+        if not self._reentering and not await self._is_known():
+            self.reenter_soon()
+
+    async def _is_known(self) -> bool:
+        """Renew the lease; tell whether the lobby has our guests, if there are any."""
         known, taken = await self.lobby.renew(self.process), self._taken
         self._taken = True
-        if taken and not known and len(self.registry):
-            self.reenter_soon()
+        return known or not taken or not len(self.registry)
+
+    def resumed(self) -> None:
+        """After a cut: ask whether the lobby still knows this process. If so, all guests are looked at, and an open
+        offer stays; only one that does not gets everybody again."""
+        self.tasks.spawn(self.tasks.retry(self._ask), "ask the lobby")
+
+    async def _ask(self) -> None:
+        if self.draining or self._reentering:  # all are looked at once they have entered again
+            return
+        if not await self._is_known():
+            return self.reenter_soon()
+        for client in self.registry:
+            self.look(client)
 
     def reenter_soon(self) -> None:
         """Enter all guests again as soon as lobby and history answer; many reasons at once are one time."""

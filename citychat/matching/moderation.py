@@ -1,18 +1,17 @@
 """Moderation: declines, blocks and reports keep two apart for ever (M5, product page, Defend).
 
-The lobby blocks a pair first, so that no offer can slip in between; then it is made durable with retries, and only then
-answered. Until then this process keeps the block itself, for a lobby that forgets.
+Lobby and history are told at the same time, each until it has heard: a block that one of them has holds, and it is
+answered when both have it. Until then this process keeps the block itself, for a lobby that forgets.
 """
 
-import asyncio
 from asyncio import Task
 from base64 import b32encode
-from collections.abc import Collection
+from collections.abc import Awaitable, Iterable
 from functools import partial
 from typing import Literal
 
-from citychat.matching.sessions import Sessions
-from citychat.model import BadPayload, Offer, Session, Unavailable
+from citychat.matching.sessions import Sessions, Step
+from citychat.model import BadPayload, Offer, Session
 from citychat.ports import GuestPaused, OfferEnded, Report
 from citychat.registry import Client
 from citychat.rules import DAY_MS
@@ -36,17 +35,17 @@ class Moderation:
         return [pair[1 - pair.index(guest)] for pair in self._pending_blocks if guest in pair]
 
     def keep_apart(self, a: str, b: str, *, in_lobby: bool) -> Task[None]:
-        """Keep two apart for ever, in the lobby too unless it has done so; the task ends when it is durable."""
+        """Keep two apart for ever, in the lobby too unless that is seen to; the task ends when it is durable."""
         pair = (min(a, b), max(a, b))
         self._pending_blocks[pair] = self._pending_blocks.get(pair, 0) + 1
         return self.tasks.spawn(self._keep_apart(pair, in_lobby, self.clock.wall_ms()), "keep a pair apart")
 
     async def _keep_apart(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
-            steps = [self.tasks.retry(partial(self.history.relations.block, *pair, at))]
+            steps: list[Step] = [partial(self.history.relations.block, *pair, at)]
             if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
-                steps.append(self.tasks.retry(partial(self._block_in_lobby, *pair)))
-            await asyncio.gather(*steps)
+                steps.append(partial(self._block_in_lobby, *pair))
+            await self.tasks.retry_all(*steps)
         finally:
             self._pending_blocks[pair] -= 1
             if not self._pending_blocks[pair]:
@@ -69,32 +68,28 @@ class Moderation:
 
     async def _part(self, guest: str, session: Session) -> Task[None]:
         """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
-        partner, at = session.partner(guest), self.clock.wall_ms()
-        try:
-            await self._block_in_lobby(guest, partner)
-            in_lobby = True
-        except Unavailable:
-            in_lobby = False
-        steps = [self.keep_apart(guest, partner, in_lobby=in_lobby)]
-        if session.ended is None:
-            steps.append(await self.sessions.end(session, guest))
-        return self.tasks.spawn(self._part_durably(guest, partner, at, steps), "part")
+        partner, at, running = session.partner(guest), self.clock.wall_ms(), session.ended is None
+        steps = [
+            self.keep_apart(guest, partner, in_lobby=running),
+            self.tasks.spawn(self._avoid_networks(guest, partner, at), "avoid networks"),
+        ]
+        if running:  # the lobby bars them before it frees them, so that no offer can slip in between
+            steps.append(await self.sessions.end(session, guest, partial(self._block_in_lobby, guest, partner)))
+        return self.tasks.spawn(all_of(steps), "part")
 
-    async def _part_durably(self, guest: str, partner: str, at: int, steps: Collection[Task[None]]) -> None:
+    async def _avoid_networks(self, guest: str, partner: str, at: int) -> None:
         networks = await self.tasks.retry(partial(self._networks, partner, at))
         if networks:
-            await self.tasks.retry(partial(self.history.relations.avoid_networks, guest, networks, at))
-            await self.tasks.retry(partial(self.lobby.avoid_networks, guest, networks, at))
-        for step in steps:
-            await step
+            await self.tasks.retry_all(
+                partial(self.history.relations.avoid_networks, guest, networks, at),
+                partial(self.lobby.avoid_networks, guest, networks, at),
+            )
 
     async def _networks(self, guest: str, now: int) -> tuple[str, ...]:
-        """Return the networks where the guest is, else was within a day; none on loopback and private networks."""
-        networks = await self.lobby.networks(guest)
-        if not networks:
-            row = await self.history.guests.find(guest)
-            networks = row.networks if row is not None and now - row.seen < DAY_MS else ()
-        return networks
+        """Return the networks from which the guest has joined within a day, or is here for longer; none on loopback
+        and private networks."""
+        row = await self.history.guests.find(guest)
+        return row.networks if row is not None and now - row.seen < DAY_MS else await self.lobby.networks(guest)
 
     async def report(self, client: Client, session_id: str, reason: Reason, note: str) -> Task[str]:
         """Take a ``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
@@ -109,14 +104,15 @@ class Moderation:
             at=self.clock.wall_ms(),
             networks=client.match.entry.networks,
         )
+        added = self.tasks.spawn(self.tasks.retry(partial(self.history.reports.add, report)), "add a report")
         parted = await self._part(guest, session)
-        return self.tasks.spawn(self._report(report, parted), "report")
+        return self.tasks.spawn(self._report(report, added, parted), "report")
 
-    async def _report(self, report: Report, parted: Task[None]) -> str:
-        code = await self.tasks.retry(partial(self.history.reports.add, report))
+    async def _report(self, report: Report, added: Task[str], parted: Task[None]) -> str:
+        code = await added
         pause = await self.tasks.retry(partial(self.history.guests.pause, report.accused, report.at))
         if pause is not None:
-            self.bus.publish(report.accused, GuestPaused(pause.until, pause.reason))
+            self.sessions.announcements.announce(report.accused, GuestPaused(pause.until, pause.reason))
             for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
                 if session.ended is None:
                     await self.sessions.end(session, report.accused)
@@ -129,6 +125,12 @@ class Moderation:
         if state is None:
             raise BadPayload("There is no report with this code.")
         return state
+
+
+async def all_of(steps: Iterable[Awaitable[None]]) -> None:
+    """Wait for all of them."""
+    for step in steps:
+        await step
 
 
 def new_code(number: int) -> str:

@@ -5,7 +5,9 @@ status is looked up and the page is told what differs from what it was told befo
 event leaves nobody stuck; timers look as well.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from zlib import crc32
 
 from citychat.matching.lease import AWAY_S, Lease
 from citychat.matching.moderation import Moderation
@@ -21,6 +23,8 @@ LATE_S = 0.2  # after the offer's own seconds (protocol §3)
 SOON_S = 0.3  # we know the lobby's clock nearly: an offer that should be over and is not is looked at again
 REJOIN_MS = 1_000  # until a page joins again that another one has displaced by its epoch alone
 LOOK_AT_ONCE = 500
+MENDED_IN = 20  # checks: each guest is mended every five minutes
+MEND_AT_ONCE = 100  # of them in one step of the lobby: 2 ms
 
 
 class Reconciler:
@@ -30,6 +34,7 @@ class Reconciler:
         self.sessions, self.moderation, self.reunions, self.lease = sessions, moderation, reunions, lease
         self.lobby, self.bus, self.registry = sessions.lobby, sessions.bus, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self._round = 0
 
     # -- hints --------------------------------------------------------------------------------------------------------
 
@@ -169,6 +174,14 @@ class Reconciler:
             if client.match.stale:
                 await self.tell_wishes(client)
         await self.reunions.grant()
+        await self._mend(clients)
+
+    async def _mend(self, clients: Sequence[Client]) -> None:
+        """Mend this check's share of the guests: the lobby may have lost one of its keys."""
+        self._round = (self._round + 1) % MENDED_IN
+        guests = [client.guest for client in clients if crc32(client.guest.encode()) % MENDED_IN == self._round]
+        for start in range(0, len(guests), MEND_AT_ONCE):
+            await self.lobby.mend(guests[start : start + MEND_AT_ONCE])
 
     async def tell_wishes(self, client: Client, touched: bool = False) -> None:
         """Tell the lobby whether the page may be asked, and whether it is in view. Raises Unavailable."""

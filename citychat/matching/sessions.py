@@ -1,21 +1,26 @@
 """The life of sessions on one process: how they begin and how they end (protocol §3, product page).
 
-Two stores, in this order. A session begins in the history, then in the lobby; it ends in the lobby, which frees both
-sides, and then durably, however long that takes: the answer waits for it.
+Two stores. A session begins in the history, then in the lobby. It ends in both at the same time, so that the first of
+them that answers makes it final: the lobby lets go of both sides, and by an ended row nobody enters. However long the
+other one takes, the answer waits for it.
 """
 
+import asyncio
 from asyncio import Task
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
+from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
-from citychat.model import NoSession, Session, Unavailable, new_aliases, new_id
+from citychat.model import NoSession, Session, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
 from citychat.rules import left_alone_before
 from citychat.tasks import Tasks
+
+Step = Callable[[], Awaitable[object]]
 
 LATE_ROW_S = 10.0  # a store that was asked and did not answer in 2 s has answered, or forgotten, by then
 
@@ -30,6 +35,7 @@ class Sessions:
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.dates = DateCheck(self.history, self.clock)
         self.ending: set[str] = set()
+        self.announcements = Announcements(engines.bus, engines.clock)
 
     async def own(self, client: Client, session_id: str) -> Session:
         """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
@@ -135,10 +141,9 @@ class Sessions:
         if session is None:
             return
         session = replace(session, ended=self.clock.wall_ms() if at is None else at)
-        self.ending.add(session.id)
         part(client, session)
         client.page.emit("user-left", {"session": session.id, "how": "left", "since": session.ended})
-        self.tasks.spawn(self._end_durably(session), "end a session")
+        self._spawn_end(session)
 
     def left(self, client: Client, session_id: str, at: int) -> None:
         """Close the chat that the partner says is over."""
@@ -150,36 +155,44 @@ class Sessions:
             if is_in(client, session_id):
                 self.over_here(client, at)
 
-    async def end(self, session: Session, by: str) -> Task[None]:
-        """End it for a member, or for nobody (""). With the lobby there both sides are free when this returns; the
-        task ends when it is durable."""
+    async def end(self, session: Session, by: str, first: Step | None = None) -> Task[None]:
+        """End it for a member, or for nobody (""); ``first`` is done in the lobby before. With the lobby there both
+        sides are free when this returns; the task ends when lobby and history know. Who is cancelled only stops
+        waiting."""
         session = replace(session, ended=self.clock.wall_ms())
-        self.ending.add(session.id)
-        client = self.registry.find(by)
-        if client is not None:
-            async with client.match.lock:
-                part(client, session)
-        try:
-            await self._end_in_lobby(session, by)
-        except Unavailable:
-            return self.tasks.spawn(self._end_later(session, by), "end a session")
-        return self.tasks.spawn(self._end_durably(session), "end a session")
+        tried = asyncio.Event()
+        task = self._spawn_end(session, partial(self._free, session, by, first, tried))
+        task.add_done_callback(lambda _: tried.set())
+        await tried.wait()
+        return task
 
-    async def _end_in_lobby(self, session: Session, by: str) -> None:
-        await self.lobby.end(session.id, session.members)
+    def _spawn_end(self, session: Session, *steps: Step) -> Task[None]:
+        self.ending.add(session.id)
+        return self.tasks.spawn(self._end(session, steps), "end a session")
+
+    async def _end(self, session: Session, steps: Sequence[Step]) -> None:
+        assert session.ended is not None
+        try:
+            await self.tasks.retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))
+        finally:
+            self.ending.discard(session.id)
+
+    async def _free(self, session: Session, by: str, first: Step | None, tried: asyncio.Event) -> None:
+        """Take the page of who ends it out, and let the lobby free both. ``tried``: once, however it went."""
+        try:
+            client = self.registry.find(by)
+            if client is not None:
+                async with client.match.lock:
+                    part(client, session)
+            if first is not None:
+                await first()
+            await self.lobby.end(session.id, session.members)
+        finally:
+            tried.set()
         assert session.ended is not None
         for member in session.members:
             if member != by:
                 self.bus.publish(member, SessionEnded(session.id, session.ended))
-
-    async def _end_later(self, session: Session, by: str) -> None:
-        await self.tasks.retry(partial(self._end_in_lobby, session, by))
-        await self._end_durably(session)
-
-    async def _end_durably(self, session: Session) -> None:
-        assert session.ended is not None
-        await self.tasks.retry(partial(self.history.sessions.end, session.id, session.ended))
-        self.ending.discard(session.id)
 
     async def leave(self, client: Client, session_id: str) -> Task[None] | None:
         """End a chat; what to wait for before the answer. Raises NoSession, Unavailable."""
@@ -218,15 +231,15 @@ class Sessions:
         return self.tasks.spawn(self._erase(guest, ends, self.clock.wall_ms()), "erase")
 
     async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:
-        for end in ends:
-            await end
         retry = self.tasks.retry
         sessions = await retry(partial(self.history.sessions.of, guest))
         await retry(partial(self.history.guests.erase, guest, at))
         for session in sessions:
             partner = session.partner(guest)
-            self.bus.publish(partner, TextsErased(session.id))
+            self.announcements.announce(partner, TextsErased(session.id))
             await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
+        for end in ends:  # last: the texts go although the lobby is away
+            await end
 
 
 def is_in(client: Client, session_id: str) -> bool:

@@ -66,7 +66,8 @@ class Lobby(Protocol):
 
     async def enter(self, entry: Entry) -> Entered:
         """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
-        unless one of them is elsewhere. An entry with an epoch keeps the larger one (§2.8)."""
+        unless one of them is elsewhere. An entry with an epoch keeps the larger one (§2.8); with the one that stands,
+        an open offer and the wish to look go on."""
 
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""
@@ -127,7 +128,10 @@ class Lobby(Protocol):
         out, or all was lost); it then enters its guests again (§2.8)."""
 
     async def drop(self, process: str) -> None:
-        """The process is going: its guests leave the free sets and their offers end."""
+        """The process is going: its guests leave the free sets and their offers end, without a rest."""
 
     def now_ms(self) -> int:
         """Return the time by the store's own clock, by which offers end, as well as this process knows it."""
+
+    async def mend(self, guests: Sequence[str]) -> None:
+        """Make sure that these guests of a process are found as their records say: a store may lose any key alone."""

@@ -85,7 +85,9 @@ class _Opening:
         self.key_check = SharedKeyCheck(
             redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
         )
-        return redis_bus, await enter(RedisLobby(redis.run, random=random, now_ms=redis.time.now_ms, ring_s=ring_s))
+        lobby = await enter(RedisLobby(redis.run, random=random, now_ms=redis.time.now_ms, ring_s=ring_s))
+        self.counts["lobby"] = lobby.counts
+        return redis_bus, lobby
 
     async def database(self, data: Path) -> Database:
         """Raises StartError."""

@@ -117,7 +117,8 @@ class Process:
 
     def _resumed(self) -> None:
         """Records may have been missed, and the lobby may have forgotten everybody (protocol §2.8)."""
-        self.matching.lease.reenter_soon()
+        self.matching.lease.resumed()
+        self.matching.sessions.announcements.repeat()
         self.joining.resumed()
 
     async def _log_counts(self) -> None:

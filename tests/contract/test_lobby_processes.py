@@ -143,3 +143,43 @@ async def test_chats_outlive_their_processes(town: Town) -> None:
     await town.lobby.drop("p")
     anna, ben = await town.lobby.status(["anna", "ben"])
     assert anna.session == ben.session == "s"
+
+
+async def test_a_page_that_is_entered_again_keeps_its_open_offer_and_its_wish(town: Town) -> None:
+    epochs = {guest: (await town.enter(guest)).epoch for guest in ("anna", "ben")}
+    offer = await town.ask("anna", "ben")
+    for guest, epoch in epochs.items():
+        assert (await town.enter(guest, epoch=epoch)).over is None
+    assert [where.offer for where in await town.lobby.status(["anna", "ben"])] == [offer, offer]
+    assert (await town.where("anna")).looking
+    assert (await town.enter("ben")).over == offer, "another page ends it"
+
+
+async def test_a_page_that_is_entered_again_barred_by_now_loses_its_open_offer(town: Town) -> None:
+    await town.enter("anna")
+    epoch = (await town.enter("ben")).epoch
+    offer = await town.ask("anna", "ben")
+    assert (await town.enter("ben", epoch=epoch, blocked=("anna",))).over == offer
+    assert await town.states("anna", "ben") == ["free", "free"]
+
+
+async def test_nobody_rests_and_no_ring_counts_because_a_process_was_silent_or_stopped(town: Town) -> None:
+    for how in ("silent", "stopped"):
+        await town.lobby.renew("q")
+        await town.enter("ben", process="q")
+        await town.enter("anna", available=False)
+        await town.ask("anna", "ben")
+        if how == "silent":
+            await town.clock.advance(14)
+            await town.lobby.renew("p")
+            await town.clock.advance(2)
+            assert await town.states("ben") == ["gone"]
+        else:
+            await town.lobby.drop("q")
+        await town.advance(121)  # M15
+        await town.lobby.renew("q")
+        await town.enter("ben", process="q")
+        await town.ask("anna", "ben")
+        await town.lobby.accept("ben", f"offer-{town._offers}", how)
+        await town.lobby.end(how, ["anna", "ben"])
+        await town.advance(121)

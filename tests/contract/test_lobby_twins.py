@@ -304,9 +304,9 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     yield from (f"s:{process}" for process in register._staff)
     books: dict[str, Any] = {
         "endings": register.offers, "ended": register._ended, "leases": register._leases, "absent": register._absent,
-        "n": register.index._counts,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
+    yield from (f"p:{pool}" for pool, count in register.index._counts.items() if count)
     for (pool, rank), area in register.index._areas.items():
         yield f"a:{rank}:{pool}"
         yield from (f"c:{rank}:{((cell.lat + 2**17) << 18) + cell.lon + 2**17}:{pool}" for cell in area.stands)

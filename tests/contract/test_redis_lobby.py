@@ -61,8 +61,8 @@ async def crowd(town: Town, count: int, process: str) -> list[str]:
 
 def standing(scripts: Scripts) -> int:
     """How many the books hold as free."""
-    counts = f"{scripts.prefix}n"
-    return sum(int(scripts.command("HGET", counts, pool)) for pool in scripts.command("HKEYS", counts))
+    pools = [name for name in scripts.names() if name.startswith("p:")]
+    return sum(scripts.command("ZCARD", scripts.prefix + pool) for pool in pools)
 
 
 def distance(a: Cell, b: Cell) -> float:

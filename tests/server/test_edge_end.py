@@ -140,6 +140,24 @@ async def test_an_event_that_never_ends_is_stopped_after_its_page_has_gone(site:
     assert stopped == [True] and at.edge.connections == 0
 
 
+async def test_what_a_page_said_behind_an_event_that_never_ends_begins_all_the_same(site: Open) -> None:
+    at = site(bounds=Bounds(last_events_s=0.2))
+    begun: list[str] = []
+
+    async def for_ever(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        begun.append(str(payload))
+        await asyncio.Event().wait()
+
+    at.on |= {"user-seek": for_ever, "user-leave": for_ever, "user-block": for_ever}
+    page = await at.page()
+    for event in ("seek", "leave", "block"):
+        await page.send(f'42/user,["user-{event}","{event}"]')
+    await at.until(lambda: begun != [])
+    await page.close()
+    await at.until(lambda: at.closed != [])
+    assert begun == ["seek", "leave", "block"] and len(at.closed) == 1
+
+
 async def test_stop_closes_every_page_after_what_was_emitted_and_lets_nobody_in(site: Open) -> None:
     at = site()
     async with at.client() as client:

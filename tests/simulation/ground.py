@@ -68,7 +68,7 @@ class Server:
         self.connections.pop(page, None)
         self.process.joining.closed(page)
 
-    def spawn(self, coroutine: Any, name: str) -> object:
+    def spawn(self, coroutine: Any, name: str) -> asyncio.Task[None]:
         return self.tasks.spawn(coroutine, name)
 
     async def drain(self) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
 from citychat.client.page import Answer
+from citychat.edge import Bounds
 from tests.simulation.engines import Machine, Wire, World
 
+LAST_EVENTS_S = Bounds.last_events_s
 PING_S = 40.0  # engine.io: a ping every 20 s and 20 s for its answer; then a half-open link is closed
 REFUSED_S = 0.05
 
@@ -25,14 +28,15 @@ class Server(Protocol):
 
     def closed(self, page: "SimConnection") -> None: ...
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> object: ...
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]": ...
 
 
 Pick = Callable[[], Server | None]
 
 
 class SimConnection:
-    """The server's end: a ``ports.Page``. Events of one connection are handled one after the other."""
+    """The server's end: a ``ports.Page``. As at the edge, events of one connection are handled one after the other,
+    those that came before its end too, and 10 s after it they are waited for no longer."""
 
     address = "127.0.0.1"
 
@@ -40,9 +44,9 @@ class SimConnection:
         self.world, self.server, self.link = world, server, link
         self.up, self.down = Wire(world), Wire(world)
         self.open = True
-        self.half_open = False
-        self.inbox: asyncio.Queue[tuple[str, Any, Answer | None]] = asyncio.Queue()
-        server.spawn(self._serve(), "connection")
+        self.half_open = self.told = self.given_up = False
+        self.inbox: deque[tuple[str, Any, Answer | None]] = deque()
+        self.worker: asyncio.Task[None] | None = None
 
     # -- what the process does ----------------------------------------------------------------------------------------
 
@@ -56,11 +60,25 @@ class SimConnection:
         if self.open:
             self.world.trace("server closes", self.link.name, why)
             self.down.send(self.link.broken, self)
+            self.inbox.clear()
             self._ended()
 
     def _ended(self) -> None:
         if self.open:
             self.open = False
+            if self.worker is None:
+                self._tell()
+            else:
+                self.world.loop.call_later(LAST_EVENTS_S, self.server.machine.runs, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.worker is not None:
+            self.given_up = True
+            self.worker.cancel()
+
+    def _tell(self) -> None:
+        if not self.told:
+            self.told = True
             self.world.loop.call_soon(self.server.machine.runs, lambda: self.server.closed(self))
 
     # -- what the page does -------------------------------------------------------------------------------------------
@@ -76,7 +94,9 @@ class SimConnection:
         if self.open and not self.half_open:
             if event == "chat-message" and isinstance(payload.get("n"), int):
                 self.world.noted(payload.get("st", ""), payload["n"], f"at process {self.server.name}")
-            self.inbox.put_nowait((event, payload, answer))
+            self.inbox.append((event, payload, answer))
+            if self.worker is None:
+                self.worker = self.server.spawn(self._work(), "connection")
 
     def page_closed(self) -> None:
         """The page closed its socket; a half-open link does not tell."""
@@ -94,11 +114,24 @@ class SimConnection:
         if not self.half_open:
             self.down.send(self.link.broken, self)
 
-    async def _serve(self) -> None:
-        while True:
-            event, payload, answer = await self.inbox.get()
-            if self.open:
+    async def _work(self) -> None:
+        try:
+            while self.inbox:
+                await self._serve(*self.inbox.popleft())
+        finally:
+            self.worker = None
+            if not self.open:
+                self._tell()
+
+    async def _serve(self, event: str, payload: Any, answer: Answer | None) -> None:
+        try:
+            async with asyncio.timeout(0 if self.given_up else None):
                 await self.server.door(self, event, payload, self._reply(answer) if answer else None)
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            if not self.given_up or not self.server.machine.alive:
+                raise
 
     def _reply(self, answer: Answer) -> Callable[[Mapping[str, object]], None]:
         def reply(payload: Mapping[str, object]) -> None:

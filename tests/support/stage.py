@@ -105,6 +105,11 @@ class Node:
         }
         return [where for where, there in traces.items() if there]
 
+    async def stop(self) -> None:
+        """SIGTERM, and the end of the process."""
+        await self.process.drain()
+        await self.tasks.close()
+
     def die(self) -> None:
         """kill -9: nothing of it happens any more, and its sockets are gone."""
         self.tasks.cancel()

@@ -37,8 +37,13 @@ class MemoryLobby:
         person = state.people.setdefault(entry.guest, LobbyGuest(entry.guest))
         if 0 < entry.epoch < person.epoch:
             return Entered(person.epoch)
+        same_page = entry.epoch == person.epoch and person.online
         person.epoch = entry.epoch or max(person.epoch + 1, state.now * 1_000)
-        over = state.fall_through(person.offer)
+        person.blocked |= dict.fromkeys(entry.blocked)
+        over = None
+        if not same_page or entry.session is not None or not state.may_go_on(person.offer):
+            over = state.fall_through(person.offer)
+            person.looking = False
         state.seat(person, entry)
         ended = self._resume(entry.session)
         return Entered(person.epoch, person.session, ended, over)
@@ -47,7 +52,9 @@ class MemoryLobby:
         person = self._person(guest)
         if person is None or person.epoch != epoch:
             return None
-        return self._state.dismiss(person)
+        over = self._state.fall_through(person.offer)
+        self._state.dismiss(person)
+        return over
 
     async def seek(self, guest: str, offer: str) -> SeekResult:
         person = self._person(guest)
@@ -169,6 +176,9 @@ class MemoryLobby:
         state.lapse(process)
         for person in state.guests(process):
             state.dismiss(person)
+
+    async def mend(self, guests: Sequence[str]) -> None:
+        """Nothing to mend; there for the sake of the port."""
 
     def _settled(self) -> LobbyState:
         self._state.settle()

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Literal
 
-from citychat.adapters.memory.lobby_guest import LobbyGuest, rest
+from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, strangers
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.expiring import Expiring
 from citychat.model import Offer
@@ -36,13 +36,13 @@ class LobbyState:
     def settle(self) -> None:
         """Let everything happen that was due before this step."""
         self.now = now = self._now_ms()
+        for process in [process for process, until in self._leases.items() if until <= now]:
+            self.lapse(process)
         while self._endings and self._endings[0][0] <= now:
             offer = self.offers.get(heappop(self._endings)[1])
             if offer is not None:
                 self.people[offer.candidate].looking = False
                 self.fall_through(offer)
-        for process in [process for process, until in self._leases.items() if until <= now]:
-            self.lapse(process)
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
             self._unseat(self.people.pop(guest))
@@ -76,21 +76,18 @@ class LobbyState:
         self._unseat(person)
         self._absent.pop(person.id, None)  # a new visit, even if its process has yet to renew
         self._staff.setdefault(entry.process, {})[entry.guest] = None
-        person.process, person.online, person.looking = entry.process, True, False
+        person.process, person.online = entry.process, True
         person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
         person.made, person.networks = entry.made, entry.networks
-        person.blocked |= dict.fromkeys(entry.blocked)
         for network, at in entry.avoided_networks.items():
             person.avoid_network(network, at)
         self.refile(person)
 
-    def dismiss(self, person: LobbyGuest) -> Offer | None:
-        """Note that the socket is closed; return the offer that this ended."""
+    def dismiss(self, person: LobbyGuest) -> None:
+        """Note that the socket is closed."""
         person.online = person.looking = False
-        over = self.fall_through(person.offer)
         self.refile(person)
-        return over
 
     def open(self, offer: Offer) -> None:
         seeker, candidate = self._sides(offer)
@@ -123,6 +120,10 @@ class LobbyState:
             self.close(offer)
         return offer
 
+    def may_go_on(self, offer: Offer | None) -> bool:
+        """Tell whether an open offer goes on when a page is entered that is here already."""
+        return offer is None or not strangers(*self._sides(offer), self.now)
+
     def begin(self, person: LobbyGuest, session_id: str) -> None:
         person.session, person.looking = session_id, False
         self.refile(person)
@@ -151,7 +152,8 @@ class LobbyState:
         """The process is silent: nobody may be led to its guests. They keep their wishes in case it comes back."""
         self._leases.pop(process, None)
         for person in self.guests(process):
-            self.fall_through(person.offer)
+            if person.offer is not None:
+                self.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
             self.refile(person)
 
     def guests(self, process: str) -> list[LobbyGuest]:

@@ -13,14 +13,14 @@
 --   b:<guest>      set, with whom the guest is barred
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   o:<offer>      record, an offer that runs
---   e:<offer>      record, an offer that ended without a yes; expires when a no counts no more
+--   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
 --   endings        sorted set, the running offers by when they end
 --   ended          sorted set, the offers of e: by when they ended, at most ENDED_MAX
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
 --   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b: and r: (FORGET_MS)
---   n              hash, how many stand in each pool
+--   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
 --   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
 --                            (or cells) below it
@@ -34,10 +34,15 @@
 -- When 10,000 guests fall silent or come back at once, each step does 100 of them, 1.5 ms, until all are seen to; the
 -- same for forgetting. Dropping a process is one step: 140 ms for 10,000 guests. Offers that end: 40 µs each.
 --
--- Everything may vanish at any moment. A record that is missing or unreadable is as good as lost, and who points to it
--- lets go of it; its guest is entered again by the process that holds the page. A key of another type where a set or a
--- hash is expected fails the script (Unavailable, and a line in the log) until the host removes it: it is somebody
--- else's, and not ours to delete. The count of a pool may stay too high when a record was lost.
+-- Everything may vanish at any moment, all together or one key alone. A record that is missing, unreadable or of another
+-- shape is as good as lost, and who points to it lets go of it; its guest is entered again by the process that holds the
+-- page. What a lost index knew stands in the records as well: an offer that is read after its time ends then, and a
+-- process has its guests mended every five minutes: they stand again where their records say. What nobody touches any
+-- more expires (KEY_MS). Lost for good with their keys are rests, bars of one side (the other one's hold until the next
+-- enter), and an offer that ended: a late no to it is gone.
+-- A key of another type where a set or a hash is expected fails the script (Unavailable, and a line in the log) until the
+-- host removes it: it is somebody else's, and not ours to delete. The prefix has a version (lobby.py): whoever changes
+-- what stands in a key raises it.
 
 -- now --
 -- The only clock, in ms. Tests replace this block.
@@ -57,25 +62,76 @@ local now = read_clock()
 -- ---- records: read once and written once in a step
 
 local visitors, offers, changed, living = {}, {}, {}, {}
-local refile
+local dropped = 0
+local refile, run_out
 
 local function key(kind, name) return prefix .. kind .. ':' .. name end
 
--- Whatever is not a record with this id is as good as lost, and in the way.
+local function touch(at) call('PEXPIRE', at, KEY_MS) end
+
+local function is_text(value) return type(value) == 'string' end
+
+local function is_whole(value) return type(value) == 'number' and value % 1 == 0 and math.abs(value) < 2 ^ 53 end
+
+local function is_flag(value) return type(value) == 'boolean' end
+
+local function perhaps(fits) return function(value) return value == nil or fits(value) end end
+
+local function is_place(value)
+  return type(value) == 'table' and is_text(value[1]) and is_whole(value[2]) and is_whole(value[3]) and is_whole(value[4])
+end
+
+local function all_fit(fits_name, fits)
+  return function(value)
+    if type(value) ~= 'table' then return false end
+    for name, entry in pairs(value) do
+      if not fits_name(name) or not fits(entry) then return false end
+    end
+    return true
+  end
+end
+
+local flag, text, whole = perhaps(is_flag), perhaps(is_text), perhaps(is_whole)
+local OFFER = {
+  seeker = is_text, candidate = is_text, city = is_text, seconds = is_whole, looking = is_flag, ends = is_whole,
+  closed = whole,
+}
+local SHAPES = {o = OFFER, e = OFFER, v = {
+  process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text, made = is_whole,
+  unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
+  offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
+  networks = perhaps(all_fit(is_whole, is_text)), shuns = perhaps(all_fit(is_text, is_whole)),
+}}
+
+local function is_sound(kind, id, record)
+  if type(record) ~= 'table' or record.id ~= id then return false end
+  for name, fits in pairs(SHAPES[kind]) do
+    if not fits(record[name]) then return false end
+  end
+  return true
+end
+
+-- Whatever is not a record of this shape with this id is as good as lost, and in the way.
 local function read(kind, id)
   local at = key(kind, id)
   local raw = redis.pcall('GET', at)
   if not raw then return nil end
   local readable, record = pcall(cmsgpack.unpack, raw)
-  if readable and type(record) == 'table' and record.id == id then return record end
+  if readable and is_sound(kind, id, record) then return record end
   call('UNLINK', at)
+  dropped = dropped + 1
   return nil
 end
 
-local function write(kind, record) call('SET', key(kind, record.id), cmsgpack.pack(record)) end
+local function write(kind, record) call('SET', key(kind, record.id), cmsgpack.pack(record), 'PX', KEY_MS) end
 
+-- An offer whose time is over ends when it is read, should the index of endings not know of it.
 local function running(id)
-  if offers[id] == nil then offers[id] = read('o', id) or false end
+  if offers[id] == nil then
+    local offer = read('o', id)
+    offers[id] = offer or false
+    if offer and offer.ends <= now then run_out(offer) end
+  end
   return offers[id] or nil
 end
 
@@ -128,7 +184,9 @@ local function grow(tiles, lat, lon)
     lat, lon, bit_below = tile_above(lat, lon)
     local tile = encode(level, lat, lon)
     local below = call('HGET', tiles, tile)
-    call('HSET', tiles, tile, bit.bor(below or 0, bit_below))
+    local with = bit.bor(below or 0, bit_below)
+    if below and tonumber(below) == with then return end
+    call('HSET', tiles, tile, with)
     if below then return end
   end
 end
@@ -152,11 +210,24 @@ local function discard(visitor)
   if not place then return end
   local pool, rank, lat, lon = unpack(place)
   visitor.place = nil
-  if call('HINCRBY', prefix .. 'n', pool, -1) <= 0 then call('HDEL', prefix .. 'n', pool) end
+  call('ZREM', key('p', pool), visitor.id)
   if rank == UNASKED then return end
   local here = stand(pool, rank, encode(0, lat, lon))
   call('ZREM', here, visitor.id)
   if call('EXISTS', here) == 0 then shrink(area(pool, rank), lat, lon) end
+end
+
+-- Stand where the record says, whether or not the keys know of it already.
+local function occupy(visitor)
+  local pool, rank, lat, lon = unpack(visitor.place)
+  call('ZADD', key('p', pool), now, visitor.id)
+  touch(key('p', pool))
+  if rank == UNASKED then return end
+  local here, tiles = stand(pool, rank, encode(0, lat, lon)), area(pool, rank)
+  call('ZADD', here, 0, visitor.id)
+  touch(here)
+  grow(tiles, lat, lon)
+  touch(tiles)
 end
 
 -- Stand here, and nowhere else any more.
@@ -165,11 +236,7 @@ local function put(visitor, rank)
   if place and place[1] == pool and place[2] == rank and place[3] == lat and place[4] == lon then return end
   discard(visitor)
   visitor.place = {pool, rank, lat, lon}
-  call('HINCRBY', prefix .. 'n', pool, 1)
-  if rank == UNASKED then return end
-  local here = stand(pool, rank, encode(0, lat, lon))
-  call('ZADD', here, 0, visitor.id)
-  if call('ZCARD', here) == 1 then grow(area(pool, rank), lat, lon) end
+  occupy(visitor)
 end
 
 -- ---- rules about one visitor, or two
@@ -257,6 +324,17 @@ end
 
 local function unseat(visitor) call('ZREM', key('s', visitor.process), visitor.id) end
 
+local function bind(visitor)
+  local its = key('s', visitor.process)
+  call('ZADD', its, 0, visitor.id)
+  touch(its)
+end
+
+local function bar_one(guest, other)
+  call('SADD', key('b', guest), other)
+  touch(key('b', guest))
+end
+
 -- Frees both sides.
 local function close(offer, accepted)
   local seeker, candidate = find(offer.seeker), find(offer.candidate)
@@ -264,6 +342,7 @@ local function close(offer, accepted)
   call('UNLINK', key('o', offer.id))
   call('ZREM', prefix .. 'endings', offer.id)
   if not accepted then
+    offer.closed = now
     call('SET', key('e', offer.id), cmsgpack.pack(offer), 'PX', ENDED_MS)
     call('ZADD', prefix .. 'ended', now, offer.id)
     if call('ZCARD', prefix .. 'ended') > ENDED_MAX then
@@ -280,8 +359,8 @@ end
 
 -- An offer that ended without a yes within the last hour.
 local function ended(id)
-  local at = call('ZSCORE', prefix .. 'ended', id)
-  return at and tonumber(at) > now - ENDED_MS and read('e', id) or nil
+  local offer = read('e', id)
+  return offer and offer.closed and offer.closed > now - ENDED_MS and offer or nil
 end
 
 -- End an offer that got no answer, whatever the reason. Rings that are taken back count like the others, or somebody
@@ -299,12 +378,24 @@ end
 
 local function offer_of(visitor) return visitor.offer and running(visitor.offer) or nil end
 
--- The socket is closed; the offer that this ended.
+-- End an offer because a process is silent or goes: nobody's doing, so nobody rests and no ring counts.
+local function release(visitor)
+  local offer = offer_of(visitor)
+  if offer then close(offer) end
+end
+
+-- Its time is over. Who looked and did not answer looks no longer, unless a process was silent: then nobody could.
+function run_out(offer)
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  if seeker and candidate and not (lives(seeker.process) and lives(candidate.process)) then return close(offer) end
+  if candidate then candidate.looking = nil end
+  fall_through(offer)
+end
+
+-- The socket is closed.
 local function dismiss(visitor)
   visitor.online, visitor.looking = nil, nil
-  local over = fall_through(offer_of(visitor))
   refile(visitor)
-  return over
 end
 
 local function begin(visitor, s)
@@ -314,8 +405,8 @@ end
 
 -- Strangers for ever; the open offer between them that this has ended.
 local function bar(a, b)
-  if find(a) then call('SADD', key('b', a), b) end
-  if find(b) then call('SADD', key('b', b), a) end
+  if find(a) then bar_one(a, b) end
+  if find(b) then bar_one(b, a) end
   local offer = find(a) and offer_of(find(a))
   if not offer or (offer.seeker ~= b and offer.candidate ~= b) then return nil end
   close(offer)
@@ -353,7 +444,7 @@ local function sweep()
     local after = call('HGET', prefix .. 'sweeping', process)
     local its, count, last = guests(process, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, left)
     for _, visitor in ipairs(its) do
-      if not lives(process) then fall_through(offer_of(visitor)) end
+      if not lives(process) then release(visitor) end
       refile(visitor)
     end
     left = left - count
@@ -368,20 +459,15 @@ end
 
 -- Let everything happen that was due before this step.
 local function settle()
-  for _, id in ipairs(due('endings', now, -1)) do
-    local offer = running(id)
-    if offer then
-      local candidate = find(offer.candidate)
-      if candidate then candidate.looking = nil end
-      fall_through(offer)
-    end
-    call('ZREM', prefix .. 'endings', id)
-  end
   for _, process in ipairs(due('leases', now, -1)) do
     lapse(process)
     sweep_later(process)
   end
   sweep()
+  for _, id in ipairs(due('endings', now, -1)) do
+    running(id)
+    call('ZREM', prefix .. 'endings', id)
+  end
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
     local visitor = find(guest)
     if visitor then unseat(visitor) end
@@ -394,12 +480,13 @@ local function settle()
   end
 end
 
--- One method: settle, do it, write what has changed, answer.
+-- One method: settle, do it, write what has changed, answer; with how many records were dropped, if any were.
 local function step(method)
   settle()
   local answer = method(unpack(cmsgpack.unpack(ARGV[2])))
   keep()
-  return cmsgpack.pack(answer)
+  local packed = cmsgpack.pack(answer)
+  return dropped > 0 and {packed, dropped} or packed
 end
 
 -- The open offer that the guest answers.
@@ -416,13 +503,12 @@ end
 local function seat(visitor, entry)
   if visitor.process ~= entry.process then unseat(visitor) end
   not_absent(visitor)  -- a new visit, even if its process has yet to renew
-  call('ZADD', key('s', entry.process), 0, visitor.id)
-  visitor.process, visitor.online, visitor.looking = entry.process, true, nil
+  visitor.process, visitor.online = entry.process, true
+  bind(visitor)
   visitor.pool, visitor.lat, visitor.lon, visitor.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
   visitor.available, visitor.slow = entry.available or nil, entry.slow or nil
   visitor.visible, visitor.made = entry.visible or nil, entry.made
   visitor.networks = entry.networks[1] and entry.networks
-  for _, guest in ipairs(entry.barred) do call('SADD', key('b', visitor.id), guest) end
   for network, at in pairs(entry.shuns) do shun(visitor, network, at) end
   refile(visitor)
 end
@@ -438,11 +524,24 @@ local function resume(row)
   return nil
 end
 
+-- An open offer goes on when a page is entered that is here already, unless the two are barred by now.
+local function may_go_on(offer)
+  if not offer then return true end
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  return seeker and candidate and not strangers(seeker, candidate)
+end
+
 return step(function(entry)
   local visitor = find_or_make(entry.guest)
   if entry.epoch > 0 and entry.epoch < visitor.epoch then return {epoch = visitor.epoch} end
+  local same_page = entry.epoch == visitor.epoch and visitor.online
   visitor.epoch = entry.epoch > 0 and entry.epoch or math.max(visitor.epoch + 1, now * 1000)
-  local over = fall_through(offer_of(visitor))
+  for _, guest in ipairs(entry.barred) do bar_one(visitor.id, guest) end
+  local over = nil
+  if not same_page or entry.session or not may_go_on(offer_of(visitor)) then
+    over = fall_through(offer_of(visitor))
+    visitor.looking = nil
+  end
   seat(visitor, entry)
   local ended_row = resume(entry.session)
   return {epoch = visitor.epoch, session = visitor.session, ended = ended_row, over = over}
@@ -451,7 +550,10 @@ end)
 -- leave --
 return step(function(guest, epoch)
   local visitor = find(guest)
-  return visitor and visitor.epoch == epoch and dismiss(visitor) or nil
+  if not visitor or visitor.epoch ~= epoch then return nil end
+  local over = fall_through(offer_of(visitor))
+  dismiss(visitor)
+  return over
 end)
 
 -- seek --
@@ -790,7 +892,7 @@ end)
 return step(function(guest)
   local visitor = find(guest)
   if not visitor or not visitor.pool then return 0 end
-  return (tonumber(call('HGET', prefix .. 'n', visitor.pool)) or 0) - (visitor.place and 1 or 0)
+  return call('ZCARD', key('p', visitor.pool)) - (visitor.place and 1 or 0)
 end)
 
 -- status --
@@ -811,6 +913,7 @@ end)
 return step(function(process)
   local known = lives(process)
   call('ZADD', prefix .. 'leases', now + LEASE_MS, process)
+  touch(key('s', process))
   if not known then  -- its first, or it was frozen for longer than its lease and is back with its guests
     living[process] = true
     sweep_later(process)
@@ -824,5 +927,25 @@ end)
 return step(function(process)
   lapse(process)
   call('HDEL', prefix .. 'sweeping', process)
-  for _, visitor in ipairs(guests(process, '-', '+')) do dismiss(visitor) end
+  for _, visitor in ipairs(guests(process, '-', '+')) do
+    release(visitor)
+    dismiss(visitor)
+  end
+end)
+
+-- mend --
+-- Make sure that these stand where their records say: any key may have been lost.
+return step(function(guests_asked)
+  for _, guest in ipairs(guests_asked) do
+    local visitor = find(guest)
+    if visitor and visitor.online then
+      bind(visitor)
+      touch(key('b', guest))
+      refile(visitor)
+      if visitor.place then
+        occupy(visitor)
+        call('ZREMRANGEBYSCORE', key('p', visitor.pool), '-inf', now - STANDING_MS)
+      end
+    end
+  end
 end)

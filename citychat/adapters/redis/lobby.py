@@ -1,6 +1,7 @@
 """The lobby in Redis, shared by all processes: each method is one Lua script (``lobby.lua``), so one atomic step."""
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Self, TypeVar
@@ -14,6 +15,8 @@ from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
+VERSION = 1  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
+PREFIX = f"citychat:{VERSION}:"
 SEED_BITS = 31  # what Lua's math.randomseed takes
 
 # What the scripts answer.
@@ -45,8 +48,9 @@ class RedisLobby:
         random: Random,
         now_ms: Callable[[], int],
         ring_s: int = RING_S,
-        prefix: str = "citychat:",
+        prefix: str = PREFIX,
     ) -> None:
+        self.counts: Counter[str] = Counter()  # of what is odd, for the log
         self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
         self.now_ms = now_ms
 
@@ -115,6 +119,9 @@ class RedisLobby:
     async def drop(self, process: str) -> None:
         await self._step(NOTHING, "drop", process)
 
+    async def mend(self, guests: Sequence[str]) -> None:
+        await self._step(NOTHING, "mend", guests)
+
     async def _answer(self, script: str, guest: str, offer: str, *more: str) -> Offer:
         """Raises Gone when there is no such offer."""
         answered = await self._step(OFFER, script, guest, offer, *more)
@@ -125,6 +132,9 @@ class RedisLobby:
     async def _step(self, answers: Decoder[T], script: str, *args: object) -> T:
         seed = self._random.getrandbits(SEED_BITS)
         reply = await self._run(script, (self._prefix, encode(args), seed))
+        if isinstance(reply, list) and len(reply) == 2:
+            reply, dropped = reply
+            self._note_dropped(dropped)
         try:
             if not isinstance(reply, bytes):
                 raise DecodeError("not bytes")
@@ -132,3 +142,8 @@ class RedisLobby:
         except DecodeError as error:
             log.error("the lobby's script %s has answered nonsense: %s", script, type(error).__name__)
             raise Unavailable from error
+
+    def _note_dropped(self, records: int) -> None:
+        """Records that were of another shape: their guests are entered again by who holds their pages."""
+        self.counts["records dropped"] += records
+        log.warning("the lobby held %d records of another shape; they were dropped", records)

@@ -229,22 +229,6 @@ async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_a
 
 
 @on_stage
-async def test_an_accept_cut_short_by_its_connection_is_resolved(stage: Stage) -> None:
-    anna, ben = await stage.asking()
-    accepting = asyncio.ensure_future(ben.answer("yes"))
-    while "accept" not in stage.q.calls:
-        await asyncio.sleep(0)
-        if "sessions.begin" in stage.q.calls:
-            accepting.cancel()
-            break
-    await asyncio.gather(accepting, return_exceptions=True)
-    await stage.after(1)
-    where = [(await page.where()).session for page in (anna, ben)]
-    rows = await stage.history.sessions.of("ben")
-    assert where == [None, None] and rows == []
-
-
-@on_stage
 async def test_a_row_that_a_slow_store_writes_after_it_was_taken_back_does_not_stay(stage: Stage) -> None:
     anna, ben = await stage.p.join("anna", available=False), await stage.q.join("ben")
     assert await anna.seek() == "asking"

@@ -1,0 +1,146 @@
+"""After a process was cut off from lobby and bus: what goes on, what is told again, and who is entered again."""
+
+from citychat.model import Message
+from citychat.ports import BusEvent, Receipt, Report, TextsErased
+from tests.support.door_page import STREAM
+from tests.support.stage import Node, Stage, on_stage
+
+
+async def cut(stage: Stage, node: Node, seconds: float) -> None:
+    """The wire to Redis is pulled, and put back."""
+    node.lobby.away, node.bus.lost = {"all"}, lambda event: True
+    await stage.after(seconds)
+    node.lobby.away, node.bus.lost = set(), lambda event: False
+    node.process._resumed()
+    await stage.after(1)
+
+
+@on_stage
+async def test_two_with_an_open_offer_stay_in_it_when_a_wire_was_pulled(stage: Stage) -> None:
+    anna, ben = await stage.asking()
+    for node in (stage.p, stage.q):
+        await cut(stage, node, 3)
+    await stage.truth(anna, ben)
+    assert (await anna.where()).state == "asking" and not ben.events("user-offer-end")
+    assert await ben.answer("yes") == "ok"
+    await stage.after(0.1)
+    assert anna.session == ben.session
+
+
+@on_stage
+async def test_a_lobby_that_knows_the_process_is_asked_for_its_guests_and_nobody_enters_again(stage: Stage) -> None:
+    await stage.talking()
+    stage.p.calls.clear()
+    await cut(stage, stage.p, 3)
+    assert "status" in stage.p.calls and not {"drop", "enter"} & set(stage.p.calls)
+
+
+@on_stage
+async def test_a_lobby_that_has_forgotten_the_process_gets_everybody_again(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    stage.forget()
+    for node in (stage.p, stage.q):
+        node.process._resumed()
+    await stage.after(1)
+    await stage.truth(anna, ben)
+    assert (await anna.where()).session == anna.session
+
+
+@on_stage
+async def test_nobody_rests_because_a_process_was_silent_for_longer_than_its_lease(stage: Stage) -> None:
+    anna, ben = await stage.asking()
+    for node in (stage.p, stage.q):
+        node.lobby.away = {"all"}
+    await stage.after(16)
+    for node in (stage.p, stage.q):
+        node.lobby.away = set()
+        node.process._resumed()
+    await stage.after(1)
+    people = stage.lobby._state.people
+    assert not people["anna"].rests and not people["ben"].rests and people["ben"].unanswered == 0
+    assert not ben.client.match.offer and (await anna.where()).looking
+
+
+@on_stage
+async def test_who_was_paused_while_the_bus_was_away_is_told_when_it_is_back(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    now = stage.clock.wall_ms()
+    for n in range(3):
+        report = Report(f"code {n}", anna.session, f"guest {n}", "ben", "spam", "", now, (f"network {n}",))
+        await stage.history.reports.add(report)
+    await stage.after(20)
+    assert ben.open, "nobody has told"
+    await cut(stage, stage.q, 2)
+    assert ben.events("user-banned") and ben.closed == "paused" and anna.open
+
+
+@on_stage
+async def test_texts_that_were_erased_while_the_bus_was_away_are_blanked_when_it_is_back(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    await stage.keep(Message(s, 0, STREAM, 1, 1, "secret", 1))
+    stage.p.bus.lost = lambda event: isinstance(event, TextsErased)
+    assert await anna.wish("user-erase", confirm=True) == "ok"
+    await stage.after(0.5)
+    assert not ben.events("chat-erased")
+    await cut(stage, stage.q, 2)
+    assert ben.last("chat-erased") == {"s": s}
+
+
+@on_stage
+async def test_receipts_that_nobody_heard_are_told_when_the_bus_is_back(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    ben.leaves()
+    await stage.after(0.1)
+    await anna.say(s, 1)
+    await stage.after(4)
+    assert anna.ranges("stored") == [[(1, 1)]]
+    stage.q.bus.lost = lambda event: isinstance(event, Receipt)
+    again = await ben.reload()
+    await again.ack(s, 1)
+    await stage.after(1)
+    assert not anna.ranges("delivered")
+    await cut(stage, stage.p, 2)
+    assert anna.ranges("delivered") == [[(1, 1)]]
+
+
+@on_stage
+async def test_what_the_publisher_could_tell_nobody_is_published_when_its_bus_is_back(stage: Stage) -> None:
+    heard: list[BusEvent] = []
+    announcements = stage.p.matching.sessions.announcements
+    announcements.announce("ben", TextsErased("s"))
+    await stage.after(0.1)
+    await stage.bus.listen("ben", heard.append)
+    await stage.after(0.1)
+    assert heard == []
+    announcements.repeat()
+    announcements.repeat()
+    await stage.after(0.1)
+    assert heard == [TextsErased("s")]
+
+
+@on_stage
+async def test_every_guest_is_mended_within_five_minutes(stage: Stage) -> None:
+    mended: set[str] = set()
+    mend = stage.lobby.mend
+
+    async def noted(guests: list[str]) -> None:
+        mended.update(guests)
+        await mend(guests)
+
+    stage.p.lobby.store = Watched(stage.lobby, noted)
+    pages = [await stage.p.join(f"guest {n}") for n in range(25)]
+    await stage.after(301)
+    assert mended == {page.guest for page in pages}
+
+
+class Watched:
+    """The lobby, with one step that is noted."""
+
+    def __init__(self, lobby: object, mend: object) -> None:
+        self._lobby, self.mend = lobby, mend
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._lobby, name)
+
