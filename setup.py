@@ -102,7 +102,10 @@ def is_made(part: Part) -> bool:
 
 
 def make_parts() -> None:
-    """Make what is missing or outdated, beside its place first: a build cut short leaves no half folder."""
+    """Make what is missing or outdated, beside its place first: a build cut short leaves no half folder.
+
+    Raises SystemExit when one cannot be made: setuptools takes any other error in an editable install for a warning.
+    """
     for part in PARTS:
         if is_made(part):
             continue
@@ -111,7 +114,10 @@ def make_parts() -> None:
         with tempfile.TemporaryDirectory(dir=HERE / "build") as name:
             fresh = Path(name) / part.folder.name
             fresh.mkdir()
-            part.make(fresh)
+            try:
+                part.make(fresh)
+            except Exception as error:
+                raise SystemExit(f"{part.folder} could not be made: {type(error).__name__}: {error}") from error
             (fresh / "made-from.txt").write_text(fingerprint(part.sources) + "\n")
             shutil.rmtree(part.folder, ignore_errors=True)
             fresh.rename(part.folder)

@@ -102,10 +102,16 @@ def test_a_machine_without_node_gets_it_for_the_build_only(tmp_path: Path) -> No
         assert set(wheel.namelist()) >= MADE
 
 
-def test_an_editable_install_makes_the_missing_parts_in_place(tmp_path: Path) -> None:
+def test_an_editable_install_makes_the_missing_parts_in_place_or_fails(tmp_path: Path) -> None:
     fresh = copy_source(tmp_path / "source")
     venv.create(tmp_path / "venv", with_pip=True)
-    run(tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "--no-deps", "-e", fresh, folder=tmp_path)
+    install = (tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "--no-deps", "-e", fresh)
+    maker = fresh / "build_gazetteer.py"
+    as_it_is = maker.read_text("utf-8")
+    maker.write_text("import a_module_that_nobody_has\n", "utf-8")
+    assert "a_module_that_nobody_has" in run(*install, folder=tmp_path, succeeds=False)
+    maker.write_text(as_it_is, "utf-8")
+    run(*install, folder=tmp_path)
     assert all((fresh / name).is_file() for name in MADE)
 
 

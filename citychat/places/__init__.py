@@ -1,16 +1,6 @@
 """Places of guests: cities, the metro rule, address or position or choice to place."""
 
 from citychat.places.gazetteer import City, Gazetteer
-from citychat.places.ip_database import IpDatabases, database_files
 from citychat.places.places import IpLocation, Places, Position, position
 
-__all__ = [
-    "City",
-    "Gazetteer",
-    "IpDatabases",
-    "IpLocation",
-    "Places",
-    "Position",
-    "database_files",
-    "position",
-]
+__all__ = ["City", "Gazetteer", "IpLocation", "Places", "Position", "position"]

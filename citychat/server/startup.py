@@ -9,7 +9,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from citychat.handlers import TEXTS
-from citychat.places import City, Gazetteer, IpDatabases, database_files
+from citychat.places import City, Gazetteer, ip_database
 from citychat.setting_types import EMBEDDED
 from citychat.settings import Settings
 from citychat.tokens import KeyFileError, SigningKeys, load_keys, shared_keys
@@ -29,7 +29,7 @@ class Resources:
     keys: SigningKeys
     gazetteer: Gazetteer
     home: City | None
-    databases: IpDatabases
+    databases: ip_database.IpDatabases
     has_database: bool
     texts: dict[str, str]
 
@@ -40,13 +40,13 @@ def prepare(settings: Settings) -> Resources:
     _make_folder(data)
     gazetteer = Gazetteer()
     try:
-        geoip = database_files(data, settings.geoip)
+        geoip = ip_database.database_files(data, settings.geoip)
         return Resources(
             settings=settings,
             keys=_keys(settings),
             gazetteer=gazetteer,
             home=_home(gazetteer, settings.home_city),
-            databases=IpDatabases(geoip),
+            databases=ip_database.IpDatabases(geoip),
             has_database=bool(geoip),
             texts=own_texts(data),
         )
