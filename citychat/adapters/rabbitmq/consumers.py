@@ -16,11 +16,10 @@ import msgspec
 from citychat.adapters.rabbitmq.connection import (
     CHANNELS_MAX,
     CLOSE_S,
-    OTHER_ARGUMENTS,
     AmqpChannel,
     AmqpConnection,
-    ChannelClosed,
 )
+from citychat.adapters.rabbitmq.errors import ChannelClosed
 from citychat.model import Message, Unavailable, sound
 from citychat.ports import PREFETCH, RECORD_MAX_BYTES, Clock, Mail
 from citychat.tasks import Tasks, pause
@@ -147,8 +146,10 @@ class Consumers:
                 closed = error
             consumer.channel = None
             consumer.unacked.clear()
-            consumer.as_it_is = closed.code == OTHER_ARGUMENTS
-            if closed.code not in (0, told):
+            consumer.as_it_is = closed.other_argument != ""
+            if closed.is_overdue:
+                log.info("mail lay unacked for longer than the broker's consumer_timeout, and comes again")
+            elif closed.code not in (0, told):
                 told = closed.code
                 log.warning("the broker closed a channel that reads (code %d)", told)
             await pause(self._clock, 0.0 if consumer.as_it_is else AGAIN_S)
