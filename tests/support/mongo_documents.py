@@ -34,7 +34,7 @@ def _operator(document: Document, field: str, value: Any, name: str, given: Any)
     if name == "$ne":
         return not _equals(value, given)
     if name == "$exists":
-        return (field in document) == given
+        return bool((field in document) == given)
     raise NotImplementedError(name)
 
 

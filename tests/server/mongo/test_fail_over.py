@@ -14,7 +14,7 @@ from citychat.rules import DAY_MS, PAUSE_MS
 from tests.server.mongo.conftest import MONTH_MS, NOW, begun, new_history, new_status, report, session
 from tests.support.mongo_set import Cue, ReplicaSet, Rows
 from tests.support.patience import PATIENCE_S, until
-from tests.support.stores import add, comes_up, message
+from tests.support.stores import comes_up, message
 
 ROWS = 50
 BATCH = [message(n) for n in range(1, ROWS + 1)]
@@ -78,8 +78,14 @@ async def in_the_end(history: MongoHistory, act: Callable[[MongoHistory], Awaita
 
 async def kept(history: MongoHistory) -> None:
     """Add the batch in the end; nothing of it is missing, twice or behind a gap."""
-    assert await add(history, *BATCH) == frozenset()
-    assert await history.messages.page("s", None, 2 * ROWS) == BATCH
+
+    async def whole(history: MongoHistory) -> None:
+        if (committed := await begun(history, *BATCH)) is None:
+            raise Unavailable
+        assert committed == Committed()
+        assert await history.messages.page("s", None, 2 * ROWS) == BATCH
+
+    await in_the_end(history, whole)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda cue: f"{cue.then} {'before' if cue.done == 0 else 'after'}")
