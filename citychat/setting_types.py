@@ -117,9 +117,8 @@ def service(example: str, path: str) -> Callable[[object], str]:
     """A service's URL like ``example``; what may follow the host matches ``path``. ``file:///path`` stands for the
     first line of that file, which only its owner may read."""
     scheme = example.partition("://")[0]
-    # MongoDB says it with ?tls=true, and for mongodb+srv its driver wants a library that we do not ask for.
-    secure = {"redis": "rediss", "amqp": "amqps"}.get(scheme)
-    schemes = (scheme, secure) if secure else (scheme,)
+    # MongoDB says TLS with ?tls=true; mongodb+srv asks the DNS for the servers, and always wants TLS.
+    schemes = (scheme, {"redis": "rediss", "amqp": "amqps", "mongodb": "mongodb+srv"}[scheme])
     expected = f"{EMBEDDED}, a URL such as {example} ({' or '.join(schemes)}), or file:///path of a file with one"
 
     def read(value: object) -> str:
@@ -137,8 +136,10 @@ def service(example: str, path: str) -> Callable[[object], str]:
             raise ValueError(expected + "; signs such as / @ : in a password are written %2F %40 %3A")
         if any(host and host[3] and not 1 <= int(host[3]) <= 65535 for host in hosts):
             raise ValueError("a port from 1 to 65535")
-        if len(hosts) > 1 and scheme != "mongodb":
-            raise ValueError("one host: only MongoDB takes several")
+        if len(hosts) > 1 and parts.scheme != "mongodb":
+            raise ValueError("one host: only mongodb:// takes several")
+        if parts.scheme == "mongodb+srv" and any(host and host[3] for host in hosts):
+            raise ValueError("no port behind mongodb+srv://, which has it from the DNS")
         if not re.fullmatch(path, parts.path) or parts.fragment or "password=" in parts.query.lower():
             raise ValueError(expected)
         return url

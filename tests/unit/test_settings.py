@@ -102,11 +102,12 @@ def test_without_a_home_the_data_folder_must_be_named() -> None:
         ("bus", "redis://localhost:99999/0", "a port from 1 to 65535"),
         ("bus", "redis://localhost:0", "a port from 1 to 65535"),
         ("history", "mongodb://localhost:27017,localhost:65536", "a port from 1 to 65535"),
-        ("bus", "redis://localhost,127.0.0.1/0", "one host: only MongoDB takes several"),
+        ("bus", "redis://localhost,127.0.0.1/0", "one host: only mongodb:// takes several"),
         ("mailbox", "redis://localhost", "a URL such as amqp://user:password@host:5672/"),
         ("mailbox", "amqp://localhost/a/b", "amqp or amqps"),
-        ("history", "mongo://localhost", "a URL such as mongodb://user:password@host:27017/citychat (mongodb), or"),
-        ("history", "mongodb+srv://cluster.example/", "a URL such as mongodb://"),
+        ("history", "mongo://localhost", "a URL such as mongodb://user:password@host:27017/citychat (mongodb or mon"),
+        ("history", "mongodb+srv://cluster.example:27017/", "no port behind mongodb+srv://"),
+        ("history", "mongodb+srv://one.example,two.example/", "one host: only mongodb:// takes several"),
         ("history", "mongodb://localhost/a.b", "a URL such as mongodb://user:password@host:27017/citychat"),
         ("history", "mongodb://[::1/x", "a URL such as mongodb://"),
         ("history", "sqlite:///tmp/x.db", "embedded, a URL such as mongodb://"),
@@ -216,6 +217,7 @@ KEY = ["--secret-file", "/srv/secret.keys"]
         ("mailbox", "amqp://127.0.0.1:5672/%2F"),
         ("history", "mongodb://127.0.0.2:27017,[::1]:27018,localhost/chat?replicaSet=rs0"),
         ("history", "mongodb://ada:x@cluster.example/?tls=true"),
+        ("history", "mongodb+srv://ada:x@cluster.example/citychat"),
         ("history", "mongodb://%2Ftmp%2Fmongodb-27017.sock"),
     ],
 )
@@ -234,6 +236,7 @@ def test_the_url_of_a_service_is_taken_as_it_is(name: str, url: str) -> None:
         ("mailbox", "amqps://[2001:db8::1]/"),
         ("history", "mongodb://localhost,mongo.example"),
         ("history", "mongodb://10.0.0.1"),
+        ("history", "mongodb+srv://cluster.example/"),
     ],
 )
 def test_a_service_elsewhere_without_a_password_is_refused_unless_the_host_insists(name: str, url: str) -> None:

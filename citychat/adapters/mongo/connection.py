@@ -20,6 +20,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel, ReadPreference, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from citychat.adapters.mongo.errors import NO_LOGIN, too_old, trouble
 from citychat.adapters.service_clock import ServiceClock
@@ -234,15 +235,12 @@ class Mongo:
             hello = await self._hello()
             built = await self._client.admin.command("buildInfo")
         many = "setName" in hello or hello.get("msg") == "isdbgrid"
-        within_ms = round(MAJORITY_WITHIN_S * 1_000)
-        concern = WriteConcern(w="majority", j=True, wtimeout=within_ms) if many else WriteConcern(w=1, j=True)
         self._written_within_s = MAJORITY_WITHIN_S + 1 if many else ANSWERED_WITHIN_S
-        name = self._name or self._client.get_default_database(DEFAULT_DATABASE).name
-        database = self._client.get_database(
-            name, codec_options=RAW, write_concern=concern, read_preference=ReadPreference.PRIMARY
-        )
+        database = self._of_majority() if many else self._of_one()
         for index in self._indexes:
             await self._make(database, index)
+        async with asyncio.timeout(PINGED_WITHIN_S):
+            await database[TRIAL].find_one()  # a set may not let us read as we must
         self._database = database
         return self._status.on_up(str(built.get("version", "")), LEAST)
 
@@ -252,6 +250,19 @@ class Mongo:
         if isinstance(at := hello.get("localTime"), DatetimeMS):
             self._time.told(asked, int(at))
         return hello
+
+    def _of_majority(self) -> AsyncDatabase[Any]:
+        """The database on a replica set. What is read there is never taken back by a change of the primary, and what
+        this process has written is read by it: nothing is acknowledged before a majority has it."""
+        within_ms = round(MAJORITY_WITHIN_S * 1_000)
+        return self._of(WriteConcern(w="majority", j=True, wtimeout=within_ms), ReadConcern("majority"))
+
+    def _of_one(self) -> AsyncDatabase[Any]:
+        return self._of(WriteConcern(w=1, j=True), ReadConcern())
+
+    def _of(self, writes: WriteConcern, reads: ReadConcern) -> AsyncDatabase[Any]:
+        name = self._name or self._client.get_default_database(DEFAULT_DATABASE).name
+        return self._client.get_database(name, RAW, ReadPreference.PRIMARY, writes, reads)
 
     async def _try_writing(self) -> None:
         """A server that answers may still take no write (disk full, locked). Nobody may come to write when guests are
@@ -282,10 +293,6 @@ class Mongo:
 
 def _client(url: str) -> "AsyncMongoClient[Any]":
     """A client for ``url``; every error is a ValueError in words that do not repeat it."""
-    if url.startswith("mongodb+srv:"):
-        raise ValueError(
-            "mongodb+srv:// addresses are not supported; name the servers: mongodb://one,two/?replicaSet=…"
-        )
     logging.getLogger("pymongo").setLevel(logging.INFO)  # what it tells below that quotes documents
     try:
         with warnings.catch_warnings():

@@ -79,6 +79,7 @@ class AvoidedNetworkDocument(Struct, frozen=True):
 
 class WishDocument(Struct, frozen=True):
     guest: str
+    at: int
 
 
 class BlockedPairDocument(Struct, frozen=True):

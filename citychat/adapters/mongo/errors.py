@@ -4,9 +4,11 @@ import re
 
 TOO_OLD = re.compile(r"reports (wire version \d+)")  # the driver itself refuses those
 NO_LOGIN = {13: "its user may not use the database", 18: "it refuses user or password"}
+UNFIT = {148: "it does not let us read what a majority has: switch enableMajorityReadConcern on"}
 TROUBLES = (
     (r"SSL|TLS|certificate", "TLS fails: look at its certificate and at the TLS options of its address"),
     (r"Errno -[0-9]+\]|[Nn]ame resolution|nodename", "its host name is not known"),
+    (r"DNS |SRV |resolution lifetime", "the DNS does not name its servers as mongodb+srv:// asks for"),
     (r"[Nn]o primary|No replica set member", "it has no primary"),
     (r"Errno 111|Errno 61|[Cc]onnection refused", "nobody listens at its address"),
 )
@@ -22,10 +24,8 @@ def too_old(error: Exception) -> str:
 def trouble(error: Exception, url: str) -> str:
     """Return the trouble in words that hold no address."""
     code, text = getattr(error, "code", None), str(error)
-    if code in NO_LOGIN:
-        return NO_LOGIN[code]
     if code is not None:
-        return f"it answers with error {code}"
+        return (NO_LOGIN | UNFIT).get(code, f"it answers with error {code}")
     if words := next((words for pattern, words in TROUBLES if re.search(pattern, text)), ""):
         return words
     return "it does not answer" + (", or not with TLS, for which its address asks" if ASKS_FOR_TLS.search(url) else "")

@@ -79,10 +79,10 @@ async def _delete_session(mongo: Mongo, session_id: object) -> bool:
 
 
 async def _delete(mongo: Mongo, collection: str, where: Document) -> bool:
-    """All that match, a slice at a time. False when some did not go: they are left to the process that is at them, or
-    to the next prune."""
+    """All that match, a slice at a time, and still match then: a pause may be prolonged meanwhile, and a server may do
+    it minutes later. False when some did not go: they are left to the process that is at them, or to the next prune."""
     while ids := await _ids(mongo, collection, where):
-        if not await mongo.delete(collection, {"_id": {"$in": ids}}):
+        if not await mongo.delete(collection, where | {"_id": {"$in": ids}}):
             return False
     return True
 

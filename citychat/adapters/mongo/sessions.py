@@ -58,16 +58,18 @@ class MongoSessions:
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
         """Write my wish first, then look for the partner's: of two who wish at once at least one sees both. Who does
         takes both, the one of the smaller guest first: only one process is told that it has deleted it. A crash before
-        that leaves both; one after it leaves the other for a day at most."""
+        that leaves both; one after it leaves the other for a day at most. Deleted is what was seen: the same guest may
+        wish again before a server gets to it."""
         wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
         await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
         found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - WISH_MS}})
-        others = [wish.guest for wish in self._reader.read("wishes", found, WishDocument) if wish.guest != guest]
-        if not others:
+        seen = {wish.guest: wish.at for wish in self._reader.read("wishes", found, WishDocument)}
+        partner = next((other for other in seen if other != guest), None)
+        if partner is None or guest not in seen:
             return False
-        first, second = sorted((guest, others[0]))
-        if not await self._mongo.delete("wishes", {"_id": f"{session_id}:{first}"}):
+        first, second = sorted((guest, partner))
+        if not await self._mongo.delete("wishes", {"_id": f"{session_id}:{first}", "at": seen[first]}):
             return False
         with suppress(Unavailable):  # it is decided
-            await self._mongo.delete("wishes", {"_id": f"{session_id}:{second}"})
+            await self._mongo.delete("wishes", {"_id": f"{session_id}:{second}", "at": seen[second]})
         return True

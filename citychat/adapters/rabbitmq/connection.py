@@ -25,6 +25,7 @@ from pika.exceptions import (
     StreamLostError,
 )
 
+from citychat.adapters.rabbitmq.errors import ChannelClosed
 from citychat.ports import Clock
 from citychat.tasks import described, pause
 
@@ -33,7 +34,6 @@ LOOK_S, SILENT_LOOKS = 2.5, 3  # by itself pika finds a frozen broker after 10 t
 CONNECT_S = 4.0  # one attempt: TCP, TLS, login
 CLOSE_S = 2.0
 CHANNELS_MAX = 2_000  # a connection; RabbitMQ allows 2,047 unless told otherwise
-OTHER_ARGUMENTS = 406  # the code of a channel closed because a queue exists that is not as we declare it
 
 TROUBLES: Mapping[type, str] = {
     ConnectionRefusedError: "connection refused",
@@ -46,14 +46,6 @@ TROUBLES: Mapping[type, str] = {
 # Its lines quote what was sent and what the broker answered, and ours name what is wrong.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
 log = logging.getLogger(__name__)
-
-
-class ChannelClosed(Exception):
-    """A channel is gone. ``code``: the broker's, 0 when the connection was lost or we closed it."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(code)
-        self.code, self.text = code, text  # the text names queues, which name guests: never logged
 
 
 class AmqpChannel:

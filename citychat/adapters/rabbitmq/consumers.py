@@ -16,11 +16,10 @@ import msgspec
 from citychat.adapters.rabbitmq.connection import (
     CHANNELS_MAX,
     CLOSE_S,
-    OTHER_ARGUMENTS,
     AmqpChannel,
     AmqpConnection,
-    ChannelClosed,
 )
+from citychat.adapters.rabbitmq.errors import ChannelClosed
 from citychat.model import Message, Unavailable, sound
 from citychat.ports import MARKER_S, PREFETCH, RECORD_MAX_BYTES, WIDENED_BY, WIDEST, Clock, Mail
 from citychat.tasks import Tasks, pause
@@ -180,8 +179,10 @@ class Consumers:
             consumer.unacked.clear()
             for unanswered in [*consumer.markers.values()]:
                 unanswered(False)  # what is put back may come behind it: brokers differ in that
-            consumer.as_it_is = closed.code == OTHER_ARGUMENTS
-            if closed.code not in (0, told):
+            consumer.as_it_is = closed.other_argument != ""
+            if closed.is_overdue:
+                log.info("mail lay unacked for longer than the broker's consumer_timeout, and comes again")
+            elif closed.code not in (0, told):
                 told = closed.code
                 log.warning("the broker closed a channel that reads (code %d)", told)
             await pause(self._clock, 0.0 if consumer.as_it_is else AGAIN_S)

@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel, AmqpConnection
 from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, encode
-from citychat.adapters.rabbitmq.publisher import Publisher
+from citychat.adapters.rabbitmq.errors import ChannelClosed
+from citychat.adapters.rabbitmq.publisher import CLASSIC, Publisher
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable, new_id
 from citychat.ports import MARKER_S, READY_MAX, Clock, Mail
@@ -47,6 +48,7 @@ class RabbitMailbox:
         self._url, self._status, self._clock, self._random = url, status, clock, random
         self._prefix, self._ttl_ms = prefix, ttl_ms
         self._arguments = {
+            **CLASSIC,
             "x-single-active-consumer": True,
             "x-message-ttl": ttl_ms,
             "x-expires": ttl_ms + DAY_MS,  # since the last declare; a queue must not go before its messages
@@ -115,14 +117,15 @@ class RabbitMailbox:
         await consumer.consumers.close(consumer)
 
     async def discard(self, guest: str) -> None:
-        """Delete the queue on a channel of its own, which the broker closes when the queue is used or holds
-        something."""
+        """Delete the queue on a channel of its own, which the broker closes when the queue is used or holds something,
+        or is not ours: deleting a quorum queue on conditions ends the whole connection."""
 
         queue = self._prefix + guest
 
         async def delete(channel: AmqpChannel) -> None:
             self._publisher.forget(queue)
             try:
+                channel.declare(queue, self._arguments)
                 await channel.call("queue_delete", queue, if_unused=True, if_empty=True)
             except ChannelClosed as closed:
                 if closed.code == 0:

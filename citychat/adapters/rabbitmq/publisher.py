@@ -7,12 +7,12 @@ again.
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from zlib import crc32
 
-from citychat.adapters.rabbitmq.connection import OTHER_ARGUMENTS, AmqpChannel, AmqpConnection, ChannelClosed
+from citychat.adapters.rabbitmq.connection import AmqpChannel, AmqpConnection
+from citychat.adapters.rabbitmq.errors import ChannelClosed
 from citychat.expiring import Expiring
 from citychat.limits import bound
 from citychat.ports import Clock, Timer
@@ -22,9 +22,12 @@ SLOTS = 8  # declaring new queues: 415/s on one channel, 1,225/s on 16
 PUT_S = 5.0  # then the sender's page hears "waiting" and tries again
 UNANSWERED_MAX_BYTES = bound("unanswered by RabbitMQ")
 REOPEN_S = 0.2
-MISMATCHED_S = 60.0  # how long a queue with other arguments is left alone: each try closes a slot
+MISFIT_S = 60.0  # how long a queue that the broker does not let us fill is left alone: each try closes a slot
 MISFITS_MAX = 1_000
 KNOWN_MAX = 10_000
+# Of every queue of ours: a virtual host may make quorum queues of those that name no type, and RabbitMQ 4 drops what
+# has come back to one of those 20 times. A queue that was made without the argument counts as made with it.
+CLASSIC = {"x-queue-type": "classic"}
 KNOWN_S = 10.0  # then another process may have deleted the queue, and a third one made it anew
 
 Stored = Callable[[bool], None]
@@ -74,7 +77,7 @@ class Publisher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._unanswered_bytes = 0
-        self._misfits = Expiring[str, None](MISFITS_MAX, MISMATCHED_S, clock.monotonic_s)
+        self._misfits = Expiring[str, None](MISFITS_MAX, MISFIT_S, clock.monotonic_s)
         self._known = Expiring[str, None](KNOWN_MAX, KNOWN_S, clock.monotonic_s)  # the broker will not forget them
         self._fresh: list[_Batch] = []  # confirmed, but their queues may be forgotten yet
         self._are_fresh = asyncio.Event()
@@ -206,7 +209,7 @@ class Publisher:
         channel = self._connection.channel()
         try:
             await channel.opened()
-            await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True)
+            await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True, arguments=CLASSIC)
             await channel.call("queue_delete", self._sync_queue)
         finally:
             channel.close()
@@ -227,23 +230,21 @@ class Publisher:
         batches = list(dict.fromkeys(slot.unconfirmed.values()))
         slot.channel = None
         slot.unconfirmed.clear()
-        if closed.code not in (0, OTHER_ARGUMENTS):
+        if closed.code and not closed.other_argument:
             log.warning("the broker closed a channel that puts (code %d)", closed.code)
         for batch in batches:
-            mismatched = closed.code == OTHER_ARGUMENTS and f"'{batch.queue}'" in closed.text
-            if mismatched:
-                self._note_misfit(batch.queue, closed.text)
-            if mismatched or batch.again or closed.code == 0:
+            is_misfit = closed.is_about(batch.queue)
+            if is_misfit:
+                self._note_misfit(batch.queue, closed.other_argument)
+            if is_misfit or batch.again or closed.code == 0:
                 self._answer(batch, False)
             else:
                 batch.again = True
                 slot.waiting.append(batch)
 
-    def _note_misfit(self, queue: str, text: str) -> None:
-        if queue not in self._misfits:
-            argument = re.search(r"inequivalent arg '([\w-]{1,40})'", text)
-            name = argument[1] if argument else "unknown"
-            log.warning("a queue exists with other arguments than ours (%s): nothing is put into it", name)
+    def _note_misfit(self, queue: str, argument: str) -> None:
+        if argument and queue not in self._misfits:
+            log.warning("a queue exists with other arguments than ours (%s): nothing is put into it", argument)
         self._misfits[queue] = None
 
     def _answer(self, batch: _Batch, ok: bool) -> None:

@@ -290,7 +290,7 @@ async def test_something_else_than_mongodb_is_away() -> None:
         ("http://ada:hunter2@host/", "expected mongodb://"),
         ("mongodb://ada:hunter2@host:99999/", "expected mongodb://"),
         ("mongodb://ada:hunter2@host/?tlsCAFile=/nowhere/ca.pem", "ca.pem: No such file|a file: The tlscafile file"),
-        ("mongodb+srv://ada:hunter2@host/", "name the servers"),
+        ("mongodb+srv://ada:hunter2@host:27017/", "expected mongodb://"),
         ("mongodb://ada:hunter2@host/?foo=bar", "an option behind the question mark"),
         ("mongodb://ada:hunter2@host/?maxPoolSize=bar", "an option behind the question mark"),
     ],

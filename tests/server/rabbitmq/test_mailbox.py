@@ -28,8 +28,8 @@ async def test_the_queue_is_as_the_protocol_wants_it(server: RabbitServer, guest
     (queue,) = (row for row in json.loads(listed) if row["name"] == f"inbox.{guest}")
     assert (queue["durable"], queue["type"]) == (True, "classic")
     assert {name: value for name, _, value in queue["arguments"]} == {
-        "x-single-active-consumer": True, "x-message-ttl": DAY_MS, "x-expires": 2 * DAY_MS, "x-max-length": 500,
-        "x-overflow": "reject-publish",
+        "x-queue-type": "classic", "x-single-active-consumer": True, "x-message-ttl": DAY_MS,
+        "x-expires": 2 * DAY_MS, "x-max-length": 500, "x-overflow": "reject-publish",
     }  # fmt: skip
 
 
