@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
-from citychat.client.outbox import WRITER, Row
+from citychat.client.shapes import WRITER, Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
 from tests.support.virtual_time import VirtualClock, VirtualLoop
@@ -31,6 +31,15 @@ class Place(Protocol):
     def check_drawn(self, person: "Person", rows: list[Row], row: Row) -> None: ...
 
     def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
+
+
+class PageClock(VirtualClock):
+    """The clock of a person's machine, ``ahead_ms`` of everybody else's by the wall."""
+
+    ahead_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + self.ahead_ms
 
 
 class Screen:
@@ -71,6 +80,7 @@ class Person:
         self.said: list[str] = []
         self.looking = False
         self.network = True
+        self.clock = PageClock(place.loop)
         self.pages: list[HeadlessPage] = []
 
     @property
@@ -98,8 +108,7 @@ class Person:
         """A new page (a reload, a second window, a return); it takes over."""
         link = SimLink(self.place.world, self.name, self.place.pick)
         link.allowed = self.network
-        clock = VirtualClock(self.place.loop)
-        page = HeadlessPage(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
+        page = HeadlessPage(link, Screen(self), self.storage, self.clock, self.place.random, consent=self.consent)
         link.page = page
         page.looking = self.looking
         self.pages.append(page)
