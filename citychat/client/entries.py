@@ -24,7 +24,7 @@ class Entries:
 
     @property
     def ours(self) -> bool:
-        """Whether this page is the one that writes, and no other window."""
+        """True while this page is the one that writes, and no other window."""
         return bool(read(self.storage, WRITER) == self.page)
 
     def take(self) -> None:

@@ -85,7 +85,7 @@ class Outbox:
 
     @property
     def writes(self) -> bool:
-        """Whether this page is the one that writes, and no other window."""
+        """True while this page is the one that writes, and no other window."""
         return self.entries.ours
 
     def joined(self, answer: Mapping[str, Any], now: float) -> None:

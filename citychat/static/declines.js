@@ -49,7 +49,8 @@ export class PendingDeclines {
 
   /** Offers, the oldest first, numbered. */
   #kept() {
-    const kept = restsOf(this.#storage, DECLINE).map((offer) => ({ offer, number: read(this.#storage, DECLINE + offer) }));
+    const offers = restsOf(this.#storage, DECLINE);
+    const kept = offers.map((offer) => ({ offer, number: read(this.#storage, DECLINE + offer) }));
     return kept.filter(({ number }) => number !== undefined).sort((a, b) => a.number - b.number);
   }
 

@@ -32,7 +32,7 @@ export class Entries {
     return read(this.#storage, WRITER) === this.#page;
   }
 
-  /** Become the page that writes, with what the ones before have left: the last of them first, its link is the newest. */
+  /** Become the page that writes, with what others have left: the last of them first, its link is the newest. */
   take() {
     const storage = this.#storage;
     const before = OUTBOX + read(storage, WRITER);
@@ -44,7 +44,10 @@ export class Entries {
     if (names.length) this.save();
   }
 
-  /** Another page has written after this one took over. Answers whether that was news. @param {string} name @param {string} text */
+  /**
+   * Take what another page has written after this one took over. Answers whether that was news.
+   * @param {string} name @param {string} text
+   */
   inherit(name, text) {
     if (!this.#isOthers(name) || !this.ours) return false;
     const { length } = this.all;

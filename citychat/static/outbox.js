@@ -1,9 +1,9 @@
 // The page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 //
 // The twin of citychat/client/outbox.py; a test runs the same traces through both. No socket, no screen and no clock:
-// time comes in as `now` (ms of a clock that nobody sets), everything that must happen goes out through `calls`, and only
-// `storage` (the browser's localStorage) outlives the page. The hour, which somebody may set, is asked for where it is
-// shown or outlives the page: `calls.wall`.
+// time comes in as `now` (ms of a clock that nobody sets), everything that must happen goes out through `calls`, and
+// only `storage` (the browser's localStorage) outlives the page. The hour, which somebody may set, is asked for where
+// it is shown or outlives the page: `calls.wall`.
 
 import { Acks } from "citychat/acks.js";
 import { Drawn } from "citychat/drawn.js";

@@ -37,7 +37,8 @@ const isId = (value) => typeof value === "string" && ID.test(value);
 const isWhole = (value, least, most) => Number.isInteger(value) && least <= value && value <= most;
 
 /** A message's name: stream and number. @param {any} value */
-const isNamed = (value) => Array.isArray(value) && value.length === 2 && isId(value[0]) && isWhole(value[1], 1, LAMPORT_MAX);
+const isNamed = (value) =>
+  Array.isArray(value) && value.length === 2 && isId(value[0]) && isWhole(value[1], 1, LAMPORT_MAX);
 
 /** @param {string} text */
 const number = (text) => (/^\d{1,16}$/.test(text) && Number(text) <= NUMBER_MAX ? Number(text) : undefined);
@@ -64,7 +65,7 @@ function entry(raw) {
   };
 }
 
-/** Whatever is whole in it. One message less may be the one that the link names: then there is no link. @param {any} raw */
+/** Whatever is whole in it. One message less may be the one of the link: then there is none. @param {any} raw */
 function entries(raw) {
   if (!Array.isArray(raw)) return undefined;
   const whole = raw.slice(0, ENTRIES_MAX).map(entry).filter((one) => one !== null);
@@ -117,7 +118,7 @@ function shapeOf(name) {
   return ID.test(name.slice(kind.length)) ? SHAPES[kind] : undefined;
 }
 
-/** What a text under that name says, or undefined, with a line, where it is none of ours. @param {string} name @param {string} text */
+/** What a text says there; undefined, with a line, where it is none of ours. @param {string} name @param {string} text */
 export function parse(name, text) {
   let value;
   try {

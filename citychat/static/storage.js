@@ -1,5 +1,5 @@
-// What outlives a reload. The browser may refuse, be full or break at any moment: what it did not take stays in memory and
-// is offered to it again with every change.
+// What outlives a reload. The browser may refuse, be full or break at any moment: what it did not take stays in memory,
+// and is offered to it again with every change.
 
 const OURS = "citychat.";
 
@@ -82,7 +82,8 @@ export class Storage {
         // full: tried again with the next change
       }
     }
-    const trouble = !this.#area ? "none" : !this.#unsaved.size ? "" : this.#ask((area) => area.length, 0) ? "full" : "none";
+    const holds = this.#ask((area) => area.length > 0, false); // one that never took anything is not full
+    const trouble = this.#area && !this.#unsaved.size ? "" : holds ? "full" : "none";
     if (trouble === this.trouble) return;
     this.trouble = trouble;
     this.told();

@@ -62,7 +62,8 @@ class StorageFile(MutableMapping[str, str]):
             for name in kept.keys() - whole.keys():
                 thrown_away(name)
             return whole
-        if not text.startswith(OUR_START) or kept is not None:
+        begun = text.startswith(OUR_START) or OUR_START.startswith(text)
+        if not begun or kept is not None:
             raise StorageFileError(f"{self.path} was not written by citychat guest; name another file")
         thrown_away(str(self.path))
         return {}

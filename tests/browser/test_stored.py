@@ -83,7 +83,8 @@ def test_a_clock_set_back_delays_no_ack(person: Person) -> None:
     enter(a)
     enter(b)
     meet(a, b)
-    b.evaluate(SET_BACK)
-    for number in range(1, 4):
+    for number in range(4):
+        if number == 1:  # one was acked by the clock of before
+            b.evaluate(SET_BACK)
         write(a, f"message {number}")
         expect(a.locator(".message").last).to_contain_text("Delivered")

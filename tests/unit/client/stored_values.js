@@ -1,6 +1,6 @@
 // A page's storage, its joining and its outbox without a browser: the other half of test_stored_values.py.
 //
-// `values`: a page is opened on what its browser has kept, joins and writes. `storage`: the storage alone, step by step.
+// `values`: a page is opened on what its browser has kept, joins and writes. `steps`: the storage alone, step by step.
 
 import { readFileSync } from "node:fs";
 import { Chat } from "citychat/chat.js";

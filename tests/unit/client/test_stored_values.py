@@ -26,6 +26,7 @@ from citychat.client.shapes import (
     read,
 )  # fmt: skip
 from tests.support import node
+from tests.support.late_storage import Browser
 from tests.unit.client.desk import NOW, Desk
 
 TWIN = Path(__file__).with_name("stored_values.js")
@@ -146,108 +147,75 @@ def test_what_an_older_page_has_left_is_sent_and_linked_to_after_the_upgrade() -
 # Two windows
 
 
-class Late(dict[str, str]):
-    """Of one storage what one window sees: its own writes at once, those of others when ``catch_up`` is called."""
-
-    def __init__(self, shared: dict[str, str]) -> None:
-        super().__init__(shared)
-        self.shared = shared
-        self.to_come: list[tuple[str, str | None]] = []
-        self.others: list[Late] = []
-
-    def __setitem__(self, name: str, text: str) -> None:
-        super().__setitem__(name, text)
-        self._tell(name, text)
-
-    def __delitem__(self, name: str) -> None:
-        super().__delitem__(name)
-        self._tell(name, None)
-
-    def pop(self, name: str, *default: Any) -> Any:
-        if name in self:
-            self._tell(name, None)
-        return super().pop(name, *default)
-
-    def _tell(self, name: str, text: str | None) -> None:
-        _put(self.shared, name, text)
-        for other in self.others:
-            other.to_come.append((name, text))
-
-    def catch_up(self, hears: Callable[[str, str], None]) -> None:
-        while self.to_come:
-            name, text = self.to_come.pop(0)
-            super().update({name: text} if text is not None else {})
-            if text is None:
-                super().pop(name, None)
-            else:
-                hears(name, text)
-
-
-def _put(storage: dict[str, str], name: str, text: str | None) -> None:
-    if text is None:
-        storage.pop(name, None)
-    else:
-        storage[name] = text
-
-
-def windows() -> tuple[Desk, Desk, dict[str, str]]:
+class Windows:
     """An older window with "one" and "two" in its outbox, a newer one that has just joined, and what is on the disk."""
-    disk: dict[str, str] = {}
-    older, newer = Desk(Late(disk), "older"), Desk(Late(disk), "newer")
-    for one, other in ((older, newer), (newer, older)):
-        assert isinstance(one.storage, Late) and isinstance(other.storage, Late)
-        one.storage.others.append(other.storage)
-    older.join()
-    older.say("one", "two")
-    catch_up(newer)
-    newer.join()
-    return older, newer, disk
+
+    def __init__(self) -> None:
+        self.to_come: list[Callable[[], None]] = []
+        self.browser = Browser(self.to_come.append)
+        self.disk = self.browser.disk
+        self.older = self.open("older")
+        self.older.say("one", "two")
+        self.catch_up()
+        self.newer = self.open("newer")
+
+    def open(self, name: str) -> Desk:
+        window = self.browser.open()
+        desk = Desk(window, name)
+        window.heard = lambda key, text: desk.box.inherit(key, text, desk.now)
+        return desk.join()
+
+    def catch_up(self) -> None:
+        while self.to_come:
+            self.to_come.pop(0)()
 
 
-def catch_up(desk: Desk) -> None:
-    assert isinstance(desk.storage, Late)
-    desk.storage.catch_up(lambda name, text: desk.box.inherit(name, text, desk.now))
+@pytest.fixture
+def windows() -> Windows:
+    return Windows()
 
 
-def test_an_older_window_that_believes_itself_the_writer_overwrites_nothing_and_its_words_are_sent() -> None:
-    older, newer, disk = windows()
+def test_an_older_window_that_believes_itself_the_writer_overwrites_nothing_and_its_words_are_sent(
+    windows: Windows,
+) -> None:
+    older, newer = windows.older, windows.newer
     newer.say("three")
     older.say("late")  # it has not seen that another window writes
-    assert sorted(entry["x"] for entry in kept(disk)) == ["late", "one", "one", "three", "two", "two"]
-    catch_up(newer)
-    catch_up(older)
-    assert [entry["x"] for entry in kept(disk)] == ["one", "two", "three", "late"] == newer.texts()
+    windows.catch_up()
+    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three", "late"] == newer.texts()
     assert newer.emitted[-1] == ("chat-message", {"s": "s", "st": "older-st1", "n": 3, "l": 3, "x": "late"})
     assert older.box.refusal("x") == "elsewhere" and newer.box.refusal("x") == ""
 
 
-def test_the_link_is_never_pointed_at_a_message_of_the_older_window_that_the_newer_does_not_have() -> None:
-    older, newer, _ = windows()
-    older.say("late")
-    newer.say("three")
-    assert newer.emitted[-1][1]["p"] == ["older-st1", 2]
-    catch_up(newer)
-    catch_up(older)
-    third = Desk(older.storage, "third").join()
+def test_what_the_older_window_wrote_just_before_the_takeover_is_taken_over_when_it_comes(windows: Windows) -> None:
+    third = windows.open("third")
+    windows.newer.say("three")
+    windows.catch_up()
+    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three"] == third.texts()
+
+
+def test_a_link_always_names_a_message_that_is_kept_or_was_stored(windows: Windows) -> None:
+    windows.older.say("late")
+    windows.newer.say("three")
+    assert windows.newer.emitted[-1][1]["p"] == ["older-st1", 2]
+    windows.catch_up()
+    third = windows.open("third")
     third.say("four")
-    link = third.emitted[-1][1]["p"]
-    assert link in [[entry["st"], entry["n"]] for entry in third.box.entries.all]
+    assert third.emitted[-1][1]["p"] in [[entry["st"], entry["n"]] for entry in third.box.entries.all]
 
 
-def test_what_was_delivered_does_not_come_back_from_a_window_that_does_not_know_it() -> None:
-    older, newer, disk = windows()
-    newer.status("delivered", [1, 2], st="older-st1")
-    older.say("late")
-    catch_up(newer)
-    assert [entry["x"] for entry in kept(disk)] == ["late"]
+def test_what_was_delivered_does_not_come_back_from_a_window_that_does_not_know_it(windows: Windows) -> None:
+    windows.newer.status("delivered", [1, 2], st="older-st1")
+    windows.older.say("late")
+    windows.catch_up()
+    assert [entry["x"] for entry in kept(windows.disk)] == ["late"]
 
 
-def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one() -> None:
-    older, newer, disk = windows()
-    newer.say("three")
-    catch_up(older)
-    assert older.texts() == ["one", "two"] and WRITER in disk
-    assert [entry["x"] for entry in kept(disk)] == ["one", "two", "three"]
+def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one(windows: Windows) -> None:
+    windows.newer.say("three")
+    windows.catch_up()
+    assert windows.older.texts() == ["one", "two"]
+    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three"]
 
 
 # The browser's storage itself
