@@ -118,7 +118,7 @@ function shapeOf(name) {
   return ID.test(name.slice(kind.length)) ? SHAPES[kind] : undefined;
 }
 
-/** What a text says there; undefined, with a line, where it is none of ours. @param {string} name @param {string} text */
+/** Read a text; undefined, with a line, where it is none of ours. @param {string} name @param {string} text */
 export function parse(name, text) {
   let value;
   try {
