@@ -145,6 +145,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "link.busy": "Too fast: wait {n} s, your text is kept.",
     "link.unavailable": "A part of the server is away. It goes on by itself.",
     "link.memory": "This browser stores nothing: a reload makes you somebody new.",
+    "link.full": "This browser's storage is full: a reload may lose what was just written.",
+    "link.room": "This browser stores again.",
     "link.failed": "That did not work. Please try again.",
     # Second window
     "twin.title": "This chat goes on in another window.",

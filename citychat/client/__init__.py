@@ -1,8 +1,9 @@
 """A page without a browser, twin of the one in ``citychat/static/``."""
 
 from citychat.client.declines import PendingDeclines
-from citychat.client.outbox import Outbox, Row
+from citychat.client.outbox import Outbox
 from citychat.client.page import HeadlessPage
+from citychat.client.shapes import CONSENT, Row, read, thrown_away
 from citychat.client.socket_link import SocketLink
 
-__all__ = ["HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink"]
+__all__ = ["CONSENT", "HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink", "read", "thrown_away"]

@@ -1,19 +1,19 @@
 """The outbox, the page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 
 The Python twin of ``static/outbox.js``, call for call: the terminal guest, the simulation and the load test are pages
-by it. No socket, no screen and no clock: time comes in as ``now`` (ms), everything that must happen goes out through
-``Calls``, and only ``storage`` (the browser's localStorage) outlives the page.
+by it. No socket, no screen and no clock: time comes in as ``now`` (ms of a clock that nobody sets), everything that
+must happen goes out through ``Calls``, and only ``storage`` (the browser's localStorage) outlives the page. The hour,
+which somebody may set, is asked for where it is shown or outlives the page: ``Calls.wall``.
 """
 
-import json
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from citychat.client.entries import Entries
+from citychat.client.shapes import Row, Storage
 from citychat.limits import bound
 from citychat.model import LAMPORT_MAX, by_stream, clean_text, fits
 from citychat.rules import MAILBOX_MS
-
-Row = dict[str, Any]  # the shape of chat-message, as JSON has it
 
 WINDOW = bound("pending")  # unanswered messages on the way; the server holds as many pending
 WAITING_MAX = bound("outbox unsent")  # beyond it the composer says so
@@ -25,8 +25,6 @@ UNDELIVERED_MS = MAILBOX_MS + 600_000  # ten minutes for clocks and late receipt
 FINAL = ("no-session", "bad-payload", "too-long")  # a message refused for another reason is sent again
 HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"
-
-OUTBOX, LAST, WRITER = "citychat.outbox", "citychat.last", "citychat.writer"
 
 
 class Calls(Protocol):
@@ -42,6 +40,9 @@ class Calls(Protocol):
 
     def alarm(self, at: float) -> None:
         """Call ``tick`` at that time or soon after; an earlier alarm stays."""
+
+    def wall(self) -> int:
+        """Tell the hour, ms since 1970: for what is shown or outlives the page. Somebody may set it at any moment."""
 
 
 class Chat:
@@ -59,11 +60,9 @@ class Outbox:
     ``seen``: the last n drawn of each stream of a partner, the one drawn last at the end.
     """
 
-    def __init__(
-        self, storage: MutableMapping[str, str], page: str, new_stream: Callable[[], str], calls: Calls
-    ) -> None:
-        self.storage, self.page, self.new_stream, self.calls = storage, page, new_stream, calls
-        self.entries: list[Row] = []
+    def __init__(self, storage: Storage, page: str, new_stream: Callable[[], str], calls: Calls) -> None:
+        self.new_stream, self.calls = new_stream, calls
+        self.entries = Entries(storage, page)
         self.chats: dict[str, Chat] = {}
         self.seen: dict[str, int] = {}
         self.living = ""  # the session that can be written to
@@ -73,6 +72,7 @@ class Outbox:
         self.sent: dict[tuple[str, int], float] = {}
         self.paused_until = 0.0
         self.asked_at = 0.0
+        self.asked_wall = 0
         self.acks: dict[str, tuple[str, int]] = {}
         self.ack_count = 0
         self.acked_at = -1.0e12
@@ -83,19 +83,21 @@ class Outbox:
         """Return, for ``user-join``, per stream the last n that this page has drawn."""
         return dict(list(self.seen.items())[-HAVE_MAX:])
 
+    @property
+    def writes(self) -> bool:
+        """True while this page is the one that writes, and no other window."""
+        return self.entries.ours
+
     def joined(self, answer: Mapping[str, Any], now: float) -> None:
         """Begin to write: the join was answered."""
-        if self.storage.get(WRITER) != self.page:
-            self.storage[WRITER] = self.page
-            self.entries = json.loads(self.storage.get(OUTBOX) or "[]")
+        self.entries.take()
         self.live, self.sent, self.paused_until = True, {}, 0.0
         self.acks, self.ack_count = {}, 0
         session = answer.get("session")
         self._adopt(session, now)
         if session:
             self._rows(session["session"], answer.get("messages") or [], answer.get("seen") or {})
-        for entry in self.entries:
-            self._draw(entry, str(entry["state"]))
+        self._draw_entries()
         self._pump(now)
         self._ask(now)
 
@@ -103,10 +105,18 @@ class Outbox:
         """The link is gone; what was not answered will be sent after the next join."""
         self.live, self.sent, self.acks, self.ack_count = False, {}, {}, 0
 
+    def inherit(self, name: str, text: str, now: float) -> None:
+        """Take what another page of this browser has written to its own outbox after this page has taken over (a
+        ``storage`` event)."""
+        if self.entries.inherit(name, text):
+            self._draw_entries()
+            self._pump(now)
+            self._alarm_ask(now)
+
     def session(self, session: Mapping[str, Any], now: float) -> None:
         """A session has begun (``user-session``)."""
-        self.entries = [e for e in self.entries if e["state"] in ("waiting", "stored")]
-        self._save()
+        self.entries.keep(lambda e: e["state"] in ("waiting", "stored"))
+        self.entries.save()
         self._adopt(session, now)
 
     def ended(self, s: str) -> None:
@@ -137,7 +147,7 @@ class Outbox:
             self.seen[st] = max(n, self.seen.get(st, 0))
         rows = [row for row in rows if row["side"] != chat.side or row.get("k") != "gap"]
         mine = {(row["st"], row["n"]) for row in rows if row["side"] == chat.side}
-        self._settle(s, [e for e in self.entries if e["s"] == s and (e["st"], e["n"]) in mine])
+        self._settle(s, [e for e in self.entries.all if e["s"] == s and (e["st"], e["n"]) in mine])
         for row in rows:
             if row["side"] == chat.side:
                 self._draw(row, "delivered")
@@ -152,7 +162,10 @@ class Outbox:
                 continue
             if row["side"] == chat.side or s != self.living or row["n"] <= self.seen.get(row["st"], 0):
                 self._draw(row, "delivered" if row["side"] == chat.side else "")
-        for entry in self.entries:
+        self._draw_entries()
+
+    def _draw_entries(self) -> None:
+        for entry in self.entries.all:
             self._draw(entry, str(entry["state"]))
 
     # -- mine -----------------------------------------------------------------------------------------------------
@@ -161,14 +174,14 @@ class Outbox:
         """Tell why this text cannot be written now: "", closed, elsewhere, empty, too-long or full."""
         if not self.living:
             return "closed"
-        if self.storage.get(WRITER) != self.page:
+        if not self.writes:
             return "elsewhere"
         text = clean_text(text)
         if not text.strip():
             return "empty"
         if not fits(text):
             return "too-long"
-        return "full" if sum(e["state"] == "waiting" for e in self.entries) >= WAITING_MAX else ""
+        return "full" if len(self.entries.in_state("waiting")) >= WAITING_MAX else ""
 
     def compose(self, text: str, now: float) -> str:
         """Write a message: kept, drawn, sent. Answers why not, or ""."""
@@ -181,14 +194,13 @@ class Outbox:
         self.n += 1
         entry: Row = {
             "s": self.living, "side": chat.side, "st": self.stream, "n": self.n,
-            "l": min(chat.top + 1, LAMPORT_MAX), "x": clean_text(text), "at": now, "state": "waiting",
+            "l": min(chat.top + 1, LAMPORT_MAX), "x": clean_text(text), "at": self.calls.wall(),
+            "state": "waiting",
         }  # fmt: skip
-        last = json.loads(self.storage.get(LAST) or "null")
-        if self.n == 1 and last and last[0] == self.living:
-            entry["p"] = last[1:]
-        self.entries.append(entry)
-        self.storage[LAST] = json.dumps([self.living, self.stream, self.n])
-        self._save()
+        last = self.entries.last(self.living)
+        if self.n == 1 and last:
+            entry["p"] = last
+        self.entries.add(entry)
         self._draw(entry, "waiting")
         self._pump(now)
         return ""
@@ -196,18 +208,18 @@ class Outbox:
     def status(self, payload: Mapping[str, Any], now: float) -> None:
         """Take a ``chat-status``: exact ranges are stored, delivered or refused."""
         s, st, state = payload["s"], payload["st"], payload["state"]
-        hit = [e for e in self.entries if e["s"] == s and e["st"] == st and _within(e["n"], payload["ranges"])]
+        hit = self.entries.covered(s, st, payload["ranges"])
         if state == "delivered":
             self._settle(s, hit)
         elif state == "stored" or payload.get("error") in FINAL:
             for entry in [e for e in hit if e["state"] == "waiting"]:
-                entry["state"], entry["since"] = state, now
+                entry["state"], entry["since"] = state, self.calls.wall()
                 self.calls.mark(s, st, entry["n"], state, payload.get("error") or "")
-            stored = [e for e in self.entries if e["state"] == "stored"]
-            for entry in stored[: max(0, len(stored) - STORED_MAX)]:
-                self.entries.remove(entry)
+            stored = self.entries.in_state("stored")
+            forgotten = stored[: max(0, len(stored) - STORED_MAX)]
+            self.entries.keep(lambda e: e not in forgotten)
             if hit:
-                self._save()
+                self.entries.save()
         self._pump(now)
         self._alarm_ask(now)
 
@@ -217,16 +229,16 @@ class Outbox:
         self.calls.alarm(self.paused_until)
 
     def _settle(self, s: str, delivered: list[Row]) -> None:
+        self.entries.keep(lambda e: e not in delivered)
         for entry in delivered:
-            self.entries.remove(entry)
             self.calls.mark(s, entry["st"], entry["n"], "delivered", "")
         if delivered:
-            self._save()
+            self.entries.save()
 
     def _pump(self, now: float) -> None:
         if not self.live or now < self.paused_until:
             return
-        waiting = [e for e in self.entries if e["state"] == "waiting"]
+        waiting = self.entries.in_state("waiting")
         for entry in waiting[:WINDOW]:
             key = (entry["st"], entry["n"])
             if key not in self.sent:
@@ -238,19 +250,20 @@ class Outbox:
 
     def _ask(self, now: float) -> None:
         """Ask which of my kept messages history holds (``chat-ask``)."""
-        self.asked_at = now
-        stored = [e for e in self.entries if e["state"] == "stored"]
+        self.asked_at, self.asked_wall = now, self.calls.wall()
+        stored = self.entries.in_state("stored")
         for s in dict.fromkeys(e["s"] for e in stored):
             for st, ranges in by_stream([(e["st"], e["n"]) for e in stored if e["s"] == s]).items():
                 self.calls.emit("chat-ask", {"s": s, "st": st, "ranges": [list(r) for r in ranges]})
         self._alarm_ask(now)
 
     def _alarm_ask(self, now: float) -> None:
-        stored = [e for e in self.entries if e["state"] == "stored"]
+        stored = self.entries.in_state("stored")
         if stored and self.live:
             if self.partner_here:
                 self.calls.alarm(self.asked_at + ASK_MS)
-            self.calls.alarm(max(stored[0]["since"] + UNDELIVERED_MS, self.asked_at + ANSWER_MS))
+            lost_at = now + stored[0]["since"] + UNDELIVERED_MS - self.calls.wall()
+            self.calls.alarm(max(lost_at, self.asked_at + ANSWER_MS))
 
     # -- theirs ---------------------------------------------------------------------------------------------------
 
@@ -284,7 +297,7 @@ class Outbox:
             self._flush_acks(now)
         elif self.acks:  # woken by an earlier alarm: this one is still to come
             self.calls.alarm(self.acked_at + ACK_MS)
-        waiting = [e for e in self.entries if e["state"] == "waiting"]
+        waiting = self.entries.in_state("waiting")
         if waiting and now - self.sent.get((waiting[0]["st"], waiting[0]["n"]), now) >= HEAD_MS:
             self.sent = {}
         self._pump(now)
@@ -295,16 +308,17 @@ class Outbox:
         self._alarm_ask(now)
 
     def _give_up(self, now: float) -> None:
-        late = [e for e in self.entries if e["state"] == "stored" and now - e["since"] >= UNDELIVERED_MS]
+        wall = self.calls.wall()
+        late = [e for e in self.entries.in_state("stored") if wall >= e["since"] + UNDELIVERED_MS]
         for entry in late:
-            if entry["since"] + UNDELIVERED_MS > self.asked_at:  # history was not asked since: ask before despairing
+            if entry["since"] + UNDELIVERED_MS > self.asked_wall:  # history was not asked since: ask before despairing
                 self._ask(now)
                 return
         for entry in late:
             entry["state"] = "undelivered"
             self.calls.mark(entry["s"], entry["st"], entry["n"], "undelivered", "")
         if late:
-            self._save()
+            self.entries.save()
 
     def _draw(self, row: Row, state: str) -> None:
         chat = self.chats.get(row["s"])
@@ -314,11 +328,3 @@ class Outbox:
         chat.drawn.add(key)
         chat.top = max(chat.top, row["l"])
         self.calls.draw({k: v for k, v in row.items() if k not in ("state", "since")}, state)
-
-    def _save(self) -> None:
-        if self.storage.get(WRITER) == self.page:
-            self.storage[OUTBOX] = json.dumps(self.entries, ensure_ascii=False, separators=(",", ":"))
-
-
-def _within(n: int, ranges: list[list[int]]) -> bool:
-    return any(a <= n <= b for a, b in ranges)

@@ -4,12 +4,13 @@ The terminal guest, the simulation and the load test are this page with differen
 Clock and chance from a Random, so that a simulation can replay every run.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Protocol
 
 from citychat.client.declines import PendingDeclines
-from citychat.client.outbox import WRITER, Outbox, Row
+from citychat.client.outbox import Outbox
+from citychat.client.shapes import TOKEN, Row, Storage, read
 from citychat.model import PROTOCOL_VERSION, new_id
 from citychat.ports import Clock, Timer
 
@@ -17,7 +18,6 @@ JOIN_S = 5.0  # without it a join lost on a half-open link stalls the page for e
 BACKOFF_S, BACKOFF_MAX_S = 0.5, 30.0
 SILENT_S, PROBE_S = 20.0, 2.0
 YES_S = 2.0  # "Found someone. Starting in 2… Stop"
-TOKEN = "citychat.token"
 
 Answer = Callable[[Mapping[str, Any]], None]
 
@@ -50,7 +50,7 @@ class HeadlessPage:
         self,
         link: Link,
         screen: View,
-        storage: MutableMapping[str, str],
+        storage: Storage,
         clock: Clock,
         random: Random,
         *,
@@ -77,7 +77,8 @@ class HeadlessPage:
 
     @property
     def now(self) -> int:
-        return self.clock.wall_ms()
+        """The time in ms, by a clock that nobody sets."""
+        return round(self.clock.monotonic_s() * 1000)
 
     # -- the link -----------------------------------------------------------------------------------------------------
 
@@ -98,15 +99,11 @@ class HeadlessPage:
         self.connected = True
         self._heard_s = self.clock.monotonic_s()
         asked: Row = {
-            "v": PROTOCOL_VERSION,
-            "consent": self.consent,
-            "adult": True,
-            "available": self.available,
-            "visible": self.visible,
-            "have": self.outbox.have(),
-        }
-        if TOKEN in self.storage:
-            asked["token"] = self.storage[TOKEN]
+            "v": PROTOCOL_VERSION, "consent": self.consent, "adult": True, "available": self.available,
+            "visible": self.visible, "have": self.outbox.have(),
+        }  # fmt: skip
+        if token := read(self.storage, TOKEN):
+            asked["token"] = token
         if self.position is not None:
             asked["position"] = dict(self.position)
         self._later("join", JOIN_S, self.reconnect)
@@ -142,7 +139,7 @@ class HeadlessPage:
 
     def _open(self) -> None:
         """A page that was answered once comes back by itself only while no other page writes."""
-        if not self.answered or self.storage.get(WRITER) == self.id:
+        if not self.answered or self.outbox.writes:
             self.link.open()
 
     def _join_answered(self, answer: Mapping[str, Any]) -> None:
@@ -298,6 +295,9 @@ class HeadlessPage:
         if "alarm" not in self._timers or at < self._alarm_at:
             self._alarm_at = at
             self._later("alarm", max(0.0, (at - self.now) / 1000), self._tick)
+
+    def wall(self) -> int:
+        return self.clock.wall_ms()
 
     def _tick(self) -> None:
         self.outbox.tick(self.now)

@@ -10,8 +10,8 @@ from typing import Any
 import engineio
 import socketio
 
-from citychat.client.outbox import Row
 from citychat.client.page import Answer, HeadlessPage
+from citychat.client.shapes import Row
 
 NAMESPACES = ("/user", "/chat")
 OPEN_S = 8.0  # from the first packet to both namespaces, as static/socket.js has it

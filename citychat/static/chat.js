@@ -1,6 +1,7 @@
 // A chat: writing, ticks, typing, presence, leaving, reading again, blocking, reporting.
 
 import { Outbox } from "citychat/outbox.js";
+import { DRAFT, DRAFT_MAX_CHARS, read } from "citychat/shapes.js";
 import { placeOf } from "citychat/state.js";
 import { newId } from "citychat/text.js";
 
@@ -16,6 +17,7 @@ import { newId } from "citychat/text.js";
  * @property {Socket} socket
  * @property {string} id the page's
  * @property {() => number} now
+ * @property {() => number} wall
  */
 
 const TYPING_MS = 5000; // a sign of typing expires by itself
@@ -27,7 +29,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1; // browsers take a longer time for none
 export class Chat {
   #parts;
   #typingOff = 0;
-  #typingAt = 0;
+  #typingAt = -Infinity;
   #typingShown = false;
   #alarmAt = Infinity;
   #alarm = 0;
@@ -48,8 +50,9 @@ export class Chat {
 
   /** What the outbox asks of its page. @returns {Calls} */
   #calls() {
-    const { state, socket } = this.#parts;
+    const { state, socket, wall } = this.#parts;
     return {
+      wall,
       emit: (event, payload) => socket.emit(event, payload),
       draw: (message, tick) => {
         state.transcript(message.session).add(message, tick);
@@ -78,15 +81,15 @@ export class Chat {
   /** What is typed and not sent, over a reload too. */
   get draft() {
     const { storage, state } = this.#parts;
-    return (state.session && storage.get(draftOf(state.session.session))) ?? "";
+    return (state.session && read(storage, DRAFT + state.session.session)) ?? "";
   }
 
   /** @param {string} text */
   keepDraft(text) {
     const { storage, state } = this.#parts;
     if (!state.session) return;
-    const name = draftOf(state.session.session);
-    if (text) storage.set(name, text);
+    const name = DRAFT + state.session.session;
+    if (text) storage.set(name, text.slice(0, DRAFT_MAX_CHARS));
     else storage.delete(name);
   }
 
@@ -185,7 +188,7 @@ export class Chat {
 
   /** All my chats with their messages, as one value; null when it could not be had. */
   async everything() {
-    const { socket, now } = this.#parts;
+    const { socket, wall } = this.#parts;
     const answer = await socket.chats();
     if (!answer.ok) return null;
     const chats = [];
@@ -198,7 +201,7 @@ export class Chat {
         messages: messages.map((one) => ({ from: one.side === side ? you : alias, at: iso(one.at), text: one.text })),
       });
     }
-    return { made: iso(now()), chats };
+    return { made: iso(wall()), chats };
   }
 
   /** @param {string} session */
@@ -254,10 +257,10 @@ export class Chat {
 
   /** @param {string} session @param {Partial<Session>} changes */
   #presence(session, changes) {
-    const { state } = this.#parts;
+    const { state, now } = this.#parts;
     if (state.session?.session !== session) return;
     state.set({ session: { ...state.session, ...changes } });
-    this.outbox.partner(Boolean(state.session.here));
+    this.outbox.partner(Boolean(state.session.here), now());
   }
 
   /** @param {Events["partnerLeft"]} left */
@@ -270,11 +273,11 @@ export class Chat {
 
   /** @param {string} session @param {"you" | "partner"} by */
   #end(session, by) {
-    const { state, storage, now } = this.#parts;
+    const { state, storage, wall } = this.#parts;
     const { running, reading } = state;
     this.outbox.ended(session);
-    storage.delete(draftOf(session));
-    const end = { ended: now(), here: false, by };
+    storage.delete(DRAFT + session);
+    const end = { ended: wall(), here: false, by };
     if (running?.session === session) state.set({ session: { ...running, ...end }, typing: false });
     if (reading?.session === session && !reading.ended) state.set({ reading: { ...reading, ...end } });
     this.list();
@@ -292,9 +295,6 @@ export class Chat {
     }, Math.min(Math.max(0, at - now()), TIMER_MAX_MS));
   }
 }
-
-/** @param {string} session */
-const draftOf = (session) => `citychat.draft.${session}`;
 
 /** @param {number} ms */
 const iso = (ms) => new Date(ms).toISOString();

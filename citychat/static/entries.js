@@ -1,18 +1,23 @@
 // The outbox as the browser keeps it: my messages until they are delivered, with the wire's letters, in localStorage.
 //
-// One page of a browser writes there: the one whose join was answered last.
+// Each page keeps its own, with the link to the message written last in the same value, so that neither is ever there
+// without the other. The page whose join was answered last takes over what the others have left, also what comes late:
+// windows do not see each other's storage at once. The twin of citychat/client/entries.py.
 
-import { fromWire, toWire } from "citychat/wire.js";
+import { OLD_LAST, OLD_OUTBOX, OUTBOX, WRITER, parse, read } from "citychat/shapes.js";
+import { toWire } from "citychat/wire.js";
 
-/** @import { Entry, Kept, Ranges, Tick } from "citychat/types.js" */
-
-const OUTBOX = "citychat.outbox";
-const LAST = "citychat.last"; // session, stream and number of the message written last
-const WRITER = "citychat.writer"; // the page that writes
+/** @import { Entry, Kept, Last, Left, Ranges, Tick } from "citychat/types.js" */
 
 export class Entries {
   #storage;
   #page;
+  /** Every message that was ever here: none comes back from another page's storage. @type {Set<string>} */
+  #known = new Set();
+  /** The message written last. @type {Last | undefined} */
+  #last;
+  /** Names of what was taken over and lies there still. @type {string[]} */
+  #taken = [];
   /** In the order in which they were written. @type {Entry[]} */
   all = [];
 
@@ -24,14 +29,55 @@ export class Entries {
 
   /** Whether this page is the one that writes, and no other window. */
   get ours() {
-    return this.#storage.get(WRITER) === this.#page;
+    return read(this.#storage, WRITER) === this.#page;
   }
 
-  /** Become the page that writes, with what the one before has left. */
+  /** Become the page that writes, with what others have left: the last of them first, its link is the newest. */
   take() {
-    if (this.ours) return;
-    this.#storage.set(WRITER, this.#page);
-    this.all = JSON.parse(this.#storage.get(OUTBOX) || "[]").map(fromWire);
+    const storage = this.#storage;
+    const before = OUTBOX + read(storage, WRITER);
+    storage.set(WRITER, this.#page);
+    const names = [...storage.keys()].filter((name) => this.#isOthers(name)).sort();
+    for (const name of names.sort((a, b) => Number(b === before) - Number(a === before))) {
+      this.#merge(name, read(storage, name));
+    }
+    if (names.length) this.save();
+  }
+
+  /**
+   * Take what another page has written after this one took over. Answers whether that was news.
+   * @param {string} name @param {string} text
+   */
+  inherit(name, text) {
+    if (!this.#isOthers(name) || !this.ours) return false;
+    const { length } = this.all;
+    this.#merge(name, parse(name, text));
+    this.save();
+    return this.all.length > length;
+  }
+
+  /** @param {string} name */
+  #isOthers(name) {
+    return name === OLD_OUTBOX || (name.startsWith(OUTBOX) && name !== OUTBOX + this.#page);
+  }
+
+  /** @param {string} name @param {Left | undefined} left */
+  #merge(name, left) {
+    this.#taken.push(name);
+    for (const entry of left?.entries ?? []) if (!this.#known.has(keyOf(entry))) this.#push(entry);
+    let last = left?.last;
+    if (name === OLD_OUTBOX) {
+      this.#taken.push(OLD_LAST);
+      last = left?.torn ? undefined : read(this.#storage, OLD_LAST);
+    }
+    const older = this.#last && last && (last[0] !== this.#last[0] || last[3] <= this.#last[3]);
+    if (last && !older) this.#last = last;
+  }
+
+  /** @param {Entry} entry */
+  #push(entry) {
+    this.all.push(entry);
+    this.#known.add(keyOf(entry));
   }
 
   /** @param {Tick} state */
@@ -47,14 +93,14 @@ export class Entries {
 
   /** The message before the first one of a stream in this session, if there is one. @param {string} session */
   last(session) {
-    const [known, ...last] = JSON.parse(this.#storage.get(LAST) || "[]");
-    return known === session ? last : undefined;
+    const [known, stream, number] = this.#last ?? [];
+    return known === session ? /** @type {[string, number]} */ ([stream, number]) : undefined;
   }
 
   /** @param {Entry} entry */
   add(entry) {
-    this.all.push(entry);
-    this.#storage.set(LAST, JSON.stringify([entry.session, entry.stream, entry.number]));
+    this.#push(entry);
+    this.#last = [entry.session, entry.stream, entry.number, entry.lamport];
     this.save();
   }
 
@@ -64,6 +110,12 @@ export class Entries {
   }
 
   save() {
-    if (this.ours) this.#storage.set(OUTBOX, JSON.stringify(this.all.map(toWire)));
+    if (!this.ours) return;
+    const text = JSON.stringify({ last: this.#last, entries: this.all.map(toWire) });
+    if (this.#storage.set(OUTBOX + this.#page, text) === false) return; // full: what others have left stays theirs
+    for (const name of this.#taken.splice(0)) this.#storage.delete(name);
   }
 }
+
+/** @param {Entry} entry */
+const keyOf = ({ stream, number }) => `${stream} ${number}`;

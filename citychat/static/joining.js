@@ -1,6 +1,7 @@
 // Joining: consent, position, the link, the city, the settings, leaving for good.
 
 import { askPosition } from "citychat/position.js";
+import { CONSENT, RELOADED, SETTINGS, TOKEN, read } from "citychat/shapes.js";
 
 /**
  * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
@@ -17,14 +18,12 @@ import { askPosition } from "citychat/position.js";
  * @property {Outbox} outbox
  * @property {string} consent the version of the rules
  * @property {() => number} now
+ * @property {() => number} wall
  */
 
 const PROTOCOL_VERSION = 1;
 const FIRST_PAGE = 50; // messages of a join answer; as many say that there may be older ones
-const CONSENT = "citychat.consent";
-const TOKEN = "citychat.token";
-const SETTINGS = "citychat.settings";
-const RELOADED = "citychat.reload";
+const RELOAD_GAP_MS = 60_000; // between two reloads for a newer page, should the server not have it after all
 
 export class Joining {
   #parts;
@@ -54,9 +53,9 @@ export class Joining {
 
   begin() {
     const { state, storage, consent } = this.#parts;
-    const settings = { ...state.settings, ...JSON.parse(storage.get(SETTINGS) ?? "{}") };
-    const accepted = storage.get(CONSENT);
-    state.set({ settings, kept: storage.kept, changed: Boolean(accepted) && accepted !== consent });
+    const settings = { ...state.settings, ...read(storage, SETTINGS) };
+    const accepted = read(storage, CONSENT);
+    state.set({ settings, changed: Boolean(accepted) && accepted !== consent });
     if (accepted === consent) this.#start();
     else state.set({ screen: "arrive" });
   }
@@ -64,7 +63,7 @@ export class Joining {
   accept() {
     const { state, storage, consent } = this.#parts;
     storage.set(CONSENT, consent);
-    state.set({ kept: storage.kept, changed: false });
+    state.set({ changed: false });
   }
 
   withCity() {
@@ -149,7 +148,7 @@ export class Joining {
       v: PROTOCOL_VERSION, consent, adult: true, available: this.#askable, slow: state.settings.slow,
       visible: document.visibilityState === "visible", have: outbox.have(),
     };
-    const token = storage.get(TOKEN);
+    const token = read(storage, TOKEN);
     if (token) request.token = token;
     if (this.#position) request.position = this.#position;
     return request;
@@ -157,20 +156,19 @@ export class Joining {
 
   /** @param {JoinAnswer} answer */
   #welcome(answer) {
-    const { state, storage, outbox, now } = this.#parts;
+    const { state, storage, outbox, now, wall } = this.#parts;
     this.#joined = true;
     this.#toldAskable = undefined;
     storage.set(TOKEN, answer.token);
     state.set({
-      link: "on", place: answer.place, free: answer.free_nearby, banned: null, kept: storage.kept, offer: null,
-      typing: false,
+      link: "on", place: answer.place, free: answer.free_nearby, banned: null, offer: null, typing: false,
     });
     const { session } = answer;
     const chatting = answer.state === "chat";
     const shown = state.session;
     const known = Boolean(session) && shown?.session === session?.session;
     if (session && (chatting || known)) state.set({ session: { by: known ? shown?.by : undefined, ...session } });
-    else if (!chatting && state.running) state.set({ session: { ...state.running, ended: now() } });
+    else if (!chatting && state.running) state.set({ session: { ...state.running, ended: wall() } });
     outbox.joined(answer, now());
     if (session) state.transcript(session.session).more ??= (answer.messages ?? []).length >= FIRST_PAGE;
     const waiting = ["loading", "locating", "replaced"].includes(state.screen);
@@ -225,12 +223,12 @@ export class Joining {
     state.set({ link: "cut", offer: null, typing: false });
   }
 
-  /** A newer page is on the server; once a minute at most, should it not be. */
+  /** A newer page is on the server. A time still to come was written by a clock that was wrong. */
   #reload() {
-    const { state, storage, now } = this.#parts;
-    const last = Number(storage.get(RELOADED) ?? 0);
-    storage.set(RELOADED, String(now()));
-    if (now() - last > 60_000) location.reload();
+    const { state, storage, wall } = this.#parts;
+    const last = read(storage, RELOADED) ?? 0;
+    storage.set(RELOADED, String(wall()));
+    if (Math.abs(wall() - last) > RELOAD_GAP_MS) location.reload();
     else state.set({ notice: "link.failed" });
   }
 }

@@ -1,6 +1,7 @@
 // Looking for somebody, being asked, answering (protocol §3 as the page sees it).
 
 import { PendingDeclines } from "citychat/declines.js";
+import { LOOKING, read } from "citychat/shapes.js";
 
 /**
  * @import { Events, JoinAnswer, Reply, Session } from "citychat/types.js"
@@ -20,7 +21,6 @@ import { PendingDeclines } from "citychat/declines.js";
  * @property {() => number} now
  */
 
-const LOOKING = "citychat.looking"; // survives a reload, not the closing of the window
 const START_MS = 2000; // "Starting in 2…": what a looker has to press Stop
 
 export class Matching {
@@ -92,7 +92,7 @@ export class Matching {
   #joined(answer) {
     const { state, tab } = this.#parts;
     this.#declines.resend();
-    const wasLooking = state.looking || (tab.get(LOOKING) === "yes" && state.place);
+    const wasLooking = state.looking || (read(tab, LOOKING) && state.place);
     if (answer.state === "free" && wasLooking) this.seek();
   }
 
@@ -126,10 +126,10 @@ export class Matching {
 
   /** @param {Session} session */
   #matched(session) {
-    const { state, outbox } = this.#parts;
+    const { state, outbox, now } = this.#parts;
     clearTimeout(this.#starting);
     this.#keepLooking(false);
-    outbox.session(session);
+    outbox.session(session, now());
     state.transcript(session.session).more ??= false;
     state.set({
       session, screen: "talk", looking: "", offer: null, still: false, typing: false, dialog: null, notice: "",

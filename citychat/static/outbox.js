@@ -1,8 +1,9 @@
 // The page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 //
 // The twin of citychat/client/outbox.py; a test runs the same traces through both. No socket, no screen and no clock:
-// time comes in as `now` (ms), everything that must happen goes out through `calls`, and only `storage` (the browser's
-// localStorage) outlives the page.
+// time comes in as `now` (ms of a clock that nobody sets), everything that must happen goes out through `calls`, and
+// only `storage` (the browser's localStorage) outlives the page. The hour, which somebody may set, is asked for where
+// it is shown or outlives the page: `calls.wall`.
 
 import { Acks } from "citychat/acks.js";
 import { Drawn } from "citychat/drawn.js";
@@ -35,6 +36,7 @@ export class Outbox {
   #sent = new Map();
   #pausedUntil = 0;
   #askedAt = 0;
+  #askedWall = 0;
 
   /** @param {Kept} storage @param {string} page its id @param {() => string} newStream @param {Calls} calls */
   constructor(storage, page, newStream, calls) {
@@ -64,7 +66,7 @@ export class Outbox {
     this.#sent = new Map();
     this.#pausedUntil = 0;
     this.#acks.drop();
-    this.#adopt(session);
+    this.#adopt(session, now);
     if (session) this.#drawHistory(session, messages, seen);
     this.#drawEntries();
     this.#pump(now);
@@ -78,11 +80,22 @@ export class Outbox {
     this.#acks.drop();
   }
 
-  /** A session has begun (`user-session`). @param {Session} session */
-  session(session) {
+  /**
+   * Another page of this browser has written to its own outbox after this page has taken over (a `storage` event).
+   * @param {string} name @param {string} text @param {number} now
+   */
+  inherit(name, text, now) {
+    if (!this.#entries.inherit(name, text)) return;
+    this.#drawEntries();
+    this.#pump(now);
+    this.#alarmAsk(now);
+  }
+
+  /** A session has begun (`user-session`). @param {Session} session @param {number} now */
+  session(session, now) {
     this.#entries.keep(({ state }) => state === "waiting" || state === "stored");
     this.#entries.save();
-    this.#adopt(session);
+    this.#adopt(session, now);
   }
 
   /** Nothing more can be written to it. @param {string} session */
@@ -90,10 +103,10 @@ export class Outbox {
     if (this.#running === session) this.#running = "";
   }
 
-  /** @param {boolean} here */
-  partner(here) {
+  /** @param {boolean} here @param {number} now */
+  partner(here, now) {
     this.#partnerHere = here;
-    if (here) this.#alarmAsk();
+    if (here) this.#alarmAsk(now);
   }
 
   /** My side in a session that this page knows. @param {string} session */
@@ -101,8 +114,8 @@ export class Outbox {
     return this.#drawn.find(session)?.side;
   }
 
-  /** @param {Session | undefined} session */
-  #adopt(session) {
+  /** @param {Session | undefined} session @param {number} now */
+  #adopt(session, now) {
     const running = session && !session.ended ? session.session : "";
     if (running !== this.#running) {
       this.#running = running;
@@ -111,7 +124,7 @@ export class Outbox {
     }
     if (session) {
       this.#drawn.of(session.session, session.side);
-      this.partner(Boolean(session.here));
+      this.partner(Boolean(session.here), now);
     }
   }
 
@@ -174,7 +187,8 @@ export class Outbox {
     /** @type {Entry} */
     const entry = {
       session: this.#running, side, stream: this.#stream, number: this.#number,
-      lamport: Math.min(highestLamport + 1, LAMPORT_MAX), text: cleanText(text), at: now, state: "waiting",
+      lamport: Math.min(highestLamport + 1, LAMPORT_MAX), text: cleanText(text), at: this.#calls.wall(),
+      state: "waiting",
     };
     const previous = this.#number === 1 && this.#entries.last(this.#running);
     if (previous) entry.previous = previous;
@@ -191,7 +205,7 @@ export class Outbox {
       this.#settle(hit);
     } else if (state === "stored" || FINAL.includes(error)) {
       for (const entry of hit.filter((one) => one.state === "waiting")) {
-        Object.assign(entry, { state, since: now });
+        Object.assign(entry, { state, since: this.#calls.wall() });
         this.#mark(entry, error);
       }
       const stored = this.#entries.inState("stored");
@@ -200,7 +214,7 @@ export class Outbox {
       if (hit.length) this.#entries.save();
     }
     this.#pump(now);
-    this.#alarmAsk();
+    this.#alarmAsk(now);
   }
 
   /** `chat-busy`: everything unanswered goes again, in order, after that. @param {Busy} busy @param {number} now */
@@ -234,20 +248,22 @@ export class Outbox {
   /** Which of my kept messages does history hold? (`chat-ask`) @param {number} now */
   #ask(now) {
     this.#askedAt = now;
+    this.#askedWall = this.#calls.wall();
     const stored = this.#entries.inState("stored");
     for (const session of new Set(stored.map((entry) => entry.session))) {
       for (const [stream, ranges] of byStream(stored.filter((entry) => entry.session === session))) {
         this.#calls.emit("chat-ask", { session, stream, ranges });
       }
     }
-    this.#alarmAsk();
+    this.#alarmAsk(now);
   }
 
-  #alarmAsk() {
+  /** @param {number} now */
+  #alarmAsk(now) {
     const [oldest] = this.#entries.inState("stored");
     if (!oldest || !this.#live) return;
     if (this.#partnerHere) this.#calls.alarm(this.#askedAt + ASK_MS);
-    this.#calls.alarm(Math.max(lostAt(oldest), this.#askedAt + ANSWER_MS));
+    this.#calls.alarm(Math.max(now + lostAt(oldest) - this.#calls.wall(), this.#askedAt + ANSWER_MS));
   }
 
   /** `chat-message`: drawn if it is the next, acked in any case. @param {Message} message @param {number} now */
@@ -269,13 +285,14 @@ export class Outbox {
     this.#pump(now);
     if (this.#partnerHere && now - this.#askedAt >= ASK_MS) this.#ask(now);
     else if (now - this.#askedAt >= ANSWER_MS) this.#giveUp(now);
-    this.#alarmAsk();
+    this.#alarmAsk(now);
   }
 
   /** @param {number} now */
   #giveUp(now) {
-    const late = this.#entries.inState("stored").filter((entry) => now >= lostAt(entry));
-    if (late.some((entry) => lostAt(entry) > this.#askedAt)) {
+    const wall = this.#calls.wall();
+    const late = this.#entries.inState("stored").filter((entry) => wall >= lostAt(entry));
+    if (late.some((entry) => lostAt(entry) > this.#askedWall)) {
       this.#ask(now); // history was not asked since: ask before despairing
       return;
     }
@@ -295,5 +312,5 @@ export class Outbox {
 /** @param {{stream: string, number: number}} message */
 const keyOf = ({ stream, number }) => `${stream} ${number}`;
 
-/** When a stored message that the history does not hold counts as lost. @param {Entry} entry */
+/** When, by the wall, a stored message that the history does not hold counts as lost. @param {Entry} entry */
 const lostAt = ({ since = 0 }) => since + UNDELIVERED_MS;

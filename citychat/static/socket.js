@@ -46,6 +46,7 @@ const CUT = { ok: false, error: "cut" }; // the link did not hold until the answ
 export class Socket {
   live = false; // joined, and not cut since
   #now;
+  #wall;
   #random;
   /** @type {Map<keyof Events, ((payload: any) => void)[]>} */
   #listeners = new Map();
@@ -58,15 +59,17 @@ export class Socket {
   #wanted = false;
   #attempt = 0;
   #timer = 0;
-  #began = 0;
-  #heard = 0;
+  #began;
+  #heard;
   #probing = false;
   #opened = false;
 
-  /** @param {() => number} now @param {() => number} random */
-  constructor(now, random) {
+  /** @param {() => number} now @param {() => number} wall @param {() => number} random */
+  constructor(now, wall, random) {
     this.#now = now;
+    this.#wall = wall;
     this.#random = random;
+    this.#began = this.#heard = this.#moment();
     setInterval(() => this.#check(), 5000);
   }
 
@@ -106,7 +109,7 @@ export class Socket {
     this.#attempt = 0;
     if (this.live) this.#check();
     else if (!this.#manager) this.#connect();
-    else if (this.#now() - this.#began > STALE_MS) this.#lose(this.#manager, 0);
+    else if (this.#since(this.#began) > STALE_MS) this.#lose(this.#manager, 0);
   }
 
   seek = () => this.#ask("user-seek");
@@ -181,11 +184,11 @@ export class Socket {
     const chat = manager.socket("/chat");
     this.#manager = manager;
     this.#namespaces = { user, chat };
-    this.#began = this.#now();
+    this.#began = this.#moment();
     manager.on("open", () => {
-      this.#heard = this.#now();
+      this.#heard = this.#moment();
       this.#opened = true;
-      manager.engine.on("packet", () => (this.#heard = this.#now()));
+      manager.engine.on("packet", () => (this.#heard = this.#moment()));
     });
     for (const [name, socket] of Object.entries(this.#namespaces)) {
       socket.on("connect", () => manager === this.#manager && user.connected && chat.connected && this.#join(manager));
@@ -247,6 +250,18 @@ export class Socket {
     this.#timer = setTimeout(() => this.#connect(), delay ?? this.#random() * ceiling);
   }
 
+  #moment() {
+    return { now: this.#now(), wall: this.#wall() };
+  }
+
+  /**
+   * ms since then, by the clock that says more: one stands still while some machines sleep, the other may be set back.
+   * @param {{ now: number, wall: number }} moment
+   */
+  #since({ now, wall }) {
+    return Math.max(this.#now() - now, this.#wall() - wall);
+  }
+
   /** Not one link was opened: if plain HTTP still works, something on the way blocks WebSocket. */
   async #suspect() {
     try {
@@ -259,7 +274,7 @@ export class Socket {
 
   async #check() {
     const manager = this.#manager;
-    if (!this.live || this.#probing || this.#now() - this.#heard < SILENT_MS) return;
+    if (!this.live || this.#probing || this.#since(this.#heard) < SILENT_MS) return;
     this.#probing = true;
     const answer = await this.#ask("user-view", { visible: document.visibilityState === "visible" }, PROBE_MS);
     this.#probing = false;

@@ -49,7 +49,8 @@ export class State extends EventTarget {
   link = "off";
   busyUntil = 0;
   notice = ""; // the name of one line above everything else
-  kept = true; // whether this browser stores anything
+  /** Why a reload may lose something: this browser stores nothing, or no more. @type {"" | "none" | "full"} */
+  storing = "";
   changed = false; // whether the rules were changed since consent
   /** @type {Place | null} */
   place = null;

@@ -197,13 +197,27 @@ export interface Calls {
   mark(session: string, stream: string, number: number, tick: Tick, why: string): void;
   /** Call `tick` at that time or soon after; an earlier alarm stays. */
   alarm(at: number): void;
+  /** The hour, ms since 1970: for what is shown or outlives the page. Somebody may set it at any moment. */
+  wall(): number;
 }
 
 /** What outlives the page: localStorage, or memory where the browser refuses it. */
 export interface Kept {
   get(name: string): string | undefined;
+  /** Answers false where it is in memory alone. */
   set(name: string, value: string): unknown;
   delete(name: string): unknown;
+  keys(): Iterable<string>;
+}
+
+/** The link to the message written last; without a Lamport number, from an old page, it is 0. */
+export type Last = [session: string, stream: string, number: number, lamport: number];
+
+/** What a page has left in the browser's storage; `torn`: not all of it could be read. */
+export interface Left {
+  entries: Entry[];
+  last?: Last;
+  torn: boolean;
 }
 
 /** What the views get. */
@@ -213,7 +227,8 @@ export interface Page {
   chat: Chat;
   joining: Joining;
   matching: Matching;
-  now: () => number;
+  now: () => number; // ms of a clock that nobody sets: for intervals
+  wall: () => number; // the hour, ms since 1970
 }
 
 /** A screen: `update` draws what has changed, `kind` is the class of the body. */

@@ -11,13 +11,13 @@ from typing import Never
 from urllib.parse import urlsplit
 
 from citychat.catalogue import ENGLISH as WORDS
+from citychat.client import CONSENT, read
 from citychat.terminal.console import Console, Output
 from citychat.terminal.guest import TerminalGuest
 from citychat.terminal.site import NoSite, Site
 from citychat.terminal.storage import StorageFile, StorageFileError
 
 USAGE = "citychat guest URL [--city NAME] [--token-file FILE] [--yes]"
-CONSENTED = "citychat.consent"
 
 
 class UsageError(Exception):
@@ -71,12 +71,14 @@ def _url(given: str) -> str:
 
 async def _run(site: Site, storage: MutableMapping[str, str], city: str, yes: bool) -> int:
     lines, out = Console(), Output(sys.stdout)
-    if storage.get(CONSENTED) != site.consent:
+    if isinstance(storage, StorageFile):
+        storage.told = out.say
+    if read(storage, CONSENT) != site.consent:
         for line in site.rules():
             out.say(line)
         if not yes and not await _consents(lines, out):
             return 0
-        storage[CONSENTED] = site.consent
+        storage[CONSENT] = site.consent
     guest = TerminalGuest(site, storage, SystemRandom(), out, city)
     return await guest.run(lines)
 

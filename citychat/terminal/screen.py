@@ -67,7 +67,7 @@ class Screen:
         """Wait until no message waits for its tick: without one it would be lost with this page's memory."""
         clock = self.page.clock
         until_s = clock.monotonic_s() + patience_s
-        while any(entry["state"] == "waiting" for entry in self.page.outbox.entries):
+        while self.page.outbox.entries.in_state("waiting"):
             if clock.monotonic_s() > until_s:
                 return
             await asyncio.sleep(0.05)

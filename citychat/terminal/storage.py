@@ -1,10 +1,16 @@
 """Storage of a terminal guest between runs: the browser's localStorage, in one file of mode 600."""
 
+import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
+
+from citychat.client import thrown_away
+
+OURS = "citychat."  # how every name in it begins
+OUR_START = '{"' + OURS
 
 
 class StorageFileError(Exception):
@@ -16,22 +22,22 @@ class StorageFile(MutableMapping[str, str]):
 
     One process holds it at a time: two guests with one token would throw each other out for ever. Raises
     StorageFileError when another one has it, when it is something else, or when it cannot be written.
+
+    What the disk does not take stays in memory and is written with the next change; ``told`` gets one line when that
+    begins and one when it is over.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.told: Callable[[str], None] = lambda line: None
+        self._is_kept = True
         try:
             self._held = self._hold()
-            text = path.read_text("utf-8")
-            self._kept: dict[str, str] = json.loads(text) if text else {}
+            self._kept = self._read()
         except BlockingIOError as error:
             raise StorageFileError(f"{path} is in use by another guest; name another file") from error
         except OSError as error:
             raise StorageFileError(f"cannot use {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise StorageFileError(f"{path} was not written by citychat guest; name another file") from error
-        if not isinstance(self._kept, dict) or not all(isinstance(value, str) for value in self._kept.values()):
-            raise StorageFileError(f"{path} was not written by citychat guest; name another file")
 
     def _hold(self) -> int:
         """Lock the file that has this name now; a lock on one that was replaced meanwhile means nothing."""
@@ -42,13 +48,53 @@ class StorageFile(MutableMapping[str, str]):
                 return held
             os.close(held)
 
+    def _read(self) -> dict[str, str]:
+        """Read what is whole in a file of ours; a file of somebody else's is refused, not written over."""
+        text = self.path.read_bytes().strip(b"\0").decode(errors="replace")  # NULs: after a power cut
+        if not text:
+            return {}
+        try:
+            kept = json.loads(text)
+        except (ValueError, RecursionError):
+            kept = None
+        if isinstance(kept, dict) and all(name.startswith(OURS) for name in kept):
+            whole = {name: value for name, value in kept.items() if isinstance(value, str)}
+            for name in kept.keys() - whole.keys():
+                thrown_away(name)
+            return whole
+        begun = text.startswith(OUR_START) or OUR_START.startswith(text)
+        if not begun or kept is not None:
+            raise StorageFileError(f"{self.path} was not written by citychat guest; name another file")
+        thrown_away(str(self.path))
+        return {}
+
     def _save(self) -> None:
-        """Replace the file, never half of it: a token cut short is a guest lost."""
+        try:
+            self._replace()
+        except OSError as error:
+            if self._is_kept:
+                self.told(f"Cannot write {self.path}: {error.strerror}. The end of this run may lose what is not sent.")
+            self._is_kept = False
+        else:
+            if not self._is_kept:
+                self.told(f"{self.path} can be written again.")
+            self._is_kept = True
+
+    def _replace(self) -> None:
+        """Replace the file, never by half of it: a token cut short is a guest lost. Raises OSError."""
         new = self.path.with_name(self.path.name + ".new")
         held = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(held, json.dumps(self._kept).encode())
-        new.replace(self.path)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with open(held, "wb", closefd=False) as file:
+                file.write(json.dumps(self._kept).encode())
+            os.fsync(held)
+            new.replace(self.path)
+        except OSError:
+            os.close(held)
+            with contextlib.suppress(OSError):
+                new.unlink()  # it takes the room that is wanted
+            raise
         os.close(self._held)
         self._held = held
 
@@ -64,7 +110,7 @@ class StorageFile(MutableMapping[str, str]):
         self._save()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
+        return iter(list(self._kept))
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -313,7 +313,9 @@ def leaving(camera: Camera, a: Page, b: Page) -> None:
 
 def session(page: Page) -> str:
     """The session on the screen, as the page's outbox has it."""
-    found: str = page.evaluate("JSON.parse(localStorage.getItem('citychat.last'))[0]")
+    script = """() => Object.entries(localStorage).filter(([name]) => name.startsWith("citychat.outbox."))
+        .map(([, text]) => JSON.parse(text).last[0])[0]"""
+    found: str = page.evaluate(script)
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from tests.faults.kept import Kept
 from tests.faults.people import Entry, Key, Person
 

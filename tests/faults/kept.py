@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pymongo import MongoClient
 
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from tests.support.crowd import history_of
 from tests.support.patience import PATIENCE_S
 from tests.support.services.rabbitmq import RabbitServer

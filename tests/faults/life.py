@@ -16,7 +16,7 @@ from random import Random
 import uvloop
 from pymongo import MongoClient
 
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from tests.faults.gathering import marry, until
 from tests.faults.kept import ANSWER_MS, INBOX
 from tests.faults.people import Person

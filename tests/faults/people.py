@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from citychat.client.declines import KEY as DECLINES
-from citychat.client.outbox import OUTBOX, Row
-from citychat.client.page import TOKEN
+from citychat.client.entries import kept
+from citychat.client.shapes import DECLINE, TOKEN, Row, rests_of
 from tests.support.live_page import LivePage, Recording
 from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
@@ -236,12 +235,11 @@ class Person:
 
     def entries(self, *states: str) -> list[Row]:
         """What the outbox still has in these states."""
-        entries: list[Row] = json.loads(self.storage.get(OUTBOX) or "[]")
-        return [entry for entry in entries if entry["state"] in states]
+        return [entry for entry in kept(self.storage) if entry["state"] in states]
 
     def pending_declines(self) -> int:
         """Declines that no server has answered yet."""
-        return len(json.loads(self.storage.get(DECLINES) or "[]"))
+        return len(rests_of(self.storage, DECLINE))
 
     def settled(self) -> bool:
         """Joined; no message without a tick, and none of the running chat without both."""

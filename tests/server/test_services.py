@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pika
 import pytest
 
-from citychat.client.page import TOKEN
+from citychat.client.shapes import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
 from tests.server.rawclient import Raw
 from tests.support.ending import communicated

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from citychat.adapters.memory.lobby_guest import strangers
-from citychat.client.page import TOKEN
+from citychat.client.shapes import TOKEN
 from citychat.model import Offer
 from citychat.ports import SeekResult
 from citychat.tokens import Tokens

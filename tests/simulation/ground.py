@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from citychat.model import Message
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
@@ -260,7 +260,7 @@ class Ground:
             page = person.page
             if page is None or not page.joined:
                 raise Wrong(f"{person.name} is not joined at the end")
-            stuck = [entry for entry in page.outbox.entries if entry["state"] in ("waiting", "stored")]
+            stuck = [entry for entry in page.outbox.entries.all if entry["state"] in ("waiting", "stored")]
             if stuck:
                 raise Wrong(f"{person.name} is stuck with {[entry['x'] for entry in stuck]}")
         if self.waiting_mail():

@@ -1,15 +1,17 @@
 """Somebody with a browser in the simulated world, and what the pages show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
-from citychat.client.outbox import WRITER, Row
+from citychat.client.shapes import WRITER, Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
+from tests.support.late_storage import Browser
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
+STORAGE_S = 0.05  # between two renderers of a busy browser
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
 
@@ -31,6 +33,15 @@ class Place(Protocol):
     def check_drawn(self, person: "Person", rows: list[Row], row: Row) -> None: ...
 
     def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
+
+
+class PageClock(VirtualClock):
+    """The clock of a person's machine, ``ahead_ms`` of everybody else's by the wall."""
+
+    ahead_ms = 0
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() + self.ahead_ms
 
 
 class Screen:
@@ -67,11 +78,14 @@ class Person:
 
     def __init__(self, place: Place, name: str, consent: str) -> None:
         self.place, self.name, self.consent = place, name, consent
-        self.storage: dict[str, str] = {}
+        self.browser = Browser(self._later)
+        self.storage = self.browser.disk
         self.said: list[str] = []
         self.looking = False
         self.network = True
+        self.clock = PageClock(place.loop)
         self.pages: list[HeadlessPage] = []
+        self._storage_s = 0.0  # when the last that was written in one window is seen in another
 
     @property
     def page(self) -> HeadlessPage | None:
@@ -98,12 +112,19 @@ class Person:
         """A new page (a reload, a second window, a return); it takes over."""
         link = SimLink(self.place.world, self.name, self.place.pick)
         link.allowed = self.network
-        clock = VirtualClock(self.place.loop)
-        page = HeadlessPage(link, Screen(self), self.storage, clock, self.place.random, consent=self.consent)
+        window = self.browser.open()
+        page = HeadlessPage(link, Screen(self), window, self.clock, self.place.random, consent=self.consent)
+        window.heard = lambda name, text: page.outbox.inherit(name, text, page.now)
         link.page = page
         page.looking = self.looking
         self.pages.append(page)
         page.start()
+
+    def _later(self, call: Callable[[], None]) -> None:
+        """A moment later, in order: so long do windows not see each other's storage."""
+        loop = self.place.loop
+        self._storage_s = max(self._storage_s, loop.time()) + self.place.random.uniform(0, STORAGE_S)
+        loop.call_at(self._storage_s, call)
 
     def return_home(self) -> None:
         """Have a page that works: a new one, or "Use it here" where another window has taken over and is gone."""
@@ -115,6 +136,7 @@ class Person:
         for page in self.pages:
             page.stop()
         self.pages.clear()
+        self.browser.windows.clear()
 
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         if event == "user-session":

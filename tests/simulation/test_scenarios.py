@@ -14,6 +14,7 @@ from tests.simulation.couple import Couple
 from tests.simulation.ground import CONSENT
 from tests.simulation.history import SimMessages
 from tests.simulation.person import Person
+from tests.simulation.wire import SimLink
 from tests.support.virtual_time import VirtualLoop
 
 MINUTE_S, HOUR_S = 60.0, 3_600.0
@@ -470,3 +471,22 @@ def test_mail_of_a_chat_that_cannot_be_looked_up_yet_is_not_left_behind(scene: S
     scene.wait(30)
     assert scene.theirs(other)[-2:] == [f"{hasty.name}0", f"{hasty.name}1"]
     assert scene.states(hasty)[-2:] == ["delivered"] * 2
+
+
+@pytest.mark.parametrize("back_ms", [2_000, 60_000, 3_600_000])
+def test_a_page_whose_clock_is_set_back_acks_each_message_at_once_and_keeps_its_link(
+    scene: Scene, back_ms: int
+) -> None:
+    link = scene.b.here.link
+    assert isinstance(link, SimLink)
+    connection = link.connection
+    for number in range(1, 13):  # over a minute: a link without acks is closed after 30 s
+        if number == 3:
+            scene.b.clock.ahead_ms -= back_ms
+        scene.say(scene.a, f"A{number}")
+        while len(scene.theirs(scene.b)) < number:
+            scene.wait(0.01)
+        scene.wait(0.2)
+        assert scene.b.here.outbox.acks == {}, "each is acked"
+        scene.wait(5)
+    assert scene.states(scene.a) == ["delivered"] * 12 and link.connection is connection is not None

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from tests.support.live_page import LivePage
 from tests.support.patience import PATIENCE_S
 
@@ -55,7 +55,7 @@ class Person:
         self.said.append((key, time.monotonic()))
 
     def unsettled(self) -> int:
-        return sum(entry["state"] in ("waiting", "stored") for entry in self.page.outbox.entries)
+        return sum(entry["state"] in ("waiting", "stored") for entry in self.page.outbox.entries.all)
 
 
 class Crowd:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from citychat.client import HeadlessPage
-from citychat.client.outbox import Row
+from citychat.client.shapes import Row
 from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
 from tests.support.patience import PATIENCE_S

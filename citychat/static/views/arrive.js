@@ -10,7 +10,7 @@ import { Street } from "citychat/views/street.js";
 const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
 
 /** @param {Page} page @returns {View} */
-export function arrive({ state, joining, now }) {
+export function arrive({ state, joining, wall }) {
   const box = h("input", { type: "checkbox", id: "consent", on: { change: () => show(problem, false) } });
   const problem = h("p", { class: "problem", role: "alert", hidden: true }, t("arrive.tick"));
   const go = (/** @type {() => void} */ start) => () => {
@@ -34,7 +34,7 @@ export function arrive({ state, joining, now }) {
     h("ul", { class: "rules" },
       h("li", {}, t("arrive.rules")),
       h("li", {}, t("arrive.seen")),
-      h("li", {}, t("arrive.stored", { date: date(now() + kept) }))),
+      h("li", {}, t("arrive.stored", { date: date(wall() + kept) }))),
     h("div", { class: "card consent" },
       h("label", { class: "check" }, box, h("span", {}, t("arrive.consent"))),
       h("p", { class: "small soft" }, read)),

@@ -7,13 +7,13 @@ import { Street } from "citychat/views/street.js";
 /** @import { Page, View } from "citychat/types.js" */
 
 /** One row a chat, newest first. @param {Page} page */
-export function chatRows({ state, chat, now }) {
+export function chatRows({ state, chat, wall }) {
   const known = state.chats ?? [];
   const { running } = state;
   const all = running && !known.some(({ session }) => session === running.session) ? [running, ...known] : known;
   return [...all].sort((a, b) => b.started - a.started).map((session) => {
     const fresh = state.unread.has(session.session) ? h("span", { class: "badge" }, t("ready.unread")) : null;
-    const values = { when: when(session.ended ?? session.started, now()), date: date(session.expires) };
+    const values = { when: when(session.ended ?? session.started, wall()), date: date(session.expires) };
     const line = running?.session === session.session ? t("chats.now") : t("chats.row", values);
     const current = state.shown?.session === session.session ? "true" : null;
     return h("button", {

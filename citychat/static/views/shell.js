@@ -15,6 +15,7 @@ import { trouble, troubleForWriters } from "citychat/views/trouble.js";
 
 /** @type {Record<Screen, (page: Page) => View>} */
 const SCREENS = { loading, arrive, locating, city, ready, talk, chats, past: talk, replaced, banned, erased };
+const STORING = { "": "", none: "link.memory", full: "link.full" };
 const WITHOUT_LINK = ["arrive", "locating", "replaced", "banned", "erased"];
 
 export class Shell {
@@ -99,7 +100,7 @@ export class Shell {
     const writing = state.screen === "talk" && state.running; // the composer has its own strip
     const said = writing ? troubleForWriters(state.link) : state.screen === "loading" ? trouble(state.link) : "";
     const notice = state.notice.startsWith("link.") && state.notice !== said ? state.notice : "";
-    return notice || (joined && !writing && trouble(state.link)) || (state.kept ? "" : "link.memory");
+    return notice || (joined && !writing && trouble(state.link)) || STORING[state.storing];
   }
 
   /** Hidden page: the title and a sound tell. */

@@ -37,7 +37,7 @@ function ending(session) {
 
 /** @param {Page} page @returns {View} */
 export function talk(page) {
-  const { state, now } = page;
+  const { state, wall } = page;
   const session = /** @type {Session} */ (state.shown);
   const log = new Log(page.chat, session);
   const composer = new Composer(page, () => log.toEnd());
@@ -67,7 +67,7 @@ export function talk(page) {
     const live = state.screen === "talk" && !shown.ended;
     write(here, presence(state, shown));
     const gone = live && !shown.here;
-    write(absent, gone ? away(shown, now()) : "");
+    write(absent, gone ? away(shown, wall()) : "");
     show(absent, gone);
     show(leave, live);
     log.update(state.transcript(id), { typing: live && state.typing, last: ending(shown) });
@@ -91,13 +91,13 @@ export function talk(page) {
 }
 
 /** Below an ended chat: somebody new, or the same again. @param {Page} page @param {Session} session */
-function afterwards({ state, matching, chat, now }, { session, alias, ended = 0 }) {
+function afterwards({ state, matching, chat, wall }, { session, alias, ended = 0 }) {
   const { running } = state;
   const find = running
     ? button(t("ready.chatting.back"), "lamp", () => chat.open(running))
     : button(t("ready.find"), "lamp", () => matching.seek());
   const asked = state.again.has(session);
-  const mayAsk = now() - ended < AGAIN_MS && !asked && !running && !state.blocked.has(session);
+  const mayAsk = wall() - ended < AGAIN_MS && !asked && !running && !state.blocked.has(session);
   const again = mayAsk ? button(t("talk.again"), "", () => chat.again(session)) : null;
   const line = asked
     ? h("p", { role: "status" }, t("talk.again.asked", { alias }))

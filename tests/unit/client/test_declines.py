@@ -1,6 +1,5 @@
 """A no is kept by the page until the server has answered it, over dead links and reloads (M5)."""
 
-import json
 from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import pytest
 
 from citychat.client import HeadlessPage
-from citychat.client.declines import DECLINES_MAX, KEY
-from citychat.client.outbox import Row
+from citychat.client.declines import DECLINES_MAX
 from citychat.client.page import Answer
+from citychat.client.shapes import DECLINE, OLD_DECLINES, Row, rests_of
 
 JOINED = {"ok": True, "token": "t", "state": "free", "seen": [], "messages": []}
 
@@ -93,6 +92,10 @@ def join(page: HeadlessPage, wire: Wire) -> None:
     wire.answer("user-join", JOINED)
 
 
+def noes(storage: MutableMapping[str, str]) -> list[str]:
+    return rests_of(storage, DECLINE)
+
+
 def ring(page: HeadlessPage, offer: str) -> None:
     page.event("user-offer", {"offer": offer, "city": "Lyon", "seconds": 15, "looking": False})
 
@@ -100,13 +103,13 @@ def ring(page: HeadlessPage, offer: str) -> None:
 def test_a_no_is_kept_before_it_is_sent_and_until_it_is_answered() -> None:
     storage: dict[str, str] = {}
     page, wire, _ = joined(storage)
-    wire.sending = lambda: kept.append(storage.get(KEY))
-    kept: list[str | None] = []
+    wire.sending = lambda: kept.append(noes(storage))
+    kept: list[list[str]] = []
     ring(page, "first")
     page.answer("no")
-    assert kept == ['["first"]'] and wire.noes() == ["first"]
+    assert kept == [["first"]] and wire.noes() == ["first"]
     wire.answer("user-match", {"ok": True})
-    assert KEY not in storage
+    assert noes(storage) == []
 
 
 def test_an_unanswered_no_is_sent_again_after_every_join_before_anybody_is_looked_for() -> None:
@@ -132,7 +135,7 @@ def test_a_no_outlives_the_page_that_said_it() -> None:
     _, wire, _ = joined(storage)
     assert wire.noes() == ["first"]
     wire.answer("user-match", {"ok": False, "error": "gone", "message": "over"})
-    assert KEY not in storage
+    assert noes(storage) == []
 
 
 @pytest.mark.parametrize("error", ["unavailable", "busy", "internal", "not-joined"])
@@ -142,7 +145,7 @@ def test_a_refusal_that_says_nothing_about_the_offer_keeps_the_no(error: str) ->
     ring(page, "first")
     page.answer("no")
     wire.answer("user-match", {"ok": False, "error": error, "message": ""})
-    assert json.loads(storage[KEY]) == ["first"]
+    assert noes(storage) == ["first"]
     assert page.offer is None, "a no is not asked for twice"
 
 
@@ -155,7 +158,7 @@ def test_a_no_the_server_could_not_take_is_sent_again_when_it_says() -> None:
     timers.ring(7.0)
     assert wire.noes() == ["first", "first"]
     wire.answer("user-match", {"ok": True})
-    assert KEY not in storage
+    assert noes(storage) == []
 
 
 @pytest.mark.parametrize("answer", ["yes", "later"])
@@ -164,14 +167,30 @@ def test_only_a_no_is_kept(answer: str) -> None:
     page, wire, _ = joined(storage)
     ring(page, "first")
     page.answer(answer)
-    assert wire.noes() == ["first"] and KEY not in storage
+    assert wire.noes() == ["first"] and noes(storage) == []
 
 
 def test_of_too_many_noes_the_newest_are_kept() -> None:
     storage: dict[str, str] = {}
     page, _, _ = joined(storage)
     for number in range(DECLINES_MAX + 5):
-        ring(page, f"offer {number}")
+        ring(page, f"offer-{number}")
         page.answer("no")
         page.offer = None
-    assert json.loads(storage[KEY]) == [f"offer {number}" for number in range(5, DECLINES_MAX + 5)]
+    assert set(noes(storage)) == {f"offer-{number}" for number in range(5, DECLINES_MAX + 5)}
+
+
+def test_the_noes_of_an_older_page_are_said_and_kept_by_their_names() -> None:
+    storage = {OLD_DECLINES: '["first", "second"]'}
+    _, wire, _ = joined(storage)
+    assert wire.noes() == ["first", "second"] and noes(storage) == ["first", "second"] and OLD_DECLINES not in storage
+
+
+def test_two_windows_write_over_no_decline_of_each_other() -> None:
+    storage: dict[str, str] = {}
+    (older, _, _), (newer, newer_wire, _) = joined(storage), joined(storage)
+    for page, offer in ((newer, "of the newer"), (older, "of the older")):
+        ring(page, offer.replace(" ", "-"))
+        page.answer("no")
+    newer_wire.answer("user-match", {"ok": True})
+    assert noes(storage) == ["of-the-older"]

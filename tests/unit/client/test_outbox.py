@@ -1,11 +1,10 @@
-"""The page's part of delivery (protocol §2.3, §2.6), in Python; a browser test holds its JavaScript twin to it."""
+"""The page's part of delivery (protocol §2.3, §2.6), in Python; a test holds its JavaScript twin to it."""
 
 import json
-from typing import Any
 
 import pytest
 
-from citychat.client import Outbox
+from citychat.client.entries import kept
 from citychat.client.outbox import (
     ACK_MS,
     ACK_ROWS,
@@ -13,83 +12,14 @@ from citychat.client.outbox import (
     ASK_MS,
     HAVE_MAX,
     HEAD_MS,
-    LAST,
-    OUTBOX,
     STORED_MAX,
     UNDELIVERED_MS,
     WAITING_MAX,
     WINDOW,
-    WRITER,
-    Row,
 )
+from citychat.client.shapes import OUTBOX, WRITER
 from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS
-
-NOW = 1_700_000_000_000
-
-
-class Desk:
-    """A page that writes down what its outbox asks of it. ``now`` is moved by the test."""
-
-    def __init__(self, storage: dict[str, str] | None = None, name: str = "p0") -> None:
-        self.storage = {} if storage is None else storage
-        self.emitted: list[tuple[str, Row]] = []
-        self.drawn: list[tuple[Row, str]] = []
-        self.marks: list[tuple[int, str, str]] = []
-        self.alarms: list[float] = []
-        self.now: float = NOW
-        self.streams = 0
-        self.box = Outbox(self.storage, name, lambda: self._stream(name), self)
-
-    def _stream(self, name: str) -> str:
-        self.streams += 1
-        return f"{name}-st{self.streams}"
-
-    def emit(self, event: str, payload: Row) -> None:
-        self.emitted.append((event, payload))
-
-    def draw(self, row: Row, state: str) -> None:
-        self.drawn.append((row, state))
-
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.marks.append((n, state, why))
-
-    def alarm(self, at: float) -> None:
-        self.alarms.append(at)
-
-    def join(self, **answer: Any) -> "Desk":
-        self.box.joined({"session": session(), **answer}, self.now)
-        return self
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            assert self.box.compose(text, self.now) == ""
-
-    def status(self, state: str, *ranges: list[int], st: str = "p0-st1", **more: str) -> None:
-        self.box.status({"s": "s", "st": st, "ranges": list(ranges), "state": state, **more}, self.now)
-
-    def hear(self, *numbers: int, st: str = "theirs", **more: Any) -> None:
-        for n in numbers:
-            self.box.message(theirs(n, st, **more), self.now)
-
-    def sent(self) -> list[int]:
-        return [payload["n"] for event, payload in self.emitted if event == "chat-message"]
-
-    def acks(self) -> list[int]:
-        return [payload["n"] for event, payload in self.emitted if event == "chat-ack"]
-
-    def texts(self) -> list[str]:
-        return [row["x"] for row, _ in self.drawn]
-
-    def states(self) -> list[str]:
-        return [entry["state"] for entry in self.box.entries]
-
-
-def session(s: str = "s", **more: Any) -> dict[str, Any]:
-    return {"session": s, "side": 0, "here": True, **more}
-
-
-def theirs(n: int, st: str = "theirs", **more: Any) -> Row:
-    return {"s": "s", "side": 1, "st": st, "n": n, "l": n, "x": f"theirs {n}", "at": NOW, **more}
+from tests.unit.client.desk import NOW, Desk, session, theirs
 
 
 @pytest.fixture
@@ -103,7 +33,7 @@ def desk() -> Desk:
 def test_a_message_is_kept_drawn_with_a_clock_and_sent_in_that_order(desk: Desk) -> None:
     kept_at_the_draw: list[int] = []
     draw = desk.draw
-    desk.draw = lambda row, state: (kept_at_the_draw.append(len(json.loads(desk.storage[OUTBOX]))), draw(row, state))[1]  # type: ignore[method-assign,func-returns-value]
+    desk.draw = lambda row, state: (kept_at_the_draw.append(len(kept(desk.storage))), draw(row, state))[1]  # type: ignore[method-assign,func-returns-value]
     desk.say("hello")
     assert kept_at_the_draw == [1]
     assert desk.drawn == [({"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "hello", "at": NOW}, "waiting")]
@@ -143,18 +73,18 @@ def test_the_lamport_number_is_one_above_everything_seen_and_stays_at_the_cap(de
     desk.say("a", "b")
     desk.hear(2, l=LAMPORT_MAX)
     desk.say("c", "d")
-    assert [entry["l"] for entry in desk.box.entries] == [42, 43, LAMPORT_MAX, LAMPORT_MAX]
+    assert [entry["l"] for entry in desk.box.entries.all] == [42, 43, LAMPORT_MAX, LAMPORT_MAX]
 
 
 def test_a_new_stream_is_linked_to_the_one_before_and_only_in_the_same_chat(desk: Desk) -> None:
     desk.say("a", "b")
     reloaded = Desk(desk.storage, "p1").join()
     reloaded.say("c", "d")
-    assert [entry.get("p") for entry in reloaded.box.entries] == [None, None, ["p0-st1", 2], None]
+    assert [entry.get("p") for entry in reloaded.box.entries.all] == [None, None, ["p0-st1", 2], None]
     reloaded.box.session(session("new"), NOW)
     reloaded.say("e")
-    assert "p" not in reloaded.box.entries[-1] and reloaded.box.entries[-1]["st"] == "p1-st2"
-    assert json.loads(reloaded.storage[LAST]) == ["new", "p1-st2", 1]
+    assert "p" not in reloaded.box.entries.all[-1] and reloaded.box.entries.all[-1]["st"] == "p1-st2"
+    assert json.loads(reloaded.storage[OUTBOX + "p1"])["last"] == ["new", "p1-st2", 1, 1]
 
 
 # Answers
@@ -165,9 +95,9 @@ def test_exact_ranges_get_their_tick_and_what_is_delivered_leaves_the_outbox(des
     desk.status("stored", [1, 1], [3, 3])
     assert desk.states() == ["stored", "waiting", "stored", "waiting"]
     desk.status("delivered", [1, 2])
-    assert [entry["n"] for entry in desk.box.entries] == [3, 4]
+    assert [entry["n"] for entry in desk.box.entries.all] == [3, 4]
     assert desk.marks == [(1, "stored", ""), (3, "stored", ""), (1, "delivered", ""), (2, "delivered", "")]
-    assert [entry["n"] for entry in json.loads(desk.storage[OUTBOX])] == [3, 4]
+    assert [entry["n"] for entry in kept(desk.storage)] == [3, 4]
 
 
 def test_statuses_of_other_streams_and_chats_change_nothing(desk: Desk) -> None:
@@ -222,7 +152,7 @@ def test_over_500_ticks_the_oldest_are_left_to_the_history(desk: Desk) -> None:
     for i in range(0, STORED_MAX + 20, 20):
         desk.say(*["x"] * 20)
         desk.status("stored", [i + 1, i + 20])
-    assert len(desk.box.entries) == STORED_MAX and desk.box.entries[0]["n"] == 21
+    assert len(desk.box.entries.all) == STORED_MAX and desk.box.entries.all[0]["n"] == 21
 
 
 # Joining
@@ -249,9 +179,9 @@ def test_a_page_that_takes_over_draws_and_sends_the_whole_outbox_of_the_browser(
     assert desk.box.refusal("x") == "elsewhere"
     second.say("c")
     desk.status("delivered", [1, 2])
-    assert [entry["x"] for entry in json.loads(desk.storage[OUTBOX])] == ["a", "b", "c"], "kept by one page"
+    assert [entry["x"] for entry in kept(desk.storage)] == ["a", "b", "c"], "kept by one page"
     desk.join()
-    assert [entry["x"] for entry in desk.box.entries] == ["a", "b", "c"]
+    assert [entry["x"] for entry in desk.box.entries.all] == ["c"], "a and b were delivered, as this page knows"
 
 
 def test_rows_of_the_answer_are_drawn_mine_all_and_the_partners_up_to_seen() -> None:
@@ -270,7 +200,7 @@ def test_what_history_has_of_mine_leaves_the_outbox_and_a_gap_of_mine_does_not(d
     kept = [{"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "a", "at": NOW},
             {"s": "s", "side": 0, "st": "p0-st1", "n": 2, "l": 2, "x": "", "at": NOW, "k": "gap"}]  # fmt: skip
     desk.join(messages=kept)
-    assert [entry["x"] for entry in desk.box.entries] == ["b"] and desk.marks == [(1, "delivered", "")]
+    assert [entry["x"] for entry in desk.box.entries.all] == ["b"] and desk.marks == [(1, "delivered", "")]
     assert desk.texts() == ["a", "b"]
 
 
@@ -384,7 +314,7 @@ def test_not_delivered_after_24_hours_and_ten_minutes_and_after_asking_once_more
     desk.box.tick(desk.now)
     assert desk.marks[2:] == [(2, "delivered", ""), (1, "undelivered", "")]
     desk.status("delivered", [1, 1])
-    assert desk.box.entries == [], "it was delivered after all"
+    assert desk.box.entries.all == [], "it was delivered after all"
 
 
 def test_without_a_link_nobody_despairs(desk: Desk) -> None:
