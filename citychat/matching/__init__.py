@@ -2,6 +2,6 @@
 
 from citychat.matching.matching import Matching
 from citychat.matching.moderation import Moderation, Reason
-from citychat.matching.sessions import Sessions
+from citychat.matching.sessions import Sessions, newest
 
-__all__ = ["Matching", "Moderation", "Reason", "Sessions"]
+__all__ = ["Matching", "Moderation", "Reason", "Sessions", "newest"]

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from citychat.client.outbox import Row
+from citychat.model import PENDING
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.server.process import Policy, Process
@@ -238,6 +239,12 @@ class Ground:
             self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
         if state in ("stored", "delivered"):
             self.acked[s, st, n] = self.texts[st, n]
+
+    def check_met(self, s: str) -> None:
+        """A page is told of a chat that both stores have agreed on."""
+        row = self.world.sessions.get(s)
+        if row is None or row.ended == PENDING:
+            self.wrong.append("M11: a page is told of a session that the history has not confirmed")
 
     def waiting_mail(self) -> set[tuple[str, int]]:
         return {

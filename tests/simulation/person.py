@@ -32,6 +32,8 @@ class Place(Protocol):
 
     def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
 
+    def check_met(self, s: str) -> None: ...
+
 
 class Screen:
     """What one page has shown, in the order it was shown."""
@@ -119,6 +121,7 @@ class Person:
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         if event == "user-session":
             self.looking = False
+            self.place.check_met(payload["session"])
         elif event == "user-offer" and not payload["looking"] and self.page:
             self.page.answer("yes")
 

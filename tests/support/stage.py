@@ -25,6 +25,7 @@ from citychat.tasks import Tasks
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.support.door_page import DoorPage
 from tests.support.lines import BusLine, Line
+from tests.support.lobbies import LOBBIES, lose_all
 from tests.support.patience import PATIENCE_S
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
@@ -123,7 +124,7 @@ class Stage:
         self.folder = folder
         self.loop, self.clock, self.random, self.database = loop, VirtualClock(loop), Random(7), database
         self.bus = MemoryBus(loop.call_soon)
-        self.lobby = MemoryLobby(self.clock.wall_ms, Random(7))
+        self.lobby: Any = MemoryLobby(self.clock.wall_ms, Random(7))
         self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.tokens = Tokens(KEYS, self.clock.wall_ms)
@@ -199,9 +200,14 @@ class Stage:
 
     def forget(self) -> None:
         """The lobby has lost everything."""
-        self.lobby = MemoryLobby(self.clock.wall_ms, Random(9))
+        lose_all(self.lobby, self.clock.wall_ms)
+
+    async def over(self, lobby: str) -> None:
+        """Stand on this one of LOBBIES; nobody has come yet."""
+        self.lobby = LOBBIES[lobby](self.clock.wall_ms, Random(7))
         for node in self.nodes:
             node.lobby.store = self.lobby
+            await node.matching.lease.renew()
 
     async def row(self, s: str) -> Session:
         """A session as it is kept."""
