@@ -21,7 +21,7 @@ class ServiceStatus:
 
     def __init__(self, service: str, random: Random, end_with: Callable[[str], None]) -> None:
         self.service, self.trouble, self.version = service, "not reached yet", ""
-        self.degradation = ""
+        self.degradation = self.advice = ""
         self._random, self._end_with = random, end_with
         self._attempts = 0
 
@@ -55,6 +55,14 @@ class ServiceStatus:
         elif self.degradation and not degradation:
             log.info("%s does again what guests need", self.service)
         self.degradation = degradation
+
+    def advise(self, advice: str) -> None:
+        """It serves, but its host should set something otherwise; "" when nothing."""
+        if advice and advice != self.advice:
+            log.warning("%s is not set as it should be: %s", self.service, advice)
+        elif self.advice and not advice:
+            log.info("%s is set as it should be", self.service)
+        self.advice = advice
 
     def on_down(self, trouble: str) -> None:
         """Note that it does not answer, or not as it should: ``trouble`` in a few words."""
