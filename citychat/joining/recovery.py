@@ -88,7 +88,7 @@ class Recovery:
             if entered.session != found.sessions[0].id:
                 raise Unavailable
             return found.sessions
-        entered = await self.matching.sessions.resumed(found.entry, entered)
+        entered = await self.matching.lease.resuming.resumed(found.entry, entered)
         row = None
         if entered.session is not None:  # it may have begun, or ended, since the sessions were read (M11)
             members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))

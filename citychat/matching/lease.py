@@ -6,6 +6,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from citychat.matching.moderation import Moderation
+from citychat.matching.resuming import Resuming
 from citychat.matching.sessions import Sessions, newest
 from citychat.model import Unavailable
 from citychat.ports import Entry
@@ -25,6 +26,7 @@ class Lease:
         self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
         self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self.resuming = Resuming(sessions)
         self.draining = False  # the process drains: whoever leaves the lobby stays out
         self._taken = False  # the lobby has heard of this process
         self._forgotten = self._reentering = False
@@ -92,7 +94,7 @@ class Lease:
         entered = await self.lobby.enter(entry)
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=client.guest)
-        await self.sessions.resumed(entry, entered)
+        await self.resuming.resumed(entry, entered)
 
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are

@@ -99,7 +99,7 @@ class Reconciler:
             return False
         if where.epoch < client.epoch or where.state == "gone":
             return True
-        return where.session is None and await self.sessions.goes_on(client)
+        return where.session is None and await self.lease.resuming.goes_on(client)
 
     async def _meet(self, client: Client, session_id: str) -> None:
         if await self.sessions.enter_here(client, session_id):

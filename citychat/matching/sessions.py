@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from citychat.expiring import Expiring
 from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
-from citychat.ports import Engines, Entered, Entry, SessionBegun, SessionEnded, TextsErased
+from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
 from citychat.rules import PENDING_MS, left_alone_before
 from citychat.tasks import Tasks
@@ -129,38 +129,6 @@ class Sessions:
         if since_s is None:
             since_s = self._unconfirmed[session_id] = now_s
         return now_s - since_s
-
-    # -- a lobby of an earlier time (protocol §2.8) -------------------------------------------------------------------
-
-    async def goes_on(self, client: Client) -> bool:
-        """Tell whether the page's chat runs by the history's word. Raises Unavailable."""
-        row = await self.history.sessions.find(client.session.id) if client.session else None
-        return row is not None and row.ended is None
-
-    async def resumed(self, entry: Entry, entered: Entered) -> Entered:
-        """Return the lobby's answer to an entry, once what it holds against the guest's chat was looked at.
-
-        A member who is elsewhere may be so in a chat that is over: then the lobby lets go of that one, and takes up
-        this one. Else this one is over. Raises Unavailable.
-        """
-        if entered.ended is None or entry.session is None:
-            return entered
-        if await self._let_go_of_older(entry.session):
-            entered = await self.lobby.enter(replace(entry, epoch=entered.epoch))
-        if entered.ended is not None:
-            await self.history.sessions.end(entered.ended, self.clock.wall_ms())
-        return entered
-
-    async def _let_go_of_older(self, session: Session) -> bool:
-        """Tell whether the lobby had a member of this session in one that is over by now."""
-        found = {where.session for where in await self.lobby.status(session.members)} - {None, session.id}
-        let_go = False
-        for other_id in sorted(other_id for other_id in found if other_id is not None):
-            other = await self.history.sessions.confirm(other_id, self.history_ms)
-            if other is None or other.started < session.started:
-                await self.let_go(other_id, [*session.members, *(other.members if other else ())])
-                let_go = True
-        return let_go
 
     async def shown(self, session: Session, guest: str) -> dict[str, object]:
         """Return the payload of ``user-session``: the session as this member sees it, and whether the partner is here.

@@ -168,8 +168,8 @@ async def test_any_batches_leave_what_a_plain_dictionary_would(
 
 async def test_all_that_was_added_outlives_the_process(history_store: Store[History]) -> None:
     async with history_store.open() as history:
-        await add(history, message(1), message(2))
         await history.sessions.begin(session())
+        await add(history, message(1), message(2))
         await history.relations.block("anna", "ben", NOW)
         code = await Reports(history).of("anna", "net")
     async with history_store.open() as history:

@@ -25,7 +25,7 @@ from citychat.tasks import Tasks
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.support.door_page import DoorPage
 from tests.support.lines import BusLine, Line
-from tests.support.lobbies import LOBBIES, lose_all
+from tests.support.lobbies import LOBBIES, LuaLobby, lose_all
 from tests.support.patience import PATIENCE_S
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
@@ -98,7 +98,7 @@ class Node:
         where = (await stage.lobby.status([guest]))[0]
         traces = {
             "lobby": where.state not in ("gone", "chat"),
-            "crowd": guest in stage.lobby._state.index,
+            "crowd": isinstance(stage.lobby, MemoryLobby) and guest in stage.lobby._state.index,
             "bus": (await stage.bus.listeners([guest]))[0] > 0,
             "mailbox": guest in stage.mailbox._consumers,
             "registry": registry.has(guest) or registry.find(guest) is not None,
@@ -124,7 +124,7 @@ class Stage:
         self.folder = folder
         self.loop, self.clock, self.random, self.database = loop, VirtualClock(loop), Random(7), database
         self.bus = MemoryBus(loop.call_soon)
-        self.lobby: Any = MemoryLobby(self.clock.wall_ms, Random(7))
+        self.lobby: MemoryLobby | LuaLobby = MemoryLobby(self.clock.wall_ms, Random(7))
         self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.tokens = Tokens(KEYS, self.clock.wall_ms)
