@@ -66,6 +66,7 @@ LIMITS = {
         Limit("unsent to Redis", 8 * 1024 * 1024, "bytes", "process", "the same, for large ones"),
         Limit("waiting for SQLite", 10_000, "jobs", "process", "a disk that stands still must not fill the memory"),
         Limit("waiting for MongoDB", 10_000, "messages", "process", "20 full batches; the same for a server"),
+        Limit("unconfirmed chats", 10_000, "chats", "process", "of 0.2 kB each; they wait while the history is away"),
         Limit("recent guests", 10_000, "guests", "process", "of 1 kB each; they come back while the history is away"),
         Limit("unanswered by RabbitMQ", 8 * 1024 * 1024, "bytes", "process", "some 20,000 messages being put"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),

@@ -12,6 +12,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from citychat.expiring import Expiring
+from citychat.limits import bound
 from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
@@ -19,7 +20,6 @@ from citychat.rules import PENDING_MS, left_alone_before
 from citychat.tasks import Tasks
 
 CONFIRM_S = 30.0  # a yes that the history has not taken by then would surprise both
-UNCONFIRMED_MAX = 10_000  # some 2 MB; the oldest go first, and are waited for anew
 
 
 class Sessions:
@@ -32,7 +32,9 @@ class Sessions:
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.ending: set[str] = set()
         self.pending_blocks: dict[tuple[str, str], int] = {}
-        self._unconfirmed = Expiring[str, float](UNCONFIRMED_MAX, 2 * CONFIRM_S, engines.clock.monotonic_s)  # since
+        self._unconfirmed = Expiring[str, float](
+            bound("unconfirmed chats"), 2 * CONFIRM_S, engines.clock.monotonic_s
+        )  # since when
 
     async def own(self, client: Client, session_id: str) -> Session:
         """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
