@@ -25,8 +25,8 @@ from citychat.tasks import Tasks
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.support.door_page import DoorPage
 from tests.support.lines import BusLine, Line
-from tests.support.lobbies import LOBBIES, LuaLobby, lose_all
 from tests.support.patience import PATIENCE_S
+from tests.support.stage_lobbies import LOBBIES, LuaLobby, lose_all
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 HISTORY_MS = 30 * 86_400_000

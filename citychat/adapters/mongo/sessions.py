@@ -46,7 +46,7 @@ class MongoSessions:
         return bool(await self._mongo.find("barred", {"_id": pair_id(*session.members)}, fields=["_id"]))
 
     async def _last_started(self, session: Session) -> int:
-        """When the newest of all sessions of the two began that were ever confirmed."""
+        """Return when the newest of all sessions of the two began that were ever confirmed."""
         where: Document = {"members": {"$in": list(session.members)}, "ended": {"$ne": PENDING}}
         newest = await self._mongo.find("sessions", where, order=[("started", -1)], limit=1)
         return max((row.started for row in self._reader.sessions(newest)), default=0)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.door_page import DoorPage
-from tests.support.lobbies import LOBBIES, way_back
 from tests.support.stage import Stage, on_stage
+from tests.support.stage_lobbies import LOBBIES, way_back
 
 over_lobbies: Callable[..., pytest.MarkDecorator] = pytest.mark.parametrize("lobby", LOBBIES)
 

@@ -13,8 +13,8 @@ import pytest
 from citychat.model import PENDING, Session
 from citychat.rules import PENDING_MS
 from tests.support.door_page import DoorPage
-from tests.support.lobbies import LOBBIES, way_back
 from tests.support.stage import HISTORY_MS, Stage, on_stage
+from tests.support.stage_lobbies import LOBBIES, way_back
 
 ROW, LOBBY = "row", "lobby"
 over_lobbies: Callable[..., pytest.MarkDecorator] = pytest.mark.parametrize("lobby", LOBBIES)
