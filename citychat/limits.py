@@ -68,6 +68,7 @@ LIMITS = {
         Limit("unsent to Redis", 8 * 1024 * 1024, "bytes", "process", "the same, for large ones"),
         Limit("waiting for SQLite", 10_000, "jobs", "process", "a disk that stands still must not fill the memory"),
         Limit("waiting for MongoDB", 10_000, "messages", "process", "20 full batches; the same for a server"),
+        Limit("unconfirmed chats", 10_000, "chats", "process", "of 0.2 kB each; they wait while the history is away"),
         Limit("recent guests", 10_000, "guests", "process", "of 1 kB each; they come back while the history is away"),
         Limit("unheard", 1_000, "events", "process", "told to nobody while Redis was away; told again when it is back"),
         Limit("receipts asked for", 32, "page loads", "session", "after a cut of Redis; older ones asked as they came"),

@@ -42,6 +42,7 @@ MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
 
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 WISH_MS = DAY_MS  # "Talk again"
+PENDING_MS = 3_600_000  # a session that is still pending then never began, and is deleted
 ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
 EVIDENCE_MESSAGES = 50
 PAUSE_MS = DAY_MS

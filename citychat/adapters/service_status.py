@@ -26,7 +26,7 @@ class ServiceStatus:
 
     def __init__(self, service: str, random: Random, end_with: Callable[[str], None]) -> None:
         self.service, self.trouble, self.version = service, "not reached yet", ""
-        self.degradation = self.clock = ""
+        self.degradation = self.clock = self.advice = ""
         self._random, self._end_with = random, end_with
         self._attempts = 0
 
@@ -77,6 +77,14 @@ class ServiceStatus:
             log.info("The clocks of this process and of %s agree again", self.service)
         side = "behind" if there_ms < here_ms else "ahead of"
         self.clock = f"{apart_s} s {side} that of this process" if apart else ""
+
+    def advise(self, advice: str) -> None:
+        """It serves, but its host should set something otherwise; "" when nothing."""
+        if advice and advice != self.advice:
+            log.warning("%s is not set as it should be: %s", self.service, advice)
+        elif self.advice and not advice:
+            log.info("%s is set as it should be", self.service)
+        self.advice = advice
 
     def on_down(self, trouble: str) -> None:
         """Note that it does not answer, or not as it should: ``trouble`` in a few words."""

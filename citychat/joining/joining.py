@@ -107,7 +107,7 @@ class Joining:
         joining.subscription = await self.bus.listen(joining.guest, listener)
         joining.check()
         catch_up = self.recovery.catch_up if found.read else self.recovery.go_on
-        chat = await step(catch_up(endpoint, sessions, entered.session, asked.have))
+        chat = await step(catch_up(endpoint, sessions, asked.have))
         match = MatchState(found.entry, joining.page)
         match.nearby = await step(self.matching.reconciler.nearby(joining.guest))
         client = Client(found.row, endpoint, match, joining.subscription)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from citychat.delivery import Endpoint, newest_rows
 from citychat.joining.admission import Arrived, JoinRequest
 from citychat.joining.recent_guests import RecentGuest
-from citychat.matching import Matching
+from citychat.matching import Matching, newest
 from citychat.model import NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Dossier, Engines, Entered, Entry
 from citychat.rules import DAY_MS, left_alone_before
@@ -41,16 +41,14 @@ class Recovery:
     async def _sessions(self, arrived: Arrived) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
         sessions, now = list(arrived.dossier.sessions), self.clock.wall_ms()
-        newest = True
         for i, session in enumerate(sessions):
             if session.ended is not None:
                 continue
             if session.id in self.matching.sessions.ending:  # left here; the history learns it later
                 sessions[i] = replace(session, ended=now)
-            elif not newest or await self._is_over(session, arrived, now):
+            elif i > 0 or await self._is_over(session, arrived, now):  # whoever has a newer one has left this one
                 await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
                 sessions[i] = replace(session, ended=now)
-            newest = False
         return sessions
 
     async def _is_over(self, session: Session, arrived: Arrived, now: int) -> bool:
@@ -79,29 +77,30 @@ class Recovery:
             networks=row.networks,
             avoided_networks=dossier.avoided_networks,
             blocked=(*dossier.blocked, *self.matching.moderation.pending_blocks(row.id)),
-            session=next((session for session in sessions if session.ended is None), None),
+            session=newest(sessions, self.matching.sessions.ending),
         )
 
     async def entered(self, found: Admitted, entered: Entered) -> list[Session]:
-        """The sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile."""
-        sessions = found.sessions
-        if entered.ended is not None:
-            now = self.clock.wall_ms()
-            await self.history.sessions.end(entered.ended, now)
-            sessions = [replace(row, ended=now) if row.id == entered.ended else row for row in sessions]
-        if entered.session is None or not found.read:
-            return sessions
-        # Read again: the row may have been taken back or closed since it was read, and the lobby took it up (M11).
-        row = await self.history.sessions.find(entered.session)
-        known = [session for session in sessions if session.id != entered.session]
-        if row is None or row.ended is not None:
-            members = next((session.members for session in sessions if session.id == entered.session), ())
-            await self.matching.sessions.release(entered.session, members)
-        return [row, *known] if row else known
+        """Return the sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile.
 
-    async def catch_up(
-        self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
-    ) -> dict[str, object]:
+        The one that runs, if any, comes first. Raises Unavailable, also when the history is away and the lobby does not
+        have the guest in the chat that is remembered.
+        """
+        if not found.read:
+            if entered.session != found.sessions[0].id:
+                raise Unavailable
+            return found.sessions
+        entered = await self.matching.lease.resuming.resumed(found.entry, entered)
+        row = None
+        if entered.session is not None:  # it may have begun, or ended, since the sessions were read (M11)
+            members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))
+            row = await self.matching.sessions.confirm(entered.session, members)
+        now = self.clock.wall_ms()
+        others = [session for session in found.sessions if row is None or session.id != row.id]
+        over = [replace(session, ended=now) if session.ended is None else session for session in others]
+        return [row, *over] if row else over
+
+    async def catch_up(self, endpoint: Endpoint, sessions: list[Session], have: dict[str, int]) -> dict[str, object]:
         """Load the endpoint with what the page has drawn; the chat part of the join answer.
 
         ``seen`` covers all recent sessions: mail of an older one may still wait.
@@ -113,7 +112,7 @@ class Recovery:
         await endpoint.open_mailbox()
         for session in recent:
             seen |= await endpoint.load(session, have)
-            if session.id == living and session.ended is None:
+            if session.ended is None:
                 endpoint.session = session
         endpoint.receiver.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
         shown = endpoint.session or recent[0]
@@ -141,14 +140,10 @@ class Recovery:
         )
         return Admitted(known.row, 0, [known.session], entry, read=False)
 
-    async def go_on(
-        self, endpoint: Endpoint, sessions: list[Session], living: str | None, have: dict[str, int]
-    ) -> dict[str, object]:
+    async def go_on(self, endpoint: Endpoint, sessions: list[Session], have: dict[str, int]) -> dict[str, object]:
         """Do what ``catch_up`` does for a page that keeps its own ``seen`` and rows, because nobody can read the
         history."""
         session = sessions[0]
-        if living != session.id:
-            raise Unavailable
         await endpoint.open_mailbox()
         endpoint.sessions[session.id] = endpoint.session = session
         endpoint.receiver.start(have, session.id)

@@ -3,6 +3,6 @@
 from citychat.matching.date_check import DateCheck
 from citychat.matching.matching import Matching
 from citychat.matching.moderation import Moderation, Reason
-from citychat.matching.sessions import Sessions
+from citychat.matching.sessions import Sessions, newest
 
-__all__ = ["DateCheck", "Matching", "Moderation", "Reason", "Sessions"]
+__all__ = ["DateCheck", "Matching", "Moderation", "Reason", "Sessions", "newest"]

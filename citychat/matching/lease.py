@@ -6,7 +6,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from citychat.matching.moderation import Moderation
-from citychat.matching.sessions import Sessions
+from citychat.matching.resuming import Resuming
+from citychat.matching.sessions import Sessions, newest
 from citychat.model import Unavailable
 from citychat.ports import Entry
 from citychat.registry import Client
@@ -25,6 +26,7 @@ class Lease:
         self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
         self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self.resuming = Resuming(sessions)
         self.draining = False  # the process drains: whoever leaves the lobby stays out
         self._taken = False  # the lobby has heard of this process
         self._forgotten = self._reentering = False
@@ -103,24 +105,23 @@ class Lease:
         await self.renew()
 
     async def _enter(self, client: Client) -> None:
-        entered = await self.lobby.enter(await self._entry(client))
+        entry = await self._entry(client)
+        entered = await self.lobby.enter(entry)
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=client.guest)
-        if entered.ended is not None:
-            await self.history.sessions.end(entered.ended, self.clock.wall_ms())
+        await self.resuming.resumed(entry, entered)
 
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are
         asked."""
         known = await self.history.guests.dossier(client.guest, self.clock.wall_ms())
-        running = [row for row in known.sessions if row.ended is None and row.id not in self.sessions.ending]
         return replace(
             client.match.entry,
             process=self.process,
             epoch=client.epoch,
             avoided_networks=known.avoided_networks,
             blocked=tuple({*known.blocked, *self.moderation.pending_blocks(client.guest)}),
-            session=running[0] if running else None,
+            session=newest(known.sessions, self.sessions.ending),
         )
 
     async def drop(self) -> None:

@@ -1,7 +1,8 @@
 """Wishes of a page in matching, and the order of their steps over two stores (protocol §3).
 
-Accept: the session's row is durable, then the lobby lets it begin, then both are told. Decline: the lobby blocks the
-pair, then it is durable, then it is answered. What happens without a wish of the page is in ``reconciler``.
+Accept: the session is written down as pending, then the lobby lets it begin, then the history confirms it, then both
+are told. Decline: the lobby blocks the pair, then it is durable, then it is answered. What happens without a wish of
+the page is in ``reconciler``.
 """
 
 from asyncio import Task
@@ -16,7 +17,7 @@ from citychat.matching.reconciler import Reconciler
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions
 from citychat.model import Gone, NoPlace, Offer, Place, Unavailable
-from citychat.ports import Engines, SessionBegun
+from citychat.ports import Engines
 from citychat.registry import Client, Registry
 from citychat.tasks import Tasks
 
@@ -156,16 +157,16 @@ class Matching:
         return where.offer
 
     async def _accept(self, client: Client, offer: Offer) -> None:
-        if offer.candidate != client.guest:
+        if offer.candidate != client.guest or offer.seeker in self.moderation.pending_blocks(client.guest):
             raise Gone
         session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
         try:
             await self.lobby.accept(client.guest, offer.id, session.id)
-        except BaseException:  # gone, or nobody knows; also when the connection ended and its events were cancelled
-            self.sessions.resolve(session)
+            if not await self.sessions.enter_here(client, session.id, offer.seeker):
+                raise Gone
+        except Unavailable:  # perhaps it has begun: whoever looks next goes on from there
+            self.reconciler.soon(client)
             raise
-        self.bus.publish(offer.seeker, SessionBegun(session.id))
-        await self.sessions.begin_here(client, session)
 
     async def available(self, client: Client, on: bool, slow: bool) -> None:
         """Set whether to be asked while not looking. Raises Unavailable; the lobby then learns it later."""

@@ -28,7 +28,7 @@ class Moderation:
         self.sessions, self.tasks = sessions, sessions.tasks
         self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
         self.clock, self.random = sessions.clock, sessions.random
-        self._pending_blocks: dict[tuple[str, str], int] = {}  # blocks on their way to the history, counted
+        self._pending_blocks = sessions.pending_blocks
 
     def pending_blocks(self, guest: str) -> list[str]:
         """Return the guests from whom this one is kept apart while the history may not know it yet."""

@@ -81,7 +81,7 @@ class Reconciler:
         if where.epoch > client.epoch and where.state == "gone":
             client.page.emit("user-drain", {"retry_ms": REJOIN_MS})  # a later page, closed before it was in: join again
             return
-        if where.epoch < client.epoch or where.state == "gone":
+        if await self._is_forgotten(client, where):
             await self.lease.enter_again(client)
             where = await self._status(client)
         if where.epoch > client.epoch:
@@ -97,11 +97,18 @@ class Reconciler:
         elif where.offer is None and client.match.looking:
             await self.found(client, await self.claim(client))
 
+    async def _is_forgotten(self, client: Client, where: GuestStatus) -> bool:
+        """Tell whether the lobby knows less of the guest than it did: it has lost what it knew, or has gone back to an
+        earlier time. Without the history's word it ends no chat (§2.8). Raises Unavailable."""
+        if where.epoch > client.epoch:
+            return False
+        if where.epoch < client.epoch or where.state == "gone":
+            return True
+        return where.session is None and await self.lease.resuming.goes_on(client)
+
     async def _meet(self, client: Client, session_id: str) -> None:
         if await self.sessions.enter_here(client, session_id):
             client.show_session()
-        elif client.session is None and session_id not in self.sessions.ending:
-            self.soon(client)  # its row was closed and the lobby has let go of it just now; the page may still look
 
     def _replaced(self, client: Client) -> None:
         client.match.disarm()

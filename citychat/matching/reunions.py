@@ -1,7 +1,7 @@
 """Talking again: two who both wish it are brought together without an offer (product page, "Talk again")."""
 
 from citychat.matching.sessions import Sessions, is_in
-from citychat.model import Session
+from citychat.model import Session, Unavailable
 from citychat.registry import Client
 from citychat.rules import WISH_MS
 
@@ -46,11 +46,11 @@ class Reunions:
         new = await self.sessions.prepare(session.members, session.city)
         try:
             paired = await self.lobby.pair(new.id, new.members)
-        except BaseException:
-            self.sessions.resolve(new)
+        except Unavailable:  # perhaps it has begun
+            self.sessions.tell_met(new)
             raise
         if paired:
             self.sessions.tell_met(new)
-        else:
-            self.sessions.resolve(new)
+        else:  # the pair may be tried again and again
+            await self.history.sessions.end(new.id, self.clock.wall_ms())
         return paired

@@ -1,33 +1,36 @@
 """The life of sessions on one process: how they begin and how they end (protocol §3, product page).
 
-Two stores. A session begins in the history, then in the lobby. It ends in both at the same time, so that the first of
-them that answers makes it final: the lobby lets go of both sides, and by an ended row nobody enters. However long the
-other one takes, the answer waits for it.
+Two stores. A session is written down as pending, begins in the lobby, and is confirmed in the history: only then is
+anybody told, and only then can a guest come back to it. It ends in both at the same time, so that the first of them
+that answers makes it final: the lobby lets go of both sides, and by an ended row nobody enters. However long the other
+one takes, the answer waits for it.
 """
 
 import asyncio
 from asyncio import Task
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
+from citychat.expiring import Expiring
+from citychat.limits import bound
 from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
-from citychat.model import NoSession, Session, new_aliases, new_id
+from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import left_alone_before
+from citychat.rules import PENDING_MS, left_alone_before
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
 
-LATE_ROW_S = 10.0  # a store that was asked and did not answer in 2 s has answered, or forgotten, by then
+CONFIRM_S = 30.0  # a yes that the history has not taken by then would surprise both
 
 
 class Sessions:
-    """Begins and ends sessions. ``ending``: those that are over here and not yet everywhere; ``history_ms``: how long
-    a chat is kept."""
+    """Begins and ends sessions. ``ending``: those that are over here and not yet everywhere; ``pending_blocks``: pairs
+    whose block is on its way to the history, counted; ``history_ms``: how long a chat is kept."""
 
     def __init__(self, engines: Engines, tasks: Tasks, registry: Registry, history_ms: int) -> None:
         self.lobby, self.bus, self.history = engines.lobby, engines.bus, engines.history
@@ -36,6 +39,10 @@ class Sessions:
         self.dates = DateCheck(self.history, self.clock)
         self.ending: set[str] = set()
         self.announcements = Announcements(engines.bus, engines.clock)
+        self.pending_blocks: dict[tuple[str, str], int] = {}
+        self._unconfirmed = Expiring[str, float](
+            bound("unconfirmed chats"), 2 * CONFIRM_S, engines.clock.monotonic_s
+        )  # since when
 
     async def own(self, client: Client, session_id: str) -> Session:
         """Return a session of this guest, running or not. Raises NoSession, Unavailable."""
@@ -49,54 +56,47 @@ class Sessions:
     # -- beginning ----------------------------------------------------------------------------------------------------
 
     async def prepare(self, members: Sequence[str], city: str) -> Session:
-        """Make a new session, durable before anybody hears of it (M11)."""
+        """Write down a new session as pending: nobody can come in by it. Raises Unavailable; what is left is nobody's
+        either way, and deleted after an hour."""
         now = self.dates.now_ms()
         aliases = new_aliases(self.random)
-        session = Session(new_id(self.random), tuple(members), aliases, city, now, now + self.history_ms)
-        try:
-            await self.history.sessions.begin(session)
-        except BaseException:
-            # The row may be there, only the answer is missing; or the store is slow and writes it after our undo.
-            self.tasks.spawn(self._resolve_twice(session), "resolve a session")
-            raise
+        session = Session(new_id(self.random), tuple(members), aliases, city, now, now + PENDING_MS, PENDING)
+        await self.history.sessions.begin(session)
         return session
 
-    async def _resolve_twice(self, session: Session) -> None:
-        if not await self._resolve(session):
-            await self.tasks.pause(LATE_ROW_S)
-            await self._resolve(session)
+    async def confirm(self, session_id: str, members: Sequence[str]) -> Session | None:
+        """Return the session that the lobby says ``members`` are in, if the history lets it run too: only then may
+        anybody be told of it (M11). Else the lobby lets go of it. Raises Unavailable."""
+        session = await self.history.sessions.confirm(session_id, self.history_ms)
+        if session is not None and (min(session.members), max(session.members)) not in self.pending_blocks:
+            return session
+        row = session or await self.history.sessions.find(session_id)
+        await self.let_go(session_id, row.members if row else members)
+        return None
 
-    async def release(self, session_id: str, members: Sequence[str]) -> None:
-        """Free both sides of a session that was left or undone while somebody joined: the lobby took up what the
-        history has closed."""
+    async def let_go(self, session_id: str, members: Sequence[str]) -> None:
+        """Close a session in both stores that one of them knows to be over, or that never began. Raises Unavailable
+        while the lobby cannot be told."""
         await self.lobby.end(session_id, members)
-        for member in members:
+        for member in dict.fromkeys(members):
             self.bus.publish(member, SessionEnded(session_id, self.clock.wall_ms()))
+        if session_id not in self.ending:
+            self.ending.add(session_id)
+            self.tasks.spawn(self._close(session_id), "close a session")
 
-    def resolve(self, session: Session) -> None:
-        """Find out whether the lobby has let it begin, then tell both or undo it."""
-        self.tasks.spawn(self._resolve(session), "resolve a session")
-
-    async def _resolve(self, session: Session) -> bool:
-        """Find out whether it has begun, else undo it. Ended first, so that nobody can enter with its row any more: who
-        has entered meanwhile may have spoken. The chat is then over, but its row stays, or what waits in a mailbox
-        would be nobody's."""
-        retry = self.tasks.retry
-        if await retry(partial(self._has_begun, session)):
-            self.tell_met(session)
-            return True
-        await retry(partial(self.history.sessions.end, session.id, self.clock.wall_ms()))
-        begun = await retry(partial(self._has_begun, session))
-        if not begun:
-            await retry(partial(self.history.sessions.undo, session.id))
-        await retry(partial(self.release, session.id, session.members))
-        return begun
-
-    async def _has_begun(self, session: Session) -> bool:
-        return any(where.session == session.id for where in await self.lobby.status(session.members))
+    async def _close(self, session_id: str) -> None:
+        """Close it in the history; a lobby that does not know that the two are kept apart is told."""
+        sessions, relations, retry = self.history.sessions, self.history.relations, self.tasks.retry
+        session = await retry(partial(sessions.find, session_id))
+        await retry(partial(sessions.end, session_id, self.clock.wall_ms()))
+        self.ending.discard(session_id)
+        if session is not None:
+            one, other = session.members
+            if other in await retry(partial(relations.blocked, one)):
+                await retry(partial(self.lobby.block, one, other))
 
     def tell_met(self, session: Session) -> None:
-        """Tell both members' processes that the session has begun."""
+        """Let both members' processes ask the lobby: the session may have begun."""
         for member in session.members:
             self.bus.publish(member, SessionBegun(session.id))
 
@@ -105,18 +105,40 @@ class Sessions:
         client.match.rest()
         await client.delivery.began(session)
 
-    async def enter_here(self, client: Client, session_id: str) -> bool:
-        """Bring the page into the session that the lobby says its guest is in; whether the page must be told."""
+    async def enter_here(self, client: Client, session_id: str, partner: str = "") -> bool:
+        """Bring the page into the session that the lobby says its guest is in; whether the page must be told.
+
+        ``partner``: the other one, if the caller knows. Raises Unavailable; after CONFIRM_S of that nobody is waiting
+        for this chat any more, and both are freed.
+        """
         if session_id in self.ending or is_in(client, session_id):
             return False
-        session = await self.history.sessions.find(session_id)
-        if session is None or session.ended is not None:
-            await self.release(session_id, session.members if session else [client.guest])
+        members = [client.guest, *([partner] if partner else client.match.sides())]
+        try:
+            session = await self.confirm(session_id, members)
+        except Unavailable:
+            if self._waited_s(session_id) >= CONFIRM_S:
+                await self.let_go(session_id, members)
+            raise
+        self._unconfirmed.discard(session_id)
+        if session is None:
             return False
         if client.session is not None:
+            if client.session.started > session.started:  # the lobby tells of an earlier time
+                await self.let_go(session_id, session.members)
+                return False
             self.over_here(client)
+        self.bus.publish(session.partner(client.guest), SessionBegun(session_id))
         await self.begin_here(client, session)
         return True
+
+    def _waited_s(self, session_id: str) -> float:
+        """Count from the first time that this session could not be confirmed."""
+        now_s = self.clock.monotonic_s()
+        since_s = self._unconfirmed.get(session_id)
+        if since_s is None:
+            since_s = self._unconfirmed[session_id] = now_s
+        return now_s - since_s
 
     async def shown(self, session: Session, guest: str) -> dict[str, object]:
         """Return the payload of ``user-session``: the session as this member sees it, and whether the partner is here.
@@ -240,6 +262,13 @@ class Sessions:
             await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
         for end in ends:  # last: the texts go although the lobby is away
             await end
+
+
+def newest(sessions: Sequence[Session], ending: Container[str]) -> Session | None:
+    """Return the one session of a guest that may run, of all of them from the newest on: an older one is over, whatever
+    its row says, also when the newer one has ended."""
+    session = sessions[0] if sessions else None
+    return session if session is not None and session.ended is None and session.id not in ending else None
 
 
 def is_in(client: Client, session_id: str) -> bool:

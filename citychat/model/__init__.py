@@ -20,6 +20,7 @@ from citychat.model.validation import is_storable, sound
 from citychat.model.values import (
     LAMPORT_MAX,
     NOWHERE,
+    PENDING,
     PROTOCOL_VERSION,
     WIRE_LETTERS,
     Cell,
@@ -47,6 +48,7 @@ __all__ = [
     "HIDDEN",
     "LAMPORT_MAX",
     "NOWHERE",
+    "PENDING",
     "PROTOCOL_VERSION",
     "TEXT_MAX_BYTES",
     "TEXT_MAX_CHARS",

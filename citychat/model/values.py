@@ -70,10 +70,14 @@ class Guest(Struct, frozen=True):
     networks: tuple[str, ...] = ()
 
 
+PENDING = 0  # in place of the time of its end: not both stores have agreed on the session yet, and nobody is in it
+
+
 class Session(Struct, frozen=True, omit_defaults=True):
     """A conversation. ``members[0]`` asked; ``aliases[i]`` is what the others call member i.
 
-    ``expires`` is fixed at the start: then the chat ends if it still runs, and is deleted with its messages.
+    ``expires`` is fixed at the start: then the chat ends if it still runs, and is deleted with its messages. ``ended``:
+    None while it runs, PENDING before that.
     """
 
     id: str

@@ -33,8 +33,8 @@ class Entry(Struct, frozen=True, rename=STORED):
 
 
 class Entered(Struct, frozen=True):
-    """The lobby's answer to an entry. ``session``: the id the guest is in now; ``ended``: the row could not be resumed
-    and must be ended; ``over``: the offer that entering has ended."""
+    """The lobby's answer to an entry. ``session``: the id the guest is in now; ``ended``: the row could not be resumed,
+    because a member is elsewhere or the two are kept apart; ``over``: the offer that entering has ended."""
 
     epoch: int
     session: str | None = None
@@ -66,8 +66,8 @@ class Lobby(Protocol):
 
     async def enter(self, entry: Entry) -> Entered:
         """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
-        unless one of them is elsewhere. An entry with an epoch keeps the larger one (§2.8); with the one that stands,
-        an open offer and the wish to look go on."""
+        unless one of them is elsewhere or has blocked the other (M5). An entry with an epoch keeps the larger one
+        (§2.8); with the one that stands, an open offer and the wish to look go on."""
 
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""
@@ -106,7 +106,8 @@ class Lobby(Protocol):
         """End a session: members still in it are free (or gone), not looking, not to be asked until they ask."""
 
     async def block(self, a: str, b: str) -> Offer | None:
-        """Never offer these two to each other again; an open offer between them ends and is returned."""
+        """Never lead these two to each other again; their session ends, and an open offer between them, which is
+        returned."""
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
         """Keep guests made after ``at`` from these networks away from ``guest`` for 24 h (M5)."""

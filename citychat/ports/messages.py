@@ -9,7 +9,8 @@ from citychat.model import Message, Ranges
 
 
 class Committed(Struct, frozen=True):
-    """The outcome of a batch: ``gaps`` are those of its rows that history already holds as a gap."""
+    """The outcome of a batch: ``gaps`` are those of its rows that are not kept and never will be, most of them because
+    history already holds a gap in their place."""
 
     gaps: frozenset[tuple[str, int, str, int]] = frozenset()
 
@@ -29,7 +30,11 @@ class MessageStore(Protocol):
     """The messages that a page has drawn, and gap rows for those that never came. Never rewritten."""
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        """Keep delivered messages in one durable step; a row that exists stays as it is. None: nothing is sure."""
+        """Keep delivered messages in one durable step; a row that exists stays as it is. None: nothing is sure.
+
+        Nothing is kept for a session that does not exist: it has been deleted with its messages, and is not to come
+        back. Such rows are answered like those that are held as gaps: no receipt, and nobody sends them again.
+        """
 
     async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
         """Return the newest ``limit`` rows before that place in the order (lamport, side, stream, number), oldest

@@ -6,19 +6,28 @@ from citychat.model import Session
 
 
 class SessionStore(Protocol):
-    """The conversations of two guests, and who would talk again."""
+    """The conversations of two guests, and who would talk again.
+
+    A session is kept as pending, and confirmed once the lobby has let it begin: until then only ``find`` and
+    ``confirm`` see it, and nobody comes in by it (M11).
+    """
 
     async def begin(self, session: Session) -> None:
-        """Keep a new session; durable when this returns (M11, durable before told). Idempotent."""
+        """Keep a new session as it is given, pending or not; durable when this returns. Idempotent."""
 
-    async def undo(self, session_id: str) -> None:
-        """Forget a session that never began; harmless when it does not exist."""
+    async def confirm(self, session_id: str, history_ms: int) -> Session | None:
+        """Let a pending session run, unless its two are kept apart (M5); durable when this returns. Idempotent.
+
+        Return the session if it runs, else None: unknown, over, or of two who are kept apart. What is confirmed counts
+        as begun after all other sessions of its members, whatever clock set their times, and is kept for ``history_ms``
+        from then on.
+        """
 
     async def end(self, session_id: str, at: int) -> None:
-        """Mark as ended; the first time stays."""
+        """Mark as ended; the first time stays. A pending one is forgotten: nobody has heard of it."""
 
     async def find(self, session_id: str) -> Session | None:
-        """Return the session with this id."""
+        """Return the session with this id, pending or not."""
 
     async def of(self, guest: str) -> list[Session]:
         """Return all that are kept with this member, newest first."""

@@ -37,6 +37,10 @@ class MatchState:
             self._timer.cancel()
             self._timer = None
 
+    def sides(self) -> tuple[str, ...]:
+        """Return the two of the offer that the page knows of."""
+        return (self.offer.seeker, self.offer.candidate) if self.offer else ()
+
     def rest(self) -> None:
         """Neither look nor be asked any more."""
         self.looking, self.offer, self.progress = False, None, ""

@@ -15,7 +15,7 @@ from citychat.adapters import ServiceStatus
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
-from citychat.adapters.redis import Redis, RedisBus, RedisLobby, SharedKeyCheck
+from citychat.adapters.redis import HostSettingsCheck, Redis, RedisBus, RedisLobby, SharedKeyCheck
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
@@ -54,10 +54,8 @@ class OpenEngines:
 def _shown(status: ServiceStatus | None) -> dict[str, str]:
     if status is None:
         return {"engine": EMBEDDED, "state": "ok"}
-    more = {"version": status.version} if status.version else {}
-    if status.clock:
-        more["clock"] = status.clock
-    return {"engine": status.service, "state": status.state or "ok", **more}
+    more = {"version": status.version, "clock": status.clock, "advice": status.advice}
+    return {"engine": status.service, "state": status.state or "ok"} | {name: it for name, it in more.items() if it}
 
 
 class _Opening:
@@ -80,6 +78,7 @@ class _Opening:
             bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
             return bus, await enter(MemoryLobby(SteadyTime(clock, clock.wall_ms()).now_ms, random, ring_s))
         redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
+        await enter(HostSettingsCheck(redis, clock, redis.status.advise))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
         self.key_check = SharedKeyCheck(

@@ -181,3 +181,39 @@ async def test_an_offer_ends_before_a_session_is_resumed(town: Town) -> None:
     entered = await town.enter("anna", session=row("s", "anna", "ben"))
     assert (entered.session, entered.over) == ("s", offer)
     assert await town.states("anna", "ben", "carl") == ["chat", "chat", "free"]
+
+
+@pytest.mark.parametrize("who", ["anna", "ben"])
+@pytest.mark.parametrize("by", ["the lobby", "the entry"])
+async def test_a_chat_of_two_who_are_kept_apart_is_not_resumed(town: Town, by: str, who: str) -> None:
+    """Whichever of the two has the other among the blocked."""
+    other = "ben" if who == "anna" else "anna"
+    await town.enter("anna", "ben")
+    if by == "the lobby":
+        await town.lobby.block(who, other)
+    entered = await town.enter(who, blocked=(other,) if by == "the entry" else (), session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended) == (None, "s")
+    entered = await town.enter(other, session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended) == (None, "s")
+    assert await town.states("anna", "ben") == ["free", "free"]
+
+
+async def test_a_block_ends_the_session_that_the_two_are_in(town: Town) -> None:
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    await town.lobby.block("carl", "anna")
+    assert await town.states("anna", "ben") == ["chat", "chat"]
+    await town.lobby.block("ben", "anna")
+    for found in await town.lobby.status(["anna", "ben"]):
+        assert (found.state, found.session, found.looking) == ("free", None, False)
+    await town.enter("dora")
+    assert await town.waits("dora"), "they read an ended chat"
+
+
+async def test_who_enters_with_a_block_shares_no_session_with_the_blocked_any_more(town: Town) -> None:
+    """A lobby that had forgotten the block, or never heard of it."""
+    await town.enter("anna", "ben")
+    await town.talk("anna", "ben", "s")
+    entered = await town.enter("ben", blocked=("carl", "anna"))
+    assert (entered.session, entered.ended) == (None, None)
+    assert await town.states("anna", "ben") == ["free", "free"]

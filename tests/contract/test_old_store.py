@@ -12,7 +12,7 @@ import pytest
 from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import Cell, Guest, Message, Offer, Place, Session
+from citychat.model import PENDING, Cell, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Entry, Mail, Pause, Progress, Report, bus_events
 from citychat.rules import DAY_MS
 from tests.support.stores import StoreClock, add
@@ -148,6 +148,23 @@ async def write_again(history: SqliteHistory, mailbox: SqliteMailbox, database: 
         await history.reports.add(report)
     mailbox.put("ben", WAITING, lambda stored: None)
     await database.run(lambda transaction: None)
+
+
+async def test_a_session_that_is_pending_is_over_for_a_process_of_an_older_version(database: Database) -> None:
+    """Which knows of sessions without an end and of those with one: it lets nobody in, and leaves the row alone."""
+    history = SqliteHistory(database)
+    pending = msgspec.structs.replace(TALK, id="new", started=NOW + 40, ended=PENDING)
+    await history.sessions.begin(pending)
+    older = {
+        "running": "SELECT id FROM sessions WHERE ended IS NULL",
+        "ended": "SELECT id FROM sessions WHERE ended IS NOT NULL ORDER BY id",
+        "end": "UPDATE sessions SET ended = 99 WHERE id = 'new' AND ended IS NULL RETURNING id",
+    }
+    found = await database.run(lambda t: {name: t._connection.execute(sql).fetchall() for name, sql in older.items()})
+    assert found == {"running": [("talk",)], "ended": [("gone",), ("new",), ("over",)], "end": []}
+    assert documents.to_session(pending)["ended"] == 0
+    confirmed = await history.sessions.confirm("new", MONTH_MS)
+    assert confirmed is not None and [row.id for row in await history.sessions.of("ben")] == ["new", "talk", "gone"]
 
 
 # What processes tell each other, and what waits in a queue

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from citychat.client.shapes import Row
+from citychat.model import PENDING
 from tests.faults.kept import Kept
 from tests.faults.people import Entry, Key, Person
 
@@ -151,7 +152,8 @@ class _Case:
                 if not any(person.chat == session["id"] for person in self.people):
                     yield "matching", f"{session['id']} has not ended, and nobody is in it"
             a, b = sorted(session["members"])
-            if (a, b) in self.kept.barred and session["started"] > self.kept.barred[a, b] + CLOCK_MS:
+            began = session["ended"] != PENDING
+            if began and (a, b) in self.kept.barred and session["started"] > self.kept.barred[a, b] + CLOCK_MS:
                 yield "matching", f"{session['id']} began {session['started'] - self.kept.barred[a, b]} ms after a no"
         yield from (("matching", f"{guest} is in {times} sessions") for guest, times in running.items() if times > 1)
         for person in self.people:

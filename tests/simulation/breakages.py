@@ -3,7 +3,7 @@
 A breakage is (class, method, what it becomes); the test puts it in place for one run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from citychat.adapters.memory import lobby as local_lobby
@@ -97,11 +97,17 @@ async def _durable_later(self: Sessions, members: tuple[str, str], city: str) ->
     return session
 
 
+async def _unconfirmed(self: Sessions, session_id: str, members: Sequence[str]) -> Session | None:
+    """Whoever the lobby has in a session is told of it, whatever the history says."""
+    return await self.history.sessions.find(session_id)
+
+
 CROWD_BREAKAGES: dict[str, Breakage] = {
     "a no is forgotten": (LobbyState, "block", _block_nobody),
     "records are not heard": (Reconciler, "heard", _deaf),
     "rings without a pause": (local_lobby, "may_be_asked", _ring_on),
     "a session before its row": (Sessions, "prepare", _durable_later),
+    "a session before it is confirmed": (Sessions, "confirm", _unconfirmed),
 }
 
 

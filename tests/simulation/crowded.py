@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from citychat.adapters.memory.lobby_guest import strangers
+from citychat.adapters.memory.lobby_guest import blocked, strangers
 from citychat.client.shapes import TOKEN
 from citychat.model import Offer
 from citychat.ports import SeekResult
@@ -23,6 +23,7 @@ WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")
 UNCHECKED = ("nearby", "networks", "status", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
+APART_S = 60.0  # two tries of the slowest retry
 FOUND_S = 6.5  # after a loss of all data: 5 s until a lease is renewed, and the time to enter everybody
 LEASE_S = 15.0  # M9
 RING_S = 120.0  # M15
@@ -74,6 +75,7 @@ class Stranger(Person):
         random, loop = self.place.random, self.place.loop
         if event == "user-session":
             self.looking = False
+            self.place.check_met(payload["session"])
             for _ in range(random.randrange(4)):
                 loop.call_later(random.uniform(0, 10), self.say)
         elif event == "user-offer":
@@ -81,6 +83,20 @@ class Stranger(Person):
             answer = random.choice(choices)
             if answer and not self.calm:
                 loop.call_later(random.uniform(0.2, 18), self._answer, payload["offer"], answer)
+        elif event == "user-match" and payload.get("error") == "unavailable" and not self.calm:
+            self._waver()
+
+    def _waver(self) -> None:
+        """The answer has come to nobody knows what: another one, a reload within a second, or both."""
+        random, loop, page = self.place.random, self.place.loop, self.page
+        if page is None or page.offer is None:
+            return
+        again = random.choice(["yes", "no", "no", ""])
+        if again:
+            loop.call_later(random.uniform(0, 1), self._answer, page.offer["offer"], again)
+        if random.random() < 0.5:
+            self.close_pages()
+            loop.call_later(random.uniform(0.05, 1), self.return_home)
 
     def _answer(self, offer: str, answer: str) -> None:
         page = self.page
@@ -112,6 +128,7 @@ class Crowded(Ground):
         self.offers: dict[str, Offer] = {}
         self.rung_s: dict[str, float] = {}
         self.killed_s: dict[str, float] = {}
+        self.apart_s: dict[str, float] = {}
         self.lonely_s: dict[tuple[str, ...], float] = {}
         self.differing_s: dict[tuple[str, ...], float] = {}
         self.forgot_s = 0.0
@@ -250,9 +267,12 @@ class Crowded(Ground):
         for s, guests in talking.items():
             row = self.world.sessions.get(s)
             if row is None:
-                self._not_durable(s)
+                self.wrong.append("M11: a session is not durable")
             elif sorted(row.members) != sorted(guests):
                 self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
+            elif blocked(*(books.people[guest] for guest in guests)):
+                self.wrong.append("M5: the lobby has a pair that it keeps apart in a session")
+            self._check_apart(s)
         for guest in self.stand.misfiled:
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.index:
@@ -262,10 +282,14 @@ class Crowded(Ground):
             if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
                 self.wrong.append(f"M9: {self._name(guest)} stands on a process that was killed")
 
-    def _not_durable(self, s: str) -> None:
-        """A join may have read a row that was taken back before it entered; it must notice before its page is told."""
-        if self.loop.now_s - self.world.undone_s.get(s, 0.0) > FREED_S:
-            self.wrong.append("M11: a session is not durable")
+    def _check_apart(self, s: str) -> None:
+        """A no may reach the history while a yes before it, of which nobody had heard, is on its way to both; the chat
+        then ends as soon as both stores can be told."""
+        row = self.world.sessions.get(s)
+        if row is None or row.ended is not None or not self.world.apart(row.members):
+            self.apart_s.pop(s, None)
+        elif self.loop.now_s - self.apart_s.setdefault(s, self.loop.now_s) > APART_S:
+            self.wrong.append(f"M5: {' and '.join(map(self._name, row.members))}, who are kept apart, share a chat")
 
     def _name(self, guest: str) -> str:
         return next((person.name for person in self.strangers if person.guest == guest), guest[:4])
@@ -320,3 +344,6 @@ class Crowded(Ground):
         for person in self.strangers:
             if what := self._differs(person):
                 raise Wrong(f"at the end {person.name} {what}")
+        for row in self.world.sessions.values():
+            if row.ended is None and self.world.apart(row.members):
+                raise Wrong(f"M5: at the end {' and '.join(map(self._name, row.members))} share a chat")

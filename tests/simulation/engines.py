@@ -136,7 +136,6 @@ class World:
         self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
-        self.undone_s: dict[str, float] = {}  # sessions that never began, and when their row was taken back
         self.pairs: dict[tuple[str, str], int] = {}
         self.avoided: dict[str, list[tuple[str, int]]] = {}
         self.reports: dict[tuple[str, str], Report] = {}
@@ -189,6 +188,10 @@ class World:
     def rows(self, s: str) -> list[Message]:
         """What history holds of a session, in the order of the transcript."""
         return sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
+
+    def apart(self, members: Sequence[str]) -> bool:
+        """Whether these two are kept apart, by the history."""
+        return (min(members), max(members)) in self.pairs
 
     def row(self, s: str, st: str, n: int) -> Message | None:
         held = self.chats.get(s, {})

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from citychat.client.shapes import Row
-from citychat.model import Message
+from citychat.model import PENDING, Message
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.server.process import Policy, Process
@@ -248,6 +248,12 @@ class Ground:
         """The mailbox lets go of nothing that the history does not have."""
         if self.world.row(message.session, *message.key) is None:
             self.wrong.append(f"{message.text} was acked in the mailbox, and the history does not hold it")
+
+    def check_met(self, s: str) -> None:
+        """A page is told of a chat that both stores have agreed on."""
+        row = self.world.sessions.get(s)
+        if row is None or row.ended == PENDING:
+            self.wrong.append("M11: a page is told of a session that the history has not confirmed")
 
     def waiting_mail(self) -> set[tuple[str, int]]:
         """What the mailboxes hold. Mail of a session that came to nothing stays there for its 24 hours."""

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import Guest, Message, Ranges, Session, Unavailable, is_storable, to_ranges
+from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, to_ranges
 from citychat.ports import Committed, Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS
 from tests.simulation.engines import Machine, RowKey, Wire, World
@@ -19,6 +19,8 @@ Step = Callable[Concatenate[Store, P], Awaitable[T]]
 Asked = Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]
 LATEST_S = 8.0  # of an answer that comes late
 SILENT_S = 1.0  # until an answer that does not come is given up
+LATEST_WRITE_S = 90.0  # of what a server does that nobody waits for any more
+LATE_STEPS = ("begin", "confirm", "end")
 
 
 def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
@@ -38,6 +40,12 @@ def write(step: Step[Store, P, T]) -> Asked[Store, P, T]:
 
     async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(True)
+        if step.__name__ in LATE_STEPS and self.world.odd():
+            loop = self.world.loop
+            later_s = self.world.random.uniform(0, LATEST_WRITE_S)
+            loop.call_later(later_s, lambda: loop.create_task(_done_later(step(self, *args, **named))))
+            await self.machine.awake()
+            raise Unavailable
         answer = await step(self, *args, **named)
         is_lost = self.world.odd()
         await self.machine.awake()
@@ -46,6 +54,10 @@ def write(step: Step[Store, P, T]) -> Asked[Store, P, T]:
         return answer
 
     return asked
+
+
+async def _done_later(step: Awaitable[object]) -> None:
+    await step
 
 
 class SimStore:
@@ -91,12 +103,12 @@ class SimMessages(SimStore):
             self.back.send(self.machine.runs, answer)
 
     def _keep(self, row: Message) -> RowKey | None:
-        """Its key when it comes too late (it is held as a gap), or can never be kept."""
+        """Its key when it comes too late (it is held as a gap, or its session is deleted), or can never be kept."""
         key = (row.session, row.side, row.stream, row.number)
-        if not is_storable(row):
-            return key
         session = self.world.sessions.get(row.session)
-        erased = session is not None and row.side in session.erased
+        if session is None or not is_storable(row):
+            return key
+        erased = row.side in session.erased
         held = self.world.chats.setdefault(row.session, {})
         if key not in held:
             held[key] = replace(row, text="") if erased else row
@@ -134,14 +146,23 @@ class SimSessions(SimStore):
         self.world.sessions.setdefault(session.id, session)
 
     @write
-    async def undo(self, session_id: str) -> None:
-        if self.world.sessions.pop(session_id, None) is not None:
-            self.world.undone_s[session_id] = self.world.loop.time()
+    async def confirm(self, session_id: str, history_ms: int) -> Session | None:
+        session = self.world.sessions.get(session_id)
+        if session is None or self.world.apart(session.members):
+            return None
+        if session.ended == PENDING:
+            others = [row for member in session.members for row in _of(self.world, member)]
+            started = max(session.started, *(row.started + 1 for row in others), 0)
+            session = replace(session, started=started, expires=started + history_ms, ended=None)
+            self.world.sessions[session_id] = session
+        return session if session.ended is None else None
 
     @write
     async def end(self, session_id: str, at: int) -> None:
         session = self.world.sessions.get(session_id)
-        if session is not None and session.ended is None:
+        if session is not None and session.ended == PENDING:
+            del self.world.sessions[session_id]
+        elif session is not None and session.ended is None:
             self.world.sessions[session_id] = replace(session, ended=at)
 
     @read
@@ -264,7 +285,7 @@ class SimHistory:
 
 
 def _of(world: World, guest: str) -> list[Session]:
-    mine = [session for session in world.sessions.values() if guest in session.members]
+    mine = [each for each in world.sessions.values() if guest in each.members and each.ended != PENDING]
     return sorted(mine, key=lambda session: -session.started)
 
 

@@ -34,6 +34,8 @@ class Place(Protocol):
 
     def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
 
+    def check_met(self, s: str) -> None: ...
+
 
 class PageClock(VirtualClock):
     """The clock of a person's machine, ``ahead_ms`` of everybody else's by the wall."""
@@ -141,6 +143,7 @@ class Person:
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         if event == "user-session":
             self.looking = False
+            self.place.check_met(payload["session"])
         elif event == "user-offer" and not payload["looking"] and self.page:
             self.page.answer("yes")
 

@@ -112,6 +112,7 @@ def check_caught(monkeypatch: pytest.MonkeyPatch, name: str, breakage: Breakage,
         ("records are not heard", "M8"),
         ("rings without a pause", "M15"),
         ("a session before its row", "M11"),
+        ("a session before it is confirmed", "M11"),
     ],
 )
 def test_a_rule_of_matching_left_out_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, rule: str) -> None:

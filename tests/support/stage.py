@@ -26,6 +26,7 @@ from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.support.door_page import DoorPage
 from tests.support.lines import BusLine, Line
 from tests.support.patience import PATIENCE_S
+from tests.support.stage_lobbies import LOBBIES, LuaLobby, lose_all
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 HISTORY_MS = 30 * 86_400_000
@@ -97,7 +98,7 @@ class Node:
         where = (await stage.lobby.status([guest]))[0]
         traces = {
             "lobby": where.state not in ("gone", "chat"),
-            "crowd": guest in stage.lobby._state.index,
+            "crowd": isinstance(stage.lobby, MemoryLobby) and guest in stage.lobby._state.index,
             "bus": (await stage.bus.listeners([guest]))[0] > 0,
             "mailbox": guest in stage.mailbox._consumers,
             "registry": registry.has(guest) or registry.find(guest) is not None,
@@ -128,7 +129,7 @@ class Stage:
         self.folder = folder
         self.loop, self.clock, self.random, self.database = loop, VirtualClock(loop), Random(7), database
         self.bus = MemoryBus(loop.call_soon)
-        self.lobby = MemoryLobby(VirtualClock(loop).wall_ms, Random(7))
+        self.lobby: MemoryLobby | LuaLobby = MemoryLobby(VirtualClock(loop).wall_ms, Random(7))
         self.history = SqliteHistory(database)
         self.mailbox = SqliteMailbox(database, self.clock)
         self.tokens = Tokens(KEYS, self.clock.wall_ms)
@@ -204,9 +205,14 @@ class Stage:
 
     def forget(self) -> None:
         """The lobby has lost everything."""
-        self.lobby = MemoryLobby(VirtualClock(self.loop).wall_ms, Random(9))
+        lose_all(self.lobby, VirtualClock(self.loop).wall_ms)
+
+    async def over(self, lobby: str) -> None:
+        """Stand on this one of LOBBIES; nobody has come yet."""
+        self.lobby = LOBBIES[lobby](VirtualClock(self.loop).wall_ms, Random(7))
         for node in self.nodes:
             node.lobby.store = self.lobby
+            await node.matching.lease.renew()
 
     async def row(self, s: str) -> Session:
         """A session as it is kept."""

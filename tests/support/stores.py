@@ -20,7 +20,7 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import Message, MessageKey
+from citychat.model import Message, MessageKey, Session
 from citychat.ports import History, Mailbox, Timer
 from citychat.rules import MAILBOX_MS
 from tests.support.patience import PATIENCE_S
@@ -155,8 +155,16 @@ async def is_read(mailbox: Mailbox, handle: object) -> bool:
         return await read
 
 
+async def make_room(history: History, *rows: Message) -> None:
+    """Sessions of others, over and never deleted, for rows that have none: nothing is kept without."""
+    for s in dict.fromkeys(row.session for row in rows):
+        if await history.sessions.find(s) is None:
+            await history.sessions.begin(Session(s, ("nobody", "no one"), ("A", "B"), "", 0, 2**52, 1))
+
+
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
     """Add, wait for the commit, and answer its gaps."""
+    await make_room(history, *rows)
     done: asyncio.Future[frozenset[tuple[str, int, str, int]] | None] = asyncio.get_running_loop().create_future()
     history.messages.add(rows, lambda committed: done.set_result(None if committed is None else committed.gaps))
     assert not done.done(), "the answer came before add had returned"

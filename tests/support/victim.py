@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from citychat.ports import Committed
-from tests.support.stores import HISTORIES, MAILBOXES, StoreClock, message
+from tests.support.stores import HISTORIES, MAILBOXES, StoreClock, make_room, message
 
 PER_STREAM = 400  # below what one mailbox holds
 IN_FLIGHT = 8  # several batches wait when the kill comes
@@ -26,6 +26,7 @@ async def main(port: str, adapter: str, folder: Path) -> None:
             mailbox = await stack.enter_async_context(MAILBOXES[adapter](folder, StoreClock(lambda: 1_700_000_000_000)))
         else:
             history = await stack.enter_async_context(HISTORIES[adapter](folder, StoreClock(lambda: 1_700_000_000_000)))
+            await make_room(history, message(1))
         n = 0
         while True:
             await room.acquire()

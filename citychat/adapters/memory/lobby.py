@@ -4,10 +4,11 @@ Every method is one atomic step, because none of them awaits anything.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from random import Random
 from typing import Self
 
-from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
+from citychat.adapters.memory.lobby_guest import LobbyGuest, blocked, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
@@ -119,13 +120,7 @@ class MemoryLobby:
             self._state.refile(person)
 
     async def end(self, session_id: str, members: Sequence[str]) -> None:
-        state = self._settled()
-        for member in members:
-            person = state.people.get(member)
-            if person is not None and person.session == session_id:
-                person.session = None
-                person.looking = person.available = False
-                state.refile(person)
+        self._settled().end(session_id, members)
 
     async def block(self, a: str, b: str) -> Offer | None:
         return self._settled().block(a, b)
@@ -222,12 +217,15 @@ class MemoryLobby:
         return None
 
     def _resume(self, row: Session | None) -> str | None:
-        """Take up ``row`` for all its members (§2.8); its id when it must end, because one of them is elsewhere."""
+        """Take up ``row`` for all its members (§2.8); its id when it must end, because one of them is elsewhere or they
+        are kept apart (M5)."""
         if row is None:
             return None
         people = self._state.people
         known = [people[member] for member in row.members if member in people]
         if any(member.offer is not None or member.session not in (None, row.id) for member in known):
+            return row.id
+        if any(blocked(one, other) for one, other in combinations(known, 2)):
             return row.id
         for member in row.members:
             self._state.begin(people.setdefault(member, LobbyGuest(member)), row.id)

@@ -59,6 +59,11 @@ class LobbyGuest:
         return any(at < other.made and now < at + AVOIDED_MS for at in since)
 
 
+def blocked(a: LobbyGuest, b: LobbyGuest) -> bool:
+    """Tell whether these two are kept apart for ever; each side may know of it alone."""
+    return b.id in a.blocked or a.id in b.blocked
+
+
 def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
     """Tell whether these two must not meet now. Each side may know of a block that the other forgot with its record."""
     return a is b or a.avoids(b, now) or b.avoids(a, now)

@@ -5,7 +5,7 @@ belongs, after every change, so that the free sets cannot disagree with the reco
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from random import Random
 from typing import Literal
@@ -80,6 +80,8 @@ class LobbyState:
         person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
         person.made, person.networks = entry.made, entry.networks
+        for other in entry.blocked:
+            self.part(person.id, other)
         for network, at in entry.avoided_networks.items():
             person.avoid_network(network, at)
         self.refile(person)
@@ -128,11 +130,29 @@ class LobbyState:
         person.session, person.looking = session_id, False
         self.refile(person)
 
+    def end(self, session_id: str, members: Sequence[str]) -> None:
+        """End a session for those of them who are in it."""
+        for member in members:
+            person = self.people.get(member)
+            if person is not None and person.session == session_id:
+                person.session = None
+                person.looking = person.available = False
+                self.refile(person)
+
+    def part(self, a: str, b: str) -> None:
+        """End the session that two share, if they do: they are kept apart from now on (M5)."""
+        if a in self.people and b in self.people:
+            s = self.people[a].session
+            if s is not None and s == self.people[b].session:
+                self.end(s, (a, b))
+
     def block(self, a: str, b: str) -> Offer | None:
-        """Keep two apart for ever; return the open offer between them that this has ended."""
+        """Keep two apart for ever; return the open offer between them that this has ended. A session of theirs ends
+        too."""
         for one, other in ((a, b), (b, a)):
             if one in self.people:
                 self.people[one].blocked[other] = None
+        self.part(a, b)
         offer = self.people[a].offer if a in self.people else None
         if offer is None or b not in (offer.seeker, offer.candidate):
             return None

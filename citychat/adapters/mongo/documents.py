@@ -117,7 +117,7 @@ class ErasedSessionDocument(Struct, frozen=True):
     """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again."""
 
     id: str = field(name="_id")
-    erased: tuple[int, ...]
+    erased: tuple[int, ...] = ()
     erasing: int = 0
 
 
@@ -195,6 +195,11 @@ def message_id(session_id: str, side: int, stream: str, number: int) -> str:
 
 def id_of(m: Message) -> str:
     return message_id(m.session, m.side, m.stream, m.number)
+
+
+def pair_id(a: str, b: str) -> str:
+    """Return the ``_id`` of a blocked pair, in whichever order they are named."""
+    return ":".join(sorted((text(a), text(b))))
 
 
 def to_row(m: Message) -> Document:

@@ -7,7 +7,7 @@ from citychat.adapters.mongo.connection import Document, Mongo
 from citychat.adapters.mongo.documents import DocumentReader, SeenDocument, text, to_guest
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.sessions import MongoSessions
-from citychat.model import Guest, Session
+from citychat.model import PENDING, Guest, Session
 from citychat.ports import Dossier, Pause
 
 
@@ -52,6 +52,7 @@ class MongoGuests:
             await self._mongo.update("sessions", {"_id": session.id}, change)
             await self._sessions.end(session.id, at)
             await retention.empty(self._mongo, self._reader, session.id, side, at)
+        await self._mongo.delete("sessions", {"members": guest, "ended": PENDING})
         await self._mongo.delete("shuns", {"guest": guest})
         await self._mongo.delete("wishes", {"guest": guest})
         await self._mongo.delete("guests", {"_id": guest})

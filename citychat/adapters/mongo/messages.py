@@ -107,29 +107,35 @@ class MongoMessages:
     async def _commit(self, rows: list[Message]) -> Committed:
         """An erase marks the session first and empties the texts after that. Who reads the mark before inserting
         inserts an empty text; who inserted without having seen it either looks again and empties what it inserted, or
-        was done before the erase began to empty. A process that dies in between leaves it to ``prune``."""
+        was done before the erase began to empty. A process that dies in between leaves it to ``prune``. A session that
+        is deleted meanwhile is noticed in the same way."""
         kept: dict[str, Message] = {}
         for m in filter(is_storable, rows):
             kept.setdefault(id_of(m), m)  # of two with one number the first stays
-        sessions = list({m.session for m in kept.values()})
-        blank = await self._erased_sides(sessions)
-        documents = {i: to_row(m) | ({"x": ""} if (m.session, m.side) in blank else {}) for i, m in kept.items()}
-        there = await self._mongo.insert("messages", list(documents.values()))
-        if late := await self._erased_sides(sessions) - blank:
-            ids = [i for i, m in kept.items() if (m.session, m.side) in late]
-            await self._mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
+        blank = await self._erased_sides({m.session for m in kept.values()})
+        kept = {i: m for i, m in kept.items() if m.session in blank}
+        documents = [to_row(m) | ({"x": ""} if m.side in blank[m.session] else {}) for m in kept.values()]
+        there = await self._mongo.insert("messages", documents)
+        await self._look_again(kept, blank)
         perhaps = [i for i, m in kept.items() if i in there or m.kind == "gap"]
         gaps = await self._gaps(perhaps) if perhaps else set()
         late_keys = ((m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap" and id_of(m) in gaps)
-        hopeless = ((m.session, m.side, m.stream, m.number) for m in rows if not is_storable(m))
+        hopeless = ((m.session, m.side, m.stream, m.number) for m in rows if id_of(m) not in kept)
         return Committed(frozenset((*late_keys, *hopeless)))
 
-    async def _erased_sides(self, sessions: list[str]) -> set[tuple[str, int]]:
-        where = {"_id": {"$in": sessions}, "erased": {"$exists": True}}
-        found = await self._mongo.find("sessions", where, fields=["erased"])
-        return {
-            (row.id, side) for row in self._reader.read("sessions", found, ErasedSessionDocument) for side in row.erased
-        }
+    async def _look_again(self, kept: dict[str, Message], blank: dict[str, tuple[int, ...]]) -> None:
+        """Empty what was erased, and delete what was deleted, since ``blank`` was read."""
+        now = await self._erased_sides(set(blank))
+        late = [i for i, m in kept.items() if m.side in now.get(m.session, ()) and m.side not in blank[m.session]]
+        if late:
+            await self._mongo.update("messages", {"_id": {"$in": late}}, {"$set": {"x": ""}})
+        if gone := [i for i, m in kept.items() if m.session not in now]:
+            await self._mongo.delete("messages", {"_id": {"$in": gone}})
+
+    async def _erased_sides(self, sessions: set[str]) -> dict[str, tuple[int, ...]]:
+        """Those of these sessions that exist, each with the sides whose texts are erased."""
+        found = await self._mongo.find("sessions", {"_id": {"$in": list(sessions)}}, fields=["erased"])
+        return {row.id: row.erased for row in self._reader.read("sessions", found, ErasedSessionDocument)}
 
     async def _gaps(self, ids: list[str]) -> set[str]:
         return {place.id for place in await self._places({"_id": {"$in": ids}, "k": "gap"})}

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from citychat.adapters.mongo.connection import Mongo, date
-from citychat.adapters.mongo.documents import AvoidedNetworkDocument, BlockedPairDocument, DocumentReader, text
+from citychat.adapters.mongo.documents import (
+    AvoidedNetworkDocument,
+    BlockedPairDocument,
+    DocumentReader,
+    pair_id,
+    text,
+)
 from citychat.rules import AVOIDED_MS
 
 
@@ -14,8 +20,7 @@ class MongoRelations:
         self._mongo, self._reader = mongo, reader
 
     async def block(self, a: str, b: str, at: int) -> None:
-        first, second = sorted((text(a), text(b)))
-        await self._mongo.insert("barred", [{"_id": f"{first}:{second}", "pair": [first, second], "at": at}])
+        await self._mongo.insert("barred", [{"_id": pair_id(a, b), "pair": sorted((a, b)), "at": at}])
 
     async def blocked(self, guest: str) -> list[str]:
         found = await self._mongo.find("barred", {"pair": text(guest)})

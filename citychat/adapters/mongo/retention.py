@@ -70,12 +70,16 @@ async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int
 
 
 async def _delete_session(mongo: Mongo, session_id: object) -> bool:
-    """Delete it; return whether this call has."""
+    """Delete it; return whether this call has. Its messages once more after the row: an ``add`` that has seen the row
+    may have come in between, and one that comes later sees that there is none."""
     if isinstance(session_id, str):
         for collection in ("messages", "erased", "wishes"):
             if not await _delete(mongo, collection, {"s": session_id}):
                 return False
-    return await mongo.delete("sessions", {"_id": {"$in": [session_id]}}) > 0
+    deleted = await mongo.delete("sessions", {"_id": {"$in": [session_id]}}) > 0
+    if isinstance(session_id, str):
+        await _delete(mongo, "messages", {"s": session_id})
+    return deleted
 
 
 async def _delete(mongo: Mongo, collection: str, where: Document) -> bool:

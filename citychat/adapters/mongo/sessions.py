@@ -1,5 +1,6 @@
 """Sessions in MongoDB."""
 
+import asyncio
 from contextlib import aclosing, suppress
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
@@ -8,10 +9,11 @@ from citychat.adapters.mongo.documents import (
     DocumentReader,
     IdDocument,
     WishDocument,
+    pair_id,
     text,
     to_session,
 )
-from citychat.model import Session, Unavailable
+from citychat.model import PENDING, Session, Unavailable
 from citychat.rules import WISH_MS
 
 
@@ -24,20 +26,44 @@ class MongoSessions:
     async def begin(self, session: Session) -> None:
         await self._mongo.insert("sessions", [to_session(session)])
 
-    async def undo(self, session_id: str) -> None:
-        await self._mongo.delete("wishes", {"s": text(session_id)})
-        await self._mongo.delete("sessions", {"_id": text(session_id)})
+    async def confirm(self, session_id: str, history_ms: int) -> Session | None:
+        """One step that matches a pending session only. Whether the two are kept apart is asked before it and after it:
+        of a block and a confirm at once the later one sees the other, and what was confirmed is ended."""
+        session = await self.find(session_id)
+        if session is None or await self._is_blocked(session):
+            return None
+        if session.ended == PENDING:
+            started = max(session.started, await self._last_started(session) + 1)
+            change = {"ended": None, "started": started, "expires": started + history_ms}
+            await self._mongo.update("sessions", {"_id": session_id, "ended": PENDING}, {"$set": change})
+            session, is_blocked = await asyncio.gather(self.find(session_id), self._is_blocked(session))
+            if is_blocked:
+                await self.end(session_id, started)
+                return None
+        return session if session is not None and session.ended is None else None
+
+    async def _is_blocked(self, session: Session) -> bool:
+        return bool(await self._mongo.find("barred", {"_id": pair_id(*session.members)}, fields=["_id"]))
+
+    async def _last_started(self, session: Session) -> int:
+        """Return when the newest of all sessions of the two began that were ever confirmed."""
+        where: Document = {"members": {"$in": list(session.members)}, "ended": {"$ne": PENDING}}
+        newest = await self._mongo.find("sessions", where, order=[("started", -1)], limit=1)
+        return max((row.started for row in self._reader.sessions(newest)), default=0)
 
     async def end(self, session_id: str, at: int) -> None:
-        """One step that matches a session without an end only: of two at once the first stays."""
-        await self._mongo.update("sessions", {"_id": text(session_id), "ended": None}, {"$set": {"ended": at}})
+        """Steps that each match a session in one state only: of two at once the first stays. The pending one goes
+        first, because a running one is never pending again."""
+        await self._mongo.delete("sessions", {"_id": text(session_id), "ended": PENDING})
+        await self._mongo.update("sessions", {"_id": session_id, "ended": None}, {"$set": {"ended": at}})
 
     async def find(self, session_id: str) -> Session | None:
         found = self._reader.sessions(await self._mongo.find("sessions", {"_id": text(session_id)}))
         return found[0] if found else None
 
     async def of(self, guest: str) -> list[Session]:
-        found = self._reader.sessions(await self._mongo.find("sessions", {"members": text(guest)}))
+        where: Document = {"members": text(guest), "ended": {"$ne": PENDING}}
+        found = self._reader.sessions(await self._mongo.find("sessions", where))
         return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
     async def idle(self, before: int) -> list[Session]:

@@ -252,9 +252,11 @@ local function shun(visitor, network, at)
   visitor.shuns[network] = math.max(at, visitor.shuns[network] or at)
 end
 
+local function has_barred(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
+
 -- Barred, or the other was made after a block by this guest and comes from the shunned network (M5).
 local function avoids(visitor, other)
-  if call('SISMEMBER', key('b', visitor.id), other.id) == 1 then return true end
+  if has_barred(visitor.id, other.id) then return true end
   if not visitor.shuns then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = visitor.shuns[network]
@@ -403,10 +405,28 @@ local function begin(visitor, s)
   refile(visitor)
 end
 
--- Strangers for ever; the open offer between them that this has ended.
+-- Those of the members who are in it are free (or gone), not looking, not to be asked until they ask.
+local function end_session(s, members)
+  for _, member in ipairs(members) do
+    local visitor = find(member)
+    if visitor and visitor.session == s then
+      visitor.session, visitor.looking, visitor.available = nil, nil, nil
+      refile(visitor)
+    end
+  end
+end
+
+-- End the session that two share, if they do: they are strangers from now on (M5).
+local function part(a, b)
+  local one, other = find(a), find(b)
+  if one and other and one.session and one.session == other.session then end_session(one.session, {a, b}) end
+end
+
+-- Strangers for ever; the open offer between them that this has ended. A session of theirs ends too.
 local function bar(a, b)
   if find(a) then bar_one(a, b) end
   if find(b) then bar_one(b, a) end
+  part(a, b)
   local offer = find(a) and offer_of(find(a))
   if not offer or (offer.seeker ~= b and offer.candidate ~= b) then return nil end
   close(offer)
@@ -509,17 +529,23 @@ local function seat(visitor, entry)
   visitor.available, visitor.slow = entry.available or nil, entry.slow or nil
   visitor.visible, visitor.made = entry.visible or nil, entry.made
   visitor.networks = entry.networks[1] and entry.networks
+  for _, guest in ipairs(entry.barred) do
+    if visitor.session then part(visitor.id, guest) end
+  end
   for network, at in pairs(entry.shuns) do shun(visitor, network, at) end
   refile(visitor)
 end
 
--- Take up the row for all its members (§2.8); its id when it must end, because one of them is elsewhere.
+-- Take up the row for all its members (§2.8); its id when it must end, because one of them is elsewhere or they are
+-- strangers for ever (M5).
 local function resume(row)
   if not row then return nil end
   for _, member in ipairs(row.members) do
     local visitor = find(member)
     if visitor and (visitor.offer or (visitor.session and visitor.session ~= row.id)) then return row.id end
   end
+  local a, b = row.members[1], row.members[2]
+  if has_barred(a, b) or has_barred(b, a) then return row.id end
   for _, member in ipairs(row.members) do begin(find_or_make(member), row.id) end
   return nil
 end
@@ -847,15 +873,7 @@ return step(function(guest, pool, lat, lon, city)
 end)
 
 -- end_session --
-return step(function(s, members)
-  for _, member in ipairs(members) do
-    local visitor = find(member)
-    if visitor and visitor.session == s then
-      visitor.session, visitor.looking, visitor.available = nil, nil, nil
-      refile(visitor)
-    end
-  end
-end)
+return step(end_session)
 
 -- block --
 return step(bar)

@@ -41,6 +41,8 @@ class SqliteGuests:
             transaction.change("erase_session", session_id, side, at)
 
         def drop(transaction: Transaction) -> None:
+            for (session_id,) in transaction.rows("pending_sessions", guest):
+                drop_session(transaction, session_id)
             for name in ("drop_guest", "drop_avoided_networks", "drop_wishes_of_guest"):
                 transaction.change(name, guest)
             transaction.forget()

@@ -23,7 +23,7 @@ class SqliteMessages:
             if transaction.change_each("add", kept) == len(kept):
                 return Committed(frozenset(hopeless))
             keys = [(m.session, m.side, m.stream, m.number) for m in others if m.kind != "gap"]
-            return Committed(frozenset(hopeless.union(key for key in keys if transaction.rows("is_gap", *key))))
+            return Committed(frozenset(hopeless.union(key for key in keys if not transaction.rows("is_real", *key))))
 
         self._database.submit(work, done)
 

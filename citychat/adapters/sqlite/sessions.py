@@ -1,9 +1,12 @@
 """Sessions in the embedded store."""
 
+from functools import partial
+
 import msgspec
+from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
-from citychat.model import Session
+from citychat.model import PENDING, Session
 from citychat.rules import WISH_MS
 
 
@@ -22,11 +25,15 @@ class SqliteSessions:
 
         await self._database.run(work)
 
-    async def undo(self, session_id: str) -> None:
-        await self._database.run(lambda transaction: drop_session(transaction, session_id))
+    async def confirm(self, session_id: str, history_ms: int) -> Session | None:
+        return await self._database.run(partial(_confirm, session_id=session_id, history_ms=history_ms))
 
     async def end(self, session_id: str, at: int) -> None:
-        await self._database.run(lambda transaction: transaction.change("end", session_id, at))
+        def work(transaction: Transaction) -> None:
+            if not transaction.change("end", session_id, at) and transaction.rows("is_pending", session_id):
+                drop_session(transaction, session_id)
+
+        await self._database.run(work)
 
     async def find(self, session_id: str) -> Session | None:
         rows = await self._database.run(lambda transaction: transaction.rows("session", session_id))
@@ -49,6 +56,19 @@ class SqliteSessions:
             return True
 
         return await self._database.run(work)
+
+
+def _confirm(transaction: Transaction, session_id: str, history_ms: int) -> Session | None:
+    found = [to_session(row) for row in transaction.rows("session", session_id)]
+    if not found or transaction.rows("is_blocked", *sorted(found[0].members)):
+        return None
+    (session,) = found
+    if session.ended == PENDING:
+        ((last,),) = transaction.rows("last_started", *session.members)
+        started = max(session.started, last + 1)
+        transaction.change("confirm", session_id, started, started + history_ms)
+        return replace(session, started=started, expires=started + history_ms, ended=None)
+    return session if session.ended is None else None
 
 
 def drop_session(transaction: Transaction, session_id: str) -> None:

@@ -94,13 +94,14 @@ UPDATE mail SET x = '' WHERE guest = ?1 AND s = ?2 AND side = ?3;
 DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE kept <= ?1 LIMIT 1000);
 
 -- add --
--- A side that was erased stays blank, also for a message that was on its way meanwhile.
+-- A side that was erased stays blank, also for a message that was on its way meanwhile. A session that was deleted
+-- keeps nothing.
 INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k)
-VALUES (?1, ?2, ?3, ?4, ?5, iif((SELECT erased >> ?2 & 1 FROM sessions WHERE id = ?1), '', ?6), ?7, ?8, ?9, ?10)
+SELECT ?1, ?2, ?3, ?4, ?5, iif(erased >> ?2 & 1, '', ?6), ?7, ?8, ?9, ?10 FROM sessions WHERE id = ?1
 ON CONFLICT DO NOTHING;
 
--- is_gap --
-SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k = 'gap';
+-- is_real --
+SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k IS NOT 'gap';
 
 -- page_newest --
 SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages WHERE s = ?1
@@ -156,15 +157,28 @@ DELETE FROM sessions WHERE id = ?;
 -- drop_members --
 DELETE FROM members WHERE s = ?;
 
+-- confirm --
+UPDATE sessions SET ended = NULL, started = ?2, expires = ?3 WHERE id = ?1;
+
+-- last_started --
+SELECT coalesce(max(started), 0) FROM sessions
+WHERE ended IS NOT 0 AND id IN (SELECT s FROM members WHERE guest IN (?1, ?2));
+
 -- end --
 UPDATE sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL;
+
+-- is_pending --
+SELECT 1 FROM sessions WHERE id = ? AND ended = 0;
 
 -- session --
 SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions WHERE id = ?;
 
 -- sessions --
 SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
-WHERE id IN (SELECT s FROM members WHERE guest = ?) ORDER BY started DESC, id DESC;
+WHERE ended IS NOT 0 AND id IN (SELECT s FROM members WHERE guest = ?) ORDER BY started DESC, id DESC;
+
+-- pending_sessions --
+SELECT id FROM sessions WHERE ended = 0 AND id IN (SELECT s FROM members WHERE guest = ?);
 
 -- idle --
 -- started: a session that has just begun is not idle, whatever is known of its guests.
@@ -175,6 +189,9 @@ WHERE ended IS NULL AND started < ?1 AND NOT EXISTS (
 
 -- block --
 INSERT INTO barred (a, b, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- is_blocked --
+SELECT 1 FROM barred WHERE a = ? AND b = ?;
 
 -- blocked --
 SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;

@@ -73,7 +73,7 @@ async def test_what_is_no_text_never_becomes_an_operator(history: MongoHistory) 
         history.reports.state, lambda s: history.guests.dossier(s, NOW),
         lambda s: history.messages.page(s, None, 5), lambda s: history.messages.progress(s, 0),
         lambda s: history.sessions.end(s, NOW), lambda s: history.guests.erase(s, NOW),
-        lambda s: history.sessions.undo(s),
+        lambda s: history.sessions.confirm(s, MONTH_MS),
     ):  # fmt: skip
         with pytest.raises(TypeError, match="expected a text, not dict"):
             await ask(anything)

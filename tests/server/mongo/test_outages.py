@@ -34,7 +34,7 @@ from tests.server.mongo.conftest import (
 )
 from tests.support.patience import PATIENCE_S, until
 from tests.support.services.mongo import MongoServer
-from tests.support.stores import add, comes_up, message
+from tests.support.stores import add, comes_up, make_room, message
 
 
 async def held(history: MongoHistory) -> set[int]:
@@ -50,7 +50,7 @@ EVERYTHING: list[Callable[[MongoHistory], Awaitable[object]]] = [
     lambda h: h.guests.dossier("anna", NOW),
     lambda h: h.guests.keep(Guest("anna", NOW, NOW, "1", NOW)),
     lambda h: h.sessions.begin(session()),
-    lambda h: h.sessions.undo("s"),
+    lambda h: h.sessions.confirm("s", MONTH_MS),
     lambda h: h.sessions.end("s", NOW),
     lambda h: h.sessions.find("s"),
     lambda h: h.sessions.of("anna"),
@@ -91,6 +91,7 @@ async def test_a_killed_server_is_soon_known_to_be_away_and_keeps_what_it_has_ac
     server: MongoServer, history: MongoHistory
 ) -> None:
     committed: set[int] = set()
+    await make_room(history, message(1))
     answers = [begun(history, *(message(n) for n in range(first, first + 5))) for first in range(1, 100, 5)]
     await answers[5]
     server.kill()
@@ -157,6 +158,7 @@ async def test_rows_beyond_the_bound_are_refused_at_once(
     server: MongoServer, history: MongoHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(messages, "ROWS_IN_FLIGHT_MAX", 200)
+    await make_room(history, message(1))
     server.freeze()
     waiting = [begun(history, *(message(part + n) for n in range(1, 51))) for part in range(0, 200, 50)]
     refused = begun(history, message(1))

@@ -12,7 +12,7 @@ from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import ChatError
 from citychat.ports import Committed, Mail
 from tests.support.patience import PATIENCE_S
-from tests.support.stores import StoreClock, message, put
+from tests.support.stores import StoreClock, make_room, message, put
 
 ANY = resource.RLIM_INFINITY
 
@@ -31,6 +31,7 @@ async def main(folder: Path) -> None:
             history.messages.add([message(n, x="x" * 4_000)], done.set_result)
             return await done is not None
 
+        await make_room(history, message(1))
         print("before", await put(mailbox, "anna", message(1)), await added(1))
         resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / "citychat.db-wal").stat().st_size, ANY))
         print("full", await put(mailbox, "anna", message(2, x="x" * 4_000)), await added(2))

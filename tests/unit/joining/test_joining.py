@@ -148,7 +148,7 @@ async def test_two_first_visits_at_once_are_two_guests(stage: Stage) -> None:
 # -- joins that fail -------------------------------------------------------------------------------------------------
 
 STEPS = [
-    ("history", "guests.dossier"), ("history", "guests.keep"), ("history", "sessions.find"),
+    ("history", "guests.dossier"), ("history", "guests.keep"), ("history", "sessions.confirm"),
     ("history", "messages.progress"), ("history", "messages.page"), ("lobby", "enter"), ("lobby", "nearby"),
     ("bus", "listen"), ("bus", "listeners"),
 ]  # fmt: skip

@@ -64,7 +64,8 @@ async def test_of_two_joins_at_once_the_newer_is_the_guests_page_and_the_other_i
 # -- joins whose reads are slow --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("read", ["sessions.find", "messages.progress", "messages.page"])  # before catch_up, and in it
+# Before catch_up, and in it
+@pytest.mark.parametrize("read", ["sessions.confirm", "messages.progress", "messages.page"])
 @on_stage
 async def test_a_join_that_reads_slowly_takes_nothing_from_the_page_that_came_after_it(stage: Stage, read: str) -> None:
     here = stage.p

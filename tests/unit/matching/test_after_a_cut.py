@@ -1,5 +1,6 @@
 """After a process was cut off from lobby and bus: what goes on, what is told again, and who is entered again."""
 
+from citychat.adapters.memory import MemoryLobby
 from citychat.model import Message
 from citychat.ports import BusEvent, Receipt, Report, TextsErased
 from tests.support.door_page import STREAM
@@ -56,6 +57,7 @@ async def test_nobody_rests_because_a_process_was_silent_for_longer_than_its_lea
         node.lobby.away = set()
         node.process._resumed()
     await stage.after(1)
+    assert isinstance(stage.lobby, MemoryLobby)
     people = stage.lobby._state.people
     assert not people["anna"].rests and not people["ben"].rests and people["ben"].unanswered == 0
     assert not ben.client.match.offer and (await anna.where()).looking

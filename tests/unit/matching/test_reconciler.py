@@ -201,47 +201,6 @@ async def test_an_accept_that_never_reached_the_lobby_leaves_no_session_behind(s
     assert anna.session == ben.session
 
 
-@on_stage
-async def test_a_session_row_whose_answer_was_lost_is_undone(stage: Stage) -> None:
-    anna, ben = await stage.asking()
-    stage.q.history.mute = {"sessions.begin"}
-    assert await ben.answer("yes") == "unavailable"
-    stage.q.history.mute = set()
-    await stage.after(1)
-    assert await stage.history.sessions.of("anna") == []
-    assert anna.events("user-session") == []
-
-
-@on_stage
-async def test_a_session_entered_by_its_row_before_it_could_be_undone_is_ended_and_kept(stage: Stage) -> None:
-    anna, ben = await stage.asking()
-    stage.q.history.mute, stage.q.history.away = {"sessions.begin"}, {"sessions.end"}
-    assert await ben.answer("yes") == "unavailable"
-    stage.q.history.mute = set()
-    await stage.p.matching.lease.reenter()
-    await stage.after(1)
-    assert anna.events("user-session")
-    stage.q.history.away = set()
-    await stage.after(31)
-    (row,) = await stage.history.sessions.of("anna")
-    assert row.ended is not None and anna.last("user-left")["session"] == row.id
-    await stage.truth(anna, ben)
-
-
-@on_stage
-async def test_a_row_that_a_slow_store_writes_after_it_was_taken_back_does_not_stay(stage: Stage) -> None:
-    anna, ben = await stage.p.join("anna", available=False), await stage.q.join("ben")
-    assert await anna.seek() == "asking"
-    await stage.after(0.1)
-    stage.q.history.late = {"sessions.begin"}
-    assert await ben.answer("yes") == "unavailable"
-    await stage.after(1)
-    await stage.q.history.do_late()
-    assert await stage.history.sessions.of("anna")
-    await stage.after(10)
-    assert not await stage.history.sessions.of("anna")
-
-
 @pytest.mark.parametrize("ahead_ms", [-240_000, -20_000, 20_000, 240_000])
 @on_stage
 async def test_an_offer_is_shown_and_ends_by_the_lobbys_clock(stage: Stage, ahead_ms: int) -> None:
