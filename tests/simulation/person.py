@@ -10,6 +10,7 @@ from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
+RELOAD_S = 0.05
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
 
@@ -115,6 +116,13 @@ class Person:
         for page in self.pages:
             page.stop()
         self.pages.clear()
+
+    def reload(self, times: int) -> None:
+        """Press reload again and again: the joins of the pages before are still under way."""
+        self.close_pages()
+        self.open_page()
+        if times > 1:
+            self.place.loop.call_later(RELOAD_S, self.reload, times - 1)
 
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         if event == "user-session":
