@@ -83,6 +83,8 @@ class Machine:
             self._late = []
 
     def thaw(self) -> None:
+        if not self.alive:
+            return  # what waits for it waits on: a task that nobody holds any more would be told as a crash
         late, self._late = self._late or [], None
         for call in late:
             self.loop.call_soon(self.runs, call)
