@@ -32,6 +32,7 @@ from tests.support.document import commit, fill
 from tests.support.process_size import memory_bytes, open_files
 
 STATE = DOCUMENT.parents[1] / ".work" / "soak.json"
+SHARE = 3  # of the ports: the workers of the fault programme have the first ones, and may run meanwhile
 ROUNDS = 3  # of a stretch: FerretDB reads whole collections, and every stretch has a database of its own
 FORGOTTEN_S = 660.0  # protocol: the lobby forgets who is gone after ten minutes
 MEMORY_MAX_BYTES, FILES_MAX = 48 * 2**20, 24  # what may stay: caches, and connections of pools
@@ -220,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     soaked = load(given.state)
     soaked.commit = commit()
     soaked.seed = soaked.seed if soaked.rounds else given.seed
-    with tempfile.TemporaryDirectory(prefix="citychat-soak-") as folder, Engines(Path(folder)) as engines:
+    with tempfile.TemporaryDirectory(prefix="citychat-soak-") as folder, Engines(Path(folder), SHARE) as engines:
         uvloop.run(soak(engines, soaked, given, Path(folder)))
     table = list(soaked.lines())
     print("\n".join([*table, "", *soaked.complaints[:50]]))
