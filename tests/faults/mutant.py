@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-from tests.mutants.table import MUTANTS as LEFT_OUT
+from tests.mutants.rows import MUTANTS as LEFT_OUT
 from tests.support.mutation import Change, put_in_place
 
 CONNECTION, INBOX = "citychat/adapters/rabbitmq/connection.py", "citychat/delivery/inbox.py"

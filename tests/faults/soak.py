@@ -196,8 +196,7 @@ def load(state: Path) -> Soaked:
     if not state.exists():
         return Soaked()
     fields = json.loads(state.read_text("utf-8"))
-    rests = {name: Rest(**fields.pop(name)) for name in ("begin", "end", "grown")}
-    return Soaked(**fields, **rests)
+    return Soaked(**fields | {name: Rest(**fields[name]) for name in ("begin", "end", "grown")})
 
 
 def save(soaked: Soaked, state: Path) -> None:

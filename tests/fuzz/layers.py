@@ -135,14 +135,13 @@ def _take_mail(raw: bytes) -> bool:
     return message is not None
 
 
-ANSWERS = {
-    lobby.ENTERED: "Entered", lobby.SOUGHT: "SeekResult", lobby.OFFER: "Offer", lobby.STATUS: "GuestStatus",
-    lobby.WORDS: "words", lobby.FLAG: "flag", lobby.NUMBER_OR_NOTHING: "number",
-}  # fmt: skip
+ANSWERS: tuple[msgspec.msgpack.Decoder[Any], ...] = (
+    lobby.ENTERED, lobby.SOUGHT, lobby.OFFER, lobby.STATUS, lobby.WORDS, lobby.FLAG, lobby.NUMBER_OR_NOTHING,
+)  # fmt: skip
 
 
 def _lobby_reply(random: Random) -> tuple[Any, bytes]:
-    decoder = random.choice(list(ANSWERS))
+    decoder = random.choice(ANSWERS)
     return decoder, _mutated(random, as_msgpack(JSON.value(random, decoder.type, _spoil(random))))
 
 
@@ -193,8 +192,7 @@ def _take_document(made: tuple[str, dict[str, Any]]) -> bool:
     readers: dict[str, Callable[[list[dict[str, Any]]], list[Any]]] = {
         "messages": reader.messages, "sessions": reader.sessions, "guests": reader.guests, "places": reader.places,
     }  # fmt: skip
-    read = readers.get(name, lambda found: reader.read(name, found, DOCUMENTS[name]))
-    found = read([document])
+    found = readers[name]([document]) if name in readers else reader.read(name, [document], DOCUMENTS[name])
     assert bool(found) != bool(reader.dropped), "neither taken nor counted as dropped"
     return bool(found)
 
@@ -203,15 +201,22 @@ def _row(random: Random) -> tuple[str, tuple[Any, ...]]:
     """Columns of the types that STRICT tables hold, with any content; JSON in some."""
     made = JSON.value(random, random.choice((Message, Session, Guest)), _spoil(random))
     fields = made if isinstance(made, dict) else {}
-    number, text = (lambda: random.randrange(2**53)), (lambda: random.choice(TEXTS))
+
+    def number() -> int:
+        return random.randrange(2**53)
+
+    def text() -> str:
+        return random.choice(TEXTS)
+
+    row: tuple[Any, ...]
     listed = [
         _mutated(random, as_json(fields.get(name, made))).decode("utf-8", "replace") for name in ("members", "aliases")
     ]
     kind = random.choice(("message", "session", "guest"))
     match kind:
         case "message":
-            place, p_st, kind_of = (text(), number(), text(), number()), random.choice((None, text())), (None, "gap")
-            row = (*place, number(), text(), number(), p_st, number(), random.choice(kind_of))
+            previous, gap = random.choice((None, text())), random.choice((None, "gap"))
+            row = (text(), number(), text(), number(), number(), text(), number(), previous, number(), gap)
         case "session":
             row = (text(), *listed, text(), number(), number(), random.choice((None, number())), number())
         case _:

@@ -114,15 +114,14 @@ async def besiege(seed: int, folder: Path, until_s: float, frames: int = 10**9) 
         try:
             await meet(*pages)
             talking = asyncio.create_task(_talk(pages, found))
-            start_bytes = memory_bytes(server.pid)
-            while time.monotonic() < until_s and found.frames < frames and server.running and not talking.done():
+            warm_bytes = _size(server)
+            while time.monotonic() < until_s and found.frames < frames and not talking.done() and _size(server):
                 await _wave(seed, server, found)
                 if found.connections <= WARM:
-                    start_bytes = memory_bytes(server.pid) if server.running else 0
+                    warm_bytes = _size(server)
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
-            if server.running:
-                found.grown_bytes = memory_bytes(server.pid) - start_bytes
+            found.grown_bytes = _size(server) - warm_bytes
         finally:
             for page in pages:
                 await page.done()
@@ -134,6 +133,11 @@ async def besiege(seed: int, folder: Path, until_s: float, frames: int = 10**9) 
     if found.grown_bytes > MEMORY_MAX_BYTES:
         found.finds.append(f"the server has grown by {found.grown_bytes} bytes")
     return found
+
+
+def _size(server: ServerProcess) -> int:
+    """What it has in memory; 0 when it has ended."""
+    return memory_bytes(server.pid) if server.running else 0
 
 
 async def _wave(seed: int, server: ServerProcess, found: Attacked) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.mutants.table import MUTANTS, SEEDS, Mutant
+from tests.mutants.rows import MUTANTS, SEEDS, Mutant
 from tests.support.document import commit, fill
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.mutants.table import MUTANTS, SEEDS, Mutant
+from tests.mutants.rows import MUTANTS, SEEDS, Mutant
 from tests.support.mutation import put_in_place
 
 SERVERS = "CITYCHAT_TEST_SERVERS"  # of tests.support.services.running, which must not be imported yet
@@ -42,8 +42,7 @@ def simulated(mutant: Mutant, seeds: range) -> Noticed | None:
 
 def tested(mutant: Mutant) -> Noticed | None:
     """Raises RuntimeError when the suite could not be run at all."""
-    if mutant.needs:
-        os.environ[SERVERS] = mutant.needs
+    os.environ[SERVERS] = mutant.needs
     first = FirstFailure()
     status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_arguments(mutant.world)], plugins=[first])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.mutant import MUTANTS as OF_THE_FAULTS
-from tests.mutants.__main__ import main, run
+from tests.mutants.__main__ import Found, keep, kept, main, run
 from tests.mutants.play import simulated
-from tests.mutants.table import MUTANTS, Mutant
+from tests.mutants.rows import MUTANTS, Mutant
 from tests.simulation.run import WORLDS
+from tests.support.document import commit
 from tests.support.mutation import ROOT, Change, Misplaced, changed, check
 
 SAMPLE = ("no fence", "what was drawn already heals no receipt", "a receipt before the commit", "lua: a no after a yes")
@@ -56,3 +57,12 @@ def test_a_mutant_that_nothing_notices_fails_the_run(tmp_path: Path, capsys: pyt
 def test_a_rule_left_out_is_noticed(name: str) -> None:
     found = run(MUTANTS[name], 30, "")
     assert found.is_noticed, found.what
+
+
+def test_what_was_noticed_at_this_commit_is_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = tmp_path / "found.json"
+    name = "lua: a no is forgotten"
+    keep({name: Found("7", "M5", commit())}, state)
+    assert main(["--only", name, "--seeds", "0", "--state", str(state), "--resume", "--workers", "1"]) == 0
+    assert "| seed 7 |" in capsys.readouterr().out
+    assert kept(state) == {name: Found("7", "M5", commit())}

@@ -64,9 +64,9 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     return _played(couple, couple.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
-def crowd(seed: int, count: int = 0) -> Played:
+def crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
     """One run of the crowd, of ``count`` people or of as many as the seed says."""
-    crowded = Crowded(VirtualLoop(), seed, count)
+    crowded = Crowded(VirtualLoop(), seed, count, stand=stand)
     return _played(crowded, crowded.run(), seed)
 
 
@@ -102,6 +102,7 @@ NARROW: Mapping[str, Play] = {
     "holes": partial(one, kinds=HOLES, faults_a_second=1.0),
     "forgetful": partial(one, kinds=("history", "reload"), faults_a_second=0.4),
     "few": partial(crowd, count=FEW),
+    "few in lua": partial(crowd, count=FEW, stand=in_lua),
     "few over services": partial(services_crowd, count=FEW),
     "few over lua": partial(services_crowd, count=FEW, stand=in_lua),
 }
@@ -124,7 +125,7 @@ def world(name: str) -> Iterator[Play]:
             yield partial(served, stand=partial(Scripted, redis))
     else:
         wide: dict[str, Play] = {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}
-        yield (wide | NARROW)[name]
+        yield {**wide, **NARROW}[name]
 
 
 def is_crowd(seed: int) -> bool:

@@ -201,14 +201,15 @@ LOBBIES_OF_MEMORY = (
         "        if True:\n",
     ),
     left_out(
-        "memory: rings without an answer are not counted", "M15", "tests/unit/adapters/test_lobby_machine.py", STATE,
+        "memory: rings without an answer are not counted", "M15", "tests/contract/test_lobby_courtesy.py -k local",
+        STATE,
         "            candidate.unanswered += not offer.looking\n", "",
     ),
 )  # fmt: skip
 
 LOBBIES_OF_REDIS = (
     left_out(
-        "lua: a no is forgotten", "M5", "few over lua", LUA, "if find(a) then call('SADD', key('b', a), b) end\n"
+        "lua: a no is forgotten", "M5", "few in lua", LUA, "if find(a) then call('SADD', key('b', a), b) end\n"
         "  if find(b) then call('SADD', key('b', b), a) end", "",
     ),
     left_out(
@@ -220,7 +221,7 @@ LOBBIES_OF_REDIS = (
         "due('endings', now - 3000, -1)",
     ),
     left_out(
-        "lua: a lease never ends", "M9", "few over lua", LUA, "due('leases', now, -1)",
+        "lua: a lease never ends", "M9", "few in lua", LUA, "due('leases', now, -1)",
         "due('leases', now - 60000, -1)",
     ),
     left_out(
@@ -238,7 +239,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out("lua: a no after a yes", "M7", f"{LOBBIES} -k lua", LUA, "  if not accepted then\n", "  if true then\n"),
     left_out(
-        "lua: rings without an answer are not counted", "M15", "tests/contract/test_lobby_twins.py -k lua", LUA,
+        "lua: rings without an answer are not counted", "M15", "tests/contract/test_lobby_courtesy.py -k lua", LUA,
         "if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end", "",
     ),
 )  # fmt: skip
