@@ -190,6 +190,10 @@ async def soak(engines: Engines, soaked: Soaked, given: argparse.Namespace, fold
         except NotBegun as error:
             _say(f"again: {error}")
             soaked.rounds += 1
+        except TimeoutError as error:  # a round that nobody could judge is no proof
+            soaked.complaints.append(f"round {soaked.rounds}: nobody came to an end: {error!r}")
+            soaked.rounds += 1
+            save(soaked, given.state)
 
 
 def load(state: Path) -> Soaked:

@@ -61,10 +61,11 @@ def keep(found: Mapping[str, Found], state: Path) -> None:
     state.write_text(json.dumps({name: asdict(one) for name, one in found.items()}, indent=1), "utf-8")
 
 
-def lines(found: Mapping[str, Found], seeds: int, at: str) -> Iterator[str]:
+def lines(found: Mapping[str, Found], seeds: int) -> Iterator[str]:
     """The table, as it stands in the document."""
     noticed = sum(one.is_noticed for one in found.values())
-    yield f"Commit {at}, at most {seeds} seeds each: {noticed} of {len(found)} were noticed."
+    commits = ", ".join(dict.fromkeys(one.commit for one in found.values()))
+    yield f"Commit {commits}, at most {seeds} seeds each: {noticed} of {len(found)} were noticed."
     yield ""
     yield "| Left out | Rule | Where | World or suite | Noticed by |"
     yield "| --- | --- | --- | --- | --- |"
@@ -96,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             keep(found, given.state)
             print(f"{mutant.name}: {one.noticed or 'NOT NOTICED'} {one.what}", file=sys.stderr, flush=True)
     asked = {mutant.name: found[mutant.name] for mutant in wanted}
-    table = list(lines(asked, given.seeds, at))
+    table = list(lines(asked, given.seeds))
     print("\n".join(table))
     if not given.only and not given.no_table:
         fill(DOCUMENT, "make mutants", table)
