@@ -41,7 +41,7 @@ def left_out(name: str, rule: str, world: str, file: str, old: str, new: str, ne
 
 DELIVERED = (
     left_out(
-        "no fence", "§2.5.3", "windows", f"{DELIVERY}/history_writer.py", "if newest == drawer.epoch:", "if True:"
+        "no fence", "§2.5.3", "windows", f"{DELIVERY}/history_writer.py", "if newest == recipient.epoch:", "if True:"
     ),
     left_out(
         "no hold", "§2.5.2", "holes", f"{DELIVERY}/receiver.py",
@@ -89,7 +89,7 @@ DELIVERED = (
     ),
     left_out(
         "a lobby that forgot fences the page", "§2.5.3", "tests/unit/delivery/test_history_writer.py",
-        f"{DELIVERY}/history_writer.py", "if newest < drawer.epoch and not drawer.closed:", "if False:",
+        f"{DELIVERY}/history_writer.py", "if newest < recipient.epoch and not recipient.closed:", "if False:",
     ),
     left_out("a requeue is lost", "§2.7", "services", "tests/simulation/engines.py",
         "                insort(queue.ready, entry)\n", "                pass\n"),
