@@ -48,7 +48,7 @@ def test_without_a_change_nothing_is_noticed() -> None:
 
 
 def test_a_mutant_that_nothing_notices_fails_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["--only", "lua: a no is forgotten", "--seeds", "0", "--state", str(tmp_path / "found.json")]
+    asked = ["--only", "lua: rings without a pause", "--seeds", "0", "--state", str(tmp_path / "found.json")]
     assert main(asked) == 1
     assert "0 of 1 were noticed" in capsys.readouterr().out
 
@@ -61,7 +61,7 @@ def test_a_rule_left_out_is_noticed(name: str) -> None:
 
 def test_what_was_noticed_at_this_commit_is_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "found.json"
-    name = "lua: a no is forgotten"
+    name = "lua: rings without a pause"
     keep({name: Found("7", "M5", commit())}, state)
     assert main(["--only", name, "--seeds", "0", "--state", str(state), "--resume", "--workers", "1"]) == 0
     assert "| seed 7 |" in capsys.readouterr().out
