@@ -11,6 +11,7 @@ from tests.simulation.wire import Pick, SimLink
 from tests.support.late_storage import Browser
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
+RELOAD_S = 0.05
 STORAGE_S = 0.05  # between two renderers of a busy browser
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
@@ -139,6 +140,13 @@ class Person:
             page.stop()
         self.pages.clear()
         self.browser.windows.clear()
+
+    def reload(self, times: int) -> None:
+        """Press reload again and again: the joins of the pages before are still under way."""
+        self.close_pages()
+        self.open_page()
+        if times > 1:
+            self.place.loop.call_later(RELOAD_S, self.reload, times - 1)
 
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         if event == "user-session":
