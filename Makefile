@@ -68,6 +68,7 @@ deep: export CITYCHAT_SIM_SERVICES := 1000
 deep: export CITYCHAT_SIM_REDIS := 300
 deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep: export CITYCHAT_SIM_RETURNS := 600
+deep: export CITYCHAT_SIM_OVERLAPS := 600
 deep: export CITYCHAT_WALKS := 20
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation

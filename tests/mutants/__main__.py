@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -62,19 +63,22 @@ def keep(found: Mapping[str, Found], state: Path) -> None:
 
 
 def lines(found: Mapping[str, Found], seeds: int) -> Iterator[str]:
-    """The table, as it stands in the document."""
+    """The table, as it stands in the document; each row is of the commit at which it was played."""
     noticed = sum(one.is_noticed for one in found.values())
-    commits = ", ".join(dict.fromkeys(one.commit for one in found.values()))
-    yield f"Commit {commits}, at most {seeds} seeds each: {noticed} of {len(found)} were noticed."
+    commits = ", ".join(f"{count} at {commit}" for commit, count in Counter(o.commit for o in found.values()).items())
+    yield f"At most {seeds} seeds each; {commits}: {noticed} of {len(found)} were noticed."
+    if missing := [name for name in MUTANTS if name not in found]:
+        yield f"Not played yet: {', '.join(missing)}."
     yield ""
-    yield "| Left out | Rule | Where | World or suite | Noticed by |"
-    yield "| --- | --- | --- | --- | --- |"
-    for name, one in found.items():
-        mutant = MUTANTS[name]
+    yield "| Left out | Rule | Where | World or suite | Noticed by | Commit |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, mutant in MUTANTS.items():
+        if (one := found.get(name)) is None:
+            continue
         world = f"`{mutant.world}`" if mutant.is_simulated else f"suite `{mutant.world}`"
         by = f"**nothing** {one.what}" if not one.is_noticed else one.noticed
         by = f"seed {by}" if mutant.is_simulated and one.is_noticed else f"`{str(by).split('::')[-1]}`"
-        yield f"| {name} | {mutant.rule} | `{mutant.changes[0].file}` | {world} | {by} |"
+        yield f"| {name} | {mutant.rule} | `{mutant.changes[0].file}` | {world} | {by} | {one.commit} |"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from tests.simulation.run import WORLDS
 from tests.support.document import commit
 from tests.support.mutation import ROOT, Change, Misplaced, changed, check
 
-SAMPLE = ("no fence", "what was drawn already heals no receipt", "a receipt before the commit", "lua: a no after a yes")
+SAMPLE = ("no fence", "sqlite: a mailbox without an end")  # a world and a suite
 PARTS = ("delivery", "matching", "joining", "edge", "memory", "redis", "sqlite", "mongo")
 
 

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
-from citychat.client.shapes import WRITER, Row
+from citychat.client.shapes import Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
 from tests.support.late_storage import Browser
@@ -92,8 +92,9 @@ class Person:
 
     @property
     def page(self) -> HeadlessPage | None:
-        """The one that writes, else the newest: of two windows the one that was answered last has taken over."""
-        pages = [page for page in self.pages if page.id == self.storage.get(WRITER)] or self.pages
+        """The one that writes, else the newest. One that was replaced shows nothing that could be written in."""
+        shown = [page for page in self.pages if not page.stopped] or self.pages
+        pages = [page for page in shown if page.outbox.writes] or shown
         return pages[-1] if pages else None
 
     @property
@@ -126,13 +127,14 @@ class Person:
     def _later(self, call: Callable[[], None]) -> None:
         """A moment later, in order: so long do windows not see each other's storage."""
         loop = self.place.loop
-        self._storage_s = max(self._storage_s, loop.time()) + self.place.random.uniform(0, STORAGE_S)
+        late_s = self.place.random.uniform(0, STORAGE_S)
+        self._storage_s = max(loop.time() + late_s, self._storage_s + 1e-6)
         loop.call_at(self._storage_s, call)
 
     def return_home(self) -> None:
         """Have a page that works: a new one, or "Use it here" where another window has taken over and is gone."""
         page = self.page
-        if page is None or page.stopped or (page.answered and self.storage.get(WRITER) != page.id):
+        if page is None or page.stopped or (page.answered and not page.outbox.writes):
             self.open_page()
 
     def close_pages(self) -> None:
