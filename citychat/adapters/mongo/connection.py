@@ -225,18 +225,15 @@ class Mongo:
     async def _look(self) -> bool:
         """Ping. When it was away: what is it, are the indexes there? False when it is too old to serve."""
         async with asyncio.timeout(PINGED_WITHIN_S):
-            if self._status.up:
-                await self._hello()
+            hello = await self._hello()
+            built = {} if self._status.up else await self._client.admin.command("buildInfo")
         if self._status.up:
             if self._failed_writes >= FAILED_MAX:
                 await self._try_writing()
             return True
-        async with asyncio.timeout(PINGED_WITHIN_S):
-            hello = await self._hello()
-            built = await self._client.admin.command("buildInfo")
         many = "setName" in hello or hello.get("msg") == "isdbgrid"
         self._written_within_s = MAJORITY_WITHIN_S + 1 if many else ANSWERED_WITHIN_S
-        database = self._of_majority() if many else self._of_one()
+        database = self._choose(many)
         for index in self._indexes:
             await self._make(database, index)
         async with asyncio.timeout(PINGED_WITHIN_S):
@@ -251,16 +248,12 @@ class Mongo:
             self._time.told(asked, int(at))
         return hello
 
-    def _of_majority(self) -> AsyncDatabase[Any]:
-        """The database on a replica set. What is read there is never taken back by a change of the primary, and what
-        this process has written is read by it: nothing is acknowledged before a majority has it."""
-        within_ms = round(MAJORITY_WITHIN_S * 1_000)
-        return self._of(WriteConcern(w="majority", j=True, wtimeout=within_ms), ReadConcern("majority"))
-
-    def _of_one(self) -> AsyncDatabase[Any]:
-        return self._of(WriteConcern(w=1, j=True), ReadConcern())
-
-    def _of(self, writes: WriteConcern, reads: ReadConcern) -> AsyncDatabase[Any]:
+    def _choose(self, many: bool) -> AsyncDatabase[Any]:
+        """Return the database. A replica set takes back nothing of what is read, and is read by what was written."""
+        writes, reads = WriteConcern(w=1, j=True), ReadConcern()
+        if many:
+            writes = WriteConcern(w="majority", j=True, wtimeout=round(MAJORITY_WITHIN_S * 1_000))
+            reads = ReadConcern("majority")
         name = self._name or self._client.get_default_database(DEFAULT_DATABASE).name
         return self._client.get_database(name, RAW, ReadPreference.PRIMARY, writes, reads)
 

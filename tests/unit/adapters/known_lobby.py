@@ -83,6 +83,14 @@ class Known:
         blocked = tuple(other for other in GUESTS if frozenset((guest, other)) in self.blocked)
         return blocked, {network: at for who, network, at in self.avoided if who == guest}
 
+    def block(self, a: str, b: str) -> None:
+        """Note that the two are kept apart for ever, and that a session of theirs has ended (M5)."""
+        self.blocked[frozenset((a, b))] = None
+        for s in [s for s, members in self.sessions.items() if set(members) == {a, b}]:
+            del self.sessions[s]
+            for guest in (a, b):
+                self.change(guest, available=False)
+
     def apart(self, a: str, b: str) -> bool:
         """Whether M5 keeps these two apart now."""
         return frozenset((a, b)) in self.blocked or self._avoids(a, b) or self._avoids(b, a)
@@ -129,6 +137,14 @@ class Known:
         self.unanswered[offer.candidate] += not offer.looking
         self.rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
 
+    def broken_off(self, offer: Offer) -> None:
+        """A process has gone, or was silent for longer than its lease: nobody rests for that."""
+        del self.offers[offer.id]
+        self.ended(offer)
+
+    def _is_silent(self, guest: str) -> bool:
+        return guest in self.pages and self.leases.get(self.pages[guest].process, 0) <= self.now
+
     def ended(self, offer: Offer) -> None:
         """Without a yes: for an hour a no still bars the pair."""
         self.over.append(offer)
@@ -145,7 +161,8 @@ class Known:
         assert not list(self.stand.misfiled)  # M3
         for offer in list(self.offers.values()):
             if found[offer.seeker].offer != offer:
-                self.fell_through(offer)
+                silent = any(self._is_silent(guest) for guest in (offer.seeker, offer.candidate))
+                (self.broken_off if silent else self.fell_through)(offer)
         for pair in list(self.rests):
             if all(found[guest].looking for guest in pair):
                 del self.rests[pair]

@@ -157,7 +157,7 @@ class LobbyMachine(RuleBasedStateMachine):
             known.over.append(offer)
             known.sessions[s] = (offer.seeker, guest)
         elif answer == "no":
-            known.blocked[frozenset((offer.seeker, guest))] = None
+            known.block(offer.seeker, guest)
         else:
             known.change(guest, available=False)
 
@@ -179,7 +179,7 @@ class LobbyMachine(RuleBasedStateMachine):
         pair = frozenset((offer.seeker, offer.candidate))
         open_again = [running for running in known.offers.values() if {running.seeker, running.candidate} == pair]
         assert self.say("no", offer, "late") == (open_again[0] if open_again else offer)  # M5
-        known.blocked[pair] = None
+        known.block(*pair)
         for running in open_again:
             del known.offers[running.id]
             known.ended(running)
@@ -234,7 +234,7 @@ class LobbyMachine(RuleBasedStateMachine):
             offer = known.where(a).offer
             ended = step(known.lobby.block(a, b))
             assert ended == (offer if offer is not None and {offer.seeker, offer.candidate} == {a, b} else None)
-            known.blocked[frozenset((a, b))] = None
+            known.block(a, b)
             if ended is not None:
                 del known.offers[ended.id]
                 known.ended(ended)
@@ -278,6 +278,7 @@ class LobbyMachine(RuleBasedStateMachine):
         known = self.known
         step(known.lobby.drop(process))
         known.leases.pop(process, None)
+        known.look()
         known.pages = {guest: page for guest, page in known.pages.items() if page.process != process}
 
     def lose_everything(self) -> None:

@@ -10,7 +10,7 @@ from citychat.delivery.history_writer import BATCH_ROWS, BATCH_S, BODIES_MAX_BYT
 from citychat.model import Cell, Message
 from citychat.ports import Committed, Entry
 from tests.support.stage import Stage, on_stage
-from tests.support.stores import message
+from tests.support.stores import make_room, message
 
 
 class Reader:
@@ -49,6 +49,7 @@ class Bench:
         stage.history.messages.add = counted  # type: ignore[method-assign]
 
     async def reader(self, guest: str = "ben") -> Reader:
+        await make_room(self.stage.history, message(1))
         entered = await self.stage.lobby.enter(entry(guest))
         return Reader(self, guest, entered.epoch)
 
@@ -129,6 +130,7 @@ async def test_a_page_that_has_been_replaced_says_nothing(stage: Stage) -> None:
 @on_stage
 async def test_what_a_lobby_that_forgot_cannot_decide_waits_until_the_guest_is_entered_again(stage: Stage) -> None:
     bench = Bench(stage)
+    await make_room(stage.history, message(1))
     ben = Reader(bench, "ben", 5_000)
     bench.add(ben, 1)
     await stage.after(10)
@@ -141,6 +143,7 @@ async def test_what_a_lobby_that_forgot_cannot_decide_waits_until_the_guest_is_e
 @on_stage
 async def test_a_newer_epoch_decides_also_after_the_lobby_forgot(stage: Stage) -> None:
     bench = Bench(stage)
+    await make_room(stage.history, message(1))
     ben = Reader(bench, "ben", 5_000)
     bench.add(ben, 1)
     await stage.after(3)
