@@ -67,14 +67,11 @@ def lines(found: Mapping[str, Found], seeds: int) -> Iterator[str]:
     noticed = sum(one.is_noticed for one in found.values())
     commits = ", ".join(f"{count} at {commit}" for commit, count in Counter(o.commit for o in found.values()).items())
     yield f"At most {seeds} seeds each; {commits}: {noticed} of {len(found)} were noticed."
-    if missing := [name for name in MUTANTS if name not in found]:
-        yield f"Not played yet: {', '.join(missing)}."
     yield ""
     yield "| Left out | Rule | Where | World or suite | Noticed by | Commit |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for name, mutant in MUTANTS.items():
-        if (one := found.get(name)) is None:
-            continue
+    for name, one in found.items():
+        mutant = MUTANTS[name]
         world = f"`{mutant.world}`" if mutant.is_simulated else f"suite `{mutant.world}`"
         by = f"**nothing** {one.what}" if not one.is_noticed else one.noticed
         by = f"seed {by}" if mutant.is_simulated and one.is_noticed else f"`{str(by).split('::')[-1]}`"
