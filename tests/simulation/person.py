@@ -12,6 +12,7 @@ from tests.support.late_storage import Browser
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 STORAGE_S = 0.05  # between two renderers of a busy browser
+SWITCH_S = 0.2  # until somebody who has written in one window writes in another
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
 
@@ -87,6 +88,8 @@ class Person:
         self.network = True
         self.clock = PageClock(place.loop)
         self.pages: list[HeadlessPage] = []
+        self._wrote_in: HeadlessPage | None = None
+        self._wrote_s = 0.0
         self._storage_s = 0.0  # when the last that was written in one window is seen in another
 
     @property
@@ -125,7 +128,7 @@ class Person:
     def _later(self, call: Callable[[], None]) -> None:
         """A moment later, in order: so long do windows not see each other's storage."""
         loop = self.place.loop
-        self._storage_s = max(self._storage_s, loop.time()) + self.place.random.uniform(0, STORAGE_S)
+        self._storage_s = max(self._storage_s, loop.time() + self.place.random.uniform(0, STORAGE_S))
         loop.call_at(self._storage_s, call)
 
     def return_home(self) -> None:
@@ -154,10 +157,12 @@ class Person:
 
     def say(self, text: str = "") -> bool:
         """Write one message; whether it could be written."""
-        page = self.page
+        page, now_s = self.page, self.place.loop.time()
         text = text or f"{self.name}{len(self.said)}"
-        if page is None or page.outbox.compose(text, page.now) != "":
+        too_soon = page is not self._wrote_in and now_s < self._wrote_s + SWITCH_S
+        if page is None or too_soon or page.outbox.compose(text, page.now) != "":
             return False
+        self._wrote_in, self._wrote_s = page, now_s
         self.said.append(text)
         return True
 

@@ -68,6 +68,10 @@ class Scene(Couple):
         if self.strict:
             super().check_drawn(person, rows, row)
 
+    def check_settled(self, message: Message) -> None:
+        if self.strict:
+            super().check_settled(message)
+
     def check_transcripts(self, s: str) -> None:
         if self.strict:
             super().check_transcripts(s)
