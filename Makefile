@@ -4,11 +4,15 @@
 VENV := .venv
 BIN := $(VENV)/bin
 SEEDS ?= 1000
-# Of the simulation: embedded, services, lua or redis (tests/simulation/run.py)
+# Of the simulation: embedded, services, lua, redis, or one that is for one rule (tests/simulation/run.py)
 WORLD ?= embedded
+# Of fuzz; and of soak, how many messages with a tick are to be audited in all its runs together
+MINUTES ?= 5
+SEED ?= 1
+MESSAGES ?= 1000000
 # Tests that share nothing but servers with each other, so that every core can run some. Whoever is done takes from the
 # other: the simulation would else stay with one core to the end
-HERMETIC := tests/unit tests/contract tests/simulation
+HERMETIC := tests/unit tests/contract tests/simulation tests/mutants
 ARGS ?=
 NEWEST := python3 python3.14 python3.13 python3.12 python3.11
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -21,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate bench-claim load faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate mutants fuzz soak bench-claim load faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -64,13 +68,29 @@ deep: export CITYCHAT_SIM_SERVICES := 1000
 deep: export CITYCHAT_SIM_REDIS := 300
 deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep: export CITYCHAT_SIM_RETURNS := 600
+deep: export CITYCHAT_SIM_OVERLAPS := 600
+deep: export CITYCHAT_WALKS := 20
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
+	$(BIN)/python -m pytest -n auto tests/unit/adapters/test_lobby_machine.py
+	$(BIN)/python -m tests.mutants --no-table
 	$(BIN)/python -m pytest tests/faults/test_faults.py -k rule_left_out
 	$(BIN)/python -m tests.faults --no-table
 
 simulate: $(TEST_STAMP)
 	$(BIN)/python -m tests.simulation --world $(WORLD) --seeds $(SEEDS)
+
+# The program with one rule left out, again and again: each must be noticed; writes its table into docs/reliability.md
+mutants: servers $(TEST_STAMP)
+	$(BIN)/python -m tests.mutants
+
+# Frames that nobody of us has written, into every reader and a real server; writes its table
+fuzz: $(TEST_STAMP)
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED)
+
+# The fault programme again and again, until so many messages were audited; a run that is stopped goes on; writes its table
+soak: servers $(TEST_STAMP)
+	$(BIN)/python -m tests.faults.soak --messages $(MESSAGES)
 
 bench-claim: $(TEST_STAMP)
 	$(BIN)/python -m bench.claim

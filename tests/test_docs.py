@@ -23,6 +23,8 @@ RUN = {
     "python -m citychat geoip status": "No city database.",
     "python -m citychat geoip lookup 48.85,2.35": "Paris, FR",
     ".venv/bin/python -m tests.simulation --replay 42": "Nothing is wrong.",
+    ".venv/bin/python -m tests.fuzz --layer packets --frames 1000": "| packets | 1,000 |",
+    '.venv/bin/python -m tests.mutants.play "no fence" --replay 0': "WRONG: ",
 }
 # Commands that take long, need a network or never end: the test that does the same.
 ELSEWHERE = {
@@ -34,6 +36,9 @@ ELSEWHERE = {
     ),
     "python -m citychat geoip fetch": (
         "tests/unit/places/test_ip_database.py::test_fetch_from_the_provider_takes_this_months_file_else_the_last_months"
+    ),
+    ".venv/bin/python -m tests.mutants --resume --workers 1": (
+        "tests/mutants/test_mutants.py::test_what_was_noticed_at_this_commit_is_not_run_again"
     ),
     ".venv/bin/python -m tests.faults.rolling": (
         "tests/faults/test_stories.py::test_a_rolling_restart_loses_repeats_and_reorders_nothing"

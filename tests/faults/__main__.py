@@ -5,7 +5,6 @@ reached or too little was said; writes its tables into docs/reliability.md.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from tests.faults import matrix
 from tests.faults.injection import Result
 from tests.faults.table import Table
 from tests.faults.worker import Job, begin, run, versions
+from tests.support.document import commit
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -81,10 +81,9 @@ def _place(fault: str) -> int:
 
 
 def _head(given: argparse.Namespace, servers: Sequence[str], minutes: float, injections: int) -> list[str]:
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout
     today = datetime.now(UTC).date().isoformat()
     return [
-        f"{today}, commit {commit.strip()}, seeds from {given.seed}: {injections} injections in {minutes:.0f} minutes,",
+        f"{today}, commit {commit()}, seeds from {given.seed}: {injections} injections in {minutes:.0f} minutes,",
         f"{given.workers} at a time, each with 3 processes of its own over {', '.join(servers)}.",
     ]
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from tests.faults.checker import PROMISES
 from tests.faults.injection import Result
 from tests.faults.matrix import MOMENTS
-
-BEGIN, END = "<!-- made by make faults -->", "<!-- end of what make faults has made -->"
+from tests.support.document import fill
 
 
 class Table:
@@ -87,9 +86,4 @@ class Table:
 
     def write(self, document: Path) -> None:
         """Between the two marks of the document. Raises ValueError without them."""
-        text = document.read_text("utf-8")
-        before, begin, rest = text.partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not begin or not end:
-            raise ValueError(f"{document} has no place for the table: expected {BEGIN} and {END}")
-        document.write_text("\n".join([before + begin, "", *self.lines(), "", end + after]), "utf-8")
+        fill(document, "make faults", self.lines())

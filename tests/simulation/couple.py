@@ -13,7 +13,9 @@ from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
 from tests.simulation.person import Person
 from tests.support.virtual_time import VirtualLoop
 
-KINDS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "mailbox", "history", "long")
+KINDS = (
+    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "mailbox", "history", "long"
+)  # fmt: skip
 TAKEOVERS = 12
 RETURNS = 5
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
@@ -56,6 +58,10 @@ class Couple(Ground):
         if person.pages:
             person.close_pages()
             self.loop.call_later(0.2, person.open_page)
+
+    def _reloads(self, person: Person) -> None:
+        if person.pages:
+            person.reload(self.random.randint(2, 5))
 
     def _tab(self, person: Person) -> None:
         if person.pages:

@@ -20,7 +20,9 @@ from tests.simulation.person import Person
 from tests.support.virtual_time import START_MS, VirtualLoop
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
-FAULTS = ("kill", "kill", "cut", "cut", "reload", "reload", "tab", "away", "offline", "long", "history", "mailbox")
+FAULTS = (
+    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "long", "history", "mailbox"
+)  # fmt: skip
 UNCHECKED = ("nearby", "networks", "status", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
 APART_S = 60.0  # two tries of the slowest retry
@@ -188,6 +190,8 @@ class Crowded(Ground):
             case "reload":
                 person.close_pages()
                 self.loop.call_later(0.2, person.return_home)
+            case "reloads":
+                person.reload(random.randint(2, 5))
             case "tab" if len(person.pages) < 3:
                 person.open_page()
             case "away" | "long":

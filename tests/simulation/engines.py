@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CONFIRM_S = 3.0  # when a lost confirm is given up
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
 MARKER = "marker"
+SLOWER = 100  # a connection of the history's pool that waits for a lock, or for a packet that was lost
 RowKey = tuple[str, int, str, int]
 
 
@@ -99,6 +100,8 @@ class Machine:
             self._late = []
 
     def thaw(self) -> None:
+        if not self.alive:
+            return  # what waits for it waits on: a task that nobody holds any more would be told as a crash
         late, self._late = self._late or [], None
         for call in late:
             self.loop.call_soon(self.runs, call)
@@ -119,11 +122,12 @@ def _settle(future: asyncio.Future[None]) -> None:
 class World:
     """``loss``: the share of publishes, confirms and commits whose effect or answer is lost. ``rough``: the share of
     steps in which a broker or a history does what only the real ones do: takes half, answers late, says no for nothing.
-    ``requeue_s``: how long a broker may take to notice that a consumer is dead."""
+    ``requeue_s``: how long a broker may take to notice that a consumer is dead. ``uneven``: the share of steps of the
+    history that go over a slow connection of its pool."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
         self.loop, self.random = loop, random
-        self.loss = self.rough = self.requeue_s = 0.0
+        self.loss = self.rough = self.requeue_s = self.uneven = 0.0
         self.redis_up = self.reads_up = True
         self.forgot: Callable[[], None] = lambda: None  # all data of Redis is lost
         self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
@@ -177,6 +181,11 @@ class World:
         ready = self.queues[guest].ready
         while ready and self.loop.time() - ready[0][1] > MAILBOX_MS / 1000:
             self.held(ready.pop(0)[2], "the mailbox has forgotten it")
+
+    def way_s(self) -> float:
+        """How long it takes to the history: a hundred times as long over a slow connection."""
+        secs = self.random.uniform(0.001, self.read_s)
+        return secs * SLOWER if self.uneven > 0 and self.random.random() < self.uneven else secs
 
     def lost(self) -> bool:
         return self.random.random() < self.loss

@@ -25,6 +25,7 @@ from tests.support.virtual_time import VirtualClock, VirtualLoop
 GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
+LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
 POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               guests_per_hour=100)  # fmt: skip
 
@@ -114,6 +115,7 @@ class Ground:
         self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
+        self.lacking_s: dict[SimConnection, float] = {}  # since when a joined page has no state at its process
         self.started = 0
         loop.set_exception_handler(self._crashed)
 
@@ -153,6 +155,7 @@ class Ground:
     def start_servers(self) -> None:
         for i in range(len(self.servers)):
             self.start_server(i)
+        self._look()
 
     def kill_server(self, i: int, back_s: float) -> None:
         server, self.servers[i] = self.servers[i], None
@@ -216,6 +219,37 @@ class Ground:
         raise Wrong(otherwise)
 
     # -- the checker --------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self.check_joined()
+        self.loop.call_later(LOOK_S, self._look)
+
+    def check_joined(self) -> None:
+        """A page that is joined, over a link that works, has all its state at its process (protocol §2.5.1). One that
+        was replaced is told so at once."""
+        links = [(person, page) for person in self.people for page in person.pages if page.joined]
+        lacks = {}
+        for person, page in links:
+            assert isinstance(page.link, SimLink)
+            connection = page.link.connection
+            if connection and connection.works and (what := self._lacks(connection)):
+                lacks[connection] = f"{person.name} is joined, and {what}"
+        for connection, wrong in lacks.items():
+            since_s = self.lacking_s.setdefault(connection, self.loop.now_s)
+            if self.loop.now_s - since_s > TOLD_S:
+                self.wrong.append(wrong)
+        self.lacking_s = {connection: since for connection, since in self.lacking_s.items() if connection in lacks}
+
+    def _lacks(self, connection: SimConnection) -> str:
+        """What the process of a joined page does not have of it, "" when all is there."""
+        server = next(server for server in self.servers if server is not None and server is connection.server)
+        registry = server.process.registry
+        client = registry.by_page.get(connection)
+        if client is None or not client.here or registry.find(client.guest) is not client:
+            return "its process does not know it"
+        if client.endpoint.closed:
+            return "its endpoint is closed"
+        return "" if client.subscription in server.bus.wanted else "nothing that is published reaches it"
 
     def check_drawn(self, person: Person, rows: list[Row], row: Row) -> None:
         """Nothing twice, nothing before what was said before it, no gap within a day."""

@@ -68,7 +68,7 @@ class SimStore:
 
     async def way(self, up: bool) -> None:
         """To the server. Raises Unavailable."""
-        await asyncio.sleep(self.world.random.uniform(0.001, self.world.read_s))
+        await asyncio.sleep(self.world.way_s())
         if not self.world.history_up or not up:
             await self.machine.awake()
             raise Unavailable

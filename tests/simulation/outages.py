@@ -19,6 +19,7 @@ def rough_up(ground: Ground) -> None:
     """From now on engines have the manners of servers: how bad, the seed says."""
     ground.world.rough = ground.random.choice([0.0, 0.05, 0.2])
     ground.world.requeue_s = ground.random.choice([0.0, HEARTBEAT_S])
+    ground.world.uneven = ground.random.choice([0.0, 0.0, 0.2])
 
 
 def _redis(ground: Ground) -> None:

@@ -3,13 +3,14 @@
 In every eighth town faults last up to ten minutes.
 ``embedded``: one machine whose engines are a process's own. ``services``: Redis, a broker and a database in the
 network, with their manners and outages; the lobby is the embedded one. ``lua``: the same over the scripts of the Redis
-lobby, run in this process. ``redis``: over them on a server.
+lobby, run in this process. ``redis``: over them on a server. The others (``NARROW``) make likely what one rule is
+against.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,12 +25,15 @@ from tests.simulation.outages import OUTAGES, STRETCH
 from tests.simulation.scripted import Scripted, in_lua, private_redis
 from tests.support.virtual_time import VirtualLoop
 
-WORLDS = ("embedded", "services", "lua", "redis")
 TALK_S = 60.0
 SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long", *OUTAGES)
 SERVICE_FAULTS = (*FAULTS, *OUTAGES)
 CROWD_EVERY = 30  # a crowd takes as long as fifteen towns
 LONG_EVERY = 8  # towns with faults that outlast every patience of the program
+FEW = 4  # they meet again and again
+HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
+OVERLAPS = ("reloads", "reloads", "reloads", "tab", "cut")
+UNEVEN = 0.3  # of the reads of a join are a hundred times as slow as the others
 
 
 @dataclass
@@ -62,9 +66,9 @@ def one(seed: int, kinds: Sequence[str] = KINDS, faults_a_second: float = 0.0) -
     return _played(couple, couple.run(TALK_S, often, leaves=plan.random() < 0.3), seed)
 
 
-def crowd(seed: int, count: int = 0) -> Played:
+def crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
     """One run of the crowd, of ``count`` people or of as many as the seed says."""
-    crowded = Crowded(VirtualLoop(), seed, count)
+    crowded = Crowded(VirtualLoop(), seed, count, stand=stand)
     return _played(crowded, crowded.run(), seed)
 
 
@@ -87,10 +91,31 @@ def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Pl
     return _played(crowded, crowded.run(), seed)
 
 
+def overlaps(seed: int) -> Played:
+    """One run of the couple whose joins overlap, at one process and at two, over a history with slow connections."""
+    couple = Couple(VirtualLoop(), seed, OVERLAPS)
+    couple.world.uneven = UNEVEN
+    return _played(couple, couple.run(TALK_S, 0.4, leaves=seed % 3 == 0), seed)
+
+
 def windows(seed: int) -> Played:
     """One run of the couple that opens window after window."""
     couple = Windows(VirtualLoop(), seed)
     return _played(couple, couple.take_over(), seed)
+
+
+NARROW: Mapping[str, Play] = {
+    "windows": windows,
+    "returns": returns,
+    "overlaps": overlaps,
+    "holes": partial(one, kinds=HOLES, faults_a_second=1.0),
+    "forgetful": partial(one, kinds=("history", "reload"), faults_a_second=0.4),
+    "few": partial(crowd, count=FEW),
+    "few in lua": partial(crowd, count=FEW, stand=in_lua),
+    "few over services": partial(services_crowd, count=FEW),
+    "few over lua": partial(services_crowd, count=FEW, stand=in_lua),
+}
+WORLDS = ("embedded", "services", "lua", "redis", *NARROW)
 
 
 @contextmanager
@@ -108,8 +133,8 @@ def world(name: str) -> Iterator[Play]:
         with private_redis() as redis:
             yield partial(served, stand=partial(Scripted, redis))
     else:
-        plays: dict[str, Play] = {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}
-        yield plays[name]
+        wide: dict[str, Play] = {"embedded": embedded, "services": served, "lua": partial(served, stand=in_lua)}
+        yield {**wide, **NARROW}[name]
 
 
 def is_crowd(seed: int) -> bool:

@@ -48,6 +48,12 @@ class SimConnection:
         self.inbox: deque[tuple[str, Any, Answer | None]] = deque()
         self.worker: asyncio.Task[None] | None = None
 
+    @property
+    def works(self) -> bool:
+        """Whether both ends are there and hear each other."""
+        machine = self.server.machine
+        return self.open and not self.half_open and machine.alive and not machine.frozen
+
     # -- what the process does ----------------------------------------------------------------------------------------
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:

@@ -252,11 +252,11 @@ local function avoid_network(person, network, at)
   person.avoided_networks[network] = math.max(at, person.avoided_networks[network] or at)
 end
 
-local function has_barred(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
+local function has_blocked(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
 
 -- Blocked, or the other was made after a block by this guest and comes from the avoided network (M5).
 local function avoids(person, other)
-  if has_barred(person.id, other.id) then return true end
+  if has_blocked(person.id, other.id) then return true end
   if not person.avoided_networks then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = person.avoided_networks[network]
@@ -545,7 +545,7 @@ local function resume(row)
     if person and (person.offer or (person.session and person.session ~= row.id)) then return row.id end
   end
   local a, b = row.members[1], row.members[2]
-  if has_barred(a, b) or has_barred(b, a) then return row.id end
+  if has_blocked(a, b) or has_blocked(b, a) then return row.id end
   for _, member in ipairs(row.members) do begin(find_or_make(member), row.id) end
   return nil
 end

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.adapters.memory import MemoryLobby
 from citychat.model import Offer, Session
 from citychat.ports import Entry, GuestStatus
 from citychat.rules import DAY_MS
+from tests.simulation.lobbies import MakeStand
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
@@ -27,9 +27,10 @@ def step(method: Coroutine[Any, Any, T]) -> T:
 
 
 class Known:
-    """``pages``: with which entry each open page came, kept up to date; ``offers``: those that run."""
+    """``pages``: with which entry each open page came, kept up to date; ``offers``: those that run. ``stand`` makes the
+    lobby."""
 
-    def __init__(self) -> None:
+    def __init__(self, stand: MakeStand) -> None:
         self.now = 1_700_000_000_000
         self.pages: dict[str, Entry] = {}
         self.leases: dict[str, int] = {}
@@ -40,11 +41,13 @@ class Known:
         self.offers: dict[str, Offer] = {}
         self.over: list[Offer] = []
         self._ids = 0
+        self.stand = stand(lambda: self.now, Random(3))
+        self.lobby = self.stand.lobby
         self.new_lobby()
 
     def new_lobby(self) -> None:
         """An empty one; it has forgotten offers and courtesies."""
-        self.lobby = MemoryLobby(lambda: self.now, Random(3))
+        self.stand.forget()
         self.over += self.offers.values()
         self.offers = {}
         self.refused_until: dict[str, int] = {}
@@ -156,6 +159,9 @@ class Known:
         for guest, at in found.items():
             self._note_absence(guest, at)
             self._check(guest, at, found)
+        stands = [guest for guest, at in found.items() if at.state == "free" and self.pages[guest].pool is not None]
+        assert sorted(self.stand.books.index) == stands  # M3
+        assert not list(self.stand.misfiled)  # M3
         for offer in list(self.offers.values()):
             if found[offer.seeker].offer != offer:
                 self.fell_through(offer)
@@ -187,5 +193,3 @@ class Known:
             assert frozenset((seeker, candidate)) not in self.blocked  # M5
         else:
             assert (at.state, at.session) == ("free" if self.here(guest) else "gone", None)  # M3, M9
-        stands = at.state == "free" and self.pages[guest].pool is not None
-        assert (guest in self.lobby._state.index) == stands  # M3

@@ -1,0 +1,364 @@
+"""The mutants: one row each, with the rule that is left out and the world in which that is noticed.
+
+``world`` is one of the simulation (tests/simulation/run.py), or the arguments of pytest: a suite, where no world
+reaches the layer. The history of the simulation is its own, so SQLite and MongoDB have their suites; MongoDB's needs
+its server. The edge is not simulated, and has its suites over real sockets.
+"""
+
+from dataclasses import dataclass
+
+from tests.support.mutation import Change
+
+SEEDS = 300  # of its world, within which a mutant has to be noticed
+
+DELIVERY, MATCHING, JOINING = "citychat/delivery", "citychat/matching", "citychat/joining"
+LOBBY, STATE = "citychat/adapters/memory/lobby.py", "citychat/adapters/memory/lobby_state.py"
+GUEST, LUA = "citychat/adapters/memory/lobby_guest.py", "citychat/adapters/redis/lobby.lua"
+SQL, MONGO = "citychat/adapters/sqlite/statements.sql", "citychat/adapters/mongo"
+HISTORY, PENDING = "tests/contract/test_history.py", "tests/contract/test_pending_sessions.py"
+SESSIONS = "tests/contract/test_lobby_sessions.py"
+LOBBIES = f"tests/contract/test_lobby.py tests/contract/test_lobby_late_no.py {SESSIONS}"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``rule``: of the protocol, as it is written in docs/protocol.md. ``needs``: a server of the test run."""
+
+    name: str
+    rule: str
+    world: str
+    changes: tuple[Change, ...]
+    needs: str = ""
+
+    @property
+    def is_simulated(self) -> bool:
+        return not self.world.startswith("tests/")
+
+
+def left_out(name: str, rule: str, world: str, file: str, old: str, new: str, needs: str = "") -> Mutant:
+    """A mutant of one change."""
+    return Mutant(name, rule, world, (Change(file, old, new),), needs)
+
+
+DELIVERED = (
+    left_out(
+        "no fence", "§2.5.3", "windows", f"{DELIVERY}/history_writer.py", "if newest == recipient.epoch:", "if True:"
+    ),
+    left_out(
+        "no hold", "§2.5.2", "holes", f"{DELIVERY}/receiver.py",
+        "if message.number != stream.sent + 1 or stream.skipping or", "if message.number <= stream.sent or",
+    ),
+    left_out(
+        "a stream without its link", "§2.1", "holes", f"{DELIVERY}/receiver.py",
+        "return message.number > 1 or self._is_reached(message.previous)", "return True",
+    ),
+    left_out(
+        "the mailbox is acked before the commit", "§2.2", "forgetful", f"{DELIVERY}/endpoint.py",
+        "        if not self.shared.writer.add(self, message):",
+        "        self.inbox.forget(*self.receiver.take_tags([message.key]))\n"
+        "        if not self.shared.writer.add(self, message):",
+    ),
+    left_out(
+        "a receipt before the commit", "§2.5.3", "embedded", f"{DELIVERY}/endpoint.py",
+        "        if not self.shared.writer.add(self, message):",
+        "        self.settled([message], [])\n        if not self.shared.writer.add(self, message):",
+    ),
+    left_out(
+        "a tick without the mailbox's word", "§2.1", "services", f"{DELIVERY}/sender.py", "if not ok:", "if False:"
+    ),
+    left_out(
+        "what the mailbox refused is not tried again", "§2.4.3", "tests/unit/delivery/test_sender.py",
+        f"{DELIVERY}/sender.py",
+        "        if self.pending:\n            self._retry = ", "        if False:\n            self._retry = ",
+    ),
+    left_out(
+        "what was drawn already heals no receipt", "§2.5.2", "embedded", f"{DELIVERY}/receiver.py",
+        "self.to_history(message)  # heals a lost receipt", "pass",
+    ),
+    left_out(
+        "a hole is given up after a second", "§2.5.2", "holes", f"{DELIVERY}/endpoint.py",
+        "GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0", "GAP_S, GAP_AFTER_A_DAY_S = 1.0, 1.0",
+    ),
+    left_out(
+        "a gap over what waits in the mailbox", "§2.5.2", "returns", f"{DELIVERY}/endpoint.py",
+        "if not await self.inbox.is_read():", "if False:",
+    ),
+    left_out(
+        "a page starts its streams from nothing", "§2.5.1", "tests/unit/delivery/test_endpoint.py",
+        f"{DELIVERY}/endpoint.py",
+        "self.receiver.start(seen, session.id)", "self.receiver.start({}, session.id)",
+    ),
+    left_out(
+        "a half-open page is left open", "§2.5.4", "tests/unit/delivery/test_receiver.py", f"{DELIVERY}/receiver.py",
+        "            self.half_open()\n", "            pass\n",
+    ),
+    left_out(
+        "a lobby that forgot fences the page", "§2.5.3", "tests/unit/delivery/test_history_writer.py",
+        f"{DELIVERY}/history_writer.py", "if newest < recipient.epoch and not recipient.closed:", "if False:",
+    ),
+    left_out("a requeue is lost", "§2.7", "services", "tests/simulation/engines.py",
+        "                insort(queue.ready, entry)\n", "                pass\n"),
+)  # fmt: skip
+
+JOINED = (
+    left_out(
+        "of two joins the slower one wins", "§2.5.1", "tests/unit/joining/test_overlapping_joins.py",
+        "citychat/registry/registry.py",
+        "if self._newest.get(guest, 0) > epoch:", "if False:",
+    ),
+    Mutant(
+        "the join of a closed page goes on", "§2.5.1", "overlaps",
+        (
+            Change(f"{JOINING}/joining_page.py", "if not self.page.open or replaced or not newest:", "if replaced:"),
+            Change(
+                "citychat/registry/registry.py",
+                "if not client.page.open or not self.is_newest(client.guest, client.epoch):", "if False:",
+            ),
+        ),
+    ),
+    left_out(
+        "a page that goes takes the newer one's place along", "§2.5.1", "overlaps", "citychat/registry/registry.py",
+        "        if not self.is_newest(guest, epoch):\n            return False\n        del self._newest[guest]\n",
+        "        self._newest.pop(guest, None)\n",
+    ),
+    left_out(
+        "who goes stays in the lobby", "M8", "tests/unit/joining/test_leaving.py", f"{MATCHING}/matching.py",
+        "offer = await self.lobby.leave(guest, epoch)", "offer = None",
+    ),
+    left_out(
+        "nobody is entered again", "§2.8", "few over services", f"{MATCHING}/lease.py",
+        "        clients = list(self.registry)\n", "        clients: list[Client] = []\n",
+    ),
+    left_out(
+        "a renewal's no is not heard", "§2.8", "few over services", f"{MATCHING}/lease.py",
+        "not await self._is_known():\n            self.reenter_soon()", "not await self._is_known():\n            pass",
+    ),
+)  # fmt: skip
+
+MATCHED = (
+    left_out(
+        "records are not heard", "M8", "few", f"{MATCHING}/reconciler.py",
+        "        match event:\n            case OfferMade()", "        match None:\n            case OfferMade()",
+    ),
+    left_out(
+        "a session before its row", "M11", "few", f"{MATCHING}/sessions.py",
+        "await self.history.sessions.begin(session)",
+        'self.tasks.spawn(self.history.sessions.begin(session), "begin")',
+    ),
+    left_out(
+        "a session before it is confirmed", "M11", "few", f"{MATCHING}/sessions.py",
+        "await self.history.sessions.confirm(session_id, self.history_ms)",
+        "await self.history.sessions.find(session_id)",
+    ),
+    left_out(
+        "the partner is not told of the end", "M8", "few", f"{MATCHING}/sessions.py",
+        "self.bus.publish(member, SessionEnded(session.id, session.ended))", "pass",
+    ),
+    left_out(
+        "nobody is told that an offer is over", "M8", "few", f"{MATCHING}/moderation.py",
+        "self.bus.publish(guest, OfferEnded(offer.id))", "pass",
+    ),
+    left_out(
+        "an end is never durable", "M12", "few", f"{MATCHING}/sessions.py",
+        "retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))", "retry_all(*steps)",
+    ),
+    left_out(
+        "who is asked and looks has not accepted", "M10", "tests/unit/matching/test_matching.py",
+        f"{MATCHING}/matching.py", 'if result.state != "asked" or result.offer is None:', "if True:",
+    ),
+    left_out(
+        "a no is not durable", "M5", "tests/unit/matching/test_declining.py", f"{MATCHING}/moderation.py",
+        "steps: list[Step] = [partial(self.history.relations.block, *pair, at)]", "steps: list[Step] = []",
+    ),
+)  # fmt: skip
+
+LOBBIES_OF_MEMORY = (
+    left_out(
+        "memory: a no is forgotten", "M5", "few", STATE, "                self.people[one].blocked[other] = None\n",
+        "                pass\n",
+    ),
+    left_out(
+        "memory: rings without a pause", "M15", "few", GUEST,
+        "candidate.rung + RING_PAUSE_MS <= now)", "candidate.rung <= now)",
+    ),
+    left_out(
+        "memory: an offer outlives its time", "M6", "few", STATE,
+        "while self._endings and self._endings[0][0] <= now:",
+        "while self._endings and self._endings[0][0] <= now - 3_000:",
+    ),
+    left_out(
+        "memory: a lease never ends", "M9", "few", STATE,
+        "for process, until in self._leases.items() if until <= now]",
+        "for process, until in self._leases.items() if until <= now - 60_000]",
+    ),
+    left_out(
+        "memory: a yes begins for one side", "M2", "few", LOBBY,
+        "for person in self._state.close(answered, accepted=True):",
+        "for person in self._state.close(answered, accepted=True)[1:]:",
+    ),
+    left_out(
+        "memory: who is asked can be found", "M3", "few", STATE,
+        "        candidate.rung = self.now\n        self.refile(seeker)\n        self.refile(candidate)\n",
+        "        candidate.rung = self.now\n        self.refile(seeker)\n",
+    ),
+    left_out(
+        "memory: a chat is resumed though one is elsewhere", "M1", f"{SESSIONS} -k local", LOBBY,
+        "if any(member.offer is not None or member.session not in (None, row.id) for member in known):", "if False:",
+    ),
+    left_out(
+        "memory: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k local", LOBBY,
+        "if any(a in people and b in people[a].blocked for a, b in ((one, other), (other, one))):", "if False:",
+    ),
+    left_out(
+        "memory: a no after a yes", "M7", f"{LOBBIES} -k local", STATE, "        if not accepted:\n",
+        "        if True:\n",
+    ),
+    left_out(
+        "memory: rings without an answer are not counted", "M15", "tests/contract/test_lobby_courtesy.py -k local",
+        STATE,
+        "            candidate.unanswered += not offer.looking\n", "",
+    ),
+)  # fmt: skip
+
+LOBBIES_OF_REDIS = (
+    left_out(
+        "lua: a no is forgotten", "M5", "tests/contract/test_lobby_late_no.py -k lua", LUA,
+        "  if find(a) then block_one(a, b) end\n  if find(b) then block_one(b, a) end\n", "",
+    ),
+    left_out(
+        "lua: rings without a pause", "M15", "few over lua", LUA,
+        "candidate.rung + RING_PAUSE_MS > now then", "candidate.rung > now then",
+    ),
+    left_out(
+        "lua: an offer outlives its time", "M6", "few over lua", LUA, "due('endings', now, -1)",
+        "due('endings', now - 3000, -1)",
+    ),
+    left_out(
+        "lua: a lease never ends", "M9", "few in lua", LUA, "due('leases', now, -1)",
+        "due('leases', now - 60000, -1)",
+    ),
+    left_out(
+        "lua: a yes begins for one side", "M2", "few over lua", LUA, "ipairs({offer.seeker, offer.candidate})",
+        "ipairs({offer.candidate})",
+    ),
+    left_out(
+        "lua: who is asked can be found", "M3", "few over lua", LUA,
+        "offer.id, offer.id, now\n  refile(seeker)\n  refile(candidate)\n",
+        "offer.id, offer.id, now\n  refile(seeker)\n",
+    ),
+    left_out(
+        "lua: a chat is resumed though one is elsewhere", "M1", f"{SESSIONS} -k lua", LUA,
+        "if person and (person.offer or (person.session and person.session ~= row.id)) then", "if false then",
+    ),
+    left_out(
+        "lua: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k lua", LUA,
+        "if has_blocked(a, b) or has_blocked(b, a) then return row.id end", "",
+    ),
+    left_out("lua: a no after a yes", "M7", f"{LOBBIES} -k lua", LUA, "  if not accepted then\n", "  if true then\n"),
+    left_out(
+        "lua: rings without an answer are not counted", "M15", "tests/contract/test_lobby_courtesy.py -k lua", LUA,
+        "if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end", "",
+    ),
+)  # fmt: skip
+
+STORES = (
+    left_out(
+        "sqlite: of two texts the last stays", "§2.1", f"{HISTORY} -k sqlite", SQL,
+        "?10 FROM sessions WHERE id = ?1\nON CONFLICT DO NOTHING;",
+        "?10 FROM sessions WHERE id = ?1\nON CONFLICT DO UPDATE SET x = excluded.x;",
+    ),
+    left_out(
+        "sqlite: an erased side is written to", "§2.2", f"{HISTORY} -k sqlite", SQL,
+        "iif(erased >> ?2 & 1, '', ?6)", "?6",
+    ),
+    left_out(
+        "sqlite: a chat ends twice", "M12", f"{HISTORY} -k sqlite", SQL,
+        "SET ended = ?2 WHERE id = ?1 AND ended IS NULL;", "SET ended = ?2 WHERE id = ?1;",
+    ),
+    left_out(
+        "sqlite: two who are kept apart are confirmed", "M5", f"{PENDING} -k sqlite",
+        "citychat/adapters/sqlite/sessions.py",
+        'if not found or transaction.rows("is_blocked", *sorted(found[0].members)):', "if not found:",
+    ),
+    left_out(
+        "sqlite: a hole is not seen", "§2.5.1", f"{HISTORY} -k sqlite", SQL, ") WHERE n = place;", ") WHERE n >= place;"
+    ),
+    left_out(
+        "sqlite: a gap counts as delivered", "§2.5.2", f"{HISTORY} -k sqlite", SQL,
+        "n BETWEEN ?4 AND ?5 AND k IS NOT 'gap';", "n BETWEEN ?4 AND ?5;",
+    ),
+    left_out(
+        "sqlite: only who said no is kept apart", "M5", f"{HISTORY} -k sqlite", SQL,
+        "SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;",
+        "SELECT b FROM barred WHERE a = ?1;",
+    ),
+    left_out(
+        "sqlite: a mailbox without an end", "§2.1", "tests/contract/test_mailbox.py -k sqlite",
+        "citychat/adapters/sqlite/mailbox.py", "if ready + len(rows) > READY_MAX:", "if False:",
+    ),
+    left_out(
+        "sqlite: mail that was acked comes again", "§2.2", "tests/contract/test_mailbox.py -k sqlite", SQL,
+        "DELETE FROM mail WHERE id = ?;", "DELETE FROM mail WHERE id = -?;",
+    ),
+    left_out(
+        "mongo: a chat ends twice", "M12", f"{HISTORY} -k mongo", f"{MONGO}/sessions.py",
+        '{"_id": session_id, "ended": None}, {"$set": {"ended": at}}', '{"_id": session_id}, {"$set": {"ended": at}}',
+        "mongo",
+    ),
+    left_out(
+        "mongo: two who are kept apart are confirmed", "M5", f"{PENDING} -k mongo", f"{MONGO}/sessions.py",
+        "if session is None or await self._is_blocked(session):", "if session is None:", "mongo",
+    ),
+    left_out(
+        "mongo: a gap counts as delivered", "§2.5.2", f"{HISTORY} -k mongo", f"{MONGO}/messages.py",
+        ', "k": {"$ne": "gap"}}', "}", "mongo",
+    ),
+    left_out(
+        "mongo: an erased side is written to", "§2.2", f"{HISTORY} -k mongo", f"{MONGO}/messages.py",
+        '({"x": ""} if m.side in blank[m.session] else {})', "{}", "mongo",
+    ),
+    left_out(
+        "mongo: a hole is not seen", "§2.5.1", f"{HISTORY} -k mongo", f"{MONGO}/messages.py",
+        "if ends[stream] != [counts[stream]]:", "if False:", "mongo",
+    ),
+)  # fmt: skip
+
+EDGES = (
+    left_out(
+        "edge: a flood is read on", "§1", "tests/server/test_edge_limits.py", "citychat/edge/transport.py",
+        "if self._holds > self.bounds.holds:", "if False:",
+    ),
+    left_out(
+        "edge: who does not read is waited for", "§1", "tests/server/test_edge_limits.py",
+        "citychat/edge/transport.py",
+        "if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >= self.bounds.unsent_bytes:",
+        "if False:",
+    ),
+    left_out(
+        "edge: odd frames are not counted", "§1", "tests/server/test_edge_packets.py", "citychat/edge/transport.py",
+        "if self._strikes >= self.bounds.strikes:", "if False:",
+    ),
+    left_out(
+        "edge: packets with attachments are taken", "§1", "tests/server/test_edge_packets.py",
+        "citychat/edge/packets.py",
+        "if self.packet_type not in (packet.CONNECT, packet.DISCONNECT, packet.EVENT, packet.ACK):", "if False:",
+    ),
+    left_out(
+        "edge: a page of another site connects", "§1", "tests/server/test_edge_client_address.py",
+        "citychat/edge/edge.py", "if origin is not None and not same_origin(", "if False and not same_origin(",
+    ),
+    left_out(
+        "edge: anybody names the address of a client", "§1", "tests/server/test_edge_client_address.py",
+        "citychat/edge/client_address.py", "if within(nearest, trusted):", "if True:",
+    ),
+    left_out(
+        "edge: the end comes before the last event", "§1", "tests/server/test_edge_end.py",
+        "citychat/edge/connection.py", "        if self._worker is None:\n            self._tell()\n        else:",
+        "        self._tell()\n        if self._worker is not None:",
+    ),
+)  # fmt: skip
+
+MUTANTS = {
+    mutant.name: mutant
+    for mutant in (*DELIVERED, *JOINED, *MATCHED, *LOBBIES_OF_MEMORY, *LOBBIES_OF_REDIS, *STORES, *EDGES)
+}
