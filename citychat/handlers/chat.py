@@ -64,19 +64,19 @@ class ChatEvents(Namespace):
     async def message(self, client: Client, said: MessageRequest) -> None:
         if said.kind is not None:
             raise BadPayload("k: expected none; pages send plain messages only.")
-        client.delivery.say(said.session, said.stream, said.number, said.lamport, said.text, said.previous)
+        client.endpoint.say(said.session, said.stream, said.number, said.lamport, said.text, said.previous)
 
     async def ack(self, client: Client, drawn: AckRequest) -> None:
-        client.delivery.drawn(drawn.session, drawn.stream, drawn.number)
+        client.endpoint.drawn(drawn.session, drawn.stream, drawn.number)
 
     async def ask(self, client: Client, asked: AskRequest) -> None:
-        await client.delivery.ask(asked.session, asked.stream, asked.ranges)
+        await client.endpoint.ask(asked.session, asked.stream, asked.ranges)
 
     async def typing(self, client: Client, sign: TypingRequest) -> None:
-        client.delivery.typing(sign.session, sign.on)
+        client.endpoint.typing(sign.session, sign.on)
 
     async def history(self, client: Client, asked: HistoryRequest) -> Answer:
-        return Answer(await client.delivery.older(asked.session, asked.before, asked.limit))
+        return Answer(await client.endpoint.older(asked.session, asked.before, asked.limit))
 
 
 def refused(page: Page, payload: object, error: ChatError) -> None:

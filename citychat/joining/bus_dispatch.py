@@ -55,7 +55,7 @@ class BusDispatch:
     def _session_ended(self, client: Client, event: SessionEnded) -> None:
         """Matching closes the chat of now; delivery looks for mail of one that was over before this side heard."""
         self._hint(client, event)
-        client.delivery.on_session_ended(event)
+        client.endpoint.on_session_ended(event)
 
 
 class BusListener:
@@ -76,7 +76,7 @@ class BusListener:
         elif client.here:
             handle = self._dispatch.to_delivery.get(type(event))
             if handle is not None:
-                handle(client.delivery, event)
+                handle(client.endpoint, event)
             else:
                 self._dispatch.to_others[type(event)](client, event)
 

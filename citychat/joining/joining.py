@@ -103,7 +103,7 @@ class Joining:
         sessions = await step(self.recovery.entered(found, entered))
         endpoint = Endpoint(joining.guest, joining.epoch, joining.page, self.delivery, found.away_ms)
         listener = BusListener(self.dispatch, joining.epoch)
-        joining.delivery, joining.listener = endpoint, listener
+        joining.endpoint, joining.listener = endpoint, listener
         joining.subscription = await self.bus.listen(joining.guest, listener)
         joining.check()
         catch_up = self.recovery.catch_up if found.read else self.recovery.go_on
@@ -163,7 +163,7 @@ class Joining:
         """The answer has left: everything held so far, then live, and the partner hears of it."""
         if not client.here or joining.listener is None:
             return
-        client.delivery.start()
+        client.endpoint.start()
         self.matching.reconciler.soon(client)
         joining.listener.start(client)
         if client.session:
@@ -193,7 +193,7 @@ class Joining:
         15 s)."""
         await self.presence.look()
         for client in self.registry:
-            await client.delivery.reopen_mailbox()
+            await client.endpoint.reopen_mailbox()
 
     async def place(self, client: Client, city: str | None, position: object) -> Place:
         """Move a guest (``user-place``). Raises BadPayload, NoPlace, Busy."""
@@ -242,7 +242,7 @@ class Joining:
             return
         if page.subscription is not None:
             self.bus.unlisten(page.subscription)
-        endpoint = page.delivery
+        endpoint = page.endpoint
         was_newest = await self._tell_left(page.guest, page.epoch, endpoint.session if endpoint else None)
         if endpoint is not None:
             with suppress(Unavailable):  # a broker that is away has put everything back by itself

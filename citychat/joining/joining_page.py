@@ -22,7 +22,7 @@ class JoiningPage:
     def __init__(self, page: Page, registry: Registry) -> None:
         self.page, self._registry = page, registry
         self.guest, self.epoch = "", 0
-        self.delivery: Endpoint | None = None
+        self.endpoint: Endpoint | None = None
         self.listener: BusListener | None = None
         self.subscription: object | None = None
         self.unread = False

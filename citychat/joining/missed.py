@@ -33,11 +33,11 @@ class Missed:
         await self._tell_receipts(client)
 
     async def _tell_erased(self, client: Client) -> None:
-        for session_id in list(client.delivery.sessions):
+        for session_id in list(client.endpoint.sessions):
             row = await self.history.sessions.find(session_id)
-            known = client.delivery.sessions.get(session_id)
+            known = client.endpoint.sessions.get(session_id)
             if row is not None and known is not None and 1 - row.side(client.guest) in {*row.erased} - {*known.erased}:
-                client.delivery.on_erased(TextsErased(session_id))
+                client.endpoint.on_erased(TextsErased(session_id))
 
     async def _tell_receipts(self, client: Client) -> None:
         """Of the chat of now; a page asks for itself when it joins."""
@@ -45,4 +45,4 @@ class Missed:
         if session is not None:
             known = await self.history.messages.progress(session.id, session.side(client.guest))
             for stream, number in islice(known.seen.items(), STREAMS_MAX):
-                await client.delivery.ask(session.id, stream, [(1, number)])
+                await client.endpoint.ask(session.id, stream, [(1, number)])

@@ -22,7 +22,7 @@ class Presence:
             self._changed(client, client.session, False, event.since)
 
     def _changed(self, client: Client, session: Session, here: bool, since: int) -> None:
-        client.delivery.partner(here)
+        client.endpoint.partner(here)
         if here:
             client.page.emit("user-join", {"session": session.id})
         else:
@@ -37,10 +37,10 @@ class Presence:
             here = count > 0
             if not client.here or client.session is not session or (resumed and not here):
                 continue
-            if client.delivery.partner_here != here:
+            if client.endpoint.partner_here != here:
                 self._changed(client, session, here, self.clock.wall_ms())
             elif resumed:
-                client.delivery.partner(here)
+                client.endpoint.partner(here)
 
     async def resumed(self) -> None:
         """Tell all partners that their pages here are, and look which partners are: the bus is heard again."""

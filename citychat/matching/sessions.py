@@ -103,7 +103,7 @@ class Sessions:
     async def begin_here(self, client: Client, session: Session) -> None:
         """Let the page talk from here on; the caller tells it (``Client.show_session``)."""
         client.match.rest()
-        await client.delivery.began(session)
+        await client.endpoint.began(session)
 
     async def enter_here(self, client: Client, session_id: str, partner: str = "") -> bool:
         """Bring the page into the session that the lobby says its guest is in; whether the page must be told.
@@ -280,4 +280,4 @@ def part(client: Client, session: Session) -> None:
     """Take a page out of a chat; until it says otherwise its guest reads the chat and is not asked (protocol §3)."""
     if is_in(client, session.id):
         client.match.entry = replace(client.match.entry, available=False)
-    client.delivery.ended(session)
+    client.endpoint.ended(session)

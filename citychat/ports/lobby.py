@@ -7,10 +7,8 @@ from msgspec import Struct
 
 from citychat.model import Cell, Offer, Session
 
-STORED = {"avoided_networks": "shuns", "blocked": "barred"}  # how fields of an Entry are called in Redis
 
-
-class Entry(Struct, frozen=True, rename=STORED):
+class Entry(Struct, frozen=True):
     """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
     ``made``, ``networks``, ``avoided_networks`` serve M5 (guests made after a block); ``blocked``: who never meets the
     guest again; ``session``: the newest session row that has not ended.

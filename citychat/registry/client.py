@@ -10,19 +10,19 @@ class Client:
     (``joining.JoiningPage``), and one that another page of its guest has replaced is one no more.
 
     ``epoch`` is the lobby's number of this page: a newer page of the guest has a larger one. ``session`` is the chat
-    the page may write to. Both stand in ``delivery`` and nowhere else. ``subscription`` is the bus's handle.
+    the page may write to. Both are those of ``endpoint``. ``subscription`` is the bus's handle.
     """
 
-    def __init__(self, row: Guest, delivery: Endpoint, match: MatchState, subscription: object) -> None:
-        self.row, self.delivery, self.match, self.subscription = row, delivery, match, subscription
-        self.guest, self.page, self.epoch = row.id, delivery.page, delivery.epoch
+    def __init__(self, row: Guest, endpoint: Endpoint, match: MatchState, subscription: object) -> None:
+        self.row, self.endpoint, self.match, self.subscription = row, endpoint, match, subscription
+        self.guest, self.page, self.epoch = row.id, endpoint.page, endpoint.epoch
         self.here = True  # False once the page has closed or was replaced
         self.forgotten = False  # erased: the row must not come back
 
     @property
     def session(self) -> Session | None:
         """The chat the page may write to."""
-        return self.delivery.session
+        return self.endpoint.session
 
     @property
     def place(self) -> Place | None:

@@ -29,7 +29,7 @@ NETWORKS = ["even", "odd"]
 STEPS, BOOKS_EVERY = {"lua": 750, "redis": 3_000}, 10  # each takes three times as long in Lua here
 
 
-class SteeredCrowd(SpatialIndex):
+class SteeredIndex(SpatialIndex):
     """Tries ``first`` first in whatever cell that guest stands."""
 
     first: str | None = None
@@ -77,14 +77,14 @@ class Twins:
         self.scripts.lose_everything()
         self.scripts.set_time(self.now)
         self.python = MemoryLobby(lambda: self.now, Random(2))
-        self.crowd = self.python._state.index = SteeredCrowd(Random(3))
+        self.index = self.python._state.index = SteeredIndex(Random(3))
 
     def both(self, name: str, *args: object) -> object:
         """Do it in both; the common answer."""
         self.done.append((name, *args))
         lua = outcome(getattr(self.lua, name)(*args))
         chosen = lua.offer.candidate if isinstance(lua, SeekResult) and lua.offer else None
-        self.crowd.first = chosen
+        self.index.first = chosen
         python = outcome(getattr(self.python, name)(*args))
         assert lua == python, self.told(f"Lua: {lua}\nPython: {python}")
         return lua
@@ -109,10 +109,10 @@ class Twins:
             del self.done[-2:]
         keys = [key for key in self.scripts.names() if not key.startswith("r:")]
         assert keys == sorted(expected_keys(self.python)), self.told("other keys")
-        for guest, visitor in self.python._state.people.items():
+        for guest, person in self.python._state.people.items():
             blocked = self.read("SMEMBERS", f"b:{guest}")
-            assert blocked == set(visitor.blocked), self.told(f"{guest} is blocked for others")
-            rests = {other for other, until in visitor.rests.items() if until > self.now}
+            assert blocked == set(person.blocked), self.told(f"{guest} is blocked for others")
+            rests = {other for other, until in person.rests.items() if until > self.now}
             resting = self.read("ZRANGEBYSCORE", f"r:{guest}", self.now + 1, "+inf")
             assert resting == rests, self.told(f"{guest} rests with others")
 
@@ -209,8 +209,8 @@ class Twins:
                 self.both(name, guest, offer)
 
     def late_no(self) -> None:
-        register = self.python._state
-        ended = [offer for each in register._ended if (offer := register.ended(each))]
+        state = self.python._state
+        ended = [offer for each in state._ended if (offer := state.ended(each))]
         if ended:
             offer = self.random.choice(ended)
             self.both("decline", offer.candidate, offer.id)
@@ -294,20 +294,20 @@ STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
 
 def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     """Every key that the Redis lobby should hold, by the embedded one's books, but for the rests: they expire."""
-    register = lobby._state
-    for visitor in register.people.values():
-        yield f"v:{visitor.id}"
-        if visitor.blocked:
-            yield f"b:{visitor.id}"
-    yield from (f"o:{offer}" for offer in register.offers)
-    yield from (f"e:{offer}" for offer in register._ended)
-    yield from (f"s:{process}" for process in register._staff)
+    state = lobby._state
+    for person in state.people.values():
+        yield f"v:{person.id}"
+        if person.blocked:
+            yield f"b:{person.id}"
+    yield from (f"o:{offer}" for offer in state.offers)
+    yield from (f"e:{offer}" for offer in state._ended)
+    yield from (f"s:{process}" for process in state._guests_of)
     books: dict[str, Any] = {
-        "endings": register.offers, "ended": register._ended, "leases": register._leases, "absent": register._absent,
+        "endings": state.offers, "ended": state._ended, "leases": state._leases, "absent": state._absent,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
-    yield from (f"p:{pool}" for pool, count in register.index._counts.items() if count)
-    for (pool, rank), area in register.index._areas.items():
+    yield from (f"p:{pool}" for pool, count in state.index._counts.items() if count)
+    for (pool, rank), area in state.index._areas.items():
         yield f"a:{rank}:{pool}"
         yield from (f"c:{rank}:{((cell.lat + 2**17) << 18) + cell.lon + 2**17}:{pool}" for cell in area.stands)
 

@@ -13,10 +13,10 @@ from random import Random
 
 from tests.fuzz.grammar import turned
 from tests.fuzz.layers import packet
-from tests.server.host import JOIN
+from tests.server.host import JOIN, LAST_LINE
 from tests.server.rawclient import BINARY, SOCKETIO, Closed, Raw, Refused, frame
 from tests.support.live_page import LivePage, meet
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_S, until
 from tests.support.process_size import memory_bytes
 from tests.support.server_process import ServerProcess
 
@@ -109,6 +109,7 @@ async def besiege(seed: int, folder: Path, until_s: float, frames: int = 10**9) 
     """Attack one process on embedded engines until then (by ``time.monotonic``), or for so many frames."""
     found = Attacked()
     async with ServerProcess(folder / "data") as server:
+        await until(lambda: any(line.startswith(LAST_LINE) for line in server.output))
         quiet = len(server.output)
         pages = [LivePage(server.url, Random(number)) for number in (1, 2)]
         try:

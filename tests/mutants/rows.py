@@ -207,7 +207,7 @@ LOBBIES_OF_MEMORY = (
     ),
     left_out(
         "memory: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k local", LOBBY,
-        "if any(blocked(one, other) for one, other in combinations(known, 2)):", "if False:",
+        "if any(a in people and b in people[a].blocked for a, b in ((one, other), (other, one))):", "if False:",
     ),
     left_out(
         "memory: a no after a yes", "M7", f"{LOBBIES} -k local", STATE, "        if not accepted:\n",
@@ -223,7 +223,7 @@ LOBBIES_OF_MEMORY = (
 LOBBIES_OF_REDIS = (
     left_out(
         "lua: a no is forgotten", "M5", "tests/contract/test_lobby_late_no.py -k lua", LUA,
-        "  if find(a) then bar_one(a, b) end\n  if find(b) then bar_one(b, a) end\n", "",
+        "  if find(a) then block_one(a, b) end\n  if find(b) then block_one(b, a) end\n", "",
     ),
     left_out(
         "lua: rings without a pause", "M15", "few over lua", LUA,
@@ -248,11 +248,11 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: a chat is resumed though one is elsewhere", "M1", f"{SESSIONS} -k lua", LUA,
-        "if visitor and (visitor.offer or (visitor.session and visitor.session ~= row.id)) then", "if false then",
+        "if person and (person.offer or (person.session and person.session ~= row.id)) then", "if false then",
     ),
     left_out(
         "lua: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k lua", LUA,
-        "if has_barred(a, b) or has_barred(b, a) then return row.id end", "",
+        "if has_blocked(a, b) or has_blocked(b, a) then return row.id end", "",
     ),
     left_out("lua: a no after a yes", "M7", f"{LOBBIES} -k lua", LUA, "  if not accepted then\n", "  if true then\n"),
     left_out(

@@ -247,7 +247,7 @@ class Ground:
         client = registry.by_page.get(connection)
         if client is None or not client.here or registry.find(client.guest) is not client:
             return "its process does not know it"
-        if client.delivery.closed:
+        if client.endpoint.closed:
             return "its endpoint is closed"
         return "" if client.subscription in server.bus.wanted else "nothing that is published reaches it"
 

@@ -157,7 +157,7 @@ def _read(
         fields = {name: value for name, value in record.items() if name not in ("lat", "lon", "place", "absent")}
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
-        fields["avoided_networks"] = fields.pop("shuns", {})
+        fields.setdefault("avoided_networks", {})
         fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
         people[guest] = LobbyGuest(**fields)
         if place := record.get("place"):

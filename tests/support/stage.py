@@ -98,7 +98,7 @@ class Node:
         where = (await stage.lobby.status([guest]))[0]
         traces = {
             "lobby": where.state not in ("gone", "chat"),
-            "crowd": isinstance(stage.lobby, MemoryLobby) and guest in stage.lobby._state.index,
+            "index": isinstance(stage.lobby, MemoryLobby) and guest in stage.lobby._state.index,
             "bus": (await stage.bus.listeners([guest]))[0] > 0,
             "mailbox": guest in stage.mailbox._consumers,
             "registry": registry.has(guest) or registry.find(guest) is not None,

@@ -4,11 +4,10 @@ Every method is one atomic step, because none of them awaits anything.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from random import Random
 from typing import Self
 
-from citychat.adapters.memory.lobby_guest import LobbyGuest, blocked, end_rest, may_be_asked, strangers
+from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
@@ -45,7 +44,7 @@ class MemoryLobby:
         if not same_page or entry.session is not None or not state.may_go_on(person.offer):
             over = state.fall_through(person.offer)
             person.looking = False
-        state.seat(person, entry)
+        state.put_in(person, entry)
         ended = self._resume(entry.session)
         return Entered(person.epoch, person.session, ended, over)
 
@@ -225,8 +224,9 @@ class MemoryLobby:
         known = [people[member] for member in row.members if member in people]
         if any(member.offer is not None or member.session not in (None, row.id) for member in known):
             return row.id
-        if any(blocked(one, other) for one, other in combinations(known, 2)):
-            return row.id
+        one, other = row.members
+        if any(a in people and b in people[a].blocked for a, b in ((one, other), (other, one))):
+            return row.id  # each side may know of it alone, also of somebody who is not here
         for member in row.members:
             self._state.begin(people.setdefault(member, LobbyGuest(member)), row.id)
         return None

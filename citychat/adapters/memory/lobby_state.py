@@ -30,7 +30,7 @@ class LobbyState:
         self._endings: list[tuple[int, str]] = []
         self._ended = Expiring[str, Offer](ENDED_MAX, ENDED_MS, lambda: self.now)  # without a yes
         self._leases: dict[str, int] = {}
-        self._staff: dict[str, dict[str, None]] = {}  # the guests of each process
+        self._guests_of: dict[str, dict[str, None]] = {}  # the guests of each process
         self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
 
     def settle(self) -> None:
@@ -45,7 +45,7 @@ class LobbyState:
                 self.fall_through(offer)
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
-            self._unseat(self.people.pop(guest))
+            self._take_out(self.people.pop(guest))
 
     def ended(self, offer: str) -> Offer | None:
         """An offer that ended without a yes within the last hour."""
@@ -70,12 +70,12 @@ class LobbyState:
         else:
             self._absent.pop(person.id, None)
 
-    def seat(self, person: LobbyGuest, entry: Entry) -> None:
+    def put_in(self, person: LobbyGuest, entry: Entry) -> None:
         """Put a guest in, or change the one who is. Who is blocked here stays blocked: the row of a decline may not
         have reached history yet (protocol §3)."""
-        self._unseat(person)
+        self._take_out(person)
         self._absent.pop(person.id, None)  # a new visit, even if its process has yet to renew
-        self._staff.setdefault(entry.process, {})[entry.guest] = None
+        self._guests_of.setdefault(entry.process, {})[entry.guest] = None
         person.process, person.online = entry.process, True
         person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
@@ -177,13 +177,13 @@ class LobbyState:
             self.refile(person)
 
     def guests(self, process: str) -> list[LobbyGuest]:
-        return [self.people[guest] for guest in self._staff.get(process, ())]
+        return [self.people[guest] for guest in self._guests_of.get(process, ())]
 
     def _sides(self, offer: Offer) -> tuple[LobbyGuest, LobbyGuest]:
         return self.people[offer.seeker], self.people[offer.candidate]
 
-    def _unseat(self, person: LobbyGuest) -> None:
-        guests = self._staff.get(person.process, {})
+    def _take_out(self, person: LobbyGuest) -> None:
+        guests = self._guests_of.get(person.process, {})
         guests.pop(person.id, None)
         if not guests:
-            self._staff.pop(person.process, None)
+            self._guests_of.pop(person.process, None)

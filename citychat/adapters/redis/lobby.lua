@@ -4,13 +4,13 @@
 --
 -- Each block below "shared" is one method, and its script is "now", "shared" and the block: one atomic step.
 -- ARGV: the prefix of all keys, the arguments as MessagePack, a seed for what is drawn at random. The answer is
--- MessagePack in the shapes of ports.py (JSON in Lua keeps 14 digits, and an epoch has 16).
+-- MessagePack in the shapes of ports/lobby.py (JSON in Lua keeps 14 digits, and an epoch has 16).
 --
 -- Keys, after the prefix. A record is a MessagePack map.
---   v:<guest>      record, the visitor: fields as in visitor.py; cell as lat and lon; offer is an id; false and empty
---                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the crowd, "absent" since
+--   v:<guest>      record of a guest: fields as in lobby_guest.py; cell as lat and lon; offer is an id; false and empty
+--                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "absent" since
 --                  when nobody is there
---   b:<guest>      set, with whom the guest is barred
+--   b:<guest>      set, with whom the guest is blocked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   o:<offer>      record, an offer that runs
 --   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
@@ -27,9 +27,9 @@
 -- Cells and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
 --
 -- What it costs, with Redis 7.0 on a busy machine of two cores (`python -m bench.claim --redis`, 100,000 free guests):
--- A free guest takes 530 bytes, and 80 more for each who is barred with the guest. Entering takes 50 µs of the
+-- A free guest takes 530 bytes, and 80 more for each who is blocked with the guest. Entering takes 50 µs of the
 -- processors of server and client together. A claim takes 0.3 ms (p50) and 0.6 ms (p99), round trip included, on one
--- point, in a city and over a country, and 0.9 and 1.2 ms where the 200 nearest of a country are barred. The worst one,
+-- point, in a city and over a country, and 0.9 and 1.2 ms where the 200 nearest of a country are blocked. The worst one,
 -- among guests of whom none may be asked, takes 12 ms for each class: DRAWN_PER_CELL guests each of CELLS_WALKED.
 -- When 10,000 guests fall silent or come back at once, each step does 100 of them, 1.5 ms, until all are seen to; the
 -- same for forgetting. Dropping a process is one step: 140 ms for 10,000 guests. Offers that end: 40 µs each.
@@ -38,7 +38,7 @@
 -- shape is as good as lost, and who points to it lets go of it; its guest is entered again by the process that holds the
 -- page. What a lost index knew stands in the records as well: an offer that is read after its time ends then, and a
 -- process has its guests mended every five minutes: they stand again where their records say. What nobody touches any
--- more expires (KEY_MS). Lost for good with their keys are rests, bars of one side (the other one's hold until the next
+-- more expires (KEY_MS). Lost for good with their keys are rests, blocks of one side (the other one's hold until the next
 -- enter), and an offer that ended: a late no to it is gone.
 -- A key of another type where a set or a hash is expected fails the script (Unavailable, and a line in the log) until the
 -- host removes it: it is somebody else's, and not ours to delete. The prefix has a version (lobby.py): whoever changes
@@ -61,7 +61,7 @@ local now = read_clock()
 
 -- ---- records: read once and written once in a step
 
-local visitors, offers, changed, living = {}, {}, {}, {}
+local people, offers, changed, living = {}, {}, {}, {}
 local dropped = 0
 local refile, run_out
 
@@ -100,7 +100,7 @@ local SHAPES = {o = OFFER, e = OFFER, v = {
   process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text, made = is_whole,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
-  networks = perhaps(all_fit(is_whole, is_text)), shuns = perhaps(all_fit(is_text, is_whole)),
+  networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
 }}
 
 local function is_sound(kind, id, record)
@@ -136,36 +136,36 @@ local function running(id)
 end
 
 local function find(guest)
-  local visitor = visitors[guest]
-  if visitor == nil then
-    visitor = read('v', guest) or false
-    visitors[guest] = visitor
-    if visitor and visitor.offer and not running(visitor.offer) then
-      visitor.offer = nil
-      refile(visitor)
+  local person = people[guest]
+  if person == nil then
+    person = read('v', guest) or false
+    people[guest] = person
+    if person and person.offer and not running(person.offer) then
+      person.offer = nil
+      refile(person)
     end
   end
-  return visitor or nil
+  return person or nil
 end
 
 local function find_or_make(guest)
   if not find(guest) then
-    visitors[guest] = {id = guest, process = '', epoch = 0, lat = 0, lon = 0, city = '', made = 0, unanswered = 0}
+    people[guest] = {id = guest, process = '', epoch = 0, lat = 0, lon = 0, city = '', made = 0, unanswered = 0}
   end
   changed[guest] = true
-  return visitors[guest]
+  return people[guest]
 end
 
 local function forget_visitor(guest)
   call('UNLINK', key('v', guest), key('b', guest), key('r', guest))
-  visitors[guest], changed[guest] = false, nil
+  people[guest], changed[guest] = false, nil
 end
 
 local function keep()
-  for guest in pairs(changed) do write('v', visitors[guest]) end
+  for guest in pairs(changed) do write('v', people[guest]) end
 end
 
--- ---- crowd: where the free guests stand
+-- ---- the index: where the free guests stand
 
 -- A tile as one number, of 18 bits for each coordinate; a cell is a tile of level 0.
 local BITS_18, HALF = 262144, 131072
@@ -205,67 +205,67 @@ local function shrink(tiles, lat, lon)
   end
 end
 
-local function discard(visitor)
-  local place = visitor.place
+local function discard(person)
+  local place = person.place
   if not place then return end
   local pool, rank, lat, lon = unpack(place)
-  visitor.place = nil
-  call('ZREM', key('p', pool), visitor.id)
+  person.place = nil
+  call('ZREM', key('p', pool), person.id)
   if rank == UNASKED then return end
   local here = stand(pool, rank, encode(0, lat, lon))
-  call('ZREM', here, visitor.id)
+  call('ZREM', here, person.id)
   if call('EXISTS', here) == 0 then shrink(area(pool, rank), lat, lon) end
 end
 
 -- Stand where the record says, whether or not the keys know of it already.
-local function occupy(visitor)
-  local pool, rank, lat, lon = unpack(visitor.place)
-  call('ZADD', key('p', pool), now, visitor.id)
+local function occupy(person)
+  local pool, rank, lat, lon = unpack(person.place)
+  call('ZADD', key('p', pool), now, person.id)
   touch(key('p', pool))
   if rank == UNASKED then return end
   local here, tiles = stand(pool, rank, encode(0, lat, lon)), area(pool, rank)
-  call('ZADD', here, 0, visitor.id)
+  call('ZADD', here, 0, person.id)
   touch(here)
   grow(tiles, lat, lon)
   touch(tiles)
 end
 
 -- Stand here, and nowhere else any more.
-local function put(visitor, rank)
-  local pool, lat, lon, place = visitor.pool, visitor.lat, visitor.lon, visitor.place
+local function put(person, rank)
+  local pool, lat, lon, place = person.pool, person.lat, person.lon, person.place
   if place and place[1] == pool and place[2] == rank and place[3] == lat and place[4] == lon then return end
-  discard(visitor)
-  visitor.place = {pool, rank, lat, lon}
-  occupy(visitor)
+  discard(person)
+  person.place = {pool, rank, lat, lon}
+  occupy(person)
 end
 
--- ---- rules about one visitor, or two
+-- ---- rules about one person, or two
 
-local function rank_of(visitor)
-  if visitor.looking then return visitor.visible and LOOKING_IN_VIEW or LOOKING_HIDDEN end
-  local askable = visitor.visible and visitor.available and visitor.unanswered < RINGS_UNANSWERED
+local function rank_of(person)
+  if person.looking then return person.visible and LOOKING_IN_VIEW or LOOKING_HIDDEN end
+  local askable = person.visible and person.available and person.unanswered < RINGS_UNANSWERED
   return askable and IDLE_IN_VIEW or UNASKED
 end
 
-local function shun(visitor, network, at)
-  visitor.shuns = visitor.shuns or {}
-  visitor.shuns[network] = math.max(at, visitor.shuns[network] or at)
+local function avoid_network(person, network, at)
+  person.avoided_networks = person.avoided_networks or {}
+  person.avoided_networks[network] = math.max(at, person.avoided_networks[network] or at)
 end
 
-local function has_barred(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
+local function has_blocked(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
 
--- Barred, or the other was made after a block by this guest and comes from the shunned network (M5).
-local function avoids(visitor, other)
-  if has_barred(visitor.id, other.id) then return true end
-  if not visitor.shuns then return false end
+-- Blocked, or the other was made after a block by this guest and comes from the avoided network (M5).
+local function avoids(person, other)
+  if has_blocked(person.id, other.id) then return true end
+  if not person.avoided_networks then return false end
   for _, network in ipairs(other.networks or {}) do
-    local at = visitor.shuns[network]
+    local at = person.avoided_networks[network]
     if at and at < other.made and now < at + AVOIDED_MS then return true end
   end
   return false
 end
 
--- Each side may know of a bar that the other forgot with its record.
+-- Each side may know of a block that the other forgot with its record.
 local function strangers(a, b) return a.id == b.id or avoids(a, b) or avoids(b, a) end
 
 -- Pauses protect only somebody who does not look.
@@ -291,48 +291,48 @@ local function end_rest(a, b)
   call('ZREM', key('r', b.id), a.id)
 end
 
--- ---- register: the moves that keep visitors, offers, leases and crowd in agreement
+-- ---- the moves that keep people, offers, leases and index in agreement
 
 local function lives(process)
   if living[process] == nil then living[process] = call('ZSCORE', prefix .. 'leases', process) and true or false end
   return living[process]
 end
 
-local function state(visitor)
-  if visitor.session then return 'chat' end
-  if visitor.offer then return running(visitor.offer).seeker == visitor.id and 'asking' or 'asked' end
-  return visitor.online and lives(visitor.process) and 'free' or 'gone'
+local function state(person)
+  if person.session then return 'chat' end
+  if person.offer then return running(person.offer).seeker == person.id and 'asking' or 'asked' end
+  return person.online and lives(person.process) and 'free' or 'gone'
 end
 
-local function not_absent(visitor)
-  if visitor.absent then
-    call('ZREM', prefix .. 'absent', visitor.id)
-    visitor.absent = nil
+local function not_absent(person)
+  if person.absent then
+    call('ZREM', prefix .. 'absent', person.id)
+    person.absent = nil
   end
 end
 
--- Put the guest where the state belongs: into the crowd, among the absent, or into neither.
-function refile(visitor)
-  changed[visitor.id] = true
-  local is = state(visitor)
-  if is == 'free' and visitor.pool then put(visitor, rank_of(visitor)) else discard(visitor) end
+-- Put the guest where the state belongs: into the index, among the absent, or into neither.
+function refile(person)
+  changed[person.id] = true
+  local is = state(person)
+  if is == 'free' and person.pool then put(person, rank_of(person)) else discard(person) end
   if is ~= 'gone' then
-    not_absent(visitor)
-  elseif not visitor.absent then
-    visitor.absent = now
-    call('ZADD', prefix .. 'absent', now, visitor.id)
+    not_absent(person)
+  elseif not person.absent then
+    person.absent = now
+    call('ZADD', prefix .. 'absent', now, person.id)
   end
 end
 
-local function unseat(visitor) call('ZREM', key('s', visitor.process), visitor.id) end
+local function take_out(person) call('ZREM', key('s', person.process), person.id) end
 
-local function bind(visitor)
-  local its = key('s', visitor.process)
-  call('ZADD', its, 0, visitor.id)
+local function bind(person)
+  local its = key('s', person.process)
+  call('ZADD', its, 0, person.id)
   touch(its)
 end
 
-local function bar_one(guest, other)
+local function block_one(guest, other)
   call('SADD', key('b', guest), other)
   touch(key('b', guest))
 end
@@ -351,10 +351,10 @@ local function close(offer, accepted)
       call('UNLINK', key('e', call('ZPOPMIN', prefix .. 'ended')[1]))
     end
   end
-  for _, visitor in pairs({seeker, candidate}) do
-    if visitor.offer == offer.id then
-      visitor.offer = nil
-      refile(visitor)
+  for _, person in pairs({seeker, candidate}) do
+    if person.offer == offer.id then
+      person.offer = nil
+      refile(person)
     end
   end
 end
@@ -378,11 +378,11 @@ local function fall_through(offer)
   return offer
 end
 
-local function offer_of(visitor) return visitor.offer and running(visitor.offer) or nil end
+local function offer_of(person) return person.offer and running(person.offer) or nil end
 
 -- End an offer because a process is silent or goes: nobody's doing, so nobody rests and no ring counts.
-local function release(visitor)
-  local offer = offer_of(visitor)
+local function release(person)
+  local offer = offer_of(person)
   if offer then close(offer) end
 end
 
@@ -395,23 +395,23 @@ function run_out(offer)
 end
 
 -- The socket is closed.
-local function dismiss(visitor)
-  visitor.online, visitor.looking = nil, nil
-  refile(visitor)
+local function dismiss(person)
+  person.online, person.looking = nil, nil
+  refile(person)
 end
 
-local function begin(visitor, s)
-  visitor.session, visitor.looking = s, nil
-  refile(visitor)
+local function begin(person, s)
+  person.session, person.looking = s, nil
+  refile(person)
 end
 
 -- Those of the members who are in it are free (or gone), not looking, not to be asked until they ask.
 local function end_session(s, members)
   for _, member in ipairs(members) do
-    local visitor = find(member)
-    if visitor and visitor.session == s then
-      visitor.session, visitor.looking, visitor.available = nil, nil, nil
-      refile(visitor)
+    local person = find(member)
+    if person and person.session == s then
+      person.session, person.looking, person.available = nil, nil, nil
+      refile(person)
     end
   end
 end
@@ -423,9 +423,9 @@ local function part(a, b)
 end
 
 -- Strangers for ever; the open offer between them that this has ended. A session of theirs ends too.
-local function bar(a, b)
-  if find(a) then bar_one(a, b) end
-  if find(b) then bar_one(b, a) end
+local function block(a, b)
+  if find(a) then block_one(a, b) end
+  if find(b) then block_one(b, a) end
   part(a, b)
   local offer = find(a) and offer_of(find(a))
   if not offer or (offer.seeker ~= b and offer.candidate ~= b) then return nil end
@@ -437,9 +437,9 @@ end
 local function guests(process, ...)
   local found, its = call('ZRANGEBYLEX', key('s', process), ...), {}
   for _, guest in ipairs(found) do
-    local visitor = find(guest)
-    if visitor and visitor.process == process then
-      its[#its + 1] = visitor
+    local person = find(guest)
+    if person and person.process == process then
+      its[#its + 1] = person
     else
       call('ZREM', key('s', process), guest)  -- the record was lost
     end
@@ -463,9 +463,9 @@ local function sweep()
   for _, process in ipairs(sweeping) do
     local after = call('HGET', prefix .. 'sweeping', process)
     local its, count, last = guests(process, after == '' and '-' or '(' .. after, '+', 'LIMIT', 0, left)
-    for _, visitor in ipairs(its) do
-      if not lives(process) then release(visitor) end
-      refile(visitor)
+    for _, person in ipairs(its) do
+      if not lives(process) then release(person) end
+      refile(person)
     end
     left = left - count
     if left == 0 then return sweep_later(process, last) end
@@ -489,8 +489,8 @@ local function settle()
     call('ZREM', prefix .. 'endings', id)
   end
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
-    local visitor = find(guest)
-    if visitor then unseat(visitor) end
+    local person = find(guest)
+    if person then take_out(person) end
     forget_visitor(guest)
     call('ZREM', prefix .. 'absent', guest)
   end
@@ -511,29 +511,29 @@ end
 
 -- The open offer that the guest answers.
 local function answered(guest, id)
-  local offer, visitor = running(id), find(guest)
-  if not offer or not visitor or offer.candidate ~= guest then return nil end
-  visitor.unanswered = 0
+  local offer, person = running(id), find(guest)
+  if not offer or not person or offer.candidate ~= guest then return nil end
+  person.unanswered = 0
   changed[guest] = true
   return offer
 end
 
 -- enter --
--- What is barred here stays barred: the row of a decline may not have reached history yet (protocol §3).
-local function seat(visitor, entry)
-  if visitor.process ~= entry.process then unseat(visitor) end
-  not_absent(visitor)  -- a new visit, even if its process has yet to renew
-  visitor.process, visitor.online = entry.process, true
-  bind(visitor)
-  visitor.pool, visitor.lat, visitor.lon, visitor.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
-  visitor.available, visitor.slow = entry.available or nil, entry.slow or nil
-  visitor.visible, visitor.made = entry.visible or nil, entry.made
-  visitor.networks = entry.networks[1] and entry.networks
-  for _, guest in ipairs(entry.barred) do
-    if visitor.session then part(visitor.id, guest) end
+-- What is blocked here stays blocked: the row of a decline may not have reached history yet (protocol §3).
+local function put_in(person, entry)
+  if person.process ~= entry.process then take_out(person) end
+  not_absent(person)  -- a new visit, even if its process has yet to renew
+  person.process, person.online = entry.process, true
+  bind(person)
+  person.pool, person.lat, person.lon, person.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
+  person.available, person.slow = entry.available or nil, entry.slow or nil
+  person.visible, person.made = entry.visible or nil, entry.made
+  person.networks = entry.networks[1] and entry.networks
+  for _, guest in ipairs(entry.blocked) do
+    if person.session then part(person.id, guest) end
   end
-  for network, at in pairs(entry.shuns) do shun(visitor, network, at) end
-  refile(visitor)
+  for network, at in pairs(entry.avoided_networks) do avoid_network(person, network, at) end
+  refile(person)
 end
 
 -- Take up the row for all its members (§2.8); its id when it must end, because one of them is elsewhere or they are
@@ -541,16 +541,16 @@ end
 local function resume(row)
   if not row then return nil end
   for _, member in ipairs(row.members) do
-    local visitor = find(member)
-    if visitor and (visitor.offer or (visitor.session and visitor.session ~= row.id)) then return row.id end
+    local person = find(member)
+    if person and (person.offer or (person.session and person.session ~= row.id)) then return row.id end
   end
   local a, b = row.members[1], row.members[2]
-  if has_barred(a, b) or has_barred(b, a) then return row.id end
+  if has_blocked(a, b) or has_blocked(b, a) then return row.id end
   for _, member in ipairs(row.members) do begin(find_or_make(member), row.id) end
   return nil
 end
 
--- An open offer goes on when a page is entered that is here already, unless the two are barred by now.
+-- An open offer goes on when a page is entered that is here already, unless the two are blocked by now.
 local function may_go_on(offer)
   if not offer then return true end
   local seeker, candidate = find(offer.seeker), find(offer.candidate)
@@ -558,27 +558,27 @@ local function may_go_on(offer)
 end
 
 return step(function(entry)
-  local visitor = find_or_make(entry.guest)
-  if entry.epoch > 0 and entry.epoch < visitor.epoch then return {epoch = visitor.epoch} end
-  local same_page = entry.epoch == visitor.epoch and visitor.online
-  visitor.epoch = entry.epoch > 0 and entry.epoch or math.max(visitor.epoch + 1, now * 1000)
-  for _, guest in ipairs(entry.barred) do bar_one(visitor.id, guest) end
+  local person = find_or_make(entry.guest)
+  if entry.epoch > 0 and entry.epoch < person.epoch then return {epoch = person.epoch} end
+  local same_page = entry.epoch == person.epoch and person.online
+  person.epoch = entry.epoch > 0 and entry.epoch or math.max(person.epoch + 1, now * 1000)
+  for _, guest in ipairs(entry.blocked) do block_one(person.id, guest) end
   local over = nil
-  if not same_page or entry.session or not may_go_on(offer_of(visitor)) then
-    over = fall_through(offer_of(visitor))
-    visitor.looking = nil
+  if not same_page or entry.session or not may_go_on(offer_of(person)) then
+    over = fall_through(offer_of(person))
+    person.looking = nil
   end
-  seat(visitor, entry)
+  put_in(person, entry)
   local ended_row = resume(entry.session)
-  return {epoch = visitor.epoch, session = visitor.session, ended = ended_row, over = over}
+  return {epoch = person.epoch, session = person.session, ended = ended_row, over = over}
 end)
 
 -- leave --
 return step(function(guest, epoch)
-  local visitor = find(guest)
-  if not visitor or visitor.epoch ~= epoch then return nil end
-  local over = fall_through(offer_of(visitor))
-  dismiss(visitor)
+  local person = find(guest)
+  if not person or person.epoch ~= epoch then return nil end
+  local over = fall_through(offer_of(person))
+  dismiss(person)
   return over
 end)
 
@@ -714,11 +714,11 @@ local function fits(candidate, guest, place, seeker)
   end
 end
 
--- Somebody of a cell who may be asked; and whether anybody stands there who is not barred.
-local function choose(here, found, place, seeker, barred)
+-- Somebody of a cell who may be asked; and whether anybody stands there who is not blocked.
+local function choose(here, found, place, seeker, blocked)
   local left = DRAWN_PER_CELL
   for guest in shuffled(here, found) do
-    if not barred[guest] then
+    if not blocked[guest] then
       local candidate = find(guest)
       if fits(candidate, guest, place, seeker) then return candidate, true end
       left = left - 1
@@ -728,24 +728,24 @@ local function choose(here, found, place, seeker, barred)
   return nil, left < DRAWN_PER_CELL
 end
 
-local function all_barred(found, barred)
+local function all_barred(found, blocked)
   if #found > FETCHED_WHOLE then return false end
   for i = 1, #found do
-    if not barred[found[i]] then return false end
+    if not blocked[found[i]] then return false end
   end
   return true
 end
 
--- The barred are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
-local function draw(seeker, rank, barred)
+-- The blocked are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
+local function draw(seeker, rank, blocked)
   local left, pool = CELLS_WALKED, seeker.pool
   local head, tail = prefix .. 'c:' .. rank .. ':', ':' .. pool  -- of "stand"
   for cell in nearest(area(pool, rank), seeker) do
     local here = head .. cell .. tail
     local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
-    if not all_barred(found, barred) then
+    if not all_barred(found, blocked) then
       local _, lat, lon = decode(cell)
-      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, barred)
+      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, blocked)
       if candidate then return candidate end
       if met then left = left - 1 end
       if left == 0 then return nil end
@@ -767,10 +767,10 @@ end
 local function claim(seeker, id, ring_s, slow_ring_s)
   if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
   if not seeker.place then return nil end
-  local barred, candidate = {}, nil
-  for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do barred[guest] = true end
+  local blocked, candidate = {}, nil
+  for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
   for rank = LOOKING_IN_VIEW, IDLE_IN_VIEW do
-    candidate = candidate or draw(seeker, rank, barred)
+    candidate = candidate or draw(seeker, rank, blocked)
   end
   for _, stray in ipairs(strays) do
     if stray.process then refile(stray) else discard(stray) end
@@ -786,23 +786,23 @@ local function claim(seeker, id, ring_s, slow_ring_s)
 end
 
 -- A rest ends the moment both look.
-local function look(visitor)
-  if visitor.looking then return end
-  visitor.looking = true
-  refile(visitor)
-  for _, guest in ipairs(call('ZRANGE', key('r', visitor.id), 0, -1)) do
+local function look(person)
+  if person.looking then return end
+  person.looking = true
+  refile(person)
+  for _, guest in ipairs(call('ZRANGE', key('r', person.id), 0, -1)) do
     local other = find(guest)
-    if other and other.looking then end_rest(visitor, other) end
+    if other and other.looking then end_rest(person, other) end
   end
 end
 
 return step(function(guest, id, ring_s, slow_ring_s)
   math.randomseed(tonumber(ARGV[3]))
-  local visitor = find(guest)
-  if visitor and visitor.session then return {state = 'matched', session = visitor.session} end
-  if not visitor or not visitor.online then return {state = 'waiting'} end
-  look(visitor)
-  local offer = offer_of(visitor) or claim(visitor, id, ring_s, slow_ring_s)
+  local person = find(guest)
+  if person and person.session then return {state = 'matched', session = person.session} end
+  if not person or not person.online then return {state = 'waiting'} end
+  look(person)
+  local offer = offer_of(person) or claim(person, id, ring_s, slow_ring_s)
   if not offer then return {state = 'waiting'} end
   return {state = offer.seeker == guest and 'asking' or 'asked', offer = offer}
 end)
@@ -821,7 +821,7 @@ return step(function(guest, id)
   local offer = running(id)
   if offer then offer = answered(guest, id) else offer = ended(id) end
   if not offer or offer.candidate ~= guest then return nil end
-  return bar(offer.seeker, guest) or offer
+  return block(offer.seeker, guest) or offer
 end)
 
 -- later --
@@ -837,62 +837,62 @@ end)
 
 -- stop --
 return step(function(guest)
-  local visitor = find(guest)
-  if not visitor then return nil end
-  visitor.looking = nil
-  refile(visitor)
-  return fall_through(offer_of(visitor))
+  local person = find(guest)
+  if not person then return nil end
+  person.looking = nil
+  refile(person)
+  return fall_through(offer_of(person))
 end)
 
 -- view --
 return step(function(guest, visible, touched)
-  local visitor = find(guest)
-  if not visitor then return nil end
-  visitor.visible = visible or nil
-  if touched then visitor.unanswered = 0 end
-  refile(visitor)
+  local person = find(guest)
+  if not person then return nil end
+  person.visible = visible or nil
+  if touched then person.unanswered = 0 end
+  refile(person)
 end)
 
 -- available --
 return step(function(guest, on, slow)
-  local visitor = find(guest)
-  if not visitor then return nil end
-  visitor.available, visitor.slow = on or nil, slow or nil
-  refile(visitor)
+  local person = find(guest)
+  if not person then return nil end
+  person.available, person.slow = on or nil, slow or nil
+  refile(person)
 end)
 
 -- move --
 -- Answers in how many ms the guest can be moved, if not now.
 return step(function(guest, pool, lat, lon, city)
-  local visitor = find(guest)
-  if not visitor then return nil end
-  local offer = offer_of(visitor)
+  local person = find(guest)
+  if not person then return nil end
+  local offer = offer_of(person)
   if offer then return offer.ends - now end
-  visitor.pool, visitor.lat, visitor.lon, visitor.city = pool, lat, lon, city
-  refile(visitor)
+  person.pool, person.lat, person.lon, person.city = pool, lat, lon, city
+  refile(person)
 end)
 
 -- end_session --
 return step(end_session)
 
 -- block --
-return step(bar)
+return step(block)
 
 -- avoid_networks --
 return step(function(guest, networks, at)
-  local visitor = find(guest)
-  if not visitor then return nil end
-  for network, since in pairs(visitor.shuns or {}) do
-    if now >= since + AVOIDED_MS then visitor.shuns[network] = nil end
+  local person = find(guest)
+  if not person then return nil end
+  for network, since in pairs(person.avoided_networks or {}) do
+    if now >= since + AVOIDED_MS then person.avoided_networks[network] = nil end
   end
-  for _, network in ipairs(networks) do shun(visitor, network, at) end
+  for _, network in ipairs(networks) do avoid_network(person, network, at) end
   changed[guest] = true
 end)
 
 -- networks --
 return step(function(guest)
-  local visitor = find(guest)
-  return visitor and visitor.networks or {}
+  local person = find(guest)
+  return person and person.networks or {}
 end)
 
 -- pair --
@@ -908,19 +908,19 @@ end)
 -- nearby --
 -- How many others stand in the pool.
 return step(function(guest)
-  local visitor = find(guest)
-  if not visitor or not visitor.pool then return 0 end
-  return call('ZCARD', key('p', visitor.pool)) - (visitor.place and 1 or 0)
+  local person = find(guest)
+  if not person or not person.pool then return 0 end
+  return call('ZCARD', key('p', person.pool)) - (person.place and 1 or 0)
 end)
 
 -- status --
 return step(function(guests_asked)
   local found = {}
   for i, guest in ipairs(guests_asked) do
-    local visitor = find(guest)
-    found[i] = visitor and {
-      epoch = visitor.epoch, state = state(visitor), looking = visitor.looking or false,
-      offer = offer_of(visitor), session = visitor.session,
+    local person = find(guest)
+    found[i] = person and {
+      epoch = person.epoch, state = state(person), looking = person.looking or false,
+      offer = offer_of(person), session = person.session,
     } or {epoch = 0}
   end
   return found
@@ -945,9 +945,9 @@ end)
 return step(function(process)
   lapse(process)
   call('HDEL', prefix .. 'sweeping', process)
-  for _, visitor in ipairs(guests(process, '-', '+')) do
-    release(visitor)
-    dismiss(visitor)
+  for _, person in ipairs(guests(process, '-', '+')) do
+    release(person)
+    dismiss(person)
   end
 end)
 
@@ -955,14 +955,14 @@ end)
 -- Make sure that these stand where their records say: any key may have been lost.
 return step(function(guests_asked)
   for _, guest in ipairs(guests_asked) do
-    local visitor = find(guest)
-    if visitor and visitor.online then
-      bind(visitor)
+    local person = find(guest)
+    if person and person.online then
+      bind(person)
       touch(key('b', guest))
-      refile(visitor)
-      if visitor.place then
-        occupy(visitor)
-        call('ZREMRANGEBYSCORE', key('p', visitor.pool), '-inf', now - STANDING_MS)
+      refile(person)
+      if person.place then
+        occupy(person)
+        call('ZREMRANGEBYSCORE', key('p', person.pool), '-inf', now - STANDING_MS)
       end
     end
   end

@@ -137,10 +137,12 @@ class Known:
         self.unanswered[offer.candidate] += not offer.looking
         self.rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
 
-    def broken_off(self, offer: Offer) -> None:
-        """A process has gone, or was silent for longer than its lease: nobody rests for that."""
-        del self.offers[offer.id]
-        self.ended(offer)
+    def break_off(self) -> None:
+        """End the offers of processes that are gone, or were silent for longer than their lease: nobody rests."""
+        for offer in list(self.offers.values()):
+            if self._is_silent(offer.seeker) or self._is_silent(offer.candidate):
+                del self.offers[offer.id]
+                self.ended(offer)
 
     def _is_silent(self, guest: str) -> bool:
         return guest in self.pages and self.leases.get(self.pages[guest].process, 0) <= self.now
@@ -152,6 +154,7 @@ class Known:
 
     def look(self) -> None:
         """Look at everybody at once: check the invariants, and learn which offers fell through."""
+        self.break_off()
         found = dict(zip(GUESTS, step(self.lobby.status(GUESTS)), strict=True))
         for guest, at in found.items():
             self._note_absence(guest, at)
@@ -161,8 +164,7 @@ class Known:
         assert not list(self.stand.misfiled)  # M3
         for offer in list(self.offers.values()):
             if found[offer.seeker].offer != offer:
-                silent = any(self._is_silent(guest) for guest in (offer.seeker, offer.candidate))
-                (self.broken_off if silent else self.fell_through)(offer)
+                self.fell_through(offer)
         for pair in list(self.rests):
             if all(found[guest].looking for guest in pair):
                 del self.rests[pair]

@@ -263,6 +263,7 @@ class LobbyMachine(RuleBasedStateMachine):
 
     @rule(process=processes)
     def renew(self, process: str) -> None:
+        self.known.break_off()  # before it lives again
         lived = self.known.leases.get(process, 0) > self.known.now
         assert step(self.known.lobby.renew(process)) == lived
         self.known.leases[process] = self.known.now + LEASE_MS

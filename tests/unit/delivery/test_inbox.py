@@ -86,7 +86,7 @@ async def test_mail_that_comes_before_its_opening_is_answered_is_kept_until_then
 @on_stage
 async def test_mail_of_an_older_opening_is_not_acked_by_a_newer_one(stage: Stage) -> None:
     anna, ben = await stage.talking()
-    s, endpoint = anna.session, ben.client.delivery
+    s, endpoint = anna.session, ben.client.endpoint
     await stage.put("ben", message(1, s=s))
     await stage.after(0.1)
     old = endpoint.inbox._opening
