@@ -13,7 +13,7 @@ from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import PENDING, Cell, Guest, Message, Offer, Place, Session
-from citychat.ports import BusEvent, Dossier, Entry, Mail, Pause, Progress, Report, bus_events
+from citychat.ports import BusEvent, Dossier, Mail, Pause, Progress, Report, bus_events
 from citychat.rules import DAY_MS
 from tests.support.stores import StoreClock, add
 
@@ -208,20 +208,6 @@ def test_there_is_one_of_each_event() -> None:
 def test_a_message_in_a_queue_is_the_same(raw: str, message: Message) -> None:
     assert consumers.encode(message) == raw.encode()
     assert consumers.decode(raw.encode()) == message
-
-
-def test_an_entry_comes_to_the_scripts_of_the_lobby_as_it_did() -> None:
-    session = Session("s", ("anna", "ben"), NAMES, "Lyon", 10, 20)
-    place = ("lyon", Cell(2287, 241), "Lyon")
-    entry = Entry("anna", "p", *place, True, False, True, 1, 9, ("net1",), {"net3": 8}, ("carl",), session)
-    raw = (
-        b"\x8e\xa5guest\xa4anna\xa7process\xa1p\xa4pool\xa4lyon\xa4cell\x92\xcd\x08\xef\xcc\xf1\xa4city\xa4Lyon"
-        b"\xa9available\xc3\xa4slow\xc2\xa7visible\xc3\xa4made\x01\xa5epoch\t\xa8networks\x91\xa4net1"
-        b"\xa5shuns\x81\xa4net3\x08\xa6barred\x91\xa4carl\xa7session\x86\xa2id\xa1s\xa7members\x92\xa4anna\xa3ben"
-        b"\xa7aliases\x92\xa9Amber Fox\xa8Teal Owl\xa4city\xa4Lyon\xa7started\n\xa7expires\x14"
-    )
-    assert msgspec.msgpack.encode(entry) == raw
-    assert msgspec.msgpack.decode(raw, type=Entry) == entry
 
 
 # Documents; those that a store alone can make are held by tests/server/test_mongo_old_store.py
