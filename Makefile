@@ -41,7 +41,7 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 
 # No root, no services, no browser; Node comes with the test requirements
 # A minute of the simulation less than in `make test`: it is the round between two commits
-check: export CITYCHAT_SIM_SEEDS := 60
+check: export CITYCHAT_SIM_SEEDS := 40
 check: export CITYCHAT_SIM_SERVICES := 15
 check: $(TEST_STAMP) $(NPM_STAMP)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic
@@ -70,9 +70,10 @@ deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep: export CITYCHAT_SIM_RETURNS := 600
 deep: export CITYCHAT_SIM_OVERLAPS := 600
 deep: export CITYCHAT_WALKS := 20
+deep: export CITYCHAT_TWIN_LIVES := 5000
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
-	$(BIN)/python -m pytest -n auto tests/unit/adapters/test_lobby_machine.py
+	$(BIN)/python -m pytest -n auto tests/unit/adapters/test_lobby_machine.py tests/unit/client/test_outbox_twin.py
 	$(BIN)/python -m tests.mutants --no-table
 	$(BIN)/python -m pytest tests/faults/test_faults.py -k rule_left_out
 	$(BIN)/python -m tests.faults --no-table
