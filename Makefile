@@ -41,8 +41,8 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 
 # No root, no services, no browser; Node comes with the test requirements
 # A minute of the simulation less than in `make test`: it is the round between two commits
-check: export CITYCHAT_SIM_SEEDS := 40
-check: export CITYCHAT_SIM_SERVICES := 15
+check: export CITYCHAT_SIM_SEEDS := 30
+check: export CITYCHAT_SIM_SERVICES := 10
 check: $(TEST_STAMP) $(NPM_STAMP)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic
 
