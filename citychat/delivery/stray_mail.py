@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Container
 
 from citychat.delivery.delivery import Delivery
-from citychat.model import Message, Session, Unavailable
+from citychat.model import PENDING, Message, Session, Unavailable
 
 ADOPT_S = 1.0  # until a session is asked for again that an absent history could not tell
 
@@ -14,8 +14,8 @@ class StrayMail:
     """The stray mail of ``guest``. ``known``: the sessions that are loaded; ``load`` loads another one of the guest's;
     ``incoming`` gets its mail then, and ``forget`` takes what is of others out of the mailbox.
 
-    A row that is not found is no proof that there is none (a stale read, a rollback): its mail stays where it is, for
-    its 24 hours, and is looked up again when the mailbox is opened anew.
+    A row that is not found, or is pending, is no proof that the chat does not run (a stale read, a rollback): its mail
+    stays where it is, for its 24 hours, and is looked up again when the mailbox is opened anew.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class StrayMail:
         self._counts = shared.counts
         self._known, self._load, self._incoming, self._forget = known, load, incoming, forget
         self._waiting: dict[str, Waiting] = {}  # by session, while it is looked up
-        self._left: set[str] = set()  # sessions without a row
+        self._left: set[str] = set()  # sessions without a row that counts
 
     def take(self, message: Message, tag: int) -> None:
         """Look its session up, once for all of its mail."""
@@ -63,6 +63,8 @@ class StrayMail:
         while session_id not in self._known and self._waiting.get(session_id) is waiting:
             try:
                 session = await self._store.find(session_id)
+                if session is not None and session.ended == PENDING:
+                    session = None
                 if session is not None and self._guest in session.members:
                     await self._load(session)
                 break

@@ -4,7 +4,7 @@ import pytest
 
 from citychat.delivery.endpoint import BUSY_MS
 from citychat.delivery.sender import PENDING_MAX
-from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS, Session
+from citychat.model import LAMPORT_MAX, PENDING, TEXT_MAX_CHARS, Session
 from citychat.ports import BusEvent, NewMessage, PartnerTyping, Receipt, SessionEnded, TextsErased
 from tests.support.door_page import STREAM, DoorPage
 from tests.support.stage import HISTORY_MS, Stage, on_stage
@@ -151,6 +151,20 @@ async def test_mail_of_a_session_that_is_not_found_stays_where_it_is_and_holds_n
     back = await ben.reload()
     await stage.after(0.1)
     assert [row["n"] for row in back.events("chat-message") if row["s"] == "other"] == [1, 2, 3]
+
+
+@on_stage
+async def test_mail_of_a_session_that_is_pending_waits_until_it_is_confirmed(stage: Stage) -> None:
+    """A stale read can tell so of a chat that runs; nobody may be let in by it."""
+    _anna, ben = await stage.talking()
+    await stage.history.sessions.begin(carls(PENDING))
+    await stage.put("ben", message(1, s="other"))
+    await stage.after(1)
+    assert ben.texts() == [] and await stage.mail("ben") == 1
+    assert await stage.history.sessions.confirm("other", HISTORY_MS) is not None
+    back = await ben.reload()
+    await stage.after(0.1)
+    assert back.texts() == ["text 1"]
 
 
 @on_stage
