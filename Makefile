@@ -40,7 +40,7 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 	$(BIN)/node node_modules/oxlint/bin/oxlint --deny-warnings
 
 # No root, no services, no browser; Node comes with the test requirements
-# A minute of the simulation less than in `make test`: it is the round between two commits
+# Fewer seeds than in `make test`: it is the round between two commits
 check: export CITYCHAT_SIM_SEEDS := 30
 check: export CITYCHAT_SIM_SERVICES := 10
 check: $(TEST_STAMP) $(NPM_STAMP)

@@ -70,12 +70,13 @@ class HistoryWriter:
     def add(self, recipient: Recipient, message: Message) -> bool:
         """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again). A copy of one that
         is kept is settled with it."""
-        if (recipient, _row_key(message)) in self._kept:
+        kept = recipient, _row_key(message)
+        if kept in self._kept:
             return True
         if self.full:
             self.counts["turned away"] += 1
             return False
-        self._kept.add((recipient, _row_key(message)))
+        self._kept.add(kept)
         self.bytes += message.size_bytes
         self.waiting.append((recipient, message))
         self._idle.clear()

@@ -35,7 +35,7 @@ def _operator(document: Document, field: str, value: Any, name: str, given: Any)
         return not _equals(value, given)
     if name == "$exists":
         return bool((field in document) == given)
-    raise NotImplementedError(name)
+    raise ValueError(f"{name} is an operator that the adapter has never used")
 
 
 def _equals(value: Any, wanted: Any) -> bool:
@@ -57,7 +57,7 @@ def changed(document: Document, change: Document) -> Document:
                 kept = after.get(field, [])
                 after[field] = kept if value in kept else [*kept, value]
             elif name not in ("$max",):
-                raise NotImplementedError(name)
+                raise ValueError(f"{name} is an operator that the adapter has never used")
     return after
 
 
