@@ -99,7 +99,7 @@ class SqliteMailbox:
 
     def mark(self, handle: object, read: Callable[[bool], None]) -> None:
         """Nothing is put: the id of the last row marks it."""
-        consumer, oldest = _consumer(handle), self._clock.wall_ms() - MAILBOX_MS
+        consumer, oldest = _consumer(handle), self._time.now_ms() - MAILBOX_MS
         if len(consumer.unacked) >= consumer.window:
             consumer.window = min(WIDEST, consumer.window + WIDENED_BY)
             self._read(consumer)
