@@ -32,6 +32,7 @@ def test_a_full_storage_is_told_and_a_torn_one_lets_the_page_in(person: Person, 
     write(a, "from memory")
     strip = a.locator("#strip")
     expect(strip).to_have_text("This browser's storage is full: a reload may lose what was just written.")
+    expect(composer(a)).to_be_in_viewport(ratio=1)
     expect(b.get_by_text("from memory")).to_be_visible()
     a.evaluate(EMPTY)
     write(a, "with room again")
