@@ -34,7 +34,7 @@ class BusDispatch:
     ``paused`` when the guest was paused."""
 
     def __init__(self, matching: Matching, presence: Presence, replaced: Handle, paused: Handle) -> None:
-        self._hint = matching.reconciler.heard
+        self._reconciler = matching.reconciler
         self.to_delivery: dict[type, Callable[[Endpoint, Any], None]] = {
             NewMessage: Endpoint.on_message,
             Receipt: Endpoint.on_receipt,
@@ -45,16 +45,16 @@ class BusDispatch:
             PartnerHere: presence.came,
             PartnerAway: presence.went,
             SessionEnded: self._session_ended,
-            SessionBegun: self._hint,
-            OfferMade: self._hint,
-            OfferEnded: self._hint,
+            SessionBegun: matching.reconciler.on_session_begun,
+            OfferMade: matching.reconciler.on_offer_made,
+            OfferEnded: matching.reconciler.on_offer_ended,
             NewerPage: replaced,
             GuestPaused: paused,
         }
 
     def _session_ended(self, client: Client, event: SessionEnded) -> None:
         """Matching closes the chat of now; delivery looks for mail of one that was over before this side heard."""
-        self._hint(client, event)
+        self._reconciler.on_session_ended(client, event)
         client.endpoint.on_session_ended(event)
 
 

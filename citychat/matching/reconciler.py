@@ -14,7 +14,7 @@ from citychat.matching.moderation import Moderation
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions, is_in
 from citychat.model import Offer, Unavailable, new_id
-from citychat.ports import BusEvent, GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
+from citychat.ports import GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
 from citychat.registry import Client
 from citychat.rules import COUNTED_NEARBY
 
@@ -38,19 +38,27 @@ class Reconciler:
 
     # -- hints --------------------------------------------------------------------------------------------------------
 
-    def heard(self, client: Client, event: BusEvent) -> None:
-        """Take a hint of the bus."""
-        match event:
-            case OfferMade() if client.session is None:  # a guest who talks here is not asked (protocol §2.8)
-                self.soon(client)
-            case OfferEnded(offer) if client.match.offer is not None and client.match.offer.id == offer:
-                self.soon(client)
-            case SessionBegun(session_id) if not is_in(client, session_id):
-                self.soon(client)
-            case SessionEnded(session_id, at) if is_in(client, session_id):
-                self.sessions.left(client, session_id, at)
-            case SessionEnded():  # over before this side has entered it: an earlier look still sees it running
-                self.soon(client)
+    def on_offer_made(self, client: Client, event: OfferMade) -> None:
+        """Look, unless the guest talks here: who talks is not asked (protocol §2.8)."""
+        if client.session is None:
+            self.soon(client)
+
+    def on_offer_ended(self, client: Client, event: OfferEnded) -> None:
+        """Look, if it is the offer that the page was told of."""
+        if client.match.offer is not None and client.match.offer.id == event.offer:
+            self.soon(client)
+
+    def on_session_begun(self, client: Client, event: SessionBegun) -> None:
+        """Look, unless the page is in that session already."""
+        if not is_in(client, event.session):
+            self.soon(client)
+
+    def on_session_ended(self, client: Client, event: SessionEnded) -> None:
+        """Close the page's chat; look, if the page is not in it: an earlier look may still see it running."""
+        if is_in(client, event.session):
+            self.sessions.left(client, event.session, event.at)
+        else:
+            self.soon(client)
 
     def soon(self, client: Client) -> None:
         """Look at this guest; many hints at once are one look."""

@@ -137,8 +137,8 @@ JOINED = (
 
 MATCHED = (
     left_out(
-        "records are not heard", "M8", "few", f"{MATCHING}/reconciler.py",
-        "        match event:\n            case OfferMade()", "        match None:\n            case OfferMade()",
+        "events of the bus are not heard", "M8", "few", f"{JOINING}/bus_dispatch.py",
+        "                self._dispatch.to_others[type(event)](client, event)", "                pass",
     ),
     left_out(
         "a session before its row", "M11", "few", f"{MATCHING}/sessions.py",
