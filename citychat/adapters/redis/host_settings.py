@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
+from redis import exceptions
+
 from citychat.adapters.redis.connection import Redis
 from citychat.model import Unavailable
 from citychat.ports import Clock
@@ -37,17 +39,33 @@ class HostSettingsCheck:
         while True:
             wait_s = LOOK_S
             try:
-                said = await self._redis.call("INFO")
-                self._advise(unfit(said.decode("utf-8", "replace")) if isinstance(said, bytes) else "")
+                self._advise(await self._asked())
             except Unavailable:
                 wait_s = LOOK_AGAIN_S
             except Exception as error:
                 log.error("asking Redis for its settings failed: %s", described(error))
             await pause(self._clock, wait_s)
 
+    async def _asked(self) -> str:
+        """Return what it says of itself, as advice. Raises Unavailable."""
+        info = await self._redis.call("INFO")
+        return unfit(info.decode("utf-8", "replace") if isinstance(info, bytes) else "", await self._snapshots())
 
-def unfit(info: str) -> str:
-    """Return what in the answer of INFO does harm to chats, in a few words each; "" for nothing."""
+    async def _snapshots(self) -> bool:
+        """Tell whether it is set to write snapshots; hosted ones may refuse the question, and INFO shows the first."""
+        try:
+            match await self._redis.call("CONFIG", "GET", "save"):
+                case [_, when]:
+                    return bool(when)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, exceptions.ResponseError):
+                raise
+        return False
+
+
+def unfit(info: str, snapshots: bool = False) -> str:
+    """Return what in the answer of INFO, and in being set to write ``snapshots``, does harm to chats, in a few words
+    each; "" for nothing."""
     facts = dict(line.partition(":")[::2] for line in info.splitlines())
     found = []
     if facts.get("maxmemory", "0") != "0" and facts.get("maxmemory_policy", "noeviction") != "noeviction":
@@ -58,6 +76,6 @@ def unfit(info: str) -> str:
         found.append("it is a replica, and behind its primary (replicaof)")
     if facts.get("aof_enabled") == "1":
         found.append("after a crash it comes back with what was true a second ago (appendonly)")
-    if facts.get("rdb_last_bgsave_time_sec", "-1") != "-1":
+    if snapshots or facts.get("rdb_last_bgsave_time_sec", "-1") != "-1":
         found.append("after a crash it comes back with what was true minutes ago (save)")
     return "; ".join(found)

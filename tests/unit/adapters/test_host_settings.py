@@ -49,6 +49,10 @@ def test_what_does_harm_is_named(before: str, after: str, named: str) -> None:
     assert named in unfit(info) and ";" not in unfit(info)
 
 
+def test_snapshots_that_are_still_to_be_written_are_named() -> None:
+    assert "(save)" in unfit(INFO, snapshots=True)
+
+
 def test_it_is_said_once_and_stands_in_the_status_until_it_is_mended() -> None:
     status = ServiceStatus("Redis", Random(1), pytest.fail)
     with logged("citychat.adapters.service_status") as lines:

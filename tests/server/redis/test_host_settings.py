@@ -1,0 +1,55 @@
+"""What a real Redis says of its settings, and the advice that comes of it."""
+
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from citychat.adapters.redis import HostSettingsCheck, Redis
+from citychat.adapters.service_status import ServiceStatus
+from tests.support.patience import until
+from tests.support.services.redis import RedisServer
+from tests.support.services.running import REDIS, is_tested
+from tests.support.stores import StoreClock
+
+__test__ = is_tested(REDIS)
+
+SET_OTHERWISE = {
+    "eviction": (("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"), "allkeys-lru"),
+    "snapshots": (("--save", "60 1"), "(save)"),
+    "log": (("--appendonly", "yes"), "(appendonly)"),
+    "cluster": (("--cluster-enabled", "yes"), "(cluster-enabled)"),
+    "replica": (("--replicaof", "127.0.0.1 1", "--replica-serve-stale-data", "yes"), "(replicaof)"),
+    "as it should be": ((), ""),
+}
+
+
+async def advised(server: RedisServer) -> str:
+    told: list[str] = []
+    clock = StoreClock(lambda: time.time_ns() // 10**6)
+    status = ServiceStatus("Redis", Random(1), pytest.fail)
+    async with Redis(server.url, status=status, clock=clock) as redis, HostSettingsCheck(redis, clock, told.append):
+        await until(lambda: bool(told))
+    return told[0]
+
+
+@pytest.mark.parametrize(("options", "named"), SET_OTHERWISE.values(), ids=SET_OTHERWISE)
+async def test_what_it_says_of_itself_is_advised_on(tmp_path: Path, options: tuple[str, ...], named: str) -> None:
+    server = RedisServer(tmp_path, options=options)
+    server.start()
+    try:
+        advice = await advised(server)
+    finally:
+        server.stop()
+    assert named in advice and bool(advice) == bool(named)
+
+
+async def test_a_server_that_refuses_to_name_its_settings_is_read_by_what_it_says_of_itself(
+    server: RedisServer,
+) -> None:
+    server.tell("CONFIG SET save 60")
+    server.tell("CONFIG SET appendonly yes")
+    server.tell("ACL SETUSER default -config")
+    advice = await advised(server)
+    assert "(appendonly)" in advice and "(save)" not in advice
