@@ -155,6 +155,7 @@ class Ground:
     def start_servers(self) -> None:
         for i in range(len(self.servers)):
             self.start_server(i)
+        self.look_s = LOOK_S
         self._look()
 
     def kill_server(self, i: int, back_s: float) -> None:
@@ -222,7 +223,7 @@ class Ground:
 
     def _look(self) -> None:
         self.check_joined()
-        self.loop.call_later(LOOK_S, self._look)
+        self.loop.call_later(self.look_s, self._look)
 
     def check_joined(self) -> None:
         """A page that is joined, over a link that works, has all its state at its process (protocol §2.5.1). One that

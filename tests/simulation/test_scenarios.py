@@ -11,13 +11,14 @@ import pytest
 from citychat.model import LAMPORT_MAX, Message
 from citychat.ports import Committed
 from tests.simulation.couple import Couple
-from tests.simulation.ground import CONSENT
+from tests.simulation.ground import CONSENT, LOOK_S
 from tests.simulation.history import SimMessages
 from tests.simulation.person import Person
 from tests.simulation.wire import SimLink
 from tests.support.virtual_time import VirtualLoop
 
 MINUTE_S, HOUR_S = 60.0, 3_600.0
+SELDOM_S = 10.0
 
 
 class Scene(Couple):
@@ -31,6 +32,9 @@ class Scene(Couple):
         self.s = self.a.here.outbox.living
 
     def wait(self, secs: float) -> None:
+        """Let the time pass; of hours in which nobody does anything, looking each quarter of a second is most of the
+        cost."""
+        self.look_s = SELDOM_S if secs > HOUR_S / 2 else LOOK_S
         self.loop.run_until_complete(asyncio.sleep(secs))
 
     def do(self, call: Callable[[], Any]) -> Any:
