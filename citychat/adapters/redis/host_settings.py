@@ -5,9 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
-from redis import exceptions
-
-from citychat.adapters.redis.connection import Redis
+from citychat.adapters.redis.connection import Redis, is_refused
 from citychat.model import Unavailable
 from citychat.ports import Clock
 from citychat.tasks import described, pause
@@ -58,7 +56,7 @@ class HostSettingsCheck:
                 case [_, when]:
                     return bool(when)
         except Unavailable as error:
-            if not isinstance(error.__cause__, exceptions.ResponseError):
+            if not is_refused(error):
                 raise
         return False
 
