@@ -10,9 +10,9 @@ from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import Matching, newest
 from citychat.model import NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Dossier, Engines, Entered, Entry
-from citychat.rules import DAY_MS, left_alone_before
+from citychat.rules import left_alone_before, mailbox_expires_ms
 
-RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
+RECENT_MS = mailbox_expires_ms()  # an ended session may still have mail waiting
 
 
 class Admitted(Struct, frozen=True):

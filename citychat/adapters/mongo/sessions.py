@@ -14,7 +14,7 @@ from citychat.adapters.mongo.documents import (
     to_session,
 )
 from citychat.model import PENDING, Session, Unavailable
-from citychat.rules import WISH_MS
+from citychat.rules import confirmed, held_after, held_until
 
 
 class MongoSessions:
@@ -33,8 +33,8 @@ class MongoSessions:
         if session is None or await self._is_blocked(session):
             return None
         if session.ended == PENDING:
-            started = max(session.started, await self._last_started(session) + 1)
-            change = {"ended": None, "started": started, "expires": started + history_ms}
+            started, expires = confirmed(session.started, await self._last_started(session), history_ms)
+            change = {"ended": None, "started": started, "expires": expires}
             await self._mongo.update("sessions", {"_id": session_id, "ended": PENDING}, {"$set": change})
             session, is_blocked = await asyncio.gather(self.find(session_id), self._is_blocked(session))
             if is_blocked:
@@ -86,9 +86,9 @@ class MongoSessions:
         takes both, the one of the smaller guest first: only one process is told that it has deleted it. A crash before
         that leaves both; one after it leaves the other for a day at most. Deleted is what was seen: the same guest may
         wish again before a server gets to it."""
-        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
+        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(held_until("wish", at))}
         await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
-        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - WISH_MS}})
+        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": held_after("wish", at)}})
         seen = {wish.guest: wish.at for wish in self._reader.read("wishes", found, WishDocument)}
         partner = next((other for other in seen if other != guest), None)
         if partner is None or guest not in seen:
