@@ -114,10 +114,20 @@ def confirmed(prepared: int, newest: int, history_ms: int) -> tuple[int, int]:
     return started, started + history_ms
 
 
+def is_expired(expires: int, now: int) -> bool:
+    """Tell whether the date of a session has come: it ends, and ``retention`` deletes it."""
+    return expires <= now
+
+
 def left_alone_before(now: int) -> int:
-    """Return the time: a chat whose members were all last seen before this is over (M12), if none of them is here
-    now."""
+    """Return the time: a chat that began before it, and whose members were all last seen before it, is left alone."""
     return now - ALONE_MS
+
+
+def is_left_alone(started: int, seen: Iterable[int], now: int) -> bool:
+    """Tell whether a running chat is over because all its members were away for too long (M12), if none of them is
+    here now. ``seen``: when each was, of those of whom anybody knows; a chat that has just begun is not left alone."""
+    return max((started, *seen)) < left_alone_before(now)
 
 
 def reports_around(at: int) -> tuple[int, int]:

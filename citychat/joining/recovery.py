@@ -10,7 +10,7 @@ from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import Matching, newest
 from citychat.model import NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Dossier, Engines, Entered, Entry
-from citychat.rules import left_alone_before, mailbox_expires_ms
+from citychat.rules import is_expired, is_left_alone, mailbox_expires_ms
 
 RECENT_MS = mailbox_expires_ms()  # an ended session may still have mail waiting
 
@@ -55,11 +55,11 @@ class Recovery:
         """Its date has come, or both were away for 24 h (M12); never while the date is in doubt."""
         if not await self.matching.sessions.dates.trusted():
             return False
-        if now >= session.expires:
+        if is_expired(session.expires, now):
             return True
-        last = max(session.started, now - arrived.away_ms, arrived.dossier.partner_seen)
-        partner = session.partner(arrived.row.id)
-        return last < left_alone_before(now) and (await self.bus.listeners([partner]))[0] == 0
+        if not is_left_alone(session.started, (now - arrived.away_ms, arrived.dossier.partner_seen), now):
+            return False
+        return (await self.bus.listeners([session.partner(arrived.row.id)]))[0] == 0
 
     def _entry(self, row: Guest, dossier: Dossier, asked: JoinRequest, sessions: list[Session]) -> Entry:
         """The guest as the lobby is to know it."""

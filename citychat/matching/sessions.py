@@ -20,7 +20,7 @@ from citychat.matching.date_check import DateCheck
 from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import PENDING_MS, left_alone_before
+from citychat.rules import PENDING_MS, is_expired
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
@@ -229,9 +229,9 @@ class Sessions:
         now = self.clock.wall_ms()
         for client in self.registry:
             session = client.session
-            if session is not None and (session.expires <= now or session.ended is not None):
+            if session is not None and (is_expired(session.expires, now) or session.ended is not None):
                 await self.end(session, "")
-        for session in await self.history.sessions.idle(left_alone_before(now)):
+        for session in await self.history.sessions.idle(now):
             if not any(await self.bus.listeners(session.members)):
                 await self.end(session, "")
         await self.history.guests.prune(now, self.history_ms)

@@ -19,6 +19,8 @@ from citychat.rules import (
     confirmed,
     held_after,
     held_until,
+    is_expired,
+    is_left_alone,
     is_third,
     left_alone_before,
     mailbox_expires_ms,
@@ -124,8 +126,32 @@ def test_three_guests_on_three_networks_within_a_day_pause_the_accused(others: l
     assert not is_third(said("anna"), others)
 
 
-def test_a_chat_is_left_alone_after_a_day() -> None:
-    assert left_alone_before(NOW) == NOW - DAY_MS
+LONG_AGO, A_DAY_AGO = NOW - DAY_MS - 1, NOW - DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("started", "seen", "alone"),
+    [
+        (LONG_AGO, [LONG_AGO, LONG_AGO], True),
+        (LONG_AGO, [LONG_AGO, 0], True),
+        (LONG_AGO, [], True),  # nobody knows either of them any more
+        (LONG_AGO, [A_DAY_AGO, LONG_AGO], False),
+        (LONG_AGO, [LONG_AGO, A_DAY_AGO], False),
+        (LONG_AGO, [LONG_AGO, NOW], False),
+        (LONG_AGO, [LONG_AGO, NOW + DAY_MS], False),  # another process's clock
+        (A_DAY_AGO, [LONG_AGO, LONG_AGO], False),
+        (A_DAY_AGO, [], False),
+    ],
+)
+def test_a_chat_is_left_alone_when_both_were_away_for_over_a_day(started: int, seen: list[int], alone: bool) -> None:
+    assert is_left_alone(started, seen, NOW) is alone
+    assert not alone or started < left_alone_before(NOW), "a store that looks no further finds it"
+
+
+def test_a_session_is_over_and_deleted_from_its_date_on() -> None:
+    for expires, over in [(NOW - 1, True), (NOW, True), (NOW + 1, False)]:
+        assert is_expired(expires, NOW) is over
+        assert (expires <= retention(NOW, DAY_MS).due) is over
 
 
 @pytest.mark.parametrize("kind", HELD_MS)

@@ -7,14 +7,14 @@ from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     SLICE_ROWS,
     DocumentReader,
-    IdDocument,
+    SeenDocument,
     WishDocument,
     pair_id,
     text,
     to_session,
 )
 from citychat.model import PENDING, Session, Unavailable
-from citychat.rules import confirmed, held_after, held_until
+from citychat.rules import confirmed, held_after, held_until, is_left_alone, left_alone_before
 
 
 class MongoSessions:
@@ -66,19 +66,20 @@ class MongoSessions:
         found = self._reader.sessions(await self._mongo.find("sessions", where))
         return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
-    async def idle(self, before: int) -> list[Session]:
-        """A session that has just begun is not idle, whatever is known of its guests."""
+    async def idle(self, now: int) -> list[Session]:
         idle: list[Session] = []
-        where: Document = {"ended": None, "started": {"$lt": before}}
+        where: Document = {"ended": None, "started": {"$lt": left_alone_before(now)}}
         async with aclosing(self._mongo.each("sessions", where, SLICE_ROWS, order=[("started", 1)])) as parts:
             async for documents in parts:
                 sessions = self._reader.sessions(documents)
                 members = list({member for session in sessions for member in session.members})
-                found = await self._mongo.find(
-                    "guests", {"_id": {"$in": members}, "seen": {"$gte": before}}, fields=["_id"]
-                )
-                here = {known.id for known in self._reader.read("guests", found, IdDocument)}
-                idle += [session for session in sessions if here.isdisjoint(session.members)]
+                found = await self._mongo.find("guests", {"_id": {"$in": members}}, fields=["seen"])
+                seen = {known.id: known.seen for known in self._reader.read("guests", found, SeenDocument)}
+                idle += [
+                    session
+                    for session in sessions
+                    if is_left_alone(session.started, (seen.get(member, 0) for member in session.members), now)
+                ]
         return idle
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.model import PENDING, Session
-from citychat.rules import confirmed, held_after
+from citychat.rules import confirmed, held_after, is_left_alone, left_alone_before
 
 
 class SqliteSessions:
@@ -43,9 +43,12 @@ class SqliteSessions:
         rows = await self._database.run(lambda transaction: transaction.rows("sessions", guest))
         return [to_session(row) for row in rows]
 
-    async def idle(self, before: int) -> list[Session]:
-        rows = await self._database.run(lambda transaction: transaction.rows("idle", before))
-        return [to_session(row) for row in rows]
+    async def idle(self, now: int) -> list[Session]:
+        def work(transaction: Transaction) -> list[Session]:
+            found = [(to_session(tuple(row)), seen) for *row, seen in transaction.rows("idle", left_alone_before(now))]
+            return [session for session, seen in found if is_left_alone(session.started, (seen,), now)]
+
+        return await self._database.run(work)
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
         def work(transaction: Transaction) -> bool:
