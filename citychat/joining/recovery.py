@@ -47,7 +47,7 @@ class Recovery:
             if session.id in self.matching.sessions.ending:  # left here; the history learns it later
                 sessions[i] = replace(session, ended=now)
             elif i > 0 or await self._is_over(session, arrived, now):  # whoever has a newer one has left this one
-                await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
+                await self.matching.sessions.end(session)  # in the lobby too: the partner may sit in it
                 sessions[i] = replace(session, ended=now)
         return sessions
 
