@@ -6,7 +6,7 @@ Rules are pure: adapters fetch what a rule must know, and ask it.
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 DAY_MS = 86_400_000
 CLOCK_TOLERANCE_MS = 300_000  # how far apart the clocks of one site may be, and one that is set back a little
@@ -38,6 +38,13 @@ TOP_LEVEL = 8  # of the tiles of 4 x 4: one is wider than the earth, 4**8 cells
 
 MAILBOX_MS = DAY_MS  # how long a message waits for somebody who is away
 
+
+def mailbox_expires_ms(mail_ms: int = MAILBOX_MS) -> int:
+    """Return how long after it was last opened a mailbox goes in which mail waits for ``mail_ms``: never before the
+    mail in it."""
+    return mail_ms + DAY_MS
+
+
 # -- the history ------------------------------------------------------------------------------------------------------
 
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
@@ -50,11 +57,77 @@ PAUSE_REASON = "reported by several people"
 REPORTS_WITHIN_MS = DAY_MS
 REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
 
+Held = Literal["mail", "avoided network", "wish", "erased text"]
+HELD_MS: dict[Held, int] = {
+    "mail": MAILBOX_MS,
+    "avoided network": AVOIDED_MS,
+    "wish": WISH_MS,
+    "erased text": ERASED_MS,
+}
+
+
+def held_until(kind: Held, since: int) -> int:
+    """Return the time from which on nothing is left of what is held since then."""
+    return since + HELD_MS[kind]
+
+
+def held_after(kind: Held, now: int) -> int:
+    """Return the time: what is held since a later one still holds, and all else is over."""
+    return now - HELD_MS[kind]
+
+
+def paused_until(reported: int) -> int:
+    """Return the end of the pause that the third report brings."""
+    return reported + PAUSE_MS
+
+
+class Retention(NamedTuple):
+    """Times of deletion: all that bears one of these, or an earlier one, goes.
+
+    ``due``: sessions with their messages, and pauses, by the end that stands in them, as whatever is kept with the time
+    of ``held_until``. ``erased_texts``, ``avoided_networks``, ``wishes``: by since when they are held. ``guests``: by
+    when they were last seen, but never before the last of their sessions.
+    """
+
+    due: int
+    erased_texts: int
+    avoided_networks: int
+    wishes: int
+    guests: int
+
+
+def retention(now: int, history_ms: int) -> Retention:
+    """Return what is deleted now by a host who keeps chats, and guests, for ``history_ms``."""
+    return Retention(
+        due=now,
+        erased_texts=held_after("erased text", now),
+        avoided_networks=held_after("avoided network", now),
+        wishes=held_after("wish", now),
+        guests=now - history_ms,
+    )
+
+
+def confirmed(prepared: int, newest: int, history_ms: int) -> tuple[int, int]:
+    """Return when a session counts as begun that was ``prepared`` then, and when it expires. Its start is behind
+    ``newest``, that of all other sessions of its two, whatever clock has set it."""
+    started = max(prepared, newest + 1)
+    return started, started + history_ms
+
+
+def is_expired(expires: int, now: int) -> bool:
+    """Tell whether the date of a session has come: it ends, and ``retention`` deletes it."""
+    return expires <= now
+
 
 def left_alone_before(now: int) -> int:
-    """Return the time: a chat whose members were all last seen before this is over (M12), if none of them is here
-    now."""
+    """Return the time: a chat that began before it, and whose members were all last seen before it, is left alone."""
     return now - ALONE_MS
+
+
+def is_left_alone(started: int, seen: Iterable[int], now: int) -> bool:
+    """Tell whether a running chat is over because all its members were away for too long (M12), if none of them is
+    here now. ``seen``: when each was, of those of whom anybody knows; a chat that has just begun is not left alone."""
+    return max((started, *seen)) < left_alone_before(now)
 
 
 def reports_around(at: int) -> tuple[int, int]:

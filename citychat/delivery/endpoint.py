@@ -27,7 +27,7 @@ from citychat.model import (
     drawable,
 )
 from citychat.ports import Committed, NewMessage, Page, PartnerTyping, Receipt, SessionEnded, TextsErased
-from citychat.rules import DAY_MS
+from citychat.rules import MAILBOX_MS
 
 GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
 BUSY_MS = 1_000
@@ -66,7 +66,7 @@ class Endpoint:
         )
         self.partner_here = True
         # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
-        self._hasty_until_s = self.engines.clock.monotonic_s() + GAP_S if away_ms > DAY_MS else 0.0
+        self._hasty_until_s = self.engines.clock.monotonic_s() + GAP_S if away_ms > MAILBOX_MS else 0.0
         self.closed = False
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
 
@@ -151,7 +151,7 @@ class Endpoint:
         if self.engines.clock.monotonic_s() < self._hasty_until_s:
             return GAP_AFTER_A_DAY_S
         waiting = self.session is not None and self.session.id == session_id and not self.partner_here
-        return DAY_MS / 1000 if waiting else GAP_S
+        return MAILBOX_MS / 1000 if waiting else GAP_S
 
     # -- events of the page -------------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import Matching, newest
 from citychat.model import NOWHERE, Guest, Session, Unavailable
 from citychat.ports import Dossier, Engines, Entered, Entry
-from citychat.rules import DAY_MS, left_alone_before
+from citychat.rules import is_expired, is_left_alone, mailbox_expires_ms
 
-RECENT_MS = 2 * DAY_MS  # an ended session may still have mail waiting: the mailbox expires after 48 h
+RECENT_MS = mailbox_expires_ms()  # an ended session may still have mail waiting
 
 
 class Admitted(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Recovery:
             if session.id in self.matching.sessions.ending:  # left here; the history learns it later
                 sessions[i] = replace(session, ended=now)
             elif i > 0 or await self._is_over(session, arrived, now):  # whoever has a newer one has left this one
-                await self.matching.sessions.end(session, "")  # in the lobby too: the partner may sit in it
+                await self.matching.sessions.end(session)  # in the lobby too: the partner may sit in it
                 sessions[i] = replace(session, ended=now)
         return sessions
 
@@ -55,11 +55,11 @@ class Recovery:
         """Its date has come, or both were away for 24 h (M12); never while the date is in doubt."""
         if not await self.matching.sessions.dates.trusted():
             return False
-        if now >= session.expires:
+        if is_expired(session.expires, now):
             return True
-        last = max(session.started, now - arrived.away_ms, arrived.dossier.partner_seen)
-        partner = session.partner(arrived.row.id)
-        return last < left_alone_before(now) and (await self.bus.listeners([partner]))[0] == 0
+        if not is_left_alone(session.started, (now - arrived.away_ms, arrived.dossier.partner_seen), now):
+            return False
+        return (await self.bus.listeners([session.partner(arrived.row.id)]))[0] == 0
 
     def _entry(self, row: Guest, dossier: Dossier, asked: JoinRequest, sessions: list[Session]) -> Entry:
         """The guest as the lobby is to know it."""

@@ -64,17 +64,18 @@ class Moderation:
 
     async def block(self, client: Client, session_id: str) -> Task[None]:
         """Take a ``user-block``. Raises NoSession, Unavailable."""
-        return await self._part(client.guest, await self.sessions.own(client, session_id))
+        return await self._part(client, await self.sessions.own(client, session_id))
 
-    async def _part(self, guest: str, session: Session) -> Task[None]:
+    async def _part(self, client: Client, session: Session) -> Task[None]:
         """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
+        guest = client.guest
         partner, at, running = session.partner(guest), self.clock.wall_ms(), session.ended is None
         steps = [
             self.keep_apart(guest, partner, in_lobby=running),
             self.tasks.spawn(self._avoid_networks(guest, partner, at), "avoid networks"),
         ]
         if running:  # the lobby bars them before it frees them, so that no offer can slip in between
-            steps.append(await self.sessions.end(session, guest, partial(self._block_in_lobby, guest, partner)))
+            steps.append(await self.sessions.end(session, client, partial(self._block_in_lobby, guest, partner)))
         return self.tasks.spawn(all_of(steps), "part")
 
     async def _avoid_networks(self, guest: str, partner: str, at: int) -> None:
@@ -105,7 +106,7 @@ class Moderation:
             networks=client.match.entry.networks,
         )
         added = self.tasks.spawn(self.tasks.retry(partial(self.history.reports.add, report)), "add a report")
-        parted = await self._part(guest, session)
+        parted = await self._part(client, session)
         return self.tasks.spawn(self._report(report, added, parted), "report")
 
     async def _report(self, report: Report, added: Task[str], parted: Task[None]) -> str:
@@ -115,7 +116,7 @@ class Moderation:
             self.sessions.announcements.announce(report.accused, GuestPaused(pause.until, pause.reason))
             for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
                 if session.ended is None:
-                    await self.sessions.end(session, report.accused)
+                    await self.sessions.end(session)
         await parted
         return code
 

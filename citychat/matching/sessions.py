@@ -20,7 +20,7 @@ from citychat.matching.date_check import DateCheck
 from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import PENDING_MS, left_alone_before
+from citychat.rules import PENDING_MS, is_expired
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
@@ -177,10 +177,9 @@ class Sessions:
             if is_in(client, session_id):
                 self.over_here(client, at)
 
-    async def end(self, session: Session, by: str, first: Step | None = None) -> Task[None]:
-        """End it for a member, or for nobody (""); ``first`` is done in the lobby before. With the lobby there both
-        sides are free when this returns; the task ends when lobby and history know. Who is cancelled only stops
-        waiting."""
+    async def end(self, session: Session, by: Client | None = None, first: Step | None = None) -> Task[None]:
+        """End it for a member, or for nobody; ``first`` is done in the lobby before. With the lobby there both sides
+        are free when this returns; the task ends when lobby and history know. Who is cancelled only stops waiting."""
         session = replace(session, ended=self.clock.wall_ms())
         tried = asyncio.Event()
         task = self._spawn_end(session, partial(self._free, session, by, first, tried))
@@ -199,13 +198,13 @@ class Sessions:
         finally:
             self.ending.discard(session.id)
 
-    async def _free(self, session: Session, by: str, first: Step | None, tried: asyncio.Event) -> None:
-        """Take the page of who ends it out, and let the lobby free both. ``tried``: once, however it went."""
+    async def _free(self, session: Session, by: Client | None, first: Step | None, tried: asyncio.Event) -> None:
+        """Take the page of who ends it out, and let the lobby free both. ``tried``: once, however it went. All others
+        are told: a newer page of the one who ends it, too."""
         try:
-            client = self.registry.find(by)
-            if client is not None:
-                async with client.match.lock:
-                    part(client, session)
+            if by is not None:
+                async with by.match.lock:
+                    part(by, session)
             if first is not None:
                 await first()
             await self.lobby.end(session.id, session.members)
@@ -213,13 +212,13 @@ class Sessions:
             tried.set()
         assert session.ended is not None
         for member in session.members:
-            if member != by:
+            if by is None or member != by.guest or not by.page.open:
                 self.bus.publish(member, SessionEnded(session.id, session.ended))
 
     async def leave(self, client: Client, session_id: str) -> Task[None] | None:
         """End a chat; what to wait for before the answer. Raises NoSession, Unavailable."""
         session = await self.own(client, session_id)
-        return None if session.ended is not None else await self.end(session, client.guest)
+        return None if session.ended is not None else await self.end(session, client)
 
     async def tidy(self) -> None:
         """End what runs on though its date has come, or though both have been away for 24 h (M12); delete the old.
@@ -229,11 +228,11 @@ class Sessions:
         now = self.clock.wall_ms()
         for client in self.registry:
             session = client.session
-            if session is not None and (session.expires <= now or session.ended is not None):
-                await self.end(session, "")
-        for session in await self.history.sessions.idle(left_alone_before(now)):
+            if session is not None and (is_expired(session.expires, now) or session.ended is not None):
+                await self.end(session)
+        for session in await self.history.sessions.idle(now):
             if not any(await self.bus.listeners(session.members)):
-                await self.end(session, "")
+                await self.end(session)
         await self.history.guests.prune(now, self.history_ms)
 
     async def chats(self, guest: str) -> list[dict[str, object]]:
@@ -249,7 +248,7 @@ class Sessions:
         running = [session for session in await self.history.sessions.of(guest) if session.ended is None]
         if client.session is not None and client.session.id not in [session.id for session in running]:
             running.append(client.session)
-        ends = [await self.end(session, guest) for session in running]
+        ends = [await self.end(session, client) for session in running]
         return self.tasks.spawn(self._erase(guest, ends, self.clock.wall_ms()), "erase")
 
     async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:

@@ -32,8 +32,8 @@ class SessionStore(Protocol):
     async def of(self, guest: str) -> list[Session]:
         """Return all that are kept with this member, newest first."""
 
-    async def idle(self, before: int) -> list[Session]:
-        """Return the sessions not ended whose members were all last seen before that time."""
+    async def idle(self, now: int) -> list[Session]:
+        """Return the sessions not ended that are left alone now (M12), as far as the rows of their members tell."""
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
         """Note that ``guest`` would talk again. True when the partner has wished it too within 24 h: both wishes are

@@ -32,7 +32,7 @@ OURS = {
 NO_ANSWER = "navigator.geolocation.getCurrentPosition = () => undefined"
 
 
-class Person:
+class BrowserProfile:
     """One browser profile with one page, whose wire can be spoken on."""
 
     def __init__(self, browser: Browser, url: str, **options: Any) -> None:
@@ -100,7 +100,7 @@ def palette(picture: Image.Image) -> Image.Image:
 
 def before(camera: Camera, browser: Browser, url: str) -> None:
     """Arriving, the position, the city; and the pages without a guest."""
-    one = Person(browser, url)
+    one = BrowserProfile(browser, url)
     page = one.open()
     camera.take("01-arrive", page)
     page.get_by_role("button", name="Start with my city").click()
@@ -111,7 +111,7 @@ def before(camera: Camera, browser: Browser, url: str) -> None:
     camera.take("61-missing", page)
     one.context.close()
 
-    one = Person(browser, url, permissions=["geolocation"])
+    one = BrowserProfile(browser, url, permissions=["geolocation"])
     one.page.add_init_script(NO_ANSWER)
     one.page.clock.install()
     page = one.open()
@@ -122,17 +122,17 @@ def before(camera: Camera, browser: Browser, url: str) -> None:
     camera.take("04-position-slow", page)
     one.context.close()
 
-    one = Person(browser, url, java_script_enabled=False)
+    one = BrowserProfile(browser, url, java_script_enabled=False)
     camera.take("62-no-javascript", one.open())
     one.context.close()
 
-    one = Person(browser, url)
+    one = BrowserProfile(browser, url)
     one.page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })")
     enter(one.open())
     camera.take("63-nothing-kept", one.page)
     one.context.close()
 
-    one = Person(browser, url)
+    one = BrowserProfile(browser, url)
     one.mute = True
     page = one.open()
     page.get_by_role("checkbox").check()
@@ -141,7 +141,7 @@ def before(camera: Camera, browser: Browser, url: str) -> None:
     camera.take("05-loading", page)
     one.context.close()
 
-    one = Person(browser, url)
+    one = BrowserProfile(browser, url)
     one.cut = True
     page = one.open()
     page.get_by_role("checkbox").check()
@@ -152,7 +152,7 @@ def before(camera: Camera, browser: Browser, url: str) -> None:
 
 
 def alone(camera: Camera, browser: Browser, url: str) -> None:
-    one = Person(browser, url, extra_http_headers=FROM_OUTSIDE)
+    one = BrowserProfile(browser, url, extra_http_headers=FROM_OUTSIDE)
     page = one.open()
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Start with my city").click()
@@ -207,7 +207,7 @@ def alone(camera: Camera, browser: Browser, url: str) -> None:
 
 
 def together(camera: Camera, browser: Browser, url: str) -> None:
-    one, two = Person(browser, url), Person(browser, url)
+    one, two = BrowserProfile(browser, url), BrowserProfile(browser, url)
     a, b = one.open(), two.open()
     enter(a)
     enter(b)

@@ -169,7 +169,7 @@ def test_one_of_two_processes_may_be_gone_or_not_ready(tmp_path: Path, front: Fr
     assert "203.0.113.7" not in "".join(log.read_text() for log in nginx.folder.glob("*log"))
 
 
-class Pair:
+class TwoProcesses:
     """Two processes over one set of servers; the Redis is the test's own, so that nobody else is in its lobby."""
 
     def __init__(self, folder: Path) -> None:
@@ -196,7 +196,7 @@ def all_ready(nginx: Nginx, ask: Ask) -> bool:
     return {ask(nginx, "/ready").status for _ in range(4)} == {200}
 
 
-def two_guests_on_two_processes(person: Person, pair: Pair, nginx: Nginx, ask: Ask) -> tuple[Page, Page]:
+def two_guests_on_two_processes(person: Person, pair: TwoProcesses, nginx: Nginx, ask: Ask) -> tuple[Page, Page]:
     def guest(address: str) -> Page:
         page = person(url=nginx.url, ignore_https_errors=True, extra_http_headers={FROM: address})
         enter_from_outside(page)
@@ -215,7 +215,7 @@ def two_guests_on_two_processes(person: Person, pair: Pair, nginx: Nginx, ask: A
 
 
 def talk_over_two_processes(person: Person, front: Front, ask: Ask, folder: Path) -> None:
-    pair = Pair(folder)
+    pair = TwoProcesses(folder)
     try:
         nginx = front(*(process.port for process in pair.processes))
         until(lambda: all_ready(nginx, ask))

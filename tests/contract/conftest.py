@@ -21,7 +21,7 @@ from citychat.adapters.redis.resp import scripts
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.statements import statements
 from citychat.ports import Bus, History, Lobby, Mailbox
-from tests.contract.lobby_town import Town
+from tests.contract.lobby_town import LobbyTown
 from tests.contract.redis_scripts import LuaScripts, Scripts, ServerScripts, timed_scripts
 from tests.support.lua_redis import LuaRedis
 from tests.support.patience import PATIENCE_S
@@ -31,7 +31,7 @@ from tests.support.stores import HISTORIES, MAILBOXES, Store, StoreClock, real_m
 Port = TypeVar("Port")
 
 
-class Clock:
+class SteppedClock:
     """The store's time, moved by the test, and the wall of the process: ``ahead_ms`` is how wrong that is.
 
     ``advance`` is awaited because a server has a clock of its own: it sets that one too, where an adapter has put its
@@ -54,30 +54,30 @@ class Clock:
             await set_ms(self._now_ms)
 
 
-class World:
+class Surroundings:
     """What an adapter may need to be opened for a test."""
 
-    def __init__(self, clock: Clock, folder: Path) -> None:
+    def __init__(self, clock: SteppedClock, folder: Path) -> None:
         self.clock = clock
         self.folder = folder
 
 
-Opener = Callable[[World], AbstractAsyncContextManager[Port]]
+Opener = Callable[[Surroundings], AbstractAsyncContextManager[Port]]
 
 
 @asynccontextmanager
-async def open_local_bus(world: World) -> AsyncIterator[Bus]:
+async def open_local_bus(world: Surroundings) -> AsyncIterator[Bus]:
     async with MemoryBus(asyncio.get_running_loop().call_soon) as bus:
         yield bus
 
 
 @asynccontextmanager
-async def open_local_lobby(world: World) -> AsyncIterator[Lobby]:
+async def open_local_lobby(world: Surroundings) -> AsyncIterator[Lobby]:
     async with MemoryLobby(world.clock.now_ms, Random(7)) as lobby:
         yield lobby
 
 
-def new_redis(world: World) -> Redis:
+def new_redis(world: Surroundings) -> Redis:
     link = ServiceStatus("Redis", Random(7), pytest.fail)
     return Redis(redis_url(), status=link, clock=StoreClock(real_ms), prefix=f"{world.folder}:")
 
@@ -89,14 +89,14 @@ async def comes_up(redis: Redis) -> None:
 
 
 @asynccontextmanager
-async def open_redis_bus(world: World) -> AsyncIterator[Bus]:
+async def open_redis_bus(world: Surroundings) -> AsyncIterator[Bus]:
     async with new_redis(world) as redis, RedisBus(redis) as bus:
         await comes_up(redis)
         yield bus
 
 
 @asynccontextmanager
-async def open_lua_lobby(world: World) -> AsyncIterator[Lobby]:
+async def open_lua_lobby(world: Surroundings) -> AsyncIterator[Lobby]:
     redis, texts = LuaRedis(world.clock.now_ms), scripts(statements("redis/lobby.lua"))
 
     async def run(script: str, args: Sequence[bytes | str | int]) -> object:
@@ -107,7 +107,7 @@ async def open_lua_lobby(world: World) -> AsyncIterator[Lobby]:
 
 
 @asynccontextmanager
-async def open_redis_lobby(world: World) -> AsyncIterator[Lobby]:
+async def open_redis_lobby(world: Surroundings) -> AsyncIterator[Lobby]:
     texts = timed_scripts()
     async with new_redis(world) as redis:
         await comes_up(redis)
@@ -155,23 +155,23 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SteppedClock:
+    return SteppedClock()
 
 
 @pytest.fixture
-def world(clock: Clock, tmp_path: Path) -> World:
-    return World(clock, tmp_path)
+def world(clock: SteppedClock, tmp_path: Path) -> Surroundings:
+    return Surroundings(clock, tmp_path)
 
 
 @pytest.fixture
-async def bus(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Bus]:
+async def bus(request: pytest.FixtureRequest, world: Surroundings) -> AsyncIterator[Bus]:
     async with BUSES[request.param](world) as opened:
         yield opened
 
 
 @pytest.fixture
-async def elsewhere(request: pytest.FixtureRequest, bus: Bus, world: World) -> AsyncIterator[Bus]:
+async def elsewhere(request: pytest.FixtureRequest, bus: Bus, world: Surroundings) -> AsyncIterator[Bus]:
     """The bus as another process has it; an embedded one knows one process only, and is the same."""
     adapter = request.node.callspec.params["bus"]
     if adapter not in NEEDED:
@@ -182,26 +182,26 @@ async def elsewhere(request: pytest.FixtureRequest, bus: Bus, world: World) -> A
 
 
 @pytest.fixture
-async def lobby(request: pytest.FixtureRequest, world: World) -> AsyncIterator[Lobby]:
+async def lobby(request: pytest.FixtureRequest, world: Surroundings) -> AsyncIterator[Lobby]:
     async with LOBBIES[request.param](world) as opened:
         yield opened
 
 
 @pytest.fixture
-def lobby_scripts(request: pytest.FixtureRequest, world: World) -> Iterator[Scripts]:
+def lobby_scripts(request: pytest.FixtureRequest, world: Surroundings) -> Iterator[Scripts]:
     opened = SCRIPTS[request.param](f"{world.folder}:")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-async def town(lobby: Lobby, clock: Clock) -> Town:
+async def town(lobby: Lobby, clock: SteppedClock) -> LobbyTown:
     await lobby.renew("p")
-    return Town(lobby, clock)
+    return LobbyTown(lobby, clock)
 
 
 @pytest.fixture
-def mailbox_store(request: pytest.FixtureRequest, world: World) -> Store[Mailbox]:
+def mailbox_store(request: pytest.FixtureRequest, world: Surroundings) -> Store[Mailbox]:
     opener, clock = MAILBOXES[request.param], world.clock
     return Store(request.param, world.folder, lambda: opener(world.folder, StoreClock(clock.wall_ms, clock.now_ms)))
 
@@ -213,7 +213,7 @@ async def mailbox(mailbox_store: Store[Mailbox]) -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture
-def history_store(request: pytest.FixtureRequest, world: World) -> Store[History]:
+def history_store(request: pytest.FixtureRequest, world: Surroundings) -> Store[History]:
     opener = HISTORIES[request.param]
     return Store(request.param, world.folder, lambda: opener(world.folder, StoreClock(world.clock.now_ms)))
 

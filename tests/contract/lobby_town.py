@@ -15,7 +15,7 @@ class Advances(Protocol):
     async def advance(self, seconds: float) -> None: ...
 
 
-class Town:
+class LobbyTown:
     """Guests enter in view, available, not looking, all in one pool and cell, on process ``p``, unless told."""
 
     def __init__(self, lobby: Lobby, clock: Advances) -> None:

@@ -226,7 +226,7 @@ async def test_sessions_of_a_guest_come_newest_first(history: History) -> None:
     assert [found.id for found in await history.sessions.of("nobody")] == []
 
 
-async def test_a_session_is_idle_when_all_its_members_were_last_seen_before(history: History) -> None:
+async def test_a_session_is_idle_when_all_its_members_were_last_seen_over_a_day_ago(history: History) -> None:
     for name, seen in [("anna", NOW + 10), ("ben", NOW + 20), ("carl", NOW + 90)]:
         await history.guests.keep(guest(name, seen))
     await history.sessions.begin(session("both away"))
@@ -235,8 +235,8 @@ async def test_a_session_is_idle_when_all_its_members_were_last_seen_before(hist
     await history.sessions.end("over", NOW + 1)
     await history.sessions.begin(session("unknown guests", members=("erased", "pruned")))
     await history.sessions.begin(session("new", members=("erased", "pruned"), started=NOW + 60))
-    assert {found.id for found in await history.sessions.idle(NOW + 50)} == {"both away", "unknown guests"}
-    assert {found.id for found in await history.sessions.idle(NOW + 20)} == {"unknown guests"}
+    assert {found.id for found in await history.sessions.idle(NOW + DAY_MS + 50)} == {"both away", "unknown guests"}
+    assert {found.id for found in await history.sessions.idle(NOW + DAY_MS + 20)} == {"unknown guests"}
 
 
 # Dossiers

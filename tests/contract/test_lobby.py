@@ -4,34 +4,34 @@ import pytest
 
 from citychat.model import Gone
 from citychat.ports import GuestStatus, SeekResult
-from tests.contract.lobby_town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, LobbyTown
 
 
-async def test_a_guest_who_enters_is_free_and_does_not_look(town: Town) -> None:
+async def test_a_guest_who_enters_is_free_and_does_not_look(town: LobbyTown) -> None:
     entered = await town.enter("anna")
     assert (entered.session, entered.ended, entered.over) == (None, None, None)
     assert await town.where("anna") == GuestStatus(entered.epoch, "free")
 
 
-async def test_an_unknown_guest_is_gone_with_epoch_0(town: Town) -> None:
+async def test_an_unknown_guest_is_gone_with_epoch_0(town: LobbyTown) -> None:
     assert await town.where("nobody") == GuestStatus(0, "gone")
 
 
-async def test_status_answers_in_the_order_asked(town: Town) -> None:
+async def test_status_answers_in_the_order_asked(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     assert await town.states("ben", "nobody", "anna", "ben") == ["asked", "gone", "asking", "asked"]
     assert await town.lobby.status([]) == []
 
 
-async def test_a_seeker_with_nobody_there_waits_and_looks(town: Town) -> None:
+async def test_a_seeker_with_nobody_there_waits_and_looks(town: LobbyTown) -> None:
     await town.enter("anna")
     assert await town.waits("anna")
     found = await town.where("anna")
     assert (found.state, found.looking) == ("free", True)
 
 
-async def test_somebody_unknown_or_gone_or_without_a_place_waits(town: Town) -> None:
+async def test_somebody_unknown_or_gone_or_without_a_place_waits(town: LobbyTown) -> None:
     epoch = (await town.enter("anna", "ben")).epoch
     assert await town.waits("nobody")
     await town.lobby.leave("ben", epoch)
@@ -44,7 +44,7 @@ async def test_somebody_unknown_or_gone_or_without_a_place_waits(town: Town) -> 
     await town.ask("carl", "anna")
 
 
-async def test_an_offer_names_both_and_the_seekers_city_and_when_it_ends(town: Town) -> None:
+async def test_an_offer_names_both_and_the_seekers_city_and_when_it_ends(town: LobbyTown) -> None:
     await town.enter("anna", city="Here")
     await town.enter("ben", city="There")
     offer = await town.ask("anna", "ben")
@@ -55,7 +55,7 @@ async def test_an_offer_names_both_and_the_seekers_city_and_when_it_ends(town: T
     assert (asked.state, asked.looking, asked.offer) == ("asked", False, offer)
 
 
-async def test_who_asked_for_more_time_gets_60_seconds(town: Town) -> None:
+async def test_who_asked_for_more_time_gets_60_seconds(town: LobbyTown) -> None:
     await town.enter("anna")
     await town.enter("ben", slow=True)
     assert (await town.ask("anna", "ben")).seconds == 60
@@ -65,19 +65,19 @@ async def test_who_asked_for_more_time_gets_60_seconds(town: Town) -> None:
     assert await town.state("ben") == "free"
 
 
-async def test_more_time_can_be_asked_for_later(town: Town) -> None:
+async def test_more_time_can_be_asked_for_later(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.lobby.available("ben", True, True)
     assert (await town.ask("anna", "ben")).seconds == 60
 
 
-async def test_a_seeker_who_seeks_again_while_asking_gets_the_same_offer(town: Town) -> None:
+async def test_a_seeker_who_seeks_again_while_asking_gets_the_same_offer(town: LobbyTown) -> None:
     await town.enter("anna", "ben", "carl")
     first = await town.seek("anna")
     assert await town.seek("anna") == first
 
 
-async def test_who_is_asked_and_seeks_gets_the_open_offer(town: Town) -> None:
+async def test_who_is_asked_and_seeks_gets_the_open_offer(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.enter("carl")
@@ -85,14 +85,14 @@ async def test_who_is_asked_and_seeks_gets_the_open_offer(town: Town) -> None:
     assert await town.lobby.accept("ben", offer.id, "s") == offer
 
 
-async def test_who_seeks_in_a_chat_is_told_so(town: Town) -> None:
+async def test_who_seeks_in_a_chat_is_told_so(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     assert await town.seek("anna") == SeekResult("matched", session="s")
     assert not (await town.where("anna")).looking
 
 
-async def test_two_who_seek_at_once_share_one_offer(town: Town) -> None:
+async def test_two_who_seek_at_once_share_one_offer(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("anna")
     offer = await town.ask("ben", "anna")
@@ -100,7 +100,7 @@ async def test_two_who_seek_at_once_share_one_offer(town: Town) -> None:
     assert await town.seek("anna") == SeekResult("asked", offer)
 
 
-async def test_two_seekers_never_hold_the_same_candidate(town: Town) -> None:
+async def test_two_seekers_never_hold_the_same_candidate(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     await town.enter("carl")
     await town.ask("anna", "carl")
@@ -108,7 +108,7 @@ async def test_two_seekers_never_hold_the_same_candidate(town: Town) -> None:
     assert (await town.where("carl")).offer == (await town.where("anna")).offer
 
 
-async def test_yes_puts_both_into_the_session_and_nobody_looks(town: Town) -> None:
+async def test_yes_puts_both_into_the_session_and_nobody_looks(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert await town.lobby.accept("ben", offer.id, "s") == offer
@@ -118,7 +118,9 @@ async def test_yes_puts_both_into_the_session_and_nobody_looks(town: Town) -> No
 
 @pytest.mark.parametrize("first", ["accept", "decline", "later", "expire", "leave", "stop", "block"])
 @pytest.mark.parametrize("second", ["accept", "later"])
-async def test_exactly_one_answer_succeeds_and_a_late_yes_or_later_is_gone(town: Town, first: str, second: str) -> None:
+async def test_exactly_one_answer_succeeds_and_a_late_yes_or_later_is_gone(
+    town: LobbyTown, first: str, second: str
+) -> None:
     await town.enter("ben")
     epoch = (await town.enter("anna")).epoch
     offer = await town.ask("anna", "ben")
@@ -130,7 +132,7 @@ async def test_exactly_one_answer_succeeds_and_a_late_yes_or_later_is_gone(town:
 
 
 @pytest.mark.parametrize("who", ["anna", "carl", "nobody"])
-async def test_only_the_candidate_can_answer(town: Town, who: str) -> None:
+async def test_only_the_candidate_can_answer(town: LobbyTown, who: str) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.enter("carl")
@@ -142,20 +144,20 @@ async def test_only_the_candidate_can_answer(town: Town, who: str) -> None:
     assert await town.states("anna", "ben") == ["asking", "asked"]
 
 
-async def test_an_answer_to_an_offer_that_never_was_is_gone(town: Town) -> None:
+async def test_an_answer_to_an_offer_that_never_was_is_gone(town: LobbyTown) -> None:
     await town.enter("ben")
     with pytest.raises(Gone):
         await town.lobby.accept("ben", "no such offer", "s")
 
 
-async def test_an_answer_counts_until_the_last_moment(town: Town) -> None:
+async def test_an_answer_counts_until_the_last_moment(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.advance(14.999)
     assert await town.lobby.accept("ben", offer.id, "s") == offer
 
 
-async def test_no_frees_both_and_the_seeker_goes_on_looking(town: Town) -> None:
+async def test_no_frees_both_and_the_seeker_goes_on_looking(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert await town.lobby.decline("ben", offer.id) == offer
@@ -164,7 +166,7 @@ async def test_no_frees_both_and_the_seeker_goes_on_looking(town: Town) -> None:
     assert (ben.state, ben.looking, ben.offer) == ("free", False, None)
 
 
-async def test_a_looker_who_says_no_goes_on_looking(town: Town) -> None:
+async def test_a_looker_who_says_no_goes_on_looking(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("ben")
     offer = await town.ask("anna", "ben")
@@ -172,7 +174,7 @@ async def test_a_looker_who_says_no_goes_on_looking(town: Town) -> None:
     assert (await town.where("ben")).looking
 
 
-async def test_an_offer_without_an_answer_ends_by_itself_for_both_and_only_the_seeker_looks_on(town: Town) -> None:
+async def test_an_offer_without_an_answer_ends_by_itself_for_both_and_only_the_seeker_looks_on(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("ben")
     offer = await town.ask("anna", "ben")
@@ -185,7 +187,7 @@ async def test_an_offer_without_an_answer_ends_by_itself_for_both_and_only_the_s
     assert (ben.state, ben.looking, ben.offer) == ("free", False, None)
 
 
-async def test_later_ends_the_offer_and_asking_but_bars_nobody(town: Town) -> None:
+async def test_later_ends_the_offer_and_asking_but_bars_nobody(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert await town.lobby.later("ben", offer.id) == offer
@@ -196,7 +198,7 @@ async def test_later_ends_the_offer_and_asking_but_bars_nobody(town: Town) -> No
     await town.ask("anna", "ben")
 
 
-async def test_a_looker_who_says_later_stops_looking(town: Town) -> None:
+async def test_a_looker_who_says_later_stops_looking(town: LobbyTown) -> None:
     await town.look("ben")
     await town.enter("anna")
     offer = await town.ask("anna", "ben")
@@ -205,7 +207,7 @@ async def test_a_looker_who_says_later_stops_looking(town: Town) -> None:
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_a_closed_socket_frees_the_other_side_at_once(town: Town, who: str) -> None:
+async def test_a_closed_socket_frees_the_other_side_at_once(town: LobbyTown, who: str) -> None:
     epochs = {guest: (await town.enter(guest)).epoch for guest in ("anna", "ben")}
     offer = await town.ask("anna", "ben")
     assert await town.lobby.leave(who, epochs[who]) == offer
@@ -215,7 +217,7 @@ async def test_a_closed_socket_frees_the_other_side_at_once(town: Town, who: str
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_stop_ends_the_looking_and_frees_the_other_side_at_once(town: Town, who: str) -> None:
+async def test_stop_ends_the_looking_and_frees_the_other_side_at_once(town: LobbyTown, who: str) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("ben")
     offer = await town.ask("anna", "ben")
@@ -225,7 +227,7 @@ async def test_stop_ends_the_looking_and_frees_the_other_side_at_once(town: Town
     assert (theirs.state, theirs.looking, theirs.offer) == ("free", True, None)
 
 
-async def test_stop_without_an_offer_only_ends_the_looking(town: Town) -> None:
+async def test_stop_without_an_offer_only_ends_the_looking(town: LobbyTown) -> None:
     await town.enter("anna")
     assert await town.waits("anna")
     assert await town.lobby.stop("anna") is None
@@ -234,7 +236,7 @@ async def test_stop_without_an_offer_only_ends_the_looking(town: Town) -> None:
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_a_new_page_ends_the_offer_of_the_old_one(town: Town, who: str) -> None:
+async def test_a_new_page_ends_the_offer_of_the_old_one(town: LobbyTown, who: str) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert (await town.enter(who)).over == offer

@@ -4,10 +4,10 @@ import pytest
 
 from citychat.model import Cell
 from citychat.rules import DAY_MS
-from tests.contract.lobby_town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, LobbyTown
 
 
-async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: Town) -> None:
+async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: LobbyTown) -> None:
     await town.look("looks, in view")
     await town.look("looks, hidden", visible=False)
     await town.lobby.move("looks, in view", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
@@ -18,7 +18,7 @@ async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_howe
         await town.ask(f"seeker {n}", expected)
 
 
-async def test_a_guest_changes_class_with_the_view(town: Town) -> None:
+async def test_a_guest_changes_class_with_the_view(town: LobbyTown) -> None:
     await town.look("ben")
     await town.look("carl")
     await town.lobby.move("carl", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
@@ -30,7 +30,7 @@ async def test_a_guest_changes_class_with_the_view(town: Town) -> None:
 @pytest.mark.parametrize(
     "why", ["hidden", "does not want", "later hidden", "later does not want", "other pool", "gone"]
 )
-async def test_an_idle_guest_is_not_asked_who_is(town: Town, why: str) -> None:
+async def test_an_idle_guest_is_not_asked_who_is(town: LobbyTown, why: str) -> None:
     entered = await town.enter(
         "ben",
         visible=why != "hidden",
@@ -48,7 +48,7 @@ async def test_an_idle_guest_is_not_asked_who_is(town: Town, why: str) -> None:
     assert await town.waits("anna")
 
 
-async def test_an_idle_guest_is_asked_again_when_back_in_view(town: Town) -> None:
+async def test_an_idle_guest_is_asked_again_when_back_in_view(town: LobbyTown) -> None:
     await town.enter("ben", visible=False)
     await town.enter("anna", available=False)
     assert await town.waits("anna")
@@ -59,7 +59,7 @@ async def test_an_idle_guest_is_asked_again_when_back_in_view(town: Town) -> Non
 NEAREST_FIRST = [(0, 0), (0, 1), (1, 0), (-2, 1), (2, -3), (5, 5), (0, -12), (40, 3), (-100, 90), (900, -500)]
 
 
-async def test_the_nearest_cell_comes_first(town: Town) -> None:
+async def test_the_nearest_cell_comes_first(town: LobbyTown) -> None:
     for up, along in reversed(NEAREST_FIRST):
         await town.enter(f"{up} {along}", cell=Cell(CENTRE.lat + up, CENTRE.lon + along))
     for n, (up, along) in enumerate(NEAREST_FIRST):
@@ -68,14 +68,14 @@ async def test_the_nearest_cell_comes_first(town: Town) -> None:
 
 
 @pytest.mark.parametrize("here, near, far", [(8_999, -9_000, 8_990), (-9_000, 8_998, -8_990)])
-async def test_nearness_does_not_stop_at_the_180th_meridian(town: Town, here: int, near: int, far: int) -> None:
+async def test_nearness_does_not_stop_at_the_180th_meridian(town: LobbyTown, here: int, near: int, far: int) -> None:
     await town.enter("far", cell=Cell(-850, far))
     await town.enter("near", cell=Cell(-850, near))
     await town.enter("anna", cell=Cell(-850, here))
     await town.ask("anna", "near")
 
 
-async def test_a_cell_of_longitude_is_narrower_in_the_north(town: Town) -> None:
+async def test_a_cell_of_longitude_is_narrower_in_the_north(town: LobbyTown) -> None:
     oslo = Cell(2995, 537)
     await town.enter("three up", cell=Cell(oslo.lat + 3, oslo.lon))
     await town.enter("five along", cell=Cell(oslo.lat, oslo.lon + 5))
@@ -83,7 +83,7 @@ async def test_a_cell_of_longitude_is_narrower_in_the_north(town: Town) -> None:
     await town.ask("anna", "five along")
 
 
-async def test_inside_a_cell_everybody_has_a_chance(town: Town) -> None:
+async def test_inside_a_cell_everybody_has_a_chance(town: LobbyTown) -> None:
     guests = [f"guest {n}" for n in range(5)]
     await town.enter(*guests)
     asked = set()
@@ -100,13 +100,13 @@ async def test_inside_a_cell_everybody_has_a_chance(town: Town) -> None:
     raise AssertionError(f"never asked: {set(guests) - asked}")
 
 
-async def test_two_free_lookers_of_one_pool_find_each_other(town: Town) -> None:
+async def test_two_free_lookers_of_one_pool_find_each_other(town: LobbyTown) -> None:
     await town.look("anna", visible=False)
     await town.enter("ben", visible=False, available=False, cell=Cell(-100, 7_000))
     await town.ask("ben", "anna")
 
 
-async def test_those_blocked_for_a_guest_hide_nobody_behind_them(town: Town) -> None:
+async def test_those_blocked_for_a_guest_hide_nobody_behind_them(town: LobbyTown) -> None:
     """Neither 40 in one cell, of which a claim draws 32, nor those of 70 cells, of which it walks 64."""
     crowded = [f"here {n}" for n in range(40)]
     around = [f"ring {n}" for n in range(70)]
@@ -119,7 +119,7 @@ async def test_those_blocked_for_a_guest_hide_nobody_behind_them(town: Town) -> 
 
 
 @pytest.mark.parametrize("end", ["no", "block"])
-async def test_a_no_is_for_ever_in_both_directions(town: Town, end: str) -> None:
+async def test_a_no_is_for_ever_in_both_directions(town: LobbyTown, end: str) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     if end == "no":
@@ -135,7 +135,7 @@ async def test_a_no_is_for_ever_in_both_directions(town: Town, end: str) -> None
     assert await town.waits("anna")
 
 
-async def test_a_bar_of_two_without_an_offer_ends_no_other_offer(town: Town) -> None:
+async def test_a_bar_of_two_without_an_offer_ends_no_other_offer(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert await town.lobby.block("ben", "carl") is None
@@ -143,7 +143,7 @@ async def test_a_bar_of_two_without_an_offer_ends_no_other_offer(town: Town) -> 
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_pairs_blocked_earlier_enter_with_the_guest(town: Town, who: str) -> None:
+async def test_pairs_blocked_earlier_enter_with_the_guest(town: LobbyTown, who: str) -> None:
     await town.enter("anna", blocked=("ben",) if who == "anna" else ())
     await town.enter("ben", blocked=("anna",) if who == "ben" else ())
     assert await town.waits("anna")
@@ -151,7 +151,9 @@ async def test_pairs_blocked_earlier_enter_with_the_guest(town: Town, who: str) 
 
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
-async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_absence(town: Town, who: str) -> None:
+async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_absence(
+    town: LobbyTown, who: str
+) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.lobby.decline("ben", offer.id)
@@ -164,7 +166,7 @@ async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_ab
 
 @pytest.mark.parametrize("seeker, candidate, told", [("anna", "new", "at once"), ("new", "anna", "on entering")])
 async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours(
-    town: Town, seeker: str, candidate: str, told: str
+    town: LobbyTown, seeker: str, candidate: str, told: str
 ) -> None:
     at = town.clock.now_ms()
     await town.enter("anna", avoided_networks={"n1": at} if told == "on entering" else {})
@@ -180,7 +182,9 @@ async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_ho
 
 
 @pytest.mark.parametrize("made, networks", [(0, ("n1",)), (1, ("n2",)), (1, ())])
-async def test_neighbours_of_somebody_blocked_are_not_avoided(town: Town, made: int, networks: tuple[str, ...]) -> None:
+async def test_neighbours_of_somebody_blocked_are_not_avoided(
+    town: LobbyTown, made: int, networks: tuple[str, ...]
+) -> None:
     """Older than the block, or of another network."""
     at = town.clock.now_ms()
     await town.enter("anna")
@@ -189,7 +193,7 @@ async def test_neighbours_of_somebody_blocked_are_not_avoided(town: Town, made: 
     await town.ask("anna", "old")
 
 
-async def test_the_networks_a_guest_entered_with_can_be_asked_for(town: Town) -> None:
+async def test_the_networks_a_guest_entered_with_can_be_asked_for(town: LobbyTown) -> None:
     await town.enter("anna", networks=("n1", "n2"))
     assert await town.lobby.networks("anna") == ("n1", "n2")
     assert await town.lobby.networks("nobody") == ()

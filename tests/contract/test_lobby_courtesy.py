@@ -3,11 +3,11 @@
 import pytest
 
 from citychat.model import Cell
-from tests.contract.lobby_town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, LobbyTown
 
 
 @pytest.mark.parametrize("how", ["expiry", "stop", "leave", "enter"])
-async def test_a_pair_rests_10_minutes_after_no_answer(town: Town, how: str) -> None:
+async def test_a_pair_rests_10_minutes_after_no_answer(town: LobbyTown, how: str) -> None:
     await town.enter("ben")
     epoch = (await town.enter("anna", available=False)).epoch
     await town.ask("anna", "ben")
@@ -26,7 +26,7 @@ async def test_a_pair_rests_10_minutes_after_no_answer(town: Town, how: str) -> 
     await town.ask("anna", "ben")
 
 
-async def test_a_rest_ends_the_moment_both_look(town: Town) -> None:
+async def test_a_rest_ends_the_moment_both_look(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     await town.lobby.available("ben", True, False)
     await town.ask("anna", "ben")
@@ -36,7 +36,7 @@ async def test_a_rest_ends_the_moment_both_look(town: Town) -> None:
     assert offer.looking
 
 
-async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(town: Town) -> None:
+async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     await town.lobby.available("ben", True, False)
     await town.ask("anna", "ben")
@@ -49,7 +49,7 @@ async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(t
     await town.ask("anna", "ben")
 
 
-async def test_later_leaves_no_rest(town: Town) -> None:
+async def test_later_leaves_no_rest(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.lobby.later("ben", offer.id)
@@ -58,7 +58,7 @@ async def test_later_leaves_no_rest(town: Town) -> None:
     await town.ask("anna", "ben")
 
 
-async def test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes(town: Town) -> None:
+async def test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes(town: LobbyTown) -> None:
     await town.enter("ben")
     await town.enter("anna", "carl", available=False)
     await town.ask("anna", "ben")
@@ -70,7 +70,7 @@ async def test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes(tow
     await town.ask("carl", "ben")
 
 
-async def test_somebody_who_looks_is_asked_as_often_as_anybody_comes(town: Town) -> None:
+async def test_somebody_who_looks_is_asked_as_often_as_anybody_comes(town: LobbyTown) -> None:
     await town.look("ben")
     for n in range(5):
         await town.enter(f"guest {n}", available=False)
@@ -79,7 +79,7 @@ async def test_somebody_who_looks_is_asked_as_often_as_anybody_comes(town: Town)
         await town.lobby.stop(f"guest {n}")
 
 
-async def test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_page(town: Town) -> None:
+async def test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_page(town: LobbyTown) -> None:
     await town.enter("ben")
     for n in range(2):
         await town.enter(f"guest {n}", available=False)
@@ -97,7 +97,7 @@ async def test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_
     await town.ask("anna", "ben")
 
 
-async def test_an_answer_forgives_the_unanswered_ring_before_it(town: Town) -> None:
+async def test_an_answer_forgives_the_unanswered_ring_before_it(town: LobbyTown) -> None:
     await town.enter("ben")
     for n, answered in enumerate([False, True, False, False]):
         await town.enter(f"guest {n}", available=False)
@@ -110,7 +110,7 @@ async def test_an_answer_forgives_the_unanswered_ring_before_it(town: Town) -> N
     assert await town.waits("anna")
 
 
-async def test_offers_to_a_looker_are_no_rings_and_silence_nobody(town: Town) -> None:
+async def test_offers_to_a_looker_are_no_rings_and_silence_nobody(town: LobbyTown) -> None:
     for n in range(3):
         await town.look("ben")
         await town.enter(f"guest {n}", available=False)
@@ -123,7 +123,7 @@ async def test_offers_to_a_looker_are_no_rings_and_silence_nobody(town: Town) ->
     await town.ask("anna", "ben")
 
 
-async def test_a_rest_counts_from_the_end_of_the_offer_however_late_the_lobby_is_asked(town: Town) -> None:
+async def test_a_rest_counts_from_the_end_of_the_offer_however_late_the_lobby_is_asked(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     await town.clock.advance(15 + 600)

@@ -12,7 +12,7 @@ from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis.lobby import PREFIX, VERSION
 from citychat.model import Cell, Gone, Session
 from citychat.rules import KEY_MS
-from tests.contract.lobby_town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, LobbyTown
 from tests.contract.redis_scripts import Scripts
 from tests.contract.test_redis_lobby import Watch
 
@@ -21,14 +21,14 @@ PAGES = {"anna": "p", "ben": "q", "carl": "p", "dora": "q", "eve": "p", "fay": "
 PARIS = Cell(2_443, 117)
 
 
-class Scene:
+class KeyScene:
     """anna asks ben; carl is free, dora is and may not be asked; eve and fay talk; gil has gone; hal and carl have each
     declined, and are alone with each other in Paris."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts
         self.lobby = RedisLobby(scripts.run, random=Random(7), now_ms=int, prefix=scripts.prefix)
-        self.town = Town(self.lobby, Watch(scripts))
+        self.town = LobbyTown(self.lobby, Watch(scripts))
         self.entries = {guest: self.town.entry(guest, process=process) for guest, process in PAGES.items()}
         self.epochs: dict[str, int] = {}
 
@@ -86,10 +86,10 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(scripts: Scripts) -> AsyncIterator[Scene]:
+async def scene(scripts: Scripts) -> AsyncIterator[KeyScene]:
     scripts.lose_everything()
     scripts.set_time(1_700_000_000_000)
-    played = Scene(scripts)
+    played = KeyScene(scripts)
     await played.play()
     yield played
 
@@ -99,7 +99,7 @@ async def names_of(scripts: Scripts) -> list[str]:
         return scripts.names()
 
 
-async def check(played: Scene, lost: str) -> None:
+async def check(played: KeyScene, lost: str) -> None:
     """Offers end, everybody is found and counted, and nobody meets who must not."""
     town, lobby = played.town, played.lobby
     await town.clock.advance(14)

@@ -3,11 +3,11 @@
 import pytest
 
 from citychat.model import Gone
-from tests.contract.lobby_town import Town
+from tests.contract.lobby_town import LobbyTown
 
 
 @pytest.mark.parametrize("first", ["decline", "later", "expire", "leave", "stop", "block"])
-async def test_a_late_no_bars_the_pair_however_the_offer_ended(town: Town, first: str) -> None:
+async def test_a_late_no_bars_the_pair_however_the_offer_ended(town: LobbyTown, first: str) -> None:
     await town.enter("ben")
     epoch = (await town.enter("anna")).epoch
     offer = await town.ask("anna", "ben")
@@ -20,7 +20,7 @@ async def test_a_late_no_bars_the_pair_however_the_offer_ended(town: Town, first
     assert await town.waits("anna") and await town.waits("ben")
 
 
-async def test_a_no_after_a_yes_is_gone_and_bars_nobody(town: Town) -> None:
+async def test_a_no_after_a_yes_is_gone_and_bars_nobody(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.lobby.accept("ben", offer.id, "s")
@@ -31,7 +31,7 @@ async def test_a_no_after_a_yes_is_gone_and_bars_nobody(town: Town) -> None:
 
 
 @pytest.mark.parametrize("who", ["anna", "carl", "nobody"])
-async def test_a_late_no_of_anybody_but_the_candidate_is_gone_and_bars_nobody(town: Town, who: str) -> None:
+async def test_a_late_no_of_anybody_but_the_candidate_is_gone_and_bars_nobody(town: LobbyTown, who: str) -> None:
     await town.enter("anna", "ben", "carl", available=False)
     await town.lobby.available("ben", on=True, slow=False)
     offer = await town.ask("anna", "ben")
@@ -41,7 +41,7 @@ async def test_a_late_no_of_anybody_but_the_candidate_is_gone_and_bars_nobody(to
     assert await town.lobby.pair("s", ["anna", "ben"])
 
 
-async def test_a_late_no_ends_the_offer_by_which_the_two_are_led_together_again(town: Town) -> None:
+async def test_a_late_no_ends_the_offer_by_which_the_two_are_led_together_again(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("ben")
     first = await town.ask("anna", "ben")
@@ -53,7 +53,7 @@ async def test_a_late_no_ends_the_offer_by_which_the_two_are_led_together_again(
     assert await town.waits("anna") and await town.waits("ben")
 
 
-async def test_a_late_no_leaves_the_offer_of_somebody_else_open(town: Town) -> None:
+async def test_a_late_no_leaves_the_offer_of_somebody_else_open(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("ben")
     first = await town.ask("anna", "ben")
@@ -64,7 +64,7 @@ async def test_a_late_no_leaves_the_offer_of_somebody_else_open(town: Town) -> N
     assert (await town.where("ben")).offer == (await town.where("carl")).offer == other
 
 
-async def test_a_no_counts_for_an_hour_after_the_offer_has_ended(town: Town) -> None:
+async def test_a_no_counts_for_an_hour_after_the_offer_has_ended(town: LobbyTown) -> None:
     await town.enter("anna", "ben", "carl", available=False)
     await town.lobby.available("ben", on=True, slow=False)
     offer = await town.ask("anna", "ben")

@@ -1,9 +1,9 @@
 """What every lobby promises about processes, their leases and the epochs of their guests (protocol §2.8, M9)."""
 
-from tests.contract.lobby_town import Town
+from tests.contract.lobby_town import LobbyTown
 
 
-async def test_a_new_page_gets_a_larger_epoch_even_within_the_same_instant(town: Town) -> None:
+async def test_a_new_page_gets_a_larger_epoch_even_within_the_same_instant(town: LobbyTown) -> None:
     epochs = [(await town.enter("anna")).epoch for _ in range(3)]
     assert epochs[0] < epochs[1] < epochs[2]
     assert epochs[0] >= town.clock.now_ms() * 1_000
@@ -11,7 +11,7 @@ async def test_a_new_page_gets_a_larger_epoch_even_within_the_same_instant(town:
     assert (await town.enter("anna")).epoch >= town.clock.now_ms() * 1_000
 
 
-async def test_a_page_that_was_replaced_cannot_take_the_guest_away(town: Town) -> None:
+async def test_a_page_that_was_replaced_cannot_take_the_guest_away(town: LobbyTown) -> None:
     old = await town.enter("anna")
     new = await town.enter("anna", process="q")
     await town.lobby.renew("q")
@@ -23,7 +23,7 @@ async def test_a_page_that_was_replaced_cannot_take_the_guest_away(town: Town) -
     assert await town.lobby.leave("nobody", 1) is None
 
 
-async def test_a_process_that_enters_its_guests_again_keeps_their_epochs(town: Town) -> None:
+async def test_a_process_that_enters_its_guests_again_keeps_their_epochs(town: LobbyTown) -> None:
     epoch = (await town.enter("anna")).epoch
     await town.lobby.drop("p")
     assert await town.state("anna") == "gone"
@@ -32,7 +32,7 @@ async def test_a_process_that_enters_its_guests_again_keeps_their_epochs(town: T
     assert await town.state("anna") == "free"
 
 
-async def test_the_larger_recorded_epoch_wins_and_the_entry_changes_nothing(town: Town) -> None:
+async def test_the_larger_recorded_epoch_wins_and_the_entry_changes_nothing(town: LobbyTown) -> None:
     old = (await town.enter("anna")).epoch
     await town.lobby.renew("q")
     new = await town.enter("anna", process="q", pool="paris")
@@ -43,13 +43,13 @@ async def test_the_larger_recorded_epoch_wins_and_the_entry_changes_nothing(town
     await town.ask("ben", "anna")
 
 
-async def test_a_lobby_that_lost_its_data_takes_the_epoch_a_process_holds(town: Town) -> None:
+async def test_a_lobby_that_lost_its_data_takes_the_epoch_a_process_holds(town: LobbyTown) -> None:
     held = (town.clock.now_ms() + 5_000) * 1_000
     assert (await town.enter("anna", epoch=held)).epoch == held
     assert (await town.enter("anna")).epoch == held + 1
 
 
-async def test_guests_of_a_silent_process_are_gone_after_15_seconds(town: Town) -> None:
+async def test_guests_of_a_silent_process_are_gone_after_15_seconds(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", process="q")
     await town.enter("anna")
@@ -62,7 +62,7 @@ async def test_guests_of_a_silent_process_are_gone_after_15_seconds(town: Town) 
     assert await town.waits("anna")
 
 
-async def test_a_silent_process_takes_its_offers_along_and_frees_the_other_side(town: Town) -> None:
+async def test_a_silent_process_takes_its_offers_along_and_frees_the_other_side(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", process="q", slow=True)
     await town.enter("anna")
@@ -72,13 +72,13 @@ async def test_a_silent_process_takes_its_offers_along_and_frees_the_other_side(
     assert (await town.where("anna")).looking
 
 
-async def test_a_process_that_renews_keeps_its_guests(town: Town) -> None:
+async def test_a_process_that_renews_keeps_its_guests(town: LobbyTown) -> None:
     await town.enter("anna")
     await town.advance(3_600)
     assert await town.state("anna") == "free"
 
 
-async def test_a_process_that_was_frozen_comes_back_with_its_guests(town: Town) -> None:
+async def test_a_process_that_was_frozen_comes_back_with_its_guests(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", process="q")
     await town.enter("anna")
@@ -90,7 +90,7 @@ async def test_a_process_that_was_frozen_comes_back_with_its_guests(town: Town) 
     await town.ask("anna", "ben")
 
 
-async def test_guests_of_a_dead_process_who_entered_elsewhere_stay(town: Town) -> None:
+async def test_guests_of_a_dead_process_who_entered_elsewhere_stay(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", process="q")
     await town.enter("ben")
@@ -99,7 +99,7 @@ async def test_guests_of_a_dead_process_who_entered_elsewhere_stay(town: Town) -
     assert await town.state("ben") == "free"
 
 
-async def test_renewing_tells_whether_the_process_was_known_to_live(town: Town) -> None:
+async def test_renewing_tells_whether_the_process_was_known_to_live(town: LobbyTown) -> None:
     assert not await town.lobby.renew("q")
     assert await town.lobby.renew("q")
     await town.advance(14.9)
@@ -112,7 +112,7 @@ async def test_renewing_tells_whether_the_process_was_known_to_live(town: Town) 
     assert await town.lobby.renew("p")
 
 
-async def test_guests_stand_nowhere_before_their_process_has_renewed(town: Town) -> None:
+async def test_guests_stand_nowhere_before_their_process_has_renewed(town: LobbyTown) -> None:
     await town.enter("ben", process="q")
     await town.enter("anna")
     assert await town.waits("anna")
@@ -120,7 +120,7 @@ async def test_guests_stand_nowhere_before_their_process_has_renewed(town: Town)
     await town.ask("anna", "ben")
 
 
-async def test_a_going_process_takes_its_guests_out_and_ends_their_offers_at_once(town: Town) -> None:
+async def test_a_going_process_takes_its_guests_out_and_ends_their_offers_at_once(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", "carl", process="q")
     await town.enter("anna")
@@ -133,7 +133,7 @@ async def test_a_going_process_takes_its_guests_out_and_ends_their_offers_at_onc
     await town.lobby.drop("never seen")
 
 
-async def test_chats_outlive_their_processes(town: Town) -> None:
+async def test_chats_outlive_their_processes(town: LobbyTown) -> None:
     await town.lobby.renew("q")
     await town.enter("ben", process="q")
     await town.enter("anna")
@@ -145,7 +145,7 @@ async def test_chats_outlive_their_processes(town: Town) -> None:
     assert anna.session == ben.session == "s"
 
 
-async def test_a_page_that_is_entered_again_keeps_its_open_offer_and_its_wish(town: Town) -> None:
+async def test_a_page_that_is_entered_again_keeps_its_open_offer_and_its_wish(town: LobbyTown) -> None:
     epochs = {guest: (await town.enter(guest)).epoch for guest in ("anna", "ben")}
     offer = await town.ask("anna", "ben")
     for guest, epoch in epochs.items():
@@ -155,7 +155,7 @@ async def test_a_page_that_is_entered_again_keeps_its_open_offer_and_its_wish(to
     assert (await town.enter("ben")).over == offer, "another page ends it"
 
 
-async def test_a_page_that_is_entered_again_barred_by_now_loses_its_open_offer(town: Town) -> None:
+async def test_a_page_that_is_entered_again_barred_by_now_loses_its_open_offer(town: LobbyTown) -> None:
     await town.enter("anna")
     epoch = (await town.enter("ben")).epoch
     offer = await town.ask("anna", "ben")
@@ -163,7 +163,7 @@ async def test_a_page_that_is_entered_again_barred_by_now_loses_its_open_offer(t
     assert await town.states("anna", "ben") == ["free", "free"]
 
 
-async def test_nobody_rests_and_no_ring_counts_because_a_process_was_silent_or_stopped(town: Town) -> None:
+async def test_nobody_rests_and_no_ring_counts_because_a_process_was_silent_or_stopped(town: LobbyTown) -> None:
     for how in ("silent", "stopped"):
         await town.lobby.renew("q")
         await town.enter("ben", process="q")

@@ -3,10 +3,10 @@
 import pytest
 
 from citychat.model import Busy, Cell
-from tests.contract.lobby_town import CENTRE, Town, row
+from tests.contract.lobby_town import CENTRE, LobbyTown, row
 
 
-async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_they_say_so(town: Town) -> None:
+async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_they_say_so(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     await town.lobby.end("s", ["anna", "ben"])
@@ -20,7 +20,7 @@ async def test_the_end_of_a_session_leaves_both_free_and_not_to_be_asked_until_t
     await town.ask("carl", "anna")
 
 
-async def test_the_end_of_a_session_touches_nobody_who_is_no_longer_in_it(town: Town) -> None:
+async def test_the_end_of_a_session_touches_nobody_who_is_no_longer_in_it(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     await town.lobby.end("older", ["anna", "ben", "nobody"])
@@ -30,7 +30,7 @@ async def test_the_end_of_a_session_touches_nobody_who_is_no_longer_in_it(town: 
     assert await town.states("anna", "ben") == ["free", "free"]
 
 
-async def test_a_place_change_is_busy_during_an_offer_and_says_for_how_long(town: Town) -> None:
+async def test_a_place_change_is_busy_during_an_offer_and_says_for_how_long(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     await town.advance(5)
@@ -40,7 +40,7 @@ async def test_a_place_change_is_busy_during_an_offer_and_says_for_how_long(town
         assert busy.value.retry_ms == 10_000
 
 
-async def test_a_place_change_moves_a_looker_in_one_step(town: Town) -> None:
+async def test_a_place_change_moves_a_looker_in_one_step(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("anna")
     await town.lobby.move("anna", "paris", Cell(2442, 117), "Paris")
@@ -49,7 +49,7 @@ async def test_a_place_change_moves_a_looker_in_one_step(town: Town) -> None:
     await town.ask("carl", "anna")
 
 
-async def test_a_place_change_in_a_chat_counts_from_the_next_search(town: Town) -> None:
+async def test_a_place_change_in_a_chat_counts_from_the_next_search(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     await town.lobby.move("anna", "paris", CENTRE, "Paris")
@@ -59,7 +59,7 @@ async def test_a_place_change_in_a_chat_counts_from_the_next_search(town: Town) 
     assert (await town.ask("anna", "carl")).city == "Paris"
 
 
-async def test_nearby_counts_the_other_free_guests_of_the_pool_to_6(town: Town) -> None:
+async def test_nearby_counts_the_other_free_guests_of_the_pool_to_6(town: LobbyTown) -> None:
     await town.enter("anna")
     await town.enter("far", pool="paris")
     assert await town.lobby.nearby("anna") == 0
@@ -70,7 +70,7 @@ async def test_nearby_counts_the_other_free_guests_of_the_pool_to_6(town: Town) 
     assert await town.lobby.nearby("nobody") == 0
 
 
-async def test_nearby_tells_nobody_who_declined(town: Town) -> None:
+async def test_nearby_tells_nobody_who_declined(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     assert await town.lobby.nearby("anna") == 0
@@ -78,7 +78,7 @@ async def test_nearby_tells_nobody_who_declined(town: Town) -> None:
     assert await town.lobby.nearby("anna") == 1
 
 
-async def test_talk_again_makes_the_session_when_both_are_free(town: Town) -> None:
+async def test_talk_again_makes_the_session_when_both_are_free(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     await town.seek("anna")
     assert await town.lobby.pair("s", ["anna", "ben"])
@@ -88,7 +88,7 @@ async def test_talk_again_makes_the_session_when_both_are_free(town: Town) -> No
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("why", ["gone", "unknown", "asked", "chat", "blocked", "alone"])
-async def test_talk_again_happens_not_at_all_when_one_cannot(town: Town, why: str, first: int) -> None:
+async def test_talk_again_happens_not_at_all_when_one_cannot(town: LobbyTown, why: str, first: int) -> None:
     epoch = (await town.enter("anna", "ben")).epoch
     pair = ["anna", "nobody" if why == "unknown" else "anna" if why == "alone" else "ben"]
     members = [pair[first], pair[1 - first]]
@@ -108,7 +108,7 @@ async def test_talk_again_happens_not_at_all_when_one_cannot(town: Town, why: st
     assert await town.lobby.status(members) == before
 
 
-async def test_a_reload_during_a_chat_returns_to_it(town: Town) -> None:
+async def test_a_reload_during_a_chat_returns_to_it(town: LobbyTown) -> None:
     epoch = (await town.enter("anna", "ben")).epoch
     await town.talk("anna", "ben", "s")
     await town.lobby.leave("ben", epoch)
@@ -119,7 +119,7 @@ async def test_a_reload_during_a_chat_returns_to_it(town: Town) -> None:
     assert await town.states("anna", "ben") == ["chat", "chat"]
 
 
-async def test_a_chat_outlives_any_absence_until_it_is_ended(town: Town) -> None:
+async def test_a_chat_outlives_any_absence_until_it_is_ended(town: LobbyTown) -> None:
     epochs = [(await town.enter(guest)).epoch for guest in ("anna", "ben")]
     await town.talk("anna", "ben", "s")
     for guest, epoch in zip(("anna", "ben"), epochs, strict=True):
@@ -130,7 +130,7 @@ async def test_a_chat_outlives_any_absence_until_it_is_ended(town: Town) -> None
     assert await town.states("anna", "ben") == ["gone", "gone"]
 
 
-async def test_entering_before_the_row_is_read_keeps_the_session_that_the_lobby_knows(town: Town) -> None:
+async def test_entering_before_the_row_is_read_keeps_the_session_that_the_lobby_knows(town: LobbyTown) -> None:
     """An accept may fall between reading the rows and entering."""
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
@@ -139,7 +139,7 @@ async def test_entering_before_the_row_is_read_keeps_the_session_that_the_lobby_
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: Town, known: bool) -> None:
+async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: LobbyTown, known: bool) -> None:
     if known:
         await town.enter("ben")
         assert await town.waits("ben")
@@ -155,7 +155,7 @@ async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: 
 
 
 @pytest.mark.parametrize("elsewhere", ["offer", "session"])
-async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: Town, elsewhere: str) -> None:
+async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: LobbyTown, elsewhere: str) -> None:
     await town.enter("ben", "carl")
     offer = await town.ask("ben", "carl")
     if elsewhere == "session":
@@ -167,7 +167,7 @@ async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: Town,
     assert await town.lobby.status(["ben", "carl"]) == before
 
 
-async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ended(town: Town) -> None:
+async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ended(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     entered = await town.enter("anna", session=row("older", "anna", "carl"))
@@ -175,7 +175,7 @@ async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ende
     assert await town.state("carl") == "gone"
 
 
-async def test_an_offer_ends_before_a_session_is_resumed(town: Town) -> None:
+async def test_an_offer_ends_before_a_session_is_resumed(town: LobbyTown) -> None:
     await town.enter("anna", "carl")
     offer = await town.ask("anna", "carl")
     entered = await town.enter("anna", session=row("s", "anna", "ben"))
@@ -185,7 +185,7 @@ async def test_an_offer_ends_before_a_session_is_resumed(town: Town) -> None:
 
 @pytest.mark.parametrize("who", ["anna", "ben"])
 @pytest.mark.parametrize("by", ["the lobby", "the entry"])
-async def test_a_chat_of_two_who_are_kept_apart_is_not_resumed(town: Town, by: str, who: str) -> None:
+async def test_a_chat_of_two_who_are_kept_apart_is_not_resumed(town: LobbyTown, by: str, who: str) -> None:
     """Whichever of the two has the other among the blocked."""
     other = "ben" if who == "anna" else "anna"
     await town.enter("anna", "ben")
@@ -198,7 +198,7 @@ async def test_a_chat_of_two_who_are_kept_apart_is_not_resumed(town: Town, by: s
     assert await town.states("anna", "ben") == ["free", "free"]
 
 
-async def test_a_block_ends_the_session_that_the_two_are_in(town: Town) -> None:
+async def test_a_block_ends_the_session_that_the_two_are_in(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")
     await town.lobby.block("carl", "anna")
@@ -210,7 +210,7 @@ async def test_a_block_ends_the_session_that_the_two_are_in(town: Town) -> None:
     assert await town.waits("dora"), "they read an ended chat"
 
 
-async def test_who_enters_with_a_block_shares_no_session_with_the_blocked_any_more(town: Town) -> None:
+async def test_who_enters_with_a_block_shares_no_session_with_the_blocked_any_more(town: LobbyTown) -> None:
     """A lobby that had forgotten the block, or never heard of it."""
     await town.enter("anna", "ben")
     await town.talk("anna", "ben", "s")

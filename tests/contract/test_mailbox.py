@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from citychat.model import Message
 from citychat.ports import Mail, Mailbox
 from citychat.rules import DAY_MS
-from tests.contract.conftest import Clock
+from tests.contract.conftest import SteppedClock
 from tests.support.killing import killed_after
 from tests.support.patience import PATIENCE_S
 from tests.support.stores import Store, is_read, message, put, short_lived
@@ -258,7 +258,7 @@ async def test_blanking_empties_the_texts_of_one_side_of_one_session(mailbox: Ma
     assert await all_waiting(mailbox, "ben") == [kept[1]]
 
 
-async def test_what_has_waited_too_long_is_gone(mailbox_store: Store[Mailbox], clock: Clock) -> None:
+async def test_what_has_waited_too_long_is_gone(mailbox_store: Store[Mailbox], clock: SteppedClock) -> None:
     async with short_lived(mailbox_store, clock.advance) as (mailbox, grow_old):
         await put(mailbox, "anna", message(1), message(2))
         await grow_old()
@@ -268,7 +268,7 @@ async def test_what_has_waited_too_long_is_gone(mailbox_store: Store[Mailbox], c
 
 @pytest.mark.parametrize("ahead_ms", [-3 * DAY_MS, -30 * 60_000, 2 * 3_600_000, 3 * DAY_MS])
 async def test_a_clock_that_is_wrong_and_put_right_makes_no_mail_old(
-    mailbox_store: Store[Mailbox], clock: Clock, ahead_ms: int
+    mailbox_store: Store[Mailbox], clock: SteppedClock, ahead_ms: int
 ) -> None:
     """Not over a restart either, and not when texts are blanked meanwhile."""
     clock.ahead_ms = ahead_ms

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from citychat.model import PENDING, Message, Session
 from citychat.ports import Committed, History
-from citychat.rules import PENDING_MS
+from citychat.rules import ALONE_MS, PENDING_MS
 from tests.contract.test_history import MONTH_MS, NOW, guest, session
 from tests.support.patience import PATIENCE_S
 from tests.support.stores import add, message
@@ -24,7 +24,7 @@ async def test_a_pending_session_is_nobodys_until_it_is_confirmed(history: Histo
     dossier = await history.guests.dossier("ben", NOW)
     assert (dossier.sessions, dossier.partner_seen) == ([], 0)
     assert await history.sessions.confirm("s", MONTH_MS) == session()
-    assert await history.sessions.of("anna") == [session()] == await history.sessions.idle(NOW + 1)
+    assert await history.sessions.of("anna") == [session()] == await history.sessions.idle(NOW + ALONE_MS + 1)
     dossier = await history.guests.dossier("ben", NOW)
     assert (dossier.sessions, dossier.partner_seen) == ([session()], NOW - 9)
 

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from citychat.adapters.redis import RedisLobby
 from citychat.model import Cell, Gone, Unavailable
 from citychat.rules import CELL_DEGREES
-from tests.contract.lobby_town import CENTRE, Town
+from tests.contract.lobby_town import CENTRE, LobbyTown
 from tests.contract.redis_scripts import Scripts
 from tests.support.redis_store import RedisError
 
@@ -40,10 +40,10 @@ def scripts(lobby_scripts: Scripts) -> Scripts:
 
 
 @pytest.fixture
-async def town(scripts: Scripts) -> Town:
+async def town(scripts: Scripts) -> LobbyTown:
     lobby = RedisLobby(scripts.run, random=Random(7), now_ms=int, prefix=scripts.prefix)
     await lobby.renew("p")
-    return Town(lobby, Watch(scripts))
+    return LobbyTown(lobby, Watch(scripts))
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def started_clock(scripts: Scripts) -> None:
     scripts.set_time(1_700_000_000_000)
 
 
-async def crowd(town: Town, count: int, process: str) -> list[str]:
+async def crowd(town: LobbyTown, count: int, process: str) -> list[str]:
     await town.lobby.renew(process)
     guests = [f"guest {n:03}" for n in range(count)]
     for guest in guests:
@@ -78,7 +78,7 @@ def around(random: Random, centre: Cell, reach: int) -> Cell:
 
 @pytest.mark.parametrize("reach", [3, 40, 700])
 @pytest.mark.parametrize("centre", [Cell(0, 0), Cell(2_288, 242), Cell(-907, 8_922), Cell(-1, -8_999)])
-async def test_each_claim_finds_the_nearest_who_is_left(town: Town, centre: Cell, reach: int) -> None:
+async def test_each_claim_finds_the_nearest_who_is_left(town: LobbyTown, centre: Cell, reach: int) -> None:
     random = Random(reach)
     cells = {f"guest {n}": around(random, centre, reach) for n in range(150)}
     for guest, cell in cells.items():
@@ -95,7 +95,7 @@ async def test_each_claim_finds_the_nearest_who_is_left(town: Town, centre: Cell
 
 
 @pytest.mark.parametrize("unwilling, found", [(63, True), (64, False)])
-async def test_a_claim_walks_64_cells(town: Town, unwilling: int, found: bool) -> None:
+async def test_a_claim_walks_64_cells(town: LobbyTown, unwilling: int, found: bool) -> None:
     for n in range(unwilling):
         await town.enter(f"guest {n}", cell=Cell(n, 0), blocked=("anna",))
     await town.enter("ben", cell=Cell(500, 0))
@@ -104,7 +104,7 @@ async def test_a_claim_walks_64_cells(town: Town, unwilling: int, found: bool) -
 
 
 @pytest.mark.parametrize("unwilling, found", [(31, True), (60, False)])
-async def test_a_claim_tries_32_of_a_cell(town: Town, unwilling: int, found: bool) -> None:
+async def test_a_claim_tries_32_of_a_cell(town: LobbyTown, unwilling: int, found: bool) -> None:
     """One of whom is ready to be asked: among 32 always found, among 61 not always."""
     for n in range(unwilling):
         await town.enter(f"guest {n:03}", blocked=("anna",))
@@ -120,7 +120,7 @@ async def test_a_claim_tries_32_of_a_cell(town: Town, unwilling: int, found: boo
 
 
 async def test_a_crowd_that_falls_silent_is_taken_out_in_pieces_and_nobody_of_it_is_asked(
-    scripts: Scripts, town: Town
+    scripts: Scripts, town: LobbyTown
 ) -> None:
     guests = await crowd(town, 350, "q")
     await town.enter("anna", available=False)
@@ -133,7 +133,7 @@ async def test_a_crowd_that_falls_silent_is_taken_out_in_pieces_and_nobody_of_it
 
 
 async def test_a_crowd_that_comes_back_stands_again_after_some_steps_and_can_look_at_once(
-    scripts: Scripts, town: Town
+    scripts: Scripts, town: LobbyTown
 ) -> None:
     guests = await crowd(town, 350, "q")
     for _ in range(3):
@@ -147,7 +147,7 @@ async def test_a_crowd_that_comes_back_stands_again_after_some_steps_and_can_loo
     assert standing(scripts) == 348
 
 
-async def test_offers_of_a_silent_crowd_end_and_free_those_on_other_processes(town: Town) -> None:
+async def test_offers_of_a_silent_crowd_end_and_free_those_on_other_processes(town: LobbyTown) -> None:
     guests = await crowd(town, 250, "q")
     for n in range(5):
         await town.enter(f"seeker {n}", available=False)
@@ -161,7 +161,7 @@ async def test_offers_of_a_silent_crowd_end_and_free_those_on_other_processes(to
     assert {found.offer for found in await town.lobby.status([f"seeker {n}" for n in range(5)])} == {None}
 
 
-async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_again(town: Town) -> None:
+async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_again(town: LobbyTown) -> None:
     guests = await crowd(town, 250, "q")
     await town.advance(15)
     await town.lobby.drop("q")
@@ -172,7 +172,7 @@ async def test_who_is_dropped_in_the_middle_of_a_sweep_stays_out_until_entered_a
     assert await town.states(*guests) == ["free"] + ["gone"] * 249
 
 
-async def test_nothing_is_left_of_guests_and_processes_that_have_gone(scripts: Scripts, town: Town) -> None:
+async def test_nothing_is_left_of_guests_and_processes_that_have_gone(scripts: Scripts, town: LobbyTown) -> None:
     await crowd(town, 250, "q")
     await town.enter("anna", blocked=("ben", "guest 001"), avoided_networks={"n": 1})
     for n in range(4):
@@ -187,7 +187,7 @@ async def test_nothing_is_left_of_guests_and_processes_that_have_gone(scripts: S
     assert scripts.names() == []
 
 
-async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: Scripts, town: Town) -> None:
+async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: Scripts, town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     await town.advance(15)
@@ -199,7 +199,7 @@ async def test_what_is_kept_for_late_answers_expires_by_itself_too(scripts: Scri
 @pytest.mark.parametrize("rubbish", [b"", b"rubbish", b"\x81\xa2id\xa5other", b"\x93\x01\x02\x03"])
 @pytest.mark.parametrize("how", ["value", "type"])
 async def test_a_guest_whose_record_is_rubbish_is_unknown_and_enters_again(
-    scripts: Scripts, town: Town, rubbish: bytes, how: str
+    scripts: Scripts, town: LobbyTown, rubbish: bytes, how: str
 ) -> None:
     epoch = (await town.enter("ben")).epoch
     await town.enter("anna", available=False)
@@ -218,7 +218,7 @@ async def test_a_guest_whose_record_is_rubbish_is_unknown_and_enters_again(
 
 
 @pytest.mark.parametrize("lost", ["record", "rubbish"])
-async def test_an_offer_whose_record_is_lost_frees_both(scripts: Scripts, town: Town, lost: str) -> None:
+async def test_an_offer_whose_record_is_lost_frees_both(scripts: Scripts, town: LobbyTown, lost: str) -> None:
     await town.enter("anna", "ben", "carl")
     offer = (await town.seek("anna")).offer
     assert offer is not None
@@ -233,7 +233,9 @@ async def test_an_offer_whose_record_is_lost_frees_both(scripts: Scripts, town: 
     assert (await town.seek("carl")).state == "asking"
 
 
-async def test_a_partner_whose_record_is_lost_frees_the_other_when_the_offer_ends(scripts: Scripts, town: Town) -> None:
+async def test_a_partner_whose_record_is_lost_frees_the_other_when_the_offer_ends(
+    scripts: Scripts, town: LobbyTown
+) -> None:
     await town.enter("anna", "ben")
     await town.ask("anna", "ben")
     scripts.command("UNLINK", f"{scripts.prefix}v:ben")
@@ -242,7 +244,9 @@ async def test_a_partner_whose_record_is_lost_frees_the_other_when_the_offer_end
 
 
 @pytest.mark.parametrize("book", ["leases", "endings", "absent", "sweeping"])
-async def test_a_foreign_key_in_our_place_is_an_error_and_not_deleted(scripts: Scripts, town: Town, book: str) -> None:
+async def test_a_foreign_key_in_our_place_is_an_error_and_not_deleted(
+    scripts: Scripts, town: LobbyTown, book: str
+) -> None:
     key = f"{scripts.prefix}{book}"
     scripts.command("UNLINK", key)
     scripts.command("SET", key, "somebody else's")
@@ -264,7 +268,7 @@ async def test_a_nonsensical_answer_is_unavailable_and_told_without_what_it_was(
     assert "status" in caplog.text and "anna" not in caplog.text
 
 
-async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(scripts: Scripts, town: Town) -> None:
+async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(scripts: Scripts, town: LobbyTown) -> None:
     epoch = (await town.enter("anna", "ben")).epoch
     offer = await town.ask("anna", "ben")
     scripts.lose_everything()
@@ -293,7 +297,7 @@ async def test_the_same_seed_in_the_same_state_draws_the_same(scripts: Scripts) 
     for _ in range(2):
         scripts.lose_everything()
         lobby = RedisLobby(scripts.run, random=Random(11), now_ms=int, prefix=scripts.prefix)
-        town = Town(lobby, Watch(scripts))
+        town = LobbyTown(lobby, Watch(scripts))
         await lobby.renew("p")
         await crowd(town, 120, "p")
         offers = [(await town.seek(f"guest {n:03}")).offer for n in range(40)]
@@ -304,7 +308,7 @@ async def test_the_same_seed_in_the_same_state_draws_the_same(scripts: Scripts) 
 
 @pytest.mark.parametrize("there", [5, 32, 33])
 async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chance(
-    scripts: Scripts, town: Town, there: int
+    scripts: Scripts, town: LobbyTown, there: int
 ) -> None:
     guests = await crowd(town, there, "p")
     times = dict.fromkeys(guests, 0)
@@ -323,7 +327,7 @@ async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chanc
     assert max(times.values()) <= 20  # 8 on average
 
 
-def test_no_script_yields_to_the_loop(scripts: Scripts, town: Town) -> None:
+def test_no_script_yields_to_the_loop(scripts: Scripts, town: LobbyTown) -> None:
     """One call a method, so one atomic step."""
     calls: list[str] = []
 

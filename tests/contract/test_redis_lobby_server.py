@@ -10,7 +10,7 @@ from citychat.adapters.redis import Redis, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
 from tests.contract.conftest import comes_up
-from tests.contract.lobby_town import Town
+from tests.contract.lobby_town import LobbyTown
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
 
@@ -35,7 +35,7 @@ async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scrip
         async with Redis(server.url, status=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
             await comes_up(redis)
             lobby = RedisLobby(redis.run, random=Random(1), now_ms=redis.time.now_ms, ring_s=1)
-            town = Town(lobby, Watching(clock))
+            town = LobbyTown(lobby, Watching(clock))
             assert not await lobby.renew("p")
             epoch = (await town.enter("anna", "ben")).epoch
             assert abs(epoch / 1_000 - clock.wall_ms()) < 60_000

@@ -8,7 +8,7 @@ from itertools import pairwise
 from citychat.client.shapes import Row
 from citychat.model import PENDING
 from tests.faults.kept import Kept
-from tests.faults.people import Entry, Key, Person
+from tests.faults.people import Entry, Key, Resident
 
 PROMISES = ("lost", "duplicated", "out of order", "stuck", "differing", "history", "gap", "matching")
 CLOCK_MS = 50  # barred and session times are taken by two processes
@@ -31,7 +31,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
 
-def check(people: Sequence[Person], kept: Kept) -> Report:
+def check(people: Sequence[Resident], kept: Kept) -> Report:
     """Everybody has settled or given up by now, and nobody says anything any more."""
     case = _Case(people, kept)
     report = Report()
@@ -46,27 +46,27 @@ def check(people: Sequence[Person], kept: Kept) -> Report:
 
 
 class _Case:
-    def __init__(self, people: Sequence[Person], kept: Kept) -> None:
+    def __init__(self, people: Sequence[Resident], kept: Kept) -> None:
         self.people, self.kept = people, kept
-        self.said: dict[Key, tuple[Person, int, str]] = {}
+        self.said: dict[Key, tuple[Resident, int, str]] = {}
         for person in people:
             for number, entry in enumerate(of(person, "said")):
                 assert entry.key
                 self.said[entry.key] = person, number, entry.text
         self.shown = {entry.key for person in people for entry in of(person, "shown", "read")}
         self.history = {_key(row): row for row in kept.rows if row.get("k") != "gap"}
-        self.members: dict[str, dict[int, Person]] = defaultdict(dict)
+        self.members: dict[str, dict[int, Resident]] = defaultdict(dict)
         for person in people:
             for s, side in person.sides.items():
                 self.members[s][side] = person
         self.running = {session["id"] for session in kept.sessions if session["ended"] is None}
 
-    def ticked(self, person: Person) -> set[Key]:
+    def ticked(self, person: Resident) -> set[Key]:
         return {entry.key for entry in of(person, "stored", "delivered") if entry.key in self.said}
 
     # -- one person ---------------------------------------------------------------------------------------------------
 
-    def judge(self, person: Person) -> Iterator[tuple[str, str]]:
+    def judge(self, person: Resident) -> Iterator[tuple[str, str]]:
         yield from self._ticks(person)
         yield from self._waiting(person)
         for load in range(len(person.pages)):
@@ -76,7 +76,7 @@ class _Case:
             if person.page.screen.transcript(s) != [row["x"] for row in rows]:
                 yield "differing", f"the transcript of {s} is not the history's"
 
-    def _ticks(self, person: Person) -> Iterator[tuple[str, str]]:
+    def _ticks(self, person: Resident) -> Iterator[tuple[str, str]]:
         delivered = {entry.key for entry in of(person, "delivered")}
         for key in self.ticked(person):
             if key not in self.shown and not self.kept.mail.get(self._reader(key)):
@@ -89,7 +89,7 @@ class _Case:
         rows = [session for session in self.kept.sessions if session["id"] == key[0]]
         return str(rows[0]["members"][1 - key[1]]) if rows else ""
 
-    def _waiting(self, person: Person) -> Iterator[tuple[str, str]]:
+    def _waiting(self, person: Resident) -> Iterator[tuple[str, str]]:
         for entry in person.entries("waiting"):
             yield "stuck", f"{entry['x']} has no tick"
         for entry in person.entries("stored"):
@@ -102,7 +102,7 @@ class _Case:
         if person.chat and self.kept.mail.get(person.guest):
             yield "stuck", "mail is left behind, and its reader is in a chat"
 
-    def _screen(self, person: Person, load: int) -> Iterator[tuple[str, str]]:
+    def _screen(self, person: Resident, load: int) -> Iterator[tuple[str, str]]:
         rows = [entry for entry in of(person, "shown", "read", "gap") if entry.load == load]
         drawn = Counter(entry.key for entry in rows)
         for entry in rows:
@@ -162,7 +162,7 @@ class _Case:
         if declines > len(self.kept.barred):
             yield "matching", f"{declines} declines were taken, and {len(self.kept.barred)} pairs are barred"
 
-    def _two_chats(self, person: Person) -> Iterator[tuple[str, str]]:
+    def _two_chats(self, person: Resident) -> Iterator[tuple[str, str]]:
         """A page in one chat is told of another, and not that the first is over."""
         chat = ""
         for entry in person.log:
@@ -174,7 +174,7 @@ class _Case:
                 chat = entry.text
 
 
-def _declines(person: Person) -> int:
+def _declines(person: Resident) -> int:
     """To how many offers the server has taken a no; it may have been pressed twice."""
     words = [entry for entry in person.log if entry.what in ("yes", "no", "answered")]
     return len(
@@ -182,7 +182,7 @@ def _declines(person: Person) -> int:
     )
 
 
-def of(person: Person, *what: str) -> list[Entry]:
+def of(person: Resident, *what: str) -> list[Entry]:
     """The person's log entries of these kinds."""
     return [entry for entry in person.log if entry.what in what]
 

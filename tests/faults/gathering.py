@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.faults.town import TICK_S, Town
 from tests.support.patience import PATIENCE_S
 
@@ -14,14 +14,14 @@ from tests.support.patience import PATIENCE_S
 class Pair:
     """Two in one chat; ``sender`` is who looked."""
 
-    sender: Person
-    receiver: Person
+    sender: Resident
+    receiver: Resident
 
     @property
     def moment(self) -> str:
         return self.sender.moment
 
-    def both(self) -> tuple[Person, Person]:
+    def both(self) -> tuple[Resident, Resident]:
         return self.sender, self.receiver
 
 
@@ -33,19 +33,19 @@ async def until(true: Callable[[], bool], patience_s: float = PATIENCE_S) -> boo
     return so
 
 
-async def until_all(people: Sequence[Person], true: Callable[[Person], bool]) -> Sequence[Person]:
+async def until_all(people: Sequence[Resident], true: Callable[[Resident], bool]) -> Sequence[Resident]:
     """Raises TimeoutError, naming who is not there yet."""
     if not await until(lambda: all(map(true, people))):
         raise TimeoutError(f"not ready after {PATIENCE_S} s: {[person.name for person in people if not true(person)]}")
     return people
 
 
-async def until_any(people: Sequence[Person], true: Callable[[Person], bool]) -> None:
+async def until_any(people: Sequence[Resident], true: Callable[[Resident], bool]) -> None:
     if not await until(lambda: any(map(true, people))):
         raise TimeoutError(f"nobody of {[person.name for person in people]} is ready after {PATIENCE_S} s")
 
 
-async def open_all(people: Sequence[Person]) -> None:
+async def open_all(people: Sequence[Resident]) -> None:
     for person in people:
         await person.open()
     await until_all(people, lambda person: person.page.joined)

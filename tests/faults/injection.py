@@ -33,7 +33,7 @@ from tests.faults.matrix import (
     ClientFault,
     Fault,
 )  # fmt: skip
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.faults.town import TICK_S, NotBegun, Town
 from tests.support.patience import PATIENCE_S
 
@@ -91,8 +91,8 @@ class Injection:
         self.calm = max(1.0, max((each.hold_s for each in client), default=fault.hold_s) / LONG_S)
         self.moments = [moment for moment in known if moment not in fault.without]
         self.pairs: list[Pair] = []
-        self.walkers: list[Person] = []
-        self.asked: list[Person] = []  # of the walkers, those who have the offers
+        self.walkers: list[Resident] = []
+        self.asked: list[Resident] = []  # of the walkers, those who have the offers
         self.reached: Counter[tuple[str, str]] = Counter()  # by moment and row of pages
         self.talk = self.walk = True
         self.begin_s = self.end_s = 0.0
@@ -323,7 +323,7 @@ class Injection:
         await asyncio.sleep(self.after_s)
         self.talk = False
 
-    async def _trick(self, person: Person) -> None:
+    async def _trick(self, person: Resident) -> None:
         fault = next(fault for fault in self.client if fault.name == person.fault)
         await fault.begin(person)
         if fault.at_once:
@@ -332,16 +332,16 @@ class Injection:
         await fault.end(person)
         self.ends.setdefault(person.name, time.monotonic())
 
-    async def _chat(self, person: Person, mean_s: float) -> None:
+    async def _chat(self, person: Resident, mean_s: float) -> None:
         while self.talk:
             await asyncio.sleep(person.random.uniform(0, 2 * mean_s))
             if self.talk:
                 person.speak()
 
-    def _whim(self, person: Person, word: str) -> str:
+    def _whim(self, person: Resident, word: str) -> str:
         return "no" if self.walk and person.random.random() < 0.15 else word
 
-    async def _wander(self, person: Person) -> None:
+    async def _wander(self, person: Resident) -> None:
         """Seek, talk a little, leave, seek again; stay with whom is found once all is healthy."""
         greeted: set[str] = set()
         while True:
@@ -450,14 +450,14 @@ class Injection:
             seconds,
         )  # fmt: skip
 
-    def _add(self, cell: Cell, people: Iterable[Person], wrong: dict[str, list[str]]) -> None:
+    def _add(self, cell: Cell, people: Iterable[Resident], wrong: dict[str, list[str]]) -> None:
         for person in people:
             cell.sent += len(of(person, "said"))
             cell.findings += wrong[person.name]
             if (recovery_s := self._recovery_s(person)) is not None:
                 cell.recovery_s.append(recovery_s)
 
-    def _recovery_s(self, person: Person) -> float | None:
+    def _recovery_s(self, person: Resident) -> float | None:
         """Until all that was said before everything was healthy has been delivered, and the page is joined."""
         fault_s = self.begin_s if self.fault.at_once else self.end_s
         from_s = self.ends.get(person.name, fault_s) if self.client else fault_s

@@ -19,7 +19,7 @@ from pymongo import MongoClient
 from citychat.client.shapes import Row
 from tests.faults.gathering import marry, until
 from tests.faults.kept import ANSWER_MS, INBOX
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.faults.town import Engines, Town
 from tests.support.patience import PATIENCE_S
 
@@ -104,7 +104,7 @@ async def tell(town: Town, engines: Engines, say: Say) -> bool:
     return counts == (1, 1, 1, 0, 2)
 
 
-async def _emptied(engines: Engines, person: Person) -> str:
+async def _emptied(engines: Engines, person: Resident) -> str:
     """The broker hears of the last ack a moment after the page of the sender."""
     end_s = time.monotonic() + PATIENCE_S
     while True:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.faults.town import Service, Town
 
 HIT, DRAINED = 1, 2  # which process is hit, and which one drains meanwhile
@@ -16,7 +16,7 @@ MOMENTS = (IDLE, TALKING, PUBLISHED, PUSHED, DRAWN, DEEP, OFFERED, ACCEPTING, DR
 EMBEDDED_MOMENTS = (IDLE, TALKING, PUSHED, DEEP, OFFERED)  # the others lie between processes and services
 
 Deed = Callable[[Town], Awaitable[None]]
-Trick = Callable[[Person], Awaitable[None]]
+Trick = Callable[[Resident], Awaitable[None]]
 
 
 async def _nothing(_: object) -> None:
@@ -188,34 +188,34 @@ SERVICE_FAULTS = (
 # -- clients -----------------------------------------------------------------------------------------------------------
 
 
-async def _reset_link(person: Person) -> None:
+async def _reset_link(person: Resident) -> None:
     person.proxy.reset()
 
 
-async def _blackhole_link(person: Person) -> None:
+async def _blackhole_link(person: Resident) -> None:
     person.proxy.blackhole()
 
 
-async def _heal_link(person: Person) -> None:
+async def _heal_link(person: Resident) -> None:
     await person.proxy.heal()
 
 
-async def _offline(person: Person) -> None:
+async def _offline(person: Resident) -> None:
     await person.proxy.down()
 
 
-async def _online(person: Person) -> None:
+async def _online(person: Resident) -> None:
     """The browser's ``online`` event: the page forgets its backoff."""
     await person.proxy.heal()
     person.page.reconnect()
 
 
-async def _slow_link(person: Person) -> None:
+async def _slow_link(person: Resident) -> None:
     for flow in person.proxy.flows:
         flow.latency_s, flow.bytes_per_s = 0.3, 2_000
 
 
-async def _cut_link(person: Person) -> None:
+async def _cut_link(person: Resident) -> None:
     person.proxy.to_server.cut_after_bytes = 2_500
     person.proxy.to_client.cut_after_bytes = 4_000
 
@@ -223,8 +223,8 @@ async def _cut_link(person: Person) -> None:
 CLIENT_FAULTS = (
     ClientFault("page: link reset", _reset_link, _nothing, 0, at_once=True),
     ClientFault("page: blackhole 30 s", _blackhole_link, _heal_link, 30),
-    ClientFault("page: reload", Person.reload, _nothing, 0, at_once=True),
-    ClientFault("page: second tab", Person.open, _nothing, 0, at_once=True),
+    ClientFault("page: reload", Resident.reload, _nothing, 0, at_once=True),
+    ClientFault("page: second tab", Resident.open, _nothing, 0, at_once=True),
     ClientFault("page: offline 60 s", _offline, _online, 60),
     ClientFault("page: slow link 15 s", _slow_link, _heal_link, 15),
     ClientFault("page: cut after 4 kB, 10 s", _cut_link, _heal_link, 10),

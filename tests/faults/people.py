@@ -39,7 +39,7 @@ class Entry:
 class Witness(Recording):
     """The screen of one page: everything that shows goes into the person's log."""
 
-    def __init__(self, person: "Person", load: int) -> None:
+    def __init__(self, person: "Resident", load: int) -> None:
         super().__init__()
         self.person, self.load = person, load
         self.reading = False  # older rows come in at their place and not at the end
@@ -90,7 +90,7 @@ class FaultPage(LivePage):
     """A page whose person decides: ``answers`` is yes, no, or "" for not yet."""
 
     screen: Witness
-    person: "Person"
+    person: "Resident"
 
     def answer(self, yes_no_later: str) -> None:
         """Once decided, it is the same again when the first answer was not taken."""
@@ -108,7 +108,7 @@ class FaultPage(LivePage):
         self.person.heard_s = time.monotonic()
 
 
-class Person:
+class Resident:
     """``ports``: of the processes; ``port``: of the person's own proxy. ``moment``: what the person is for."""
 
     def __init__(self, name: str, home: int, random: Random, ports: Callable[[], Sequence[int]], port: int) -> None:
@@ -247,7 +247,7 @@ class Person:
         stored = [entry for entry in self.entries("stored") if entry["s"] == page.outbox.living]
         return page.joined and not self.entries("waiting") and not stored and not self.pending_declines()
 
-    def has_seen(self, other: "Person") -> bool:
+    def has_seen(self, other: "Resident") -> bool:
         """Whether everything that ``other`` has said was shown here."""
         seen = {entry.key for entry in self.log if entry.what in ("shown", "read")}
         return all(entry.key in seen for entry in other.log if entry.what == "said")

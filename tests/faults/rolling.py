@@ -16,7 +16,7 @@ import uvloop
 
 from tests.faults.checker import Report, check
 from tests.faults.gathering import marry, until
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.faults.town import PROCESSES, Engines, Town
 
 BEFORE_S = 3.0
@@ -53,13 +53,13 @@ async def roll(town: Town, chats: int, mean_s: float) -> Rolled:
     return Rolled(check(town.people, await town.kept()), town.exits, gaps_s)
 
 
-async def _chat(person: Person, mean_s: float) -> None:
+async def _chat(person: Resident, mean_s: float) -> None:
     while True:
         await asyncio.sleep(person.random.uniform(0, 2 * mean_s))
         person.speak()
 
 
-def _gaps_s(person: Person, begin_s: float) -> Sequence[float]:
+def _gaps_s(person: Resident, begin_s: float) -> Sequence[float]:
     gaps_s, away_s = [], 0.0
     for entry in person.log:
         if entry.at_s >= begin_s and entry.what in ("drain", "closed"):

@@ -12,7 +12,7 @@ from typing import Protocol, Self, TypeVar
 
 from citychat.tokens import load_keys
 from tests.faults.kept import Kept, embedded, of_servers
-from tests.faults.people import Person
+from tests.faults.people import Resident
 from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
 from tests.support.server_process import ServerProcess
@@ -42,7 +42,7 @@ async def _is_ready(port: int) -> bool:
         writer.close()
 
 
-class Server(Protocol):
+class EngineServer(Protocol):
     port: int
 
     @property
@@ -92,7 +92,7 @@ class Ports:
 class Service:
     """A real server of our own, and what stands between it and each process: ``proxies``."""
 
-    def __init__(self, name: str, server: Server, engines: "Engines") -> None:
+    def __init__(self, name: str, server: EngineServer, engines: "Engines") -> None:
         self.name, self.server, self._engines = name, server, engines
         self.proxies: list[Proxy] = []
 
@@ -173,7 +173,7 @@ class Town:
         self.database, self.exit_s = name, exit_s
         self.ports = engines.ports if engines else Ports()
         self.nodes: list[ServerProcess] = []
-        self.people: list[Person] = []
+        self.people: list[Resident] = []
         self.drains: list[asyncio.Task[None]] = []
         self.exits: list[int | None] = []  # statuses of processes that were told to stop
         self._stack = AsyncExitStack()
@@ -230,11 +230,11 @@ class Town:
 
     # -- people -------------------------------------------------------------------------------------------------------
 
-    def person(self, home: int, moment: str) -> Person:
+    def person(self, home: int, moment: str) -> Resident:
         """Somebody new, who comes to process ``home`` first."""
         random = Random(self.random.random())
         name, home = f"p{len(self.people)}", home % len(self.nodes)
-        person = Person(name, home, random, lambda: [node.port for node in self.nodes], self.ports.take())
+        person = Resident(name, home, random, lambda: [node.port for node in self.nodes], self.ports.take())
         person.moment = moment
         self.people.append(person)
         return person

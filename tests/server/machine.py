@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[2]
 MOVED = re.compile(r"(?<![\w.-])/(opt/citychat|etc|var/lib|tmp/citychat-drill)\b")
 
 
-class Machine:
+class InstalledMachine:
     """``port`` answers for the port that the documents name; ``service`` plays one of our units."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._ports: dict[str, int] = {}
-        self.services: dict[str, Service] = {}
+        self.services: dict[str, InstalledService] = {}
         self.watchdog_s = 0.0  # in place of the unit's, when set: a test has no minute to wait
         for folder in ("opt/citychat", "etc/systemd/system", "etc/nginx/sites-available", "etc/nginx/sites-enabled"):
             (root / folder).mkdir(parents=True)
@@ -75,7 +75,7 @@ class Machine:
 
     def start(self, unit: str) -> None:
         """As ``systemctl start``: returns when the service has said that it is ready."""
-        self.services[unit] = Service(self, unit)
+        self.services[unit] = InstalledService(self, unit)
         self.services[unit].start()
 
     def stop(self, unit: str) -> None:
@@ -86,13 +86,13 @@ class Machine:
             self.stop(unit)
 
 
-class Service:
+class InstalledService:
     """One unit of ours, started as its installed file says: command, credentials, state, notifications.
 
     ``heard``: what it has said to systemd, once ``listen`` was called.
     """
 
-    def __init__(self, machine: Machine, unit: str) -> None:
+    def __init__(self, machine: InstalledMachine, unit: str) -> None:
         name, at, self.port_named = unit.partition("@")
         self._unit, self._machine = unit, machine
         text = (machine.root / "etc/systemd/system" / f"{name}{at}.service").read_text("utf-8").replace("\\\n", "")

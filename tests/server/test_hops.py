@@ -55,7 +55,7 @@ class Hook:
         self.walk.calls.append(f"{code.co_filename.removeprefix(PACKAGE)}:{code.co_name}")
 
 
-class Guest:
+class HoppingGuest:
     """A page of the official client."""
 
     def __init__(self, url: str, consent: str) -> None:
@@ -111,7 +111,7 @@ def parted(walk: Walk, at: Callable[[str], bool]) -> tuple[Walk, Walk]:
 
 
 @contextlib.asynccontextmanager
-async def running(data: Path) -> AsyncIterator[Callable[[], Guest]]:
+async def running(data: Path) -> AsyncIterator[Callable[[], HoppingGuest]]:
     """A server on embedded engines; makes guests of it."""
     resources = prepare(load(["--port", "0", "--data", str(data)], {}))
     lines: list[str] = []
@@ -119,10 +119,10 @@ async def running(data: Path) -> AsyncIterator[Callable[[], Guest]]:
     while not any(line.startswith("You ") for line in lines) and not server.done():  # noqa: ASYNC110 - it prints
         await asyncio.sleep(0.01)
     url, consent = next(line.split()[1] for line in lines if line.startswith("You ")), consent_version(resources.texts)
-    guests: list[Guest] = []
+    guests: list[HoppingGuest] = []
 
-    def guest() -> Guest:
-        guests.append(Guest(url, consent))
+    def guest() -> HoppingGuest:
+        guests.append(HoppingGuest(url, consent))
         return guests[-1]
 
     try:
@@ -134,7 +134,7 @@ async def running(data: Path) -> AsyncIterator[Callable[[], Guest]]:
         await asyncio.gather(server, return_exceptions=True)
 
 
-async def talking(guest: Callable[[], Guest]) -> tuple[Guest, Guest, str]:
+async def talking(guest: Callable[[], HoppingGuest]) -> tuple[HoppingGuest, HoppingGuest, str]:
     """Two who talk, and their session."""
     anna, ben = guest(), guest()
     for one in (anna, ben):

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from citychat.adapters.sqlite.copies import contents
-from tests.server.machine import ROOT, Machine
+from tests.server.machine import ROOT, InstalledMachine
 from tests.support.live_page import LivePage, meet
 from tests.support.patience import PATIENCE_S
 from tests.support.services import Child, listens
@@ -32,8 +32,8 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    one = Machine(tmp_path)
+def machine(tmp_path: Path) -> Iterator[InstalledMachine]:
+    one = InstalledMachine(tmp_path)
     yield one
     one.close()
 
@@ -46,7 +46,7 @@ def ready(port: int) -> dict[str, object]:
     return answer
 
 
-def typed(machine: Machine, line: str) -> str:
+def typed(machine: InstalledMachine, line: str) -> str:
     """Type a line; the answer is what it printed. Of the lines that are marked, those for our services are played."""
     command = line.removesuffix(NOT_RUN)
     if not line.endswith(NOT_RUN):
@@ -61,7 +61,7 @@ def typed(machine: Machine, line: str) -> str:
     return ""
 
 
-def test_a_host_who_types_the_page_has_a_server_backups_and_two_versions(machine: Machine) -> None:
+def test_a_host_who_types_the_page_has_a_server_backups_and_two_versions(machine: InstalledMachine) -> None:
     said = [(line, typed(machine, line)) for line in commands(PAGE.split(THREE)[0])]
     printed = [out for line, out in said if not line.endswith(NOT_RUN)]
     assert len(printed) > 15
@@ -79,7 +79,7 @@ def test_a_host_who_types_the_page_has_a_server_backups_and_two_versions(machine
 
 
 @pytest.fixture
-def served(machine: Machine) -> Machine:
+def served(machine: InstalledMachine) -> InstalledMachine:
     """With the first three steps done, and a watchdog that wants a sign of life ten times a second."""
     machine.watchdog_s = 0.4
     for line in commands(PAGE.split("**4. Certificate")[0]):
@@ -94,7 +94,7 @@ def until(happened: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         time.sleep(0.02)
 
 
-def test_systemd_hears_ready_then_signs_of_life_then_the_stop(served: Machine) -> None:
+def test_systemd_hears_ready_then_signs_of_life_then_the_stop(served: InstalledMachine) -> None:
     service = served.services["citychat"]
     assert listens(served.port("8888"))
     until(lambda: service.listen().count("WATCHDOG=1") >= 3)
@@ -105,14 +105,14 @@ def test_systemd_hears_ready_then_signs_of_life_then_the_stop(served: Machine) -
     assert "No sign of life" not in service.log()
 
 
-def test_who_cannot_listen_never_says_ready(served: Machine) -> None:
+def test_who_cannot_listen_never_says_ready(served: InstalledMachine) -> None:
     served.stop("citychat")
     with socket.create_server(("127.0.0.1", served.port("8888"))), pytest.raises(RuntimeError, match="cannot listen"):
         served.start("citychat")
     assert served.services["citychat"].listen() == []
 
 
-def test_a_frozen_process_gives_no_sign_of_life_and_one_that_goes_on_does(served: Machine) -> None:
+def test_a_frozen_process_gives_no_sign_of_life_and_one_that_goes_on_does(served: InstalledMachine) -> None:
     service = served.services["citychat"]
     until(lambda: "WATCHDOG=1" in service.listen())
     service.signal(signal.SIGSTOP)
@@ -123,7 +123,7 @@ def test_a_frozen_process_gives_no_sign_of_life_and_one_that_goes_on_does(served
     until(lambda: len(service.listen()) > frozen + 3)
 
 
-def test_the_data_of_a_running_server_is_not_restored_over(served: Machine) -> None:
+def test_the_data_of_a_running_server_is_not_restored_over(served: InstalledMachine) -> None:
     program = "/opt/citychat/current/bin/citychat"
     assert served.run(f"{program} backup --data /var/lib/citychat").startswith("Kept ")
     with pytest.raises(AssertionError, match="in use by another process"):
@@ -131,7 +131,7 @@ def test_the_data_of_a_running_server_is_not_restored_over(served: Machine) -> N
     assert ready(served.port("8888"))["ready"] is True
 
 
-async def with_three_servers(machine: Machine) -> None:
+async def with_three_servers(machine: InstalledMachine) -> None:
     """What the page says of Redis and RabbitMQ is done to real ones; MongoDB's passwords are left out, because the
     server of the tests may be one that has none."""
     embedded, three = PAGE.split(THREE)
@@ -177,5 +177,5 @@ async def they_talk(one: int, two: int) -> None:
 # Only where the run has all servers; its first lines say which it has not.
 if all(map(is_tested, KINDS)):
 
-    async def test_three_servers_set_up_as_the_page_says_serve_two_processes(machine: Machine) -> None:
+    async def test_three_servers_set_up_as_the_page_says_serve_two_processes(machine: InstalledMachine) -> None:
         await with_three_servers(machine)

@@ -41,7 +41,7 @@ sys.exit(__main__.main())
 """
 
 
-class Server:
+class LoggedServer:
     """Everything it printed is in ``log`` when it has ended."""
 
     def __init__(self, child: asyncio.subprocess.Process, port: int, printed: str) -> None:
@@ -57,7 +57,7 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def server(data: Path, *flags: str) -> AsyncIterator[Server]:
+async def server(data: Path, *flags: str) -> AsyncIterator[LoggedServer]:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WRAPPED, "--port", "0", "--data", str(data), *flags,
         cwd=ROOT, env=os.environ | {"PYTHONASYNCIODEBUG": "1"}, stdin=asyncio.subprocess.DEVNULL,
@@ -73,14 +73,14 @@ async def server(data: Path, *flags: str) -> AsyncIterator[Server]:
                 printed += line
         port = re.search(r"http://localhost:(\d+)", printed)
         assert port is not None
-        yield Server(child, int(port[1]), printed)
+        yield LoggedServer(child, int(port[1]), printed)
     finally:
         if child.returncode is None:
             child.kill()
             await child.communicate()
 
 
-class Guest:
+class ProxiedGuest:
     """One page behind a proxy, which says where it comes from."""
 
     def __init__(self, raw: Raw) -> None:
@@ -88,7 +88,7 @@ class Guest:
         self._number = 0
 
     @classmethod
-    async def joined(cls, port: int, address: str, **more: object) -> tuple["Guest", dict[str, Any]]:
+    async def joined(cls, port: int, address: str, **more: object) -> tuple["ProxiedGuest", dict[str, Any]]:
         guest = cls(await Raw.page(port, {"X-Forwarded-For": address}))
         position = {"lat": LAT, "lon": LON, "accuracy": 12.5}
         asked = {"v": 1, "consent": "1", "adult": True, "available": True, "visible": True, "position": position}
@@ -117,8 +117,8 @@ class Guest:
 
 async def evening(port: int) -> list[str]:
     """Anna and ben meet, talk, report and vanish; every secret that came up."""
-    anna, joined = await Guest.joined(port, ANNA)
-    ben, _ = await Guest.joined(port, BEN)
+    anna, joined = await ProxiedGuest.joined(port, ANNA)
+    ben, _ = await ProxiedGuest.joined(port, BEN)
     assert joined["place"]["city"] == "Lyon"
     await anna.ask("user-cities", {"q": QUERY})
     await anna.ask("user-seek", {})
@@ -134,7 +134,7 @@ async def evening(port: int) -> list[str]:
     assert (await anna.ask("chat-typing", {"s": s, "on": True}))["error"] == "internal"
     assert (await anna.ask("user-case", {"code": EVIL}))["error"] == "internal"
     code = (await ben.ask("user-report", {"session": s, "reason": "hate", "note": NOTE}))["code"]
-    again, _ = await Guest.joined(port, ANNA, token=joined["token"])
+    again, _ = await ProxiedGuest.joined(port, ANNA, token=joined["token"])
     assert (await again.ask("user-erase", {"confirm": True}))["ok"]
     for guest in (anna, ben, again):
         await guest.raw.close()
@@ -154,7 +154,7 @@ EVENTS = ("user-seek", "user-match", "user-report", "user-place", "chat-message"
 
 async def attack(port: int) -> None:
     """Wrong payloads to every kind of event, then frames and requests that are none."""
-    eve, _ = await Guest.joined(port, EVE, token=EVIL)
+    eve, _ = await ProxiedGuest.joined(port, EVE, token=EVIL)
     for event in EVENTS:
         for payload in WRONG:
             if event.startswith(("user", "chat")):

@@ -34,7 +34,7 @@ class Wrong(AssertionError):
     """A promise was broken; the text says which, and of which message."""
 
 
-class Server:
+class SimServer:
     """A process and the machine it runs on."""
 
     def __init__(self, ground: "Ground", name: str) -> None:
@@ -107,7 +107,7 @@ class Ground:
         self.world.trace, self.world.noted, self.world.settled = self.trace, self.noted, self.check_settled
         self.stand = stand(VirtualClock(loop).wall_ms, self.random)
         self.world.forgot = self.stand.forget
-        self.servers: list[Server | None] = [None] * processes
+        self.servers: list[SimServer | None] = [None] * processes
         self.people: list[Person] = []
         self.lines: list[str] = []
         self.journeys: dict[tuple[str, int], list[tuple[float, str]]] = {}
@@ -143,14 +143,14 @@ class Ground:
 
     # -- processes and people -----------------------------------------------------------------------------------------
 
-    def pick(self) -> Server | None:
+    def pick(self) -> SimServer | None:
         alive = [server for server in self.servers if server is not None]
         return self.random.choice(alive) if alive else None
 
     def start_server(self, i: int) -> None:
         self.trace("process", i, "starts")
         self.started += 1
-        self.servers[i] = Server(self, f"p{i}-{self.started}")
+        self.servers[i] = SimServer(self, f"p{i}-{self.started}")
 
     def start_servers(self) -> None:
         for i in range(len(self.servers)):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, to_ranges
 from citychat.ports import Committed, Dossier, Pause, Progress, Report
-from citychat.rules import DAY_MS
+from citychat.rules import DAY_MS, is_left_alone
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
 P = ParamSpec("P")
@@ -174,11 +174,11 @@ class SimSessions(SimStore):
         return _of(self.world, guest)
 
     @read
-    async def idle(self, before: int) -> list[Session]:
+    async def idle(self, now: int) -> list[Session]:
         return [
             session
             for session in self.world.sessions.values()
-            if session.ended is None and self._is_idle(session, before)
+            if session.ended is None and is_left_alone(session.started, self._seen(session), now)
         ]
 
     @write
@@ -191,9 +191,8 @@ class SimSessions(SimStore):
                 del wishes[key]
         return both
 
-    def _is_idle(self, session: Session, before: int) -> bool:
-        guests = [self.world.guests[member] for member in session.members if member in self.world.guests]
-        return max([session.started, *(guest.seen for guest in guests)]) < before
+    def _seen(self, session: Session) -> list[int]:
+        return [self.world.guests[member].seen for member in session.members if member in self.world.guests]
 
 
 class SimGuests(SimStore):

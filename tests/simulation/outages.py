@@ -6,7 +6,7 @@ Each outage ends by itself, or when the ground is ``well`` again.
 from collections.abc import Callable
 from functools import partial
 
-from tests.simulation.ground import Ground, Server
+from tests.simulation.ground import Ground, SimServer
 
 HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
 FREEZES_S = (1.0, 10.0, 40.0)
@@ -107,11 +107,11 @@ OUTAGES: dict[str, Callable[[Ground], None]] = {
 }
 
 
-def _running(ground: Ground) -> list[Server]:
+def _running(ground: Ground) -> list[SimServer]:
     return [server for server in ground.servers if server is not None]
 
 
-def _any(ground: Ground) -> Server | None:
+def _any(ground: Ground) -> SimServer | None:
     running = _running(ground)
     return ground.random.choice(running) if running else None
 

@@ -16,7 +16,7 @@ PING_S = 40.0  # engine.io: a ping every 20 s and 20 s for its answer; then a ha
 REFUSED_S = 0.05
 
 
-class Server(Protocol):
+class LinkedProcess(Protocol):
     """What a link needs of a process."""
 
     name: str
@@ -31,7 +31,7 @@ class Server(Protocol):
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]": ...
 
 
-Pick = Callable[[], Server | None]
+Pick = Callable[[], LinkedProcess | None]
 
 
 class SimConnection:
@@ -40,7 +40,7 @@ class SimConnection:
 
     address = "127.0.0.1"
 
-    def __init__(self, world: World, server: Server, link: "SimLink") -> None:
+    def __init__(self, world: World, server: LinkedProcess, link: "SimLink") -> None:
         self.world, self.server, self.link = world, server, link
         self.up, self.down = Wire(world), Wire(world)
         self.open = True

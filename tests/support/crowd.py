@@ -41,7 +41,7 @@ class Verdict:
         return broken == 0 and self.sent == self.acknowledged == self.shown == self.history
 
 
-class Person:
+class CrowdMember:
     """One page, and what its person wrote."""
 
     def __init__(self, url: str, name: str, random: Random) -> None:
@@ -63,7 +63,7 @@ class Crowd:
 
     def __init__(self, url: str, pairs: int, random: Random) -> None:
         self.random = random
-        self.people = [Person(url, f"p{i}", Random(random.random())) for i in range(2 * pairs)]
+        self.people = [CrowdMember(url, f"p{i}", Random(random.random())) for i in range(2 * pairs)]
         self.lags_s: list[float] = []
 
     async def meet(self) -> None:
@@ -91,7 +91,7 @@ class Crowd:
             )
         )
 
-    async def _write(self, person: Person, due_s: float, interval_s: float, times: int) -> None:
+    async def _write(self, person: CrowdMember, due_s: float, interval_s: float, times: int) -> None:
         for _ in range(times):
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             self.lags_s.append(time.monotonic() - due_s)
@@ -102,7 +102,7 @@ class Crowd:
         """Wait until everybody is connected again; the seconds each needed from now on, ascending."""
         start_s = time.monotonic()
 
-        async def one(person: Person) -> float:
+        async def one(person: CrowdMember) -> float:
             await person.page.screen.until(lambda: person.page.joined)
             return time.monotonic() - start_s
 
@@ -150,7 +150,7 @@ class Crowd:
         """``history``: all rows of the store, in the shape of chat-message."""
         verdict = Verdict(history=sum(row.get("k") != "gap" for row in history))
         kept = {_key(row) for row in history if row.get("k") != "gap"}
-        chats: dict[str, list[Person]] = defaultdict(list)
+        chats: dict[str, list[CrowdMember]] = defaultdict(list)
         lost: set[Key] = set()
         for person in self.people:
             chats[person.page.outbox.living].append(person)
@@ -173,7 +173,7 @@ class Crowd:
         return verdict
 
 
-def _judge_screen(verdict: Verdict, person: Person, partner: Person, s: str) -> set[Key]:
+def _judge_screen(verdict: Verdict, person: CrowdMember, partner: CrowdMember, s: str) -> set[Key]:
     """Judge what ``person`` was shown of ``partner``, in the order of drawing; what was never shown."""
     shown = [_key(row) for row in person.page.screen.rows if row["s"] == s and row["x"].startswith(partner.name + " ")]
     verdict.shown += len(set(shown))

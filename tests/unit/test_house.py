@@ -82,6 +82,16 @@ def test_no_two_helpers_of_the_tests_have_one_name() -> None:
     assert [paths for paths in helpers.values() if len(paths) > 1] == []
 
 
+def test_no_class_name_of_the_tests_is_used_twice() -> None:
+    places: dict[str, list[str]] = {}
+    for path in tracked("tests/*.py", "tests/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(f"{name_of(path)}:{node.lineno}")
+    assert len(places) > 100
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_what_is_not_a_test_stands_on_the_support_of_tests_only() -> None:
     for path in tracked("bench/*.py", "tools/*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

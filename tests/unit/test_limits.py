@@ -49,7 +49,7 @@ IN_THE_PAGE = {
 }
 
 
-class Clock:
+class HandClock:
     def __init__(self) -> None:
         self.now_s = 1000.0
 
@@ -58,7 +58,7 @@ class Clock:
 
 
 def test_the_burst_goes_at_once_and_then_the_rate() -> None:
-    clock = Clock()
+    clock = HandClock()
     taken = Buckets(40, 5, clock)
     assert [taken.take("a") for _ in range(40)] == [0.0] * 40
     assert taken.take("a") == pytest.approx(0.2)
@@ -68,7 +68,7 @@ def test_the_burst_goes_at_once_and_then_the_rate() -> None:
 
 
 def test_a_refused_try_costs_nothing() -> None:
-    clock = Clock()
+    clock = HandClock()
     taken = Buckets(1, 1, clock)
     taken.take("a")
     for _ in range(100):
@@ -78,7 +78,7 @@ def test_a_refused_try_costs_nothing() -> None:
 
 
 def test_an_untouched_bucket_fills_up_and_no_further() -> None:
-    clock = Clock()
+    clock = HandClock()
     taken = Buckets(3, 1, clock)
     for _ in range(3):
         taken.take("a")
@@ -88,13 +88,13 @@ def test_an_untouched_bucket_fills_up_and_no_further() -> None:
 
 
 def test_keys_do_not_share_a_bucket() -> None:
-    taken = Buckets(1, 1, Clock())
+    taken = Buckets(1, 1, HandClock())
     assert taken.take("a") == taken.take("b") == 0.0
     assert taken.take("a") > 0
 
 
 def test_a_flood_of_keys_does_not_grow_the_memory_and_spares_those_in_use() -> None:
-    taken = Buckets(1, 1, Clock(), max_keys=100)
+    taken = Buckets(1, 1, HandClock(), max_keys=100)
     taken.take("mine")
     for i in range(100_000):
         taken.take(str(i))
@@ -104,7 +104,7 @@ def test_a_flood_of_keys_does_not_grow_the_memory_and_spares_those_in_use() -> N
 
 
 def test_a_clock_that_goes_back_gives_nothing_away() -> None:
-    clock = Clock()
+    clock = HandClock()
     taken = Buckets(1, 1, clock)
     taken.take("a")
     clock.now_s -= 5
@@ -117,7 +117,7 @@ def test_a_clock_that_goes_back_gives_nothing_away() -> None:
     pauses=st.lists(st.floats(0, 5), max_size=200),
 )
 def test_no_pattern_of_tries_gets_more_than_burst_plus_rate(burst: int, per_s: float, pauses: list[float]) -> None:
-    clock = Clock()
+    clock = HandClock()
     taken, passed = Buckets(burst, per_s, clock), 0
     for pause in pauses:
         clock.now_s += pause
@@ -135,11 +135,11 @@ def test_no_pattern_of_tries_gets_more_than_burst_plus_rate(burst: int, per_s: f
 )
 def test_a_bucket_that_could_never_give_is_refused(burst: float, per_s: float, max_keys: int) -> None:
     with pytest.raises(ValueError, match="a bucket needs"):
-        Buckets(burst, per_s, Clock(), max_keys)
+        Buckets(burst, per_s, HandClock(), max_keys)
 
 
 def test_buckets_are_made_as_the_table_says() -> None:
-    clock = Clock()
+    clock = HandClock()
     taken = buckets("cases", clock)
     assert [taken.take("a") for _ in range(5)] == [0.0] * 5
     assert taken.take("a") == pytest.approx(12.0)

@@ -10,11 +10,30 @@ import pytest
 from citychat import rules
 from citychat.adapters.redis.resp import scripts
 from citychat.adapters.statements import statements
-from citychat.rules import DAY_MS, Accusation, is_third, left_alone_before
+from citychat.rules import (
+    DAY_MS,
+    HELD_MS,
+    MAILBOX_MS,
+    Accusation,
+    Held,
+    confirmed,
+    held_after,
+    held_until,
+    is_expired,
+    is_left_alone,
+    is_third,
+    left_alone_before,
+    mailbox_expires_ms,
+    paused_until,
+    reports_around,
+    retention,
+)
 
 PACKAGE = Path(rules.__file__).parent
 NUMBERS = {name: value for name, value in vars(rules).items() if name.isupper() and isinstance(value, int | float)}
+HOW_LONG = [name for name in NUMBERS if name.endswith("_MS")]
 LOBBY = ["adapters/memory", "adapters/redis"]
+STORES = ("adapters/sqlite", "adapters/mongo", "adapters/rabbitmq")
 # Those that nothing else can be meant by; a 32 may be another 32.
 TELLING = {value for value in NUMBERS.values() if value >= 10_000 or value != int(value)}
 NOW = 1_700_000_000_000
@@ -29,6 +48,11 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 def names_set(tree: ast.Module) -> set[str]:
     targets = (target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets)
     return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    names = (getattr(node, "id", None) or getattr(node, "attr", "") for node in ast.walk(tree))
+    return {str(name) for name in names}
 
 
 def code_of_lua() -> str:
@@ -60,6 +84,19 @@ def test_a_script_begins_with_the_numbers_that_it_names() -> None:
     }
 
 
+def test_no_adapter_of_a_store_reckons_with_a_number_of_the_table() -> None:
+    """What is over when is asked of a rule: an adapter only says it in its engine's words."""
+    reckoned = [
+        f"{file}:{node.lineno} {ast.unparse(node)}"
+        for file, tree in modules()
+        if file.startswith(STORES)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and names_in(node) & {*HOW_LONG, "history_ms"}
+    ]
+    assert reckoned == []
+    assert names_in(ast.parse("now - rules.WISH_MS")) & set(HOW_LONG)
+
+
 def said(reporter: str, *networks: str, at: int = NOW) -> Accusation:
     return Accusation(reporter, at, frozenset(networks))
 
@@ -89,5 +126,62 @@ def test_three_guests_on_three_networks_within_a_day_pause_the_accused(others: l
     assert not is_third(said("anna"), others)
 
 
-def test_a_chat_is_left_alone_after_a_day() -> None:
-    assert left_alone_before(NOW) == NOW - DAY_MS
+LONG_AGO, A_DAY_AGO = NOW - DAY_MS - 1, NOW - DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("started", "seen", "alone"),
+    [
+        (LONG_AGO, [LONG_AGO, LONG_AGO], True),
+        (LONG_AGO, [LONG_AGO, 0], True),
+        (LONG_AGO, [], True),  # nobody knows either of them any more
+        (LONG_AGO, [A_DAY_AGO, LONG_AGO], False),
+        (LONG_AGO, [LONG_AGO, A_DAY_AGO], False),
+        (LONG_AGO, [LONG_AGO, NOW], False),
+        (LONG_AGO, [LONG_AGO, NOW + DAY_MS], False),  # another process's clock
+        (A_DAY_AGO, [LONG_AGO, LONG_AGO], False),
+        (A_DAY_AGO, [], False),
+    ],
+)
+def test_a_chat_is_left_alone_when_both_were_away_for_over_a_day(started: int, seen: list[int], alone: bool) -> None:
+    assert is_left_alone(started, seen, NOW) is alone
+    assert not alone or started < left_alone_before(NOW), "a store that looks no further finds it"
+
+
+def test_a_session_is_over_and_deleted_from_its_date_on() -> None:
+    for expires, over in [(NOW - 1, True), (NOW, True), (NOW + 1, False)]:
+        assert is_expired(expires, NOW) is over
+        assert (expires <= retention(NOW, DAY_MS).due) is over
+
+
+@pytest.mark.parametrize("kind", HELD_MS)
+def test_what_is_held_is_over_at_its_time_however_it_is_asked(kind: Held) -> None:
+    until = held_until(kind, NOW)
+    assert until == NOW + HELD_MS[kind]
+    assert held_after(kind, until - 1) < NOW, "it still holds"
+    assert held_after(kind, until) == NOW, "it is over"
+
+
+def test_what_is_held_for_how_long_is_what_guests_are_told() -> None:
+    assert HELD_MS == {"mail": DAY_MS, "avoided network": DAY_MS, "wish": DAY_MS, "erased text": 3 * DAY_MS}
+    assert paused_until(NOW) == NOW + DAY_MS
+    assert reports_around(NOW) == (NOW - DAY_MS, NOW + DAY_MS)
+
+
+def test_what_is_deleted_is_over_and_nothing_else() -> None:
+    goes = retention(NOW, 30 * DAY_MS)
+    assert (goes.due, goes.guests) == (NOW, NOW - 30 * DAY_MS)
+    since = {"avoided network": goes.avoided_networks, "wish": goes.wishes, "erased text": goes.erased_texts}
+    assert since.keys() == HELD_MS.keys() - {"mail"}, "mail goes by a time of the mailbox's own"
+    for kind, last in since.items():
+        assert held_until(kind, last) <= goes.due < held_until(kind, last + 1), kind  # type: ignore[arg-type]
+
+
+def test_a_mailbox_goes_a_day_after_the_last_mail_that_may_be_in_it() -> None:
+    assert mailbox_expires_ms() == MAILBOX_MS + DAY_MS
+    assert mailbox_expires_ms(1_000) == 1_000 + DAY_MS
+
+
+@pytest.mark.parametrize(("newest", "started"), [(0, NOW), (NOW - 1, NOW), (NOW, NOW + 1), (NOW + 5, NOW + 6)])
+def test_a_confirmed_session_begins_after_all_others_of_its_two(newest: int, started: int) -> None:
+    assert confirmed(NOW, newest, DAY_MS) == (started, started + DAY_MS)

@@ -11,7 +11,7 @@ from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_as
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Cell, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
-from citychat.rules import AVOIDED_MS, COUNTED_NEARBY, RING_S, SLOW_RING_S
+from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S, held_after
 
 
 class MemoryLobby:
@@ -127,9 +127,9 @@ class MemoryLobby:
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
         person = self._person(guest)
         if person is not None:
-            now = self._state.now
+            after = held_after("avoided network", self._state.now)
             old = person.avoided_networks
-            person.avoided_networks = {network: since for network, since in old.items() if now < since + AVOIDED_MS}
+            person.avoided_networks = {network: since for network, since in old.items() if since > after}
             for network in networks:
                 person.avoid_network(network, at)
 

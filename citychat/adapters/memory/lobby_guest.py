@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from citychat.model import NOWHERE, Cell, Offer
 from citychat.rules import (
-    AVOIDED_MS,
     IDLE_IN_VIEW,
     LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
@@ -12,6 +11,7 @@ from citychat.rules import (
     RING_PAUSE_MS,
     RINGS_UNANSWERED,
     UNASKED,
+    held_until,
 )
 
 
@@ -56,7 +56,7 @@ class LobbyGuest:
         if not self.avoided_networks:
             return False
         since = [self.avoided_networks[network] for network in other.networks if network in self.avoided_networks]
-        return any(at < other.made and now < at + AVOIDED_MS for at in since)
+        return any(at < other.made and now < held_until("avoided network", at) for at in since)
 
 
 def blocked(a: LobbyGuest, b: LobbyGuest) -> bool:

@@ -106,6 +106,7 @@ class IdDocument(Struct, frozen=True):
 class SeenDocument(Struct, frozen=True):
     """The time when a guest was last seen."""
 
+    id: str = field(name="_id")
     seen: int
 
 

@@ -10,7 +10,7 @@ from citychat.adapters.mongo.documents import (
     pair_id,
     text,
 )
-from citychat.rules import AVOIDED_MS
+from citychat.rules import held_after, held_until
 
 
 class MongoRelations:
@@ -28,13 +28,14 @@ class MongoRelations:
         return [row.pair[1 - row.pair.index(guest)] for row in pairs]
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        fields = {"guest": text(guest), "at": at, "gone": date(at + AVOIDED_MS)}
+        fields = {"guest": text(guest), "at": at, "gone": date(held_until("avoided network", at))}
         await self._mongo.insert(
             "shuns", [{"_id": f"{guest}:{network}:{at}", "network": text(network), **fields} for network in networks]
         )
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
         """The oldest that still holds: who came between two blocks is kept away by the first one."""
-        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": now - AVOIDED_MS}})
+        holding = {"guest": text(guest), "at": {"$gt": held_after("avoided network", now)}}
+        found = await self._mongo.find("shuns", holding)
         avoided = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda row: -row.at)
         return {row.network: row.at for row in avoided}

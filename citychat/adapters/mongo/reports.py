@@ -16,13 +16,13 @@ from citychat.adapters.mongo.documents import (
 from citychat.model import Message
 from citychat.ports import Report
 from citychat.rules import (
-    ERASED_MS,
     EVIDENCE_MESSAGES,
-    PAUSE_MS,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
     Accusation,
+    held_after,
     is_third,
+    paused_until,
     reports_around,
 )
 
@@ -41,7 +41,7 @@ class MongoReports:
         at once the last to be written sees all three.
         """
         where: Document = {"_id": f"{text(report.session)}:{text(report.reporter)}"}
-        kept = msgspec.to_builtins(await self._evidence(report.session, report.at - ERASED_MS))
+        kept = msgspec.to_builtins(await self._evidence(report.session, held_after("erased text", report.at)))
         document = where | msgspec.to_builtins(report) | {"state": "received", "evidence": kept}
         await self._mongo.insert("reports", [document])
         found = self._reader.read("reports", await self._mongo.find("reports", where), ReportDocument)
@@ -51,7 +51,7 @@ class MongoReports:
             ]
         first = found[0]
         if await self._is_third(first):
-            until = first.at + PAUSE_MS
+            until = paused_until(first.at)
             change = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
             await self._mongo.update("pauses", {"_id": first.accused}, change, upsert=True)
         return first.code

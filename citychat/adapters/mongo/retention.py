@@ -11,7 +11,7 @@ from citychat.adapters.mongo.documents import (
     MembersDocument,
     id_of,
 )
-from citychat.rules import ERASED_MS
+from citychat.rules import held_until, retention
 
 SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
 
@@ -22,10 +22,8 @@ async def empty(mongo: Mongo, reader: DocumentReader, session_id: str, side: int
     where: Document = {"s": session_id, "side": side, "x": {"$gt": ""}}
     async with aclosing(mongo.each("messages", where, SLICE_ROWS)) as parts:
         async for documents in parts:
-            copies = [
-                {"_id": id_of(m), "s": session_id, "x": m.text, "since": at, "gone": date(at + ERASED_MS)}
-                for m in reader.messages(documents)
-            ]
+            fields = {"s": session_id, "since": at, "gone": date(held_until("erased text", at))}
+            copies = [{"_id": id_of(m), "x": m.text, **fields} for m in reader.messages(documents)]
             await mongo.insert("erased", copies)
             ids = [document["_id"] for document in documents if "_id" in document]
             await mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
@@ -35,14 +33,15 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
     """A session's row goes after all that belongs to it: a prune that was broken off finds it again. Several processes
     may prune at once."""
     mongo = mongo.unhurried()
+    goes = retention(now, history_ms)
     await _complete_erases(mongo, reader, now)
     going = True
     while going:
-        expired = await _ids(mongo, "sessions", {"expires": {"$lte": now}})
+        expired = await _ids(mongo, "sessions", {"expires": {"$lte": goes.due}})
         going = any([await _delete_session(mongo, session_id) for session_id in expired])
     for collection in ("erased", "shuns", "wishes", "pauses"):
-        await _delete(mongo, collection, {"gone": {"$lte": date(now)}})
-    await _forget_guests(mongo, reader, now - history_ms)
+        await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
+    await _forget_guests(mongo, reader, goes.guests)
 
 
 async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> None:

@@ -7,14 +7,14 @@ from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     SLICE_ROWS,
     DocumentReader,
-    IdDocument,
+    SeenDocument,
     WishDocument,
     pair_id,
     text,
     to_session,
 )
 from citychat.model import PENDING, Session, Unavailable
-from citychat.rules import WISH_MS
+from citychat.rules import confirmed, held_after, held_until, is_left_alone, left_alone_before
 
 
 class MongoSessions:
@@ -33,8 +33,8 @@ class MongoSessions:
         if session is None or await self._is_blocked(session):
             return None
         if session.ended == PENDING:
-            started = max(session.started, await self._last_started(session) + 1)
-            change = {"ended": None, "started": started, "expires": started + history_ms}
+            started, expires = confirmed(session.started, await self._last_started(session), history_ms)
+            change = {"ended": None, "started": started, "expires": expires}
             await self._mongo.update("sessions", {"_id": session_id, "ended": PENDING}, {"$set": change})
             session, is_blocked = await asyncio.gather(self.find(session_id), self._is_blocked(session))
             if is_blocked:
@@ -66,19 +66,20 @@ class MongoSessions:
         found = self._reader.sessions(await self._mongo.find("sessions", where))
         return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
-    async def idle(self, before: int) -> list[Session]:
-        """A session that has just begun is not idle, whatever is known of its guests."""
+    async def idle(self, now: int) -> list[Session]:
         idle: list[Session] = []
-        where: Document = {"ended": None, "started": {"$lt": before}}
+        where: Document = {"ended": None, "started": {"$lt": left_alone_before(now)}}
         async with aclosing(self._mongo.each("sessions", where, SLICE_ROWS, order=[("started", 1)])) as parts:
             async for documents in parts:
                 sessions = self._reader.sessions(documents)
                 members = list({member for session in sessions for member in session.members})
-                found = await self._mongo.find(
-                    "guests", {"_id": {"$in": members}, "seen": {"$gte": before}}, fields=["_id"]
-                )
-                here = {known.id for known in self._reader.read("guests", found, IdDocument)}
-                idle += [session for session in sessions if here.isdisjoint(session.members)]
+                found = await self._mongo.find("guests", {"_id": {"$in": members}}, fields=["seen"])
+                seen = {known.id: known.seen for known in self._reader.read("guests", found, SeenDocument)}
+                idle += [
+                    session
+                    for session in sessions
+                    if is_left_alone(session.started, (seen.get(member, 0) for member in session.members), now)
+                ]
         return idle
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
@@ -86,9 +87,9 @@ class MongoSessions:
         takes both, the one of the smaller guest first: only one process is told that it has deleted it. A crash before
         that leaves both; one after it leaves the other for a day at most. Deleted is what was seen: the same guest may
         wish again before a server gets to it."""
-        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(at + WISH_MS)}
+        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(held_until("wish", at))}
         await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
-        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": at - WISH_MS}})
+        found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": held_after("wish", at)}})
         seen = {wish.guest: wish.at for wish in self._reader.read("wishes", found, WishDocument)}
         partner = next((other for other in seen if other != guest), None)
         if partner is None or guest not in seen:

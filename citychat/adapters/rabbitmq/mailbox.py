@@ -20,7 +20,7 @@ from citychat.adapters.rabbitmq.publisher import CLASSIC, Publisher
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable, new_id
 from citychat.ports import MARKER_S, READY_MAX, Clock, Mail
-from citychat.rules import DAY_MS, MAILBOX_MS
+from citychat.rules import MAILBOX_MS, mailbox_expires_ms
 from citychat.tasks import Tasks
 
 LEAST_VERSION = (3, 10)  # of those before, none is supported and none was tried
@@ -51,7 +51,7 @@ class RabbitMailbox:
             **CLASSIC,
             "x-single-active-consumer": True,
             "x-message-ttl": ttl_ms,
-            "x-expires": ttl_ms + DAY_MS,  # since the last declare; a queue must not go before its messages
+            "x-expires": mailbox_expires_ms(ttl_ms),  # since the last declare
             "x-max-length": READY_MAX,
             "x-overflow": "reject-publish",  # the default drops the oldest and says nothing
         }

@@ -8,7 +8,7 @@ from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.adapters.sqlite.sessions import SqliteSessions, drop_session, to_session
 from citychat.model import Guest, Session
 from citychat.ports import Dossier, Pause
-from citychat.rules import AVOIDED_MS, ERASED_MS, WISH_MS
+from citychat.rules import held_after, retention
 
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
 
@@ -57,16 +57,18 @@ class SqliteGuests:
         return seen
 
     async def prune(self, now: int, history_ms: int) -> None:
+        goes = retention(now, history_ms)
+
         def expired(transaction: Transaction) -> None:
-            transaction.change("expire_avoided_networks", now - AVOIDED_MS)
-            transaction.change("expire_wishes", now - WISH_MS)
-            transaction.change("expire_pauses", now)
-            transaction.change("expire_guests", now - history_ms)
+            transaction.change("expire_avoided_networks", goes.avoided_networks)
+            transaction.change("expire_wishes", goes.wishes)
+            transaction.change("expire_pauses", goes.due)
+            transaction.change("expire_guests", goes.guests)
             transaction.forget()
 
-        while await self._database.run(lambda transaction: _prune_session(transaction, now)):
+        while await self._database.run(lambda transaction: _prune_session(transaction, goes.due)):
             pass
-        while await self._database.run(lambda t: t.change("expire_erased", now - ERASED_MS, SLICE_ROWS)):
+        while await self._database.run(lambda t: t.change("expire_erased", goes.erased_texts, SLICE_ROWS)):
             pass
         await self._database.run(expired)
 
@@ -79,15 +81,15 @@ def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
         row=_to_guest(transaction.rows("guest", guest)),
         pause=_to_pause(transaction.rows("paused", guest, now)),
         sessions=sessions,
-        avoided_networks=dict(transaction.rows("avoided_networks", guest, now - AVOIDED_MS)),
+        avoided_networks=dict(transaction.rows("avoided_networks", guest, held_after("avoided network", now))),
         blocked=[other for (other,) in transaction.rows("blocked", guest)],
         partner_seen=seen[0][0] if seen else 0,
     )
 
 
-def _prune_session(transaction: Transaction, now: int) -> bool:
+def _prune_session(transaction: Transaction, due: int) -> bool:
     """Delete a slice of one expired session; whether there was one."""
-    found = transaction.rows("expired_session", now)
+    found = transaction.rows("expired_session", due)
     for (session_id,) in found:
         if transaction.change("expire_messages", session_id, SLICE_ROWS) < SLICE_ROWS:
             transaction.change("drop_erased", session_id)

@@ -7,7 +7,7 @@ from typing import Self
 from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
 from citychat.model import Message
 from citychat.ports import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WIDEST, Clock, Mail, SteadyTime, Timer
-from citychat.rules import MAILBOX_MS
+from citychat.rules import held_after
 
 SWEEP_S = 600.0  # what nobody fetches is deleted at most this long after its time
 RETRY_S = 1.0  # a consumer whose read failed tries again
@@ -64,7 +64,7 @@ class SqliteMailbox:
         rows = [(guest, now, *to_row(message)) for message in messages]
 
         def work(transaction: Transaction) -> bool:
-            ready: int = transaction.rows("mail_ready", guest, passed, now - MAILBOX_MS)[0][0]
+            ready: int = transaction.rows("mail_ready", guest, passed, held_after("mail", now))[0][0]
             if ready + len(rows) > READY_MAX:
                 return False
             transaction.change_each("mail_put", rows)
@@ -99,7 +99,7 @@ class SqliteMailbox:
 
     def mark(self, handle: object, read: Callable[[bool], None]) -> None:
         """Nothing is put: the id of the last row marks it."""
-        consumer, oldest = _consumer(handle), self._time.now_ms() - MAILBOX_MS
+        consumer, oldest = _consumer(handle), held_after("mail", self._time.now_ms())
         if len(consumer.unacked) >= consumer.window:
             consumer.window = min(WIDEST, consumer.window + WIDENED_BY)
             self._read(consumer)
@@ -155,7 +155,7 @@ class SqliteMailbox:
         if consumer.more:
             return
         consumer.reading = True
-        guest, passed, oldest = consumer.guest, consumer.passed, self._time.now_ms() - MAILBOX_MS
+        guest, passed, oldest = consumer.guest, consumer.passed, held_after("mail", self._time.now_ms())
         self._database.submit(
             lambda transaction: transaction.rows("mail_next", guest, passed, oldest, room),
             lambda rows: self._have_read(consumer, rows, room),
@@ -194,7 +194,7 @@ class SqliteMailbox:
 
         def work(transaction: Transaction) -> int:
             transaction.change("mail_note_now", now)
-            expired = transaction.change("mail_expire", now - MAILBOX_MS)
+            expired = transaction.change("mail_expire", held_after("mail", now))
             if expired:
                 transaction.forget()
             return expired

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from citychat.adapters.sqlite.database import Database, Row
-from citychat.rules import AVOIDED_MS
+from citychat.rules import held_after
 
 
 class SqliteRelations:
@@ -25,7 +25,6 @@ class SqliteRelations:
         await self._database.run(lambda transaction: transaction.change_each("avoid_network", rows))
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
-        rows = await self._database.run(
-            lambda transaction: transaction.rows("avoided_networks", guest, now - AVOIDED_MS)
-        )
+        made_after = held_after("avoided network", now)
+        rows = await self._database.run(lambda transaction: transaction.rows("avoided_networks", guest, made_after))
         return dict(rows)

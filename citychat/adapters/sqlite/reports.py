@@ -7,13 +7,13 @@ import msgspec
 from citychat.adapters.sqlite.database import Database, Transaction, to_message
 from citychat.ports import Report
 from citychat.rules import (
-    ERASED_MS,
     EVIDENCE_MESSAGES,
-    PAUSE_MS,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
     Accusation,
+    held_after,
     is_third,
+    paused_until,
     reports_around,
 )
 
@@ -37,7 +37,7 @@ def _add(transaction: Transaction, report: Report) -> str:
     if earlier := transaction.rows("reported", report.session, report.reporter):
         first: str = earlier[0][0]
         return first
-    kept = transaction.rows("evidence", report.session, report.at - ERASED_MS, EVIDENCE_MESSAGES)
+    kept = transaction.rows("evidence", report.session, held_after("erased text", report.at), EVIDENCE_MESSAGES)
     evidence = _json([to_message(row) for row in reversed(kept)])
     transaction.change(
         "report", report.code, report.session, report.reporter, report.accused, report.reason, report.note, report.at,
@@ -46,7 +46,7 @@ def _add(transaction: Transaction, report: Report) -> str:
     recent = transaction.rows("recent_reports", report.accused, *reports_around(report.at), REPORTS_LOOKED_AT)
     others = [Accusation(reporter, at, _networks(raw)) for reporter, at, raw in recent]
     if is_third(Accusation(report.reporter, report.at, frozenset(report.networks)), others):
-        transaction.change("pause", report.accused, report.at + PAUSE_MS, PAUSE_REASON)
+        transaction.change("pause", report.accused, paused_until(report.at), PAUSE_REASON)
     return report.code
 
 

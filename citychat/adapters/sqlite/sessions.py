@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.model import PENDING, Session
-from citychat.rules import WISH_MS
+from citychat.rules import confirmed, held_after, is_left_alone, left_alone_before
 
 
 class SqliteSessions:
@@ -43,13 +43,16 @@ class SqliteSessions:
         rows = await self._database.run(lambda transaction: transaction.rows("sessions", guest))
         return [to_session(row) for row in rows]
 
-    async def idle(self, before: int) -> list[Session]:
-        rows = await self._database.run(lambda transaction: transaction.rows("idle", before))
-        return [to_session(row) for row in rows]
+    async def idle(self, now: int) -> list[Session]:
+        def work(transaction: Transaction) -> list[Session]:
+            found = [(to_session(tuple(row)), seen) for *row, seen in transaction.rows("idle", left_alone_before(now))]
+            return [session for session, seen in found if is_left_alone(session.started, (seen,), now)]
+
+        return await self._database.run(work)
 
     async def wish(self, session_id: str, guest: str, at: int) -> bool:
         def work(transaction: Transaction) -> bool:
-            if not transaction.rows("wished", session_id, guest, at - WISH_MS):
+            if not transaction.rows("wished", session_id, guest, held_after("wish", at)):
                 transaction.change("wish", session_id, guest, at)
                 return False
             transaction.change("drop_wishes", session_id)
@@ -65,9 +68,9 @@ def _confirm(transaction: Transaction, session_id: str, history_ms: int) -> Sess
     (session,) = found
     if session.ended == PENDING:
         ((last,),) = transaction.rows("last_started", *session.members)
-        started = max(session.started, last + 1)
-        transaction.change("confirm", session_id, started, started + history_ms)
-        return replace(session, started=started, expires=started + history_ms, ended=None)
+        started, expires = confirmed(session.started, last, history_ms)
+        transaction.change("confirm", session_id, started, expires)
+        return replace(session, started=started, expires=expires, ended=None)
     return session if session.ended is None else None
 
 

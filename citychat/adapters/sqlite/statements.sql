@@ -181,11 +181,11 @@ WHERE ended IS NOT 0 AND id IN (SELECT s FROM members WHERE guest = ?) ORDER BY 
 SELECT id FROM sessions WHERE ended = 0 AND id IN (SELECT s FROM members WHERE guest = ?);
 
 -- idle --
--- started: a session that has just begun is not idle, whatever is known of its guests.
-SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
-WHERE ended IS NULL AND started < ?1 AND NOT EXISTS (
-    SELECT 1 FROM members JOIN guests ON guests.id = members.guest WHERE members.s = sessions.id AND guests.seen >= ?1
-) ORDER BY started, id;
+-- Those that may be, each with when the last of its members was seen.
+SELECT id, members, aliases, city, started, expires, ended, erased, (
+    SELECT coalesce(max(guests.seen), 0) FROM members JOIN guests ON guests.id = members.guest
+    WHERE members.s = sessions.id
+) FROM sessions WHERE ended IS NULL AND started < ?1 ORDER BY started, id;
 
 -- block --
 INSERT INTO barred (a, b, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;

@@ -140,7 +140,7 @@ async def test_garbage_in_every_collection_is_passed_over_and_counted(history: M
     assert await add(history, message(1), message(4)) == frozenset()
     assert [m.number for m in (await history.messages.progress("s", 0)).beyond] == [4]
     assert await history.sessions.of("anna") == [session()]
-    assert await history.sessions.idle(NOW + 1) == [session()]
+    assert await history.sessions.idle(NOW + DAY_MS + 1) == [session()]
     assert await history.guests.find("carl") is None
     assert await history.relations.blocked("anna") == ["ben"]
     assert await history.relations.avoided_networks("anna", NOW) == {}

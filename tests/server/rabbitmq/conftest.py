@@ -20,7 +20,7 @@ from tests.support.stores import StoreClock
 guests = map("guest{}".format, count())
 
 
-class Reader:
+class QueueReader:
     """An opener that remembers what it was given."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from citychat.adapters.rabbitmq import mailbox as rabbitmq
 from citychat.model import Unavailable
 from citychat.ports import Mail
 from citychat.rules import DAY_MS
-from tests.server.rabbitmq.conftest import Reader, guests, outsider, process
+from tests.server.rabbitmq.conftest import QueueReader, guests, outsider, process
 from tests.support.patience import until
 from tests.support.services.rabbitmq import RabbitServer
 from tests.support.services.running import RABBITMQ, is_tested
@@ -36,7 +36,7 @@ async def test_the_queue_is_as_the_protocol_wants_it(server: RabbitServer, guest
 async def test_another_process_takes_over_all_that_is_unacked_in_order(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (first, _), process(server.url) as (second, _):
         assert await put(first, guest, *map(message, range(1, 41)))
-        one, two = Reader(), Reader()
+        one, two = QueueReader(), QueueReader()
         handle = await first.open(guest, one)
         await one.read(40)
         await second.open(guest, two)
@@ -48,7 +48,7 @@ async def test_another_process_takes_over_all_that_is_unacked_in_order(server: R
 
 async def test_a_takeover_of_more_than_a_window_begins_with_the_oldest(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (first, _), process(server.url) as (second, _):
-        one, two = Reader(), Reader()
+        one, two = QueueReader(), QueueReader()
         handle = await first.open(guest, one)
         for n in range(1, 1_001, 50):
             assert await put(first, guest, *map(message, range(n, n + 50)))
@@ -65,7 +65,7 @@ async def test_what_is_put_during_a_takeover_comes_after_all_that_goes_back(serv
     async with process(server.url) as (first, _), process(server.url) as (second, _), process(server.url) as (third, _):
         for guest in (next(guests) for _ in range(10)):
             assert await put(third, guest, *map(message, range(1, 41)))
-            one, two = Reader(), Reader()
+            one, two = QueueReader(), QueueReader()
             handle = await first.open(guest, one)
             await one.read(40)
             await second.open(guest, two)
@@ -79,10 +79,10 @@ async def test_what_is_put_during_a_takeover_comes_after_all_that_goes_back(serv
 
 async def test_a_process_that_ends_gives_back_all_that_is_open_in_order(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (second, _):
-        two = Reader()
+        two = QueueReader()
         async with process(server.url) as (first, _):
             assert await put(first, guest, *map(message, range(1, 41)))
-            one = Reader()
+            one = QueueReader()
             await first.open(guest, one)
             await one.read(40)
             await second.open(guest, two)
@@ -96,7 +96,7 @@ async def test_a_mailbox_is_discarded_only_when_empty_and_closed(server: RabbitS
         return queue in server.control("list_queues", "name").split()
 
     async with process(server.url) as (mailbox, _):
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         await mailbox.discard(guest)
         assert there()
@@ -121,7 +121,7 @@ async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServ
         with outsider(server) as channel:
             found = [channel.basic_get(f"short.{guest}")[1].expiration for _ in range(4)]
         assert found == [None, *[str(HOUR_MS - 3_000)] * 3], "the first is not of that side and stays in front"
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         await reader.read(4)
         assert [(mail.message.number, mail.message.text) for mail in reader.mail] == [
@@ -137,7 +137,7 @@ async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(
     monkeypatch.setattr(rabbit_boxes, "CHANNELS_MAX", 30)
     monkeypatch.setattr(rabbitmq, "SPARE_ROOM", 20)
     async with process(server.url) as (mailbox, link):
-        readers = {next(guests): Reader() for _ in range(100)}
+        readers = {next(guests): QueueReader() for _ in range(100)}
         for name, reader in readers.items():
             while True:
                 try:
@@ -157,7 +157,7 @@ async def test_a_reader_that_raises_takes_nobody_with_it(server: RabbitServer, g
         raise ArithmeticError(mail.message.text)
 
     async with process(server.url) as (mailbox, link):
-        reader = Reader()
+        reader = QueueReader()
         await mailbox.open(guest, raises)
         await mailbox.open(other := next(guests), reader)
         assert await put(mailbox, guest, message(1))

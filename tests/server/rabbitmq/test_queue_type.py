@@ -10,7 +10,7 @@ import pytest
 
 from citychat.adapters.rabbitmq.consumers import encode
 from citychat.rules import DAY_MS
-from tests.server.rabbitmq.conftest import Reader, guests, outsider, process
+from tests.server.rabbitmq.conftest import QueueReader, guests, outsider, process
 from tests.server.rabbitmq.test_trouble import same_lane
 from tests.support.patience import until
 from tests.support.services.rabbitmq import RabbitServer
@@ -68,11 +68,11 @@ async def test_mail_survives_24_joins_without_an_ack_where_queues_are_quorum_que
     async with process(quorum_url) as (mailbox, link):
         assert await put(mailbox, guest, *map(message, range(1, 4)))
         for _ in range(JOINS):
-            reader = Reader()
+            reader = QueueReader()
             handle = await mailbox.open(guest, reader)
             assert await reader.read(3) == [1, 2, 3]
             await mailbox.close(handle)
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         assert await reader.read(3) == [1, 2, 3]
         mailbox.ack(handle, [mail.tag for mail in reader.mail])
@@ -96,7 +96,7 @@ async def test_queues_of_older_versions_and_ours_are_the_same_to_old_and_new_pro
             channel.queue_declare(f"inbox.{other}", durable=True, arguments=UNTYPED)
             channel.basic_publish("", f"inbox.{other}", encode(message(2)))
         for name in (guest, other):
-            reader = Reader()
+            reader = QueueReader()
             handle = await mailbox.open(name, reader)
             assert await reader.read(2) == [1, 2]
             mailbox.ack(handle, [mail.tag for mail in reader.mail])
@@ -118,7 +118,7 @@ async def test_a_quorum_queue_of_an_older_version_is_read_but_not_filled_and_its
         monkeypatch.setattr(link, "on_down", went.append)
         assert not await put(mailbox, guest, message(2))
         assert "other arguments than ours (x-queue-type)" in caplog.text
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         assert await reader.read(1) == [1]
         mailbox.ack(handle, [reader.mail[0].tag])
@@ -136,7 +136,7 @@ async def test_mail_that_lay_unacked_for_too_long_comes_again_and_its_queue_coun
     caplog.set_level(logging.INFO)
     async with process(server.url) as (mailbox, link):
         assert await put(mailbox, guest, message(1), message(2))
-        reader = Reader()
+        reader = QueueReader()
         handle: Any = await mailbox.open(guest, reader)
         await reader.read(2)
         assert (await reader.read(4))[:4] == [1, 2, 1, 2]

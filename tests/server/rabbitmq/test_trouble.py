@@ -21,7 +21,7 @@ from citychat.adapters.sqlite import Database
 from citychat.delivery import endpoint
 from citychat.model import Unavailable
 from citychat.ports import RECORD_MAX_BYTES
-from tests.server.rabbitmq.conftest import Reader, guests, outsider, process
+from tests.server.rabbitmq.conftest import QueueReader, guests, outsider, process
 from tests.support.patience import until
 from tests.support.services.rabbitmq import RabbitServer
 from tests.support.services.running import RABBITMQ, is_tested
@@ -37,7 +37,7 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
     async with process(server.url) as (mailbox, link):
         assert await put(mailbox, guest, *map(message, range(1, 4)))
         assert await put(mailbox, other, message(9))
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         await reader.read(3)
         before = [mail.tag for mail in reader.mail]
@@ -47,7 +47,7 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
         assert not await put(mailbox, guest, message(4))
         assert not await is_read(mailbox, handle), "the handle is good, and its channel is gone"
         with pytest.raises(Unavailable):
-            await mailbox.open(other, Reader())
+            await mailbox.open(other, QueueReader())
         with pytest.raises(Unavailable):
             await mailbox.blank(other, "s", 0)
         server.start()
@@ -59,11 +59,11 @@ async def test_a_broker_that_is_killed_loses_nothing_and_everybody_reads_on(serv
         mailbox.ack(handle, before)  # tags of a connection that is gone must not ack anything new
         assert len({mail.tag for mail in reader.mail}) == 7
         await mailbox.close(handle)
-        again = Reader()
+        again = QueueReader()
         handle = await mailbox.open(guest, again)
         assert await again.read(4) == [1, 2, 3, 5]
         mailbox.ack(handle, [mail.tag for mail in again.mail])
-        late = Reader()
+        late = QueueReader()
         await mailbox.open(other, late)
         assert await late.read(1) == [9]
 
@@ -84,7 +84,7 @@ async def test_what_is_put_into_a_new_queue_is_not_stored_before_the_broker_woul
 
 async def test_a_frozen_broker_is_found_and_puts_are_answered_meanwhile(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, link):
-        reader = Reader()
+        reader = QueueReader()
         await mailbox.open(guest, reader)
         server.freeze()
         try:
@@ -96,7 +96,7 @@ async def test_a_frozen_broker_is_found_and_puts_are_answered_meanwhile(server: 
             assert answers, "nothing is held beyond the limit"
             await until(lambda: len(answers) == UNANSWERED_MAX_BYTES // 4_000 // 100 + 2)
             assert not any(answers)
-            opening = asyncio.ensure_future(mailbox.open(next(guests), Reader()))
+            opening = asyncio.ensure_future(mailbox.open(next(guests), QueueReader()))
             await until(lambda: not link.up)
             assert link.trouble == "silent"
             with pytest.raises(Unavailable):
@@ -110,7 +110,7 @@ async def test_a_frozen_broker_is_found_and_puts_are_answered_meanwhile(server: 
 
 async def test_leaving_a_frozen_broker_does_not_wait_for_it(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, _):
-        handle = await mailbox.open(guest, Reader())
+        handle = await mailbox.open(guest, QueueReader())
         server.freeze()
         async with process(server.url, up=False):
             await asyncio.sleep(0.1)  # it is on its way in
@@ -121,7 +121,7 @@ async def test_connections_that_the_broker_closes_come_back_with_their_mailboxes
     server: RabbitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with process(server.url) as (mailbox, link):
-        readers = {next(guests): Reader() for _ in range(100)}
+        readers = {next(guests): QueueReader() for _ in range(100)}
         for name, reader in readers.items():
             await mailbox.open(name, reader)
         went: list[str] = []
@@ -137,7 +137,7 @@ async def test_connections_that_the_broker_closes_come_back_with_their_mailboxes
 
 async def test_a_queue_deleted_under_its_reader_is_made_again(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, link):
-        reader = Reader()
+        reader = QueueReader()
         await mailbox.open(guest, reader)
         with outsider(server) as channel:
             channel.queue_delete(f"inbox.{guest}")
@@ -164,7 +164,7 @@ async def test_a_queue_deleted_before_the_message_arrives_is_no_success(
         monkeypatch.setattr(AmqpChannel, "declare", declare_and_lose)
         assert await put(mailbox, guest, message(1), message(2)) == (times == 1)
         assert await put(mailbox, guest, message(3))
-        reader = Reader()
+        reader = QueueReader()
         await mailbox.open(guest, reader)
         expected = [1, 2, 3] if times == 1 else [3]
         assert await reader.read(len(expected)) == expected
@@ -194,7 +194,7 @@ async def test_a_queue_with_other_arguments_is_read_but_not_filled_and_disturbs_
             "guest": {False}, "neighbour": {True},
         }  # fmt: skip
         assert not await put(mailbox, guest, message(1))
-        reader, beside = Reader(), Reader()
+        reader, beside = QueueReader(), QueueReader()
         await mailbox.open(guest, reader)
         assert await reader.read(1) == [1]
         await mailbox.open(neighbour, beside)
@@ -227,7 +227,7 @@ async def test_rubbish_in_a_queue_is_dropped_and_counted_and_the_rest_is_read(
 ) -> None:
     async with process(server.url) as (mailbox, link):
         caplog.set_level(logging.DEBUG)
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         with outsider(server) as channel:
             for body in RUBBISH:
@@ -247,7 +247,7 @@ async def test_rubbish_in_a_queue_is_dropped_and_counted_and_the_rest_is_read(
 async def test_an_ack_of_tags_never_given_closes_nothing(server: RabbitServer, guest: str) -> None:
     async with process(server.url) as (mailbox, _):
         assert await put(mailbox, guest, message(1), message(2), message(3))
-        reader = Reader()
+        reader = QueueReader()
         handle = await mailbox.open(guest, reader)
         await reader.read(3)
         tags = [mail.tag for mail in reader.mail]
@@ -255,7 +255,7 @@ async def test_an_ack_of_tags_never_given_closes_nothing(server: RabbitServer, g
             mailbox.ack(handle, [strange])
         mailbox.ack(handle, [tags[1], tags[1], tags[0]])
         await mailbox.close(handle)
-        again = Reader()
+        again = QueueReader()
         await mailbox.open(guest, again)
         assert await again.read(1) == [3]
 
@@ -272,7 +272,7 @@ async def test_a_broker_out_of_memory_refuses_puts_and_lets_readers_go_on(server
             mailbox.put(guest, [message(3)], refused.append)
             await asyncio.sleep(0)
             assert refused == [False], "known to be refused: no answer is waited for"
-            reader = Reader()
+            reader = QueueReader()
             handle = await mailbox.open(guest, reader)
             assert await reader.read(1) == [1]
             mailbox.ack(handle, [reader.mail[0].tag])
@@ -301,7 +301,7 @@ async def test_what_keeps_a_process_out_is_said_without_the_url(
         assert link.trouble == trouble
         assert not await put(mailbox, guest, message(1))
         with pytest.raises(Unavailable):
-            await mailbox.open(guest, Reader())
+            await mailbox.open(guest, QueueReader())
     assert "secret" not in caplog.text and str(server.port) not in caplog.text
 
 
@@ -329,7 +329,7 @@ async def test_a_marker_of_a_page_that_is_gone_is_taken_out_in_silence(server: R
     """A version that knows none takes it for no message, and drops it likewise."""
     assert decode(MARKER + b"of another process") is None
     async with process(server.url) as (mailbox, _):
-        reader = Reader()
+        reader = QueueReader()
         assert await put(mailbox, guest, message(1))
         with outsider(server) as channel:
             channel.basic_publish("", f"inbox.{guest}", MARKER + b"of another process")

@@ -45,7 +45,7 @@ class Armed:
             self._timers.armed.remove(self._timer)
 
 
-class Wire:
+class DeclineLink:
     """A link whose other end is the test: what was sent, with the way to answer it."""
 
     def __init__(self) -> None:
@@ -78,16 +78,16 @@ class Nothing:
     def said(self, event: str, payload: Mapping[str, Any]) -> None: ...
 
 
-def joined(storage: MutableMapping[str, str]) -> tuple[HeadlessPage, Wire, Timers]:
+def joined(storage: MutableMapping[str, str]) -> tuple[HeadlessPage, DeclineLink, Timers]:
     """A page, loaded and joined, with what an older one has left in ``storage``."""
-    wire, timers = Wire(), Timers()
+    wire, timers = DeclineLink(), Timers()
     page = HeadlessPage(wire, Nothing(), storage, timers, Random(1), consent="1")
     page.start()
     join(page, wire)
     return page, wire, timers
 
 
-def join(page: HeadlessPage, wire: Wire) -> None:
+def join(page: HeadlessPage, wire: DeclineLink) -> None:
     page.opened()
     wire.answer("user-join", JOINED)
 

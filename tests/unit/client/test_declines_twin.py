@@ -14,7 +14,7 @@ TWIN = Path(__file__).with_name("declines_twin.js")
 ERRORS = ("gone", "unavailable", "busy", "internal", "not-joined", "no-session")
 
 
-class Trace:
+class DeclineTrace:
     """One seeded life: what was done, and what came of each step."""
 
     def __init__(self, seed: int) -> None:
@@ -68,7 +68,7 @@ class Trace:
 
 
 def test_declines_are_sent_kept_and_waited_for_alike_in_both_languages() -> None:
-    traces = [Trace(seed) for seed in range(TRACES)]
+    traces = [DeclineTrace(seed) for seed in range(TRACES)]
     assert any(step["kept"] == {} for trace in traces for step in trace.out[10:])
     answers = node.answer(TWIN, [trace.steps for trace in traces])
     for seed, (trace, answer) in enumerate(zip(traces, answers, strict=True)):

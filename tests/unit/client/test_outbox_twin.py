@@ -50,7 +50,7 @@ class Recorder:
         self.calls.append(["alarm", at])
 
 
-class Trace:
+class OutboxTrace:
     """One seeded life of a page: makes each step up from what the Python outbox is at that moment, and does it."""
 
     def __init__(self, seed: int) -> None:
@@ -241,7 +241,7 @@ class Trace:
 
 @pytest.mark.parametrize("first", range(0, TRACES, PART))
 def test_the_lives_of_a_page_are_the_same_in_both_languages(first: int) -> None:
-    traces = [Trace(seed) for seed in range(first, first + PART)]
+    traces = [OutboxTrace(seed) for seed in range(first, first + PART)]
     calls = {call[0] for trace in traces for step in trace.out for call in step["calls"]}
     assert calls == {"emit", "draw", "mark", "alarm"}, "the traces must reach every call"
     answers = node.answer(TWIN, [trace.steps for trace in traces])

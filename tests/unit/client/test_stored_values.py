@@ -147,7 +147,7 @@ def test_what_an_older_page_has_left_is_sent_and_linked_to_after_the_upgrade() -
 # Two windows
 
 
-class Windows:
+class StoredWindows:
     """An older window with "one" and "two" in its outbox, a newer one that has just joined, and what is on the disk."""
 
     def __init__(self) -> None:
@@ -171,12 +171,12 @@ class Windows:
 
 
 @pytest.fixture
-def windows() -> Windows:
-    return Windows()
+def windows() -> StoredWindows:
+    return StoredWindows()
 
 
 def test_an_older_window_that_believes_itself_the_writer_overwrites_nothing_and_its_words_are_sent(
-    windows: Windows,
+    windows: StoredWindows,
 ) -> None:
     older, newer = windows.older, windows.newer
     newer.say("three")
@@ -187,14 +187,16 @@ def test_an_older_window_that_believes_itself_the_writer_overwrites_nothing_and_
     assert older.box.refusal("x") == "elsewhere" and newer.box.refusal("x") == ""
 
 
-def test_what_the_older_window_wrote_just_before_the_takeover_is_taken_over_when_it_comes(windows: Windows) -> None:
+def test_what_the_older_window_wrote_just_before_the_takeover_is_taken_over_when_it_comes(
+    windows: StoredWindows,
+) -> None:
     third = windows.open("third")
     windows.newer.say("three")
     windows.catch_up()
     assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three"] == third.texts()
 
 
-def test_a_link_always_names_a_message_that_is_kept_or_was_stored(windows: Windows) -> None:
+def test_a_link_always_names_a_message_that_is_kept_or_was_stored(windows: StoredWindows) -> None:
     windows.older.say("late")
     windows.newer.say("three")
     assert windows.newer.emitted[-1][1]["p"] == ["older-st1", 2]
@@ -204,14 +206,14 @@ def test_a_link_always_names_a_message_that_is_kept_or_was_stored(windows: Windo
     assert third.emitted[-1][1]["p"] in [[entry["st"], entry["n"]] for entry in third.box.entries.all]
 
 
-def test_what_was_delivered_does_not_come_back_from_a_window_that_does_not_know_it(windows: Windows) -> None:
+def test_what_was_delivered_does_not_come_back_from_a_window_that_does_not_know_it(windows: StoredWindows) -> None:
     windows.newer.status("delivered", [1, 2], st="older-st1")
     windows.older.say("late")
     windows.catch_up()
     assert [entry["x"] for entry in kept(windows.disk)] == ["late"]
 
 
-def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one(windows: Windows) -> None:
+def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one(windows: StoredWindows) -> None:
     windows.newer.say("three")
     windows.catch_up()
     assert windows.older.texts() == ["one", "two"]
@@ -255,7 +257,6 @@ def test_a_storage_that_is_refused_or_breaks_leaves_a_page_that_remembers_what_i
         ["get", "citychat.a"], ["delete", "citychat.a"],
     )  # fmt: skip
     assert told[-1]["trouble"] == "none" and told[-2]["answer"] == "x" and told[-4]["answer"] == "t"
-
 
 
 def test_on_a_full_disk_a_page_leaves_what_the_ones_before_have_left_where_it_is() -> None:

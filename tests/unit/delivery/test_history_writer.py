@@ -13,10 +13,10 @@ from tests.support.stage import Stage, on_stage
 from tests.support.stores import make_room, message
 
 
-class Reader:
+class DrawingPage:
     """A page that draws; remembers what was settled, and what history held at that moment."""
 
-    def __init__(self, bench: "Bench", guest: str, epoch: int) -> None:
+    def __init__(self, bench: "WriterBench", guest: str, epoch: int) -> None:
         self.bench, self.guest, self.epoch, self.closed = bench, guest, epoch, False
         self.receipted: list[Message] = []
         self.silent: list[Message] = []
@@ -31,7 +31,7 @@ class Reader:
         return [m.number for m in self.receipted]
 
 
-class Bench:
+class WriterBench:
     """A writer over the lines of one process. ``batches``: how many rows each had that was written."""
 
     def __init__(self, stage: Stage) -> None:
@@ -48,12 +48,12 @@ class Bench:
 
         stage.history.messages.add = counted  # type: ignore[method-assign]
 
-    async def reader(self, guest: str = "ben") -> Reader:
+    async def reader(self, guest: str = "ben") -> DrawingPage:
         await make_room(self.stage.history, message(1))
         entered = await self.stage.lobby.enter(entry(guest))
-        return Reader(self, guest, entered.epoch)
+        return DrawingPage(self, guest, entered.epoch)
 
-    def add(self, reader: Reader, *numbers: int) -> None:
+    def add(self, reader: DrawingPage, *numbers: int) -> None:
         for n in numbers:
             assert self.writer.add(reader, message(n))
 
@@ -69,7 +69,7 @@ def entry(guest: str, epoch: int = 0) -> Entry:
 
 @on_stage
 async def test_what_was_drawn_is_in_the_history_before_anybody_hears_of_it(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.add(ben, 1, 2)
     assert ben.receipted == [] and bench.held() == []
@@ -80,7 +80,7 @@ async def test_what_was_drawn_is_in_the_history_before_anybody_hears_of_it(stage
 
 @on_stage
 async def test_a_batch_is_what_came_within_20_ms_and_at_most_500(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.add(ben, 1)
     await stage.after(BATCH_S / 2)
@@ -95,7 +95,7 @@ async def test_a_batch_is_what_came_within_20_ms_and_at_most_500(stage: Stage) -
 
 @on_stage
 async def test_of_two_texts_in_one_batch_history_gets_the_one_that_was_drawn_first(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.writer.add(ben, message(1, x="drawn"))
     bench.writer.add(ben, message(1, x="sent later"))
@@ -106,7 +106,7 @@ async def test_of_two_texts_in_one_batch_history_gets_the_one_that_was_drawn_fir
 @on_stage
 async def test_the_end_of_a_stream_is_committed_before_the_stream_that_links_to_it(stage: Stage) -> None:
     """A store that breaks off may keep any part of a batch."""
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     for drawn in (message(1), message(2), message(1, "next", p=("st", 2)), message(2, "next")):
         bench.writer.add(ben, drawn)
@@ -116,7 +116,7 @@ async def test_the_end_of_a_stream_is_committed_before_the_stream_that_links_to_
 
 @on_stage
 async def test_a_page_that_has_been_replaced_says_nothing(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     old = await bench.reader()
     bench.add(old, 1)
     new = await bench.reader()
@@ -129,9 +129,9 @@ async def test_a_page_that_has_been_replaced_says_nothing(stage: Stage) -> None:
 
 @on_stage
 async def test_what_a_lobby_that_forgot_cannot_decide_waits_until_the_guest_is_entered_again(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     await make_room(stage.history, message(1))
-    ben = Reader(bench, "ben", 5_000)
+    ben = DrawingPage(bench, "ben", 5_000)
     bench.add(ben, 1)
     await stage.after(10)
     assert ben.numbers() == [] and bench.writer.bytes > 0
@@ -142,9 +142,9 @@ async def test_what_a_lobby_that_forgot_cannot_decide_waits_until_the_guest_is_e
 
 @on_stage
 async def test_a_newer_epoch_decides_also_after_the_lobby_forgot(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     await make_room(stage.history, message(1))
-    ben = Reader(bench, "ben", 5_000)
+    ben = DrawingPage(bench, "ben", 5_000)
     bench.add(ben, 1)
     await stage.after(3)
     await stage.lobby.enter(entry("ben", epoch=6_000))
@@ -154,8 +154,8 @@ async def test_a_newer_epoch_decides_also_after_the_lobby_forgot(stage: Stage) -
 
 @on_stage
 async def test_a_page_that_closed_unknown_to_the_lobby_is_not_waited_for(stage: Stage) -> None:
-    bench = Bench(stage)
-    ben = Reader(bench, "ben", 5_000)
+    bench = WriterBench(stage)
+    ben = DrawingPage(bench, "ben", 5_000)
     bench.add(ben, 1)
     ben.closed = True
     await stage.after(0.1)
@@ -165,7 +165,7 @@ async def test_a_page_that_closed_unknown_to_the_lobby_is_not_waited_for(stage: 
 
 @on_stage
 async def test_a_page_that_closed_and_is_still_the_newest_gets_its_receipts_out(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.add(ben, 1)
     ben.closed = True
@@ -175,7 +175,7 @@ async def test_a_page_that_closed_and_is_still_the_newest_gets_its_receipts_out(
 
 @on_stage
 async def test_a_lobby_that_is_away_is_asked_again_and_commits_go_on(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.lobby.away = {"status"}
     bench.add(ben, 1)
@@ -190,7 +190,7 @@ async def test_a_lobby_that_is_away_is_asked_again_and_commits_go_on(stage: Stag
 
 @on_stage
 async def test_a_history_that_is_away_gets_it_later_in_order(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.history.away = {"messages.add"}
     bench.add(ben, 1, 2)
@@ -205,7 +205,7 @@ async def test_a_history_that_is_away_gets_it_later_in_order(stage: Stage) -> No
 
 @on_stage
 async def test_a_commit_whose_answer_was_lost_is_done_again_and_settles_once(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.history.mute = {"messages.add"}
     bench.add(ben, 1)
@@ -218,7 +218,7 @@ async def test_a_commit_whose_answer_was_lost_is_done_again_and_settles_once(sta
 
 @on_stage
 async def test_8_mib_of_texts_are_kept_and_no_more(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.history.away = {"messages.add"}
     n = 0
@@ -233,7 +233,7 @@ async def test_8_mib_of_texts_are_kept_and_no_more(stage: Stage) -> None:
 
 @on_stage
 async def test_copies_of_what_is_kept_take_no_room_and_close_no_mailbox(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben, other = await bench.reader(), await bench.reader("carl")
     bench.history.away = {"all"}
     bench.add(ben, 1)
@@ -256,7 +256,7 @@ async def test_copies_of_what_is_kept_take_no_room_and_close_no_mailbox(stage: S
 
 @on_stage
 async def test_gap_rows_and_copies_that_came_after_them_are_settled_in_silence(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     bench.writer.add(ben, message(1, x="", k="gap"))
     await stage.after(0.1)
@@ -267,7 +267,7 @@ async def test_gap_rows_and_copies_that_came_after_them_are_settled_in_silence(s
 
 @on_stage
 async def test_flushed_when_everything_is_settled(stage: Stage) -> None:
-    bench = Bench(stage)
+    bench = WriterBench(stage)
     ben = await bench.reader()
     await bench.writer.flushed()
     bench.add(ben, *range(1, 1_200))

@@ -23,7 +23,7 @@ from tests.support.virtual_time import VirtualClock, VirtualLoop
 PATIENCE_S = 60.0
 
 
-class Bench:
+class ReceiverBench:
     """A receiving end; ``page`` is what the page was sent, ``history`` what it has drawn, ``skips`` the gap rows."""
 
     def __init__(self) -> None:
@@ -68,8 +68,8 @@ class Bench:
 
 
 @contextmanager
-def opened() -> Iterator[Bench]:
-    bench = Bench()
+def opened() -> Iterator[ReceiverBench]:
+    bench = ReceiverBench()
     try:
         yield bench
     finally:
@@ -77,7 +77,7 @@ def opened() -> Iterator[Bench]:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench() -> Iterator[ReceiverBench]:
     with opened() as bench:
         yield bench
 
@@ -85,7 +85,7 @@ def bench() -> Iterator[Bench]:
 # -- in order, once ----------------------------------------------------------------------------------------------------
 
 
-def test_the_next_goes_to_the_page_and_what_it_has_drawn_to_the_history(bench: Bench) -> None:
+def test_the_next_goes_to_the_page_and_what_it_has_drawn_to_the_history(bench: ReceiverBench) -> None:
     bench.take(1, 2)
     assert bench.sent() == [("st", 1), ("st", 2)] and bench.history == []
     bench.receiving.drawn("st", 1)
@@ -115,14 +115,14 @@ def test_copies_in_any_order_and_number_reach_the_page_once_in_the_order_of_the_
     assert bench.receiving.held == 0 and bench.receiving.out == {}
 
 
-def test_a_copy_of_what_was_drawn_goes_to_the_history_again_and_one_on_its_way_nowhere(bench: Bench) -> None:
+def test_a_copy_of_what_was_drawn_goes_to_the_history_again_and_one_on_its_way_nowhere(bench: ReceiverBench) -> None:
     bench.receiving.start({"st": 3})
     bench.take(2, 4, 4)
     assert [m.number for m in bench.history] == [2]
     assert bench.sent() == [("st", 4)]
 
 
-def test_of_two_texts_with_one_number_the_first_stays(bench: Bench) -> None:
+def test_of_two_texts_with_one_number_the_first_stays(bench: ReceiverBench) -> None:
     bench.receiving.incoming(message(2, x="first"))
     bench.receiving.incoming(message(2, x="second"))
     bench.take(1)
@@ -132,7 +132,7 @@ def test_of_two_texts_with_one_number_the_first_stays(bench: Bench) -> None:
     assert [m.text for m in bench.history] == ["text 1", "first"]
 
 
-def test_a_new_stream_waits_for_the_end_of_the_one_before(bench: Bench) -> None:
+def test_a_new_stream_waits_for_the_end_of_the_one_before(bench: ReceiverBench) -> None:
     bench.receiving.incoming(message(1, "new", p=("old", 2)))
     bench.take(1, st="old")
     assert bench.sent() == [("old", 1)]
@@ -140,7 +140,7 @@ def test_a_new_stream_waits_for_the_end_of_the_one_before(bench: Bench) -> None:
     assert bench.sent() == [("old", 1), ("old", 2), ("new", 1)]
 
 
-def test_at_most_32_are_on_their_way_and_the_rest_follows_the_acks(bench: Bench) -> None:
+def test_at_most_32_are_on_their_way_and_the_rest_follows_the_acks(bench: ReceiverBench) -> None:
     bench.take(*range(1, 101))
     assert len(bench.page) == OUT_MAX
     bench.receiving.drawn("st", 10)
@@ -150,7 +150,7 @@ def test_at_most_32_are_on_their_way_and_the_rest_follows_the_acks(bench: Bench)
     assert bench.sent() == [("st", n) for n in range(1, 101)] and bench.gaps == []
 
 
-def test_of_the_live_route_600_are_held_and_of_the_mailbox_all(bench: Bench) -> None:
+def test_of_the_live_route_600_are_held_and_of_the_mailbox_all(bench: ReceiverBench) -> None:
     bench.take(*range(2, HELD_MAX + 2))
     bench.take(HELD_MAX + 2)
     assert bench.receiving.held == HELD_MAX
@@ -164,7 +164,7 @@ def test_of_the_live_route_600_are_held_and_of_the_mailbox_all(bench: Bench) -> 
     assert bench.sent()[-1] == ("st", HELD_MAX + 2)
 
 
-def test_an_ack_of_what_was_not_sent_is_an_ack_of_what_was(bench: Bench) -> None:
+def test_an_ack_of_what_was_not_sent_is_an_ack_of_what_was(bench: ReceiverBench) -> None:
     bench.receiving.drawn("st", 5)
     bench.take(1, 2, 4)
     bench.receiving.drawn("st", LAMPORT_MAX)
@@ -175,7 +175,7 @@ def test_an_ack_of_what_was_not_sent_is_an_ack_of_what_was(bench: Bench) -> None
     assert bench.sent()[-2:] == [("st", 3), ("st", 4)]
 
 
-def test_the_tags_of_all_copies_are_given_back_once(bench: Bench) -> None:
+def test_the_tags_of_all_copies_are_given_back_once(bench: ReceiverBench) -> None:
     for tag in (7, 8):
         bench.receiving.incoming(message(1), tag)
     bench.receiving.incoming(message(2), 9)
@@ -186,7 +186,7 @@ def test_the_tags_of_all_copies_are_given_back_once(bench: Bench) -> None:
 # -- holes -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench: Bench) -> None:
+def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench: ReceiverBench) -> None:
     bench.take(1, 4, 5)
     bench.wait(PATIENCE_S - 1)
     assert bench.gaps == []
@@ -200,7 +200,7 @@ def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench:
     assert [(m.number, m.kind) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
 
 
-def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(bench: Bench) -> None:
+def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(bench: ReceiverBench) -> None:
     bench.answers = lambda: bench.asked[-1](False)
     bench.take(2)
     bench.wait(3 * PATIENCE_S + 1)
@@ -210,7 +210,7 @@ def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(
     assert [[m.number for m in rows] for rows in bench.gaps] == [[1]]
 
 
-def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_answer(bench: Bench) -> None:
+def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_answer(bench: ReceiverBench) -> None:
     bench.answers = lambda: None
     bench.take(4)
     bench.wait(PATIENCE_S + 1)
@@ -221,7 +221,7 @@ def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_ans
 
 
 @pytest.mark.parametrize("change", ["moved", "partner", "closed"])
-def test_an_answer_that_is_late_counts_for_nothing(bench: Bench, change: str) -> None:
+def test_an_answer_that_is_late_counts_for_nothing(bench: ReceiverBench, change: str) -> None:
     bench.answers = lambda: None
     bench.take(3)
     bench.wait(PATIENCE_S + 1)
@@ -239,7 +239,7 @@ def test_an_answer_that_is_late_counts_for_nothing(bench: Bench, change: str) ->
     assert len(bench.asked) == (1 if change == "closed" else 2)
 
 
-def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page(bench: Bench) -> None:
+def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page(bench: ReceiverBench) -> None:
     bench.take(1, 4)
     bench.wait(PATIENCE_S + 1)
     bench.take(2)  # while the gap is being written
@@ -250,7 +250,7 @@ def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page
     assert [m.number for m in bench.history if m.kind is None] == [2, 1, 4, 3]
 
 
-def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: Bench) -> None:
+def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: ReceiverBench) -> None:
     bench.take(1, st="old")
     bench.receiving.incoming(message(1, "new", p=("old", 3)))
     bench.take(2, st="new")
@@ -261,7 +261,7 @@ def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: Ben
     assert bench.sent() == [("old", 1), ("old", 3), ("new", 1), ("new", 2)]
 
 
-def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: Bench) -> None:
+def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: ReceiverBench) -> None:
     bench.receiving.incoming(message(1, "c", p=("b", 2)))
     bench.receiving.incoming(message(2, "b"))
     bench.receiving.incoming(message(3, "a"))
@@ -274,7 +274,7 @@ def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: Bench) 
     assert bench.sent() == [("b", 1), ("b", 2), ("c", 1), ("a", 2), ("a", 3)]
 
 
-def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(bench: Bench) -> None:
+def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(bench: ReceiverBench) -> None:
     bench.take(2, 4)
     bench.wait(40)
     bench.take(1)
@@ -286,7 +286,7 @@ def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(
     assert [row.number for row in bench.gaps[0]] == [3]
 
 
-def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: Bench) -> None:
+def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: ReceiverBench) -> None:
     bench.take(2)
     bench.wait(59)
     bench.patience["s"] = 1000.0
@@ -299,7 +299,7 @@ def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: Bench) -> None
     assert len(bench.gaps) == 1
 
 
-def test_gap_rows_that_history_could_not_take_are_tried_again(bench: Bench) -> None:
+def test_gap_rows_that_history_could_not_take_are_tried_again(bench: ReceiverBench) -> None:
     bench.take(2)
     bench.wait(PATIENCE_S + 1)
     bench.receiving.gaps_failed(bench.gaps[0])
@@ -311,7 +311,7 @@ def test_gap_rows_that_history_could_not_take_are_tried_again(bench: Bench) -> N
     assert bench.sent() == [("st", 1), ("st", 2)] and len(bench.gaps) == 2
 
 
-def test_gap_rows_that_history_could_not_take_do_not_count(bench: Bench) -> None:
+def test_gap_rows_that_history_could_not_take_do_not_count(bench: ReceiverBench) -> None:
     bench.take(GAP_ROWS_MAX // 2)
     for _ in range(5):
         bench.wait(PATIENCE_S + 1)
@@ -319,7 +319,7 @@ def test_gap_rows_that_history_could_not_take_do_not_count(bench: Bench) -> None
     assert bench.dropped == []
 
 
-def test_a_page_that_is_slow_makes_no_holes(bench: Bench) -> None:
+def test_a_page_that_is_slow_makes_no_holes(bench: ReceiverBench) -> None:
     bench.take(*range(1, 40))
     bench.wait(HALF_OPEN_S - 1)
     bench.receiving.drawn("st", 0)
@@ -332,7 +332,7 @@ def test_a_page_that_is_slow_makes_no_holes(bench: Bench) -> None:
 # -- liars -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: Bench) -> None:
+def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: ReceiverBench) -> None:
     bench.receiving.incoming(message(LAMPORT_MAX), tag=1)
     bench.receiving.incoming(message(LAMPORT_MAX - 1), tag=2)
     bench.take(1, st="good")
@@ -344,7 +344,7 @@ def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: Bench) -
     assert bench.sent() == [("good", 1), ("good", 2), ("st", 1)]
 
 
-def test_gap_rows_are_counted_over_all_streams_of_a_session(bench: Bench) -> None:
+def test_gap_rows_are_counted_over_all_streams_of_a_session(bench: ReceiverBench) -> None:
     for i in range(10):
         bench.take(GAP_ROWS_MAX // 4, st=f"lie{i}")
     bench.wait(PATIENCE_S + 1)
@@ -358,7 +358,7 @@ def test_gap_rows_are_counted_over_all_streams_of_a_session(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("links", [{"a": ("a", 1)}, {"a": ("b", 1), "b": ("a", 1)}, {"a": ("b", 9), "b": ("a", 9)}])
-def test_links_in_a_circle_are_given_up(bench: Bench, links: dict[str, MessageKey]) -> None:
+def test_links_in_a_circle_are_given_up(bench: ReceiverBench, links: dict[str, MessageKey]) -> None:
     for stream, link in links.items():
         bench.receiving.incoming(message(1, stream, p=link), tag=1)
     for _ in range(4):
@@ -371,7 +371,7 @@ def test_links_in_a_circle_are_given_up(bench: Bench, links: dict[str, MessageKe
     assert {m.stream for m in bench.page if m.kind is None} == set(links)
 
 
-def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: Bench) -> None:
+def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: ReceiverBench) -> None:
     bench.receiving.incoming(message(1, "a", p=("never", 2)))
     bench.receiving.incoming(message(1, "b", p=("never either", LAMPORT_MAX)), tag=1)
     bench.wait(PATIENCE_S + 1)
@@ -379,7 +379,7 @@ def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: Bench) -> N
     assert bench.dropped == [("b", 1)]
 
 
-def test_streams_without_end_fill_one_session_and_no_other(bench: Bench) -> None:
+def test_streams_without_end_fill_one_session_and_no_other(bench: ReceiverBench) -> None:
     for i in range(STREAMS_MAX + 5):
         bench.take(1, st=f"st{i}")
         bench.receiving.drawn(f"st{i}", 1)
@@ -389,7 +389,7 @@ def test_streams_without_end_fill_one_session_and_no_other(bench: Bench) -> None
     assert bench.sent()[-2:] == [("st0", 2), ("theirs", 1)]
 
 
-def test_streams_that_history_knows_count(bench: Bench) -> None:
+def test_streams_that_history_knows_count(bench: ReceiverBench) -> None:
     bench.receiving.start({f"old{i}": 1 for i in range(STREAMS_MAX)}, "s")
     bench.take(1, st="new")
     bench.take(1, s="another", st="theirs")
@@ -399,14 +399,14 @@ def test_streams_that_history_knows_count(bench: Bench) -> None:
 # -- half-open ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_that_acks_nothing_for_30_seconds_is_closed(bench: Bench) -> None:
+def test_a_page_that_acks_nothing_for_30_seconds_is_closed(bench: ReceiverBench) -> None:
     bench.wait(100)
     bench.take(1)
     bench.wait(HALF_OPEN_S + 0.1)
     assert bench.closed == [100 + HALF_OPEN_S]
 
 
-def test_the_30_seconds_count_from_the_last_ack(bench: Bench) -> None:
+def test_the_30_seconds_count_from_the_last_ack(bench: ReceiverBench) -> None:
     bench.take(1, 2)
     bench.wait(20)
     bench.receiving.drawn("st", 1)
@@ -416,7 +416,7 @@ def test_the_30_seconds_count_from_the_last_ack(bench: Bench) -> None:
     assert bench.closed == [20 + HALF_OPEN_S]
 
 
-def test_a_page_with_nothing_to_ack_is_left_alone(bench: Bench) -> None:
+def test_a_page_with_nothing_to_ack_is_left_alone(bench: ReceiverBench) -> None:
     for n in range(1, 6):
         bench.take(n)
         bench.ack()
@@ -429,7 +429,7 @@ def test_a_page_with_nothing_to_ack_is_left_alone(bench: Bench) -> None:
     assert bench.closed == []
 
 
-def test_a_closed_end_does_nothing_more(bench: Bench) -> None:
+def test_a_closed_end_does_nothing_more(bench: ReceiverBench) -> None:
     bench.take(1, 3)
     bench.receiving.close()
     bench.wait(1000)

@@ -18,7 +18,7 @@ from tests.support.stores import message
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 
-class Bench:
+class SenderBench:
     """Ann's sending end; ``heard`` is what ben's process gets over the bus, ``mail`` what waits in his mailbox."""
 
     def __init__(self) -> None:
@@ -56,13 +56,13 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
+def bench() -> Iterator[SenderBench]:
+    bench = SenderBench()
     yield bench
     bench.loop.close()
 
 
-def test_a_partner_who_is_here_gets_it_over_the_bus_and_the_mailbox_never_sees_it(bench: Bench) -> None:
+def test_a_partner_who_is_here_gets_it_over_the_bus_and_the_mailbox_never_sees_it(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1, 2, 3)
     bench.wait(0.1)
@@ -73,7 +73,7 @@ def test_a_partner_who_is_here_gets_it_over_the_bus_and_the_mailbox_never_sees_i
     assert bench.mail() == [] and bench.sender.pending == {}
 
 
-def test_with_no_listener_it_goes_to_the_mailbox_at_once_and_the_tick_names_exact_ranges(bench: Bench) -> None:
+def test_with_no_listener_it_goes_to_the_mailbox_at_once_and_the_tick_names_exact_ranges(bench: SenderBench) -> None:
     bench.say(1, 2, 5)
     bench.say(1, st="other")
     bench.wait(0.1)
@@ -81,7 +81,7 @@ def test_with_no_listener_it_goes_to_the_mailbox_at_once_and_the_tick_names_exac
     assert bench.told == [("st", [(1, 2), (5, 5)], "stored"), ("other", [(1, 1)], "stored")]
 
 
-def test_without_a_receipt_for_three_seconds_all_pending_goes_to_the_mailbox_in_order(bench: Bench) -> None:
+def test_without_a_receipt_for_three_seconds_all_pending_goes_to_the_mailbox_in_order(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1)
     bench.wait(RECEIPT_S - 1)
@@ -94,7 +94,7 @@ def test_without_a_receipt_for_three_seconds_all_pending_goes_to_the_mailbox_in_
     assert bench.mail() == [1, 2, 3] and bench.live() == [1, 2], "away: no more over the bus"
 
 
-def test_a_receipt_drops_exactly_what_it_names_and_runs_the_three_seconds_anew(bench: Bench) -> None:
+def test_a_receipt_drops_exactly_what_it_names_and_runs_the_three_seconds_anew(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1, 2, 3)
     bench.wait(2)
@@ -106,7 +106,7 @@ def test_a_receipt_drops_exactly_what_it_names_and_runs_the_three_seconds_anew(b
     assert bench.mail() == [1, 3]
 
 
-def test_a_receipt_brings_the_live_route_back_also_for_what_was_said_meanwhile(bench: Bench) -> None:
+def test_a_receipt_brings_the_live_route_back_also_for_what_was_said_meanwhile(bench: SenderBench) -> None:
     bench.sender.gone()
     bench.world.mailbox_up = False
     bench.say(1)
@@ -120,7 +120,7 @@ def test_a_receipt_brings_the_live_route_back_also_for_what_was_said_meanwhile(b
     assert bench.live() == [2, 3]
 
 
-def test_a_receipt_for_all_numbers_there_are_costs_no_more_than_what_is_pending(bench: Bench) -> None:
+def test_a_receipt_for_all_numbers_there_are_costs_no_more_than_what_is_pending(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1, LAMPORT_MAX)
     bench.say(7, st="other")
@@ -128,7 +128,7 @@ def test_a_receipt_for_all_numbers_there_are_costs_no_more_than_what_is_pending(
     assert list(bench.sender.pending) == [("other", 7)]
 
 
-def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(bench: Bench) -> None:
+def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(bench: SenderBench) -> None:
     bench.world.mailbox_up = False
     bench.say(1, 2)
     bench.wait(0.1)
@@ -138,7 +138,7 @@ def test_a_partner_who_has_joined_gets_everything_unanswered_again_in_order(benc
     assert bench.live() == [1, 2]
 
 
-def test_a_partner_known_to_be_gone_gets_mail_at_once(bench: Bench) -> None:
+def test_a_partner_known_to_be_gone_gets_mail_at_once(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1)
     bench.sender.gone()
@@ -146,7 +146,7 @@ def test_a_partner_known_to_be_gone_gets_mail_at_once(bench: Bench) -> None:
     assert bench.mail() == [1] and bench.told == [("st", [(1, 1)], "stored")]
 
 
-def test_what_is_said_while_the_mailbox_is_writing_is_stored_after_it(bench: Bench) -> None:
+def test_what_is_said_while_the_mailbox_is_writing_is_stored_after_it(bench: SenderBench) -> None:
     bench.sender.gone()
     for n in range(1, 6):
         bench.say(n)
@@ -155,7 +155,7 @@ def test_what_is_said_while_the_mailbox_is_writing_is_stored_after_it(bench: Ben
     assert sorted(n for _, ranges, _ in bench.told for a, b in ranges for n in range(a, b + 1)) == [1, 2, 3, 4, 5]
 
 
-def test_a_mailbox_that_refuses_is_tried_both_ways_later_and_later_up_to_half_a_minute(bench: Bench) -> None:
+def test_a_mailbox_that_refuses_is_tried_both_ways_later_and_later_up_to_half_a_minute(bench: SenderBench) -> None:
     bench.world.mailbox_up = False
     bench.listen()
     bench.sender.gone()
@@ -171,7 +171,7 @@ def test_a_mailbox_that_refuses_is_tried_both_ways_later_and_later_up_to_half_a_
     assert bench.told == [("st", [(1, 1)], "stored")] and bench.mail() == [1]
 
 
-def test_much_said_while_the_mailbox_is_away_does_not_multiply_the_retries(bench: Bench) -> None:
+def test_much_said_while_the_mailbox_is_away_does_not_multiply_the_retries(bench: SenderBench) -> None:
     bench.world.mailbox_up = False
     bench.sender.gone()
     for n in range(1, 33):
@@ -183,7 +183,7 @@ def test_much_said_while_the_mailbox_is_away_does_not_multiply_the_retries(bench
     assert bench.live()[:32] == list(range(1, 33))
 
 
-def test_a_confirm_that_gets_lost_leads_to_a_second_copy_and_never_to_none(bench: Bench) -> None:
+def test_a_confirm_that_gets_lost_leads_to_a_second_copy_and_never_to_none(bench: SenderBench) -> None:
     bench.world.loss = 1.0
     bench.say(1)
     bench.wait(1)
@@ -193,7 +193,7 @@ def test_a_confirm_that_gets_lost_leads_to_a_second_copy_and_never_to_none(bench
     assert bench.told == [("st", [(1, 1)], "stored")] and bench.mail() == [1, 1]
 
 
-def test_a_page_that_goes_leaves_what_was_not_answered_in_the_mailbox(bench: Bench) -> None:
+def test_a_page_that_goes_leaves_what_was_not_answered_in_the_mailbox(bench: SenderBench) -> None:
     bench.listen()
     bench.say(1, 2)
     bench.sender.close()
@@ -201,7 +201,7 @@ def test_a_page_that_goes_leaves_what_was_not_answered_in_the_mailbox(bench: Ben
     assert bench.mail() == [1, 2] and bench.told == [] and bench.sender.pending == {}
 
 
-def test_nothing_pending_means_nothing_planned(bench: Bench) -> None:
+def test_nothing_pending_means_nothing_planned(bench: SenderBench) -> None:
     bench.listen()
     bench.sender.here()
     bench.sender.gone()

@@ -33,6 +33,18 @@ async def test_leaving_is_told_to_the_partner_as_left_and_to_nobody_else(stage: 
 
 
 @on_stage
+async def test_a_chat_that_a_page_leaves_while_it_is_replaced_is_over_on_the_newer_page_too(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    older = stage.p.registry.find("anna")
+    newer = await stage.p.join("anna")
+    assert older is not None
+    await stage.p.matching.sessions.end(await stage.row(anna.session), older)
+    await stage.after(0.1)
+    assert newer.last("user-left") == ben.last("user-left")
+    await stage.truth(newer, ben)
+
+
+@on_stage
 async def test_leaving_frees_the_partner_while_the_history_is_away_and_is_answered_when_durable(stage: Stage) -> None:
     anna, ben = await stage.talking()
     stage.p.history.away = stage.q.history.away = {"sessions.end"}
