@@ -303,11 +303,6 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def is_refused(error: Unavailable) -> bool:
-    """Tell whether the server has answered that it will not, rather than nothing."""
-    return isinstance(error.__cause__, exceptions.ResponseError)
-
-
 def _trouble(error: BaseException) -> tuple[str, bool]:
     """In a few words, without address or password; and whether the server answers and says no."""
     match error:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Self
 
-from citychat.adapters.redis.connection import Redis, is_refused
+from citychat.adapters.redis.connection import Redis
 from citychat.model import Unavailable
 from citychat.ports import Clock
 from citychat.tasks import described, pause
@@ -55,8 +55,8 @@ class HostSettingsCheck:
             match await self._redis.call("CONFIG", "GET", "save"):
                 case [_, when]:
                     return bool(when)
-        except Unavailable as error:
-            if not is_refused(error):
+        except Unavailable:  # refused, while it is up
+            if not self._redis.status.up:
                 raise
         return False
 
