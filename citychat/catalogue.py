@@ -134,7 +134,6 @@ ENGLISH: Final[Mapping[str, str]] = {
     "tick.lost": "Not delivered: 24 hours have passed",
     "tick.refused": "Not sent: {why}",
     "why.no-session": "the chat had ended",
-    "why.too-long": "the text is too long",
     "why.bad-payload": "the server did not understand it",
     "why.other": "the server refused it",
     # Link

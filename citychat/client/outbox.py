@@ -22,7 +22,7 @@ ACK_MS, ACK_ROWS = 50, 8
 HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000
 UNDELIVERED_MS = MAILBOX_MS + 600_000  # ten minutes for clocks and late receipts
-FINAL = ("no-session", "bad-payload", "too-long")  # a message refused for another reason is sent again
+FINAL = ("no-session", "bad-payload")  # a message refused for another reason is sent again
 HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"
 

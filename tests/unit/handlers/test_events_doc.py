@@ -1,5 +1,6 @@
 """docs/events.yaml is the protocol: held to the event tables, to what the server emits and to what the page names."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ import msgspec
 import yaml
 
 from citychat import model
+from citychat.catalogue import ENGLISH
+from citychat.client.outbox import FINAL
 from citychat.handlers import Event
 from citychat.joining import JoinRequest
 from citychat.model import ChatError
@@ -127,6 +130,15 @@ def test_no_other_file_of_the_page_names_an_event() -> None:
 def test_the_error_codes_are_the_documented_ones() -> None:
     kinds = [value for value in vars(model).values() if isinstance(value, type) and issubclass(value, ChatError)]
     assert sorted({kind.code for kind in kinds}) == sorted(DOC["components"]["schemas"]["Code"]["enum"])
+
+
+def test_a_page_knows_the_refusals_that_are_final_by_documented_codes() -> None:
+    """And both pages know the same; each has a sentence."""
+    source = (ROOT / "citychat" / "static" / "outbox.js").read_text("utf-8")
+    (listed,) = re.findall(r"^const FINAL = (\[.*?\]);", source, re.MULTILINE)
+    assert tuple(json.loads(listed)) == FINAL
+    assert set(FINAL) <= set(DOC["components"]["schemas"]["Code"]["enum"])
+    assert {name for name in ENGLISH if name.startswith("why.")} == {"why.other", *(f"why.{code}" for code in FINAL)}
 
 
 # -- what really travels ----------------------------------------------------------------------------------------------
