@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from citychat.client.shapes import OLD_LAST, OLD_OUTBOX, OUTBOX, WRITER, Left, Row, Storage, parse, read
+from citychat.client.wire import to_wire
+from citychat.model import MessageKey
 
 
 class Entries:
@@ -18,7 +20,7 @@ class Entries:
     def __init__(self, storage: Storage, page: str) -> None:
         self.storage, self.page = storage, page
         self.all: list[Row] = []
-        self._known: set[tuple[str, int]] = set()  # that were ever here: none comes back from another page's storage
+        self._known: set[MessageKey] = set()  # that were ever here: none comes back from another page's storage
         self._last: list[Any] | None = None  # the message written last
         self._taken: list[str] = []  # names of what was taken over and lies there still
 
@@ -32,7 +34,9 @@ class Entries:
         newest."""
         before = f"{OUTBOX}{read(self.storage, WRITER)}"
         self.storage[WRITER] = self.page
-        names = sorted((name for name in self.storage if self._is_others(name)), key=lambda n: (n != before, n))
+        names = sorted(
+            (name for name in self.storage if self._is_others(name)), key=lambda name: (name != before, name)
+        )
         for name in names:
             self._merge(name, read(self.storage, name))
         if names:
@@ -53,7 +57,7 @@ class Entries:
     def _merge(self, name: str, left: Left | None) -> None:
         self._taken.append(name)
         for entry in left.entries if left else []:
-            if (entry["st"], entry["n"]) not in self._known:
+            if key_of(entry) not in self._known:
                 self._push(entry)
         last = left.last if left else None
         if name == OLD_OUTBOX:
@@ -65,23 +69,23 @@ class Entries:
 
     def _push(self, entry: Row) -> None:
         self.all.append(entry)
-        self._known.add((entry["st"], entry["n"]))
+        self._known.add(key_of(entry))
 
     def in_state(self, state: str) -> list[Row]:
         return [entry for entry in self.all if entry["state"] == state]
 
-    def covered(self, s: str, st: str, ranges: list[list[int]]) -> list[Row]:
+    def covered(self, session: str, stream: str, ranges: list[list[int]]) -> list[Row]:
         """Return those whose numbers lie in the ranges."""
-        stream = [entry for entry in self.all if entry["s"] == s and entry["st"] == st]
-        return [entry for entry in stream if any(first <= entry["n"] <= last for first, last in ranges)]
+        entries = [entry for entry in self.all if entry["session"] == session and entry["stream"] == stream]
+        return [entry for entry in entries if any(first <= entry["number"] <= last for first, last in ranges)]
 
-    def last(self, s: str) -> list[Any] | None:
+    def last(self, session: str) -> list[Any] | None:
         """Return the message before the first one of a stream in this session, if there is one."""
-        return self._last[1:3] if self._last and self._last[0] == s else None
+        return self._last[1:3] if self._last and self._last[0] == session else None
 
     def add(self, entry: Row) -> None:
         self._push(entry)
-        self._last = [entry["s"], entry["st"], entry["n"], entry["l"]]
+        self._last = [entry["session"], entry["stream"], entry["number"], entry["lamport"]]
         self.save()
 
     def keep(self, wanted: Callable[[Row], bool]) -> None:
@@ -91,11 +95,16 @@ class Entries:
     def save(self) -> None:
         if not self.ours:
             return
-        kept = {"entries": self.all} if self._last is None else {"last": self._last, "entries": self.all}
+        entries = [to_wire(entry) for entry in self.all]
+        kept = {"entries": entries} if self._last is None else {"last": self._last, "entries": entries}
         self.storage[OUTBOX + self.page] = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
         for name in self._taken:
             self.storage.pop(name, None)
         self._taken = []
+
+
+def key_of(entry: Row) -> MessageKey:
+    return entry["stream"], entry["number"]
 
 
 def kept(storage: Storage) -> list[Row]:

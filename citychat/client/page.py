@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from citychat.client.declines import PendingDeclines
 from citychat.client.outbox import Outbox
 from citychat.client.shapes import TOKEN, Row, Storage, read
+from citychat.client.wire import answer_from_wire, from_wire, to_wire
 from citychat.model import PROTOCOL_VERSION, new_id
 from citychat.ports import Clock, Timer
 
@@ -38,7 +39,7 @@ class View(Protocol):
 
     def draw(self, row: Row, state: str) -> None: ...
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None: ...
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None: ...
 
     def said(self, event: str, payload: Mapping[str, Any]) -> None: ...
 
@@ -107,7 +108,7 @@ class HeadlessPage:
         if self.position is not None:
             asked["position"] = dict(self.position)
         self._later("join", JOIN_S, self.reconnect)
-        self.link.emit("user-join", asked, self._join_answered)
+        self.ask("user-join", asked, self._join_answered)
 
     def closed(self) -> None:
         """The link broke: back after a random time, longer after each failure."""
@@ -162,7 +163,7 @@ class HeadlessPage:
         self.outbox.joined(answer, self.now)
         self.declines.resend()
         self.screen.said("user-join", answer)
-        if self.leaving and self.outbox.living == self.leaving:
+        if self.leaving and self.outbox.running == self.leaving:
             self.leave()
         if self.looking:
             self.seek()
@@ -185,6 +186,7 @@ class HeadlessPage:
         self.heard()
         if not self.joined:
             return
+        payload = from_wire(payload) if name.startswith("chat-") else payload
         match name:
             case "chat-message":
                 self.outbox.message(dict(payload), self.now)
@@ -260,8 +262,8 @@ class HeadlessPage:
 
     def leave(self) -> None:
         """Leave the chat; without a link now, right after the next join."""
-        if self.outbox.living:
-            self.leaving = self.outbox.living
+        if self.outbox.running:
+            self.leaving = self.outbox.running
             self.outbox.ended(self.leaving)
         self._tell_leaving()
 
@@ -277,30 +279,28 @@ class HeadlessPage:
         self.screen.said("user-leave", answer)
 
     def ask(self, event: str, payload: Row, answer: Answer) -> None:
-        """Any other event with an answer."""
-        self.link.emit(event, payload, answer)
+        """Any event with an answer."""
+        asked = to_wire(payload) if event.startswith("chat-") else payload
+        self.link.emit(event, asked, lambda told: answer(answer_from_wire(told)))
 
     # -- what the outbox asks of its page -----------------------------------------------------------------------------
 
     def emit(self, event: str, payload: Row) -> None:
-        self.link.emit(event, payload)
+        self.link.emit(event, to_wire(payload))
 
     def draw(self, row: Row, state: str) -> None:
         self.screen.draw(row, state)
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.screen.mark(s, st, n, state, why)
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        self.screen.mark(session, stream, number, state, why)
 
     def alarm(self, at: float) -> None:
         if "alarm" not in self._timers or at < self._alarm_at:
             self._alarm_at = at
-            self._later("alarm", max(0.0, (at - self.now) / 1000), self._tick)
+            self._later("alarm", max(0.0, (at - self.now) / 1000), lambda: self.outbox.tick(self.now))
 
     def wall(self) -> int:
         return self.clock.wall_ms()
-
-    def _tick(self) -> None:
-        self.outbox.tick(self.now)
 
     # -- timers -------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any, Never
 
 from citychat.model import LAMPORT_MAX, clean_text, fits
 
-Row = dict[str, Any]  # the shape of chat-message, as JSON has it
+Row = dict[str, Any]  # a message, or what else travels, with names (wire.py)
 Storage = MutableMapping[str, str]
 
 CONSENT = "citychat.consent"  # the version of the rules
@@ -115,10 +115,10 @@ def _entry(raw: Any) -> Row | None:
     linked = "p" not in raw or _is_named(previous)
     if not (named and placed and timed and linked and fits(text) and isinstance(state, str) and state in STATES):
         return None
-    entry = {"s": raw["s"], "side": int(raw["side"]), "st": raw["st"], "n": int(raw["n"]), "l": int(raw["l"])}
-    entry |= {"x": text, "at": int(raw["at"]), "state": state}
+    entry = {"session": raw["s"], "side": int(raw["side"]), "stream": raw["st"], "number": int(raw["n"])}
+    entry |= {"lamport": int(raw["l"]), "text": text, "at": int(raw["at"]), "state": state}
     if previous is not None:
-        entry["p"] = [previous[0], int(previous[1])]
+        entry["previous"] = [previous[0], int(previous[1])]
     return entry if state == "waiting" else {**entry, "since": int(raw["since"])}
 
 

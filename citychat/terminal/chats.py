@@ -37,9 +37,9 @@ class PastChats:
             self._older(chat, [])
 
     def _older(self, chat: Chat, rows: list[Row]) -> None:
-        asked: Row = {"s": chat["session"], "limit": 100}
+        asked: Row = {"session": chat["session"], "limit": 100}
         if rows:
-            asked["before"] = [rows[0][part] for part in ("l", "side", "st", "n")]
+            asked["before"] = [rows[0][part] for part in ("lamport", "side", "stream", "number")]
 
         def read(answer: Mapping[str, Any]) -> None:
             more = answer["messages"] + rows
@@ -49,8 +49,8 @@ class PastChats:
             if not answer["more"]:
                 self.out.say("The chat starts here." if more else WORDS["chats.empty"])
             for row in more:
-                if row["x"]:
-                    self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["x"])
+                if row["text"]:
+                    self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["text"])
 
         self.page.request("chat-history", asked, read)
 

@@ -93,7 +93,7 @@ class TerminalGuest:
                 confirmed()
         elif text.startswith("/") and not text.startswith("//"):
             self._command(text[1:])
-        elif self.page.outbox.living:
+        elif self.page.outbox.running:
             self._say(text.removeprefix("/"))
         elif words and not self.city.line(text.strip()):
             self._command(text)
@@ -118,8 +118,8 @@ class TerminalGuest:
     # -- commands -----------------------------------------------------------------------------------------------------
 
     def _find(self, rest: list[str]) -> None:
-        if self.page.outbox.living:
-            self.out.say(WORDS["ready.chatting"].format(alias=self.screen.alias(self.page.outbox.living)))
+        if self.page.outbox.running:
+            self.out.say(WORDS["ready.chatting"].format(alias=self.screen.alias(self.page.outbox.running)))
         else:
             self.screen.ringing = False
             self.page.seek()
@@ -153,7 +153,7 @@ class TerminalGuest:
         self.page.request("user-available", {"on": self.page.available}, lambda _: self.out.say(said))
 
     def _leave(self, rest: list[str]) -> None:
-        if not self.page.outbox.living:
+        if not self.page.outbox.running:
             self.out.say("You are in no chat.")
             return
         self.out.say(f"{WORDS['leave.title']} {WORDS['leave.text']} yes or no?")

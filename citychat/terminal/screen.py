@@ -17,7 +17,7 @@ READY_HINT = "find: Find someone · help: everything else"
 
 
 class Screen:
-    """A ``page.Screen``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
+    """A ``page.View``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
     exit status when the server sends the guest away."""
 
     page: HeadlessPage
@@ -45,16 +45,16 @@ class Screen:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def draw(self, row: Row, state: str) -> None:
-        self._introduce(row["s"])
-        if row.get("k") == "gap":
+        self._introduce(row["session"])
+        if row.get("kind") == "gap":
             self.out.say(WORDS["talk.gap"])
-        elif not row["x"]:
+        elif not row["text"]:
             pass  # void: its number is used, and there is nothing to see
         elif not state:
             self._typing_s = -TYPING_S
-            self.out.said(self.alias(row["s"]), row["x"])
+            self.out.said(self.alias(row["session"]), row["text"])
         elif not (self._composing and self.out.echoes):
-            self.out.said(WORDS["talk.mine"], row["x"])
+            self.out.said(WORDS["talk.mine"], row["text"])
 
     def typed(self, text: str) -> str:
         """Send what was typed; answers why not, or ""."""
@@ -72,7 +72,7 @@ class Screen:
                 return
             await asyncio.sleep(0.05)
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
         match state:
             case "refused":
                 reason = WORDS.get(f"why.{why}", WORDS["why.other"])
@@ -92,19 +92,19 @@ class Screen:
             elif state in ticks:
                 self.out.say(f"{sign} {WORDS[f'tick.{state}']} ({ticks[state]})")
 
-    def alias(self, s: str) -> str:
-        chat = self.chats.get(s) or (self.chat if self.chat and self.chat["session"] == s else None)
+    def alias(self, session: str) -> str:
+        chat = self.chats.get(session) or (self.chat if self.chat and self.chat["session"] == session else None)
         return str(chat["alias"]) if chat else "Somebody of an earlier chat"
 
-    def _introduce(self, s: str) -> None:
+    def _introduce(self, session: str) -> None:
         """Once a chat, before its first line."""
         chat = self.chat
-        if chat is None or chat["session"] != s or s in self.chats:
+        if chat is None or chat["session"] != session or session in self.chats:
             return
-        self.chats[s] = chat
+        self.chats[session] = chat
         self.out.say(WORDS["talk.intro"].format(alias=chat["alias"]) + " " + WORDS["talk.you"].format(you=chat["you"]))
         if chat.get("ended"):
-            self._over.add(s)
+            self._over.add(session)
         else:
             self.out.say(TALK_HINT)
 
@@ -180,7 +180,7 @@ class Screen:
 
     def _counted(self, nearby: str) -> None:
         was, self._nearby = self._nearby, nearby
-        if was != nearby and not self.page.looking and not self.page.outbox.living and self._place:
+        if was != nearby and not self.page.looking and not self.page.outbox.running and self._place:
             self.out.say(self._crowd())
 
     # -- events -------------------------------------------------------------------------------------------------------
@@ -224,24 +224,24 @@ class Screen:
             self._seeking(answer["state"])
 
     def _print_chat_event(self, event: str, payload: Mapping[str, Any]) -> None:
-        s = payload.get("session") or payload.get("s")
-        if s not in self.chats or s in self._over:
+        session = str(payload.get("session", ""))
+        if session not in self.chats or session in self._over:
             return
         match event:
             case "user-join":
-                self.out.say(f"{self.alias(s)}: {WORDS['talk.here']}.")
+                self.out.say(f"{self.alias(session)}: {WORDS['talk.here']}.")
             case "user-left" if payload["how"] == "away":
                 self._away()
             case "user-left":
-                self._over.add(s)
-                self._ended(WORDS["talk.ended"].format(alias=self.alias(s)))
+                self._over.add(session)
+                self._ended(WORDS["talk.ended"].format(alias=self.alias(session)))
             case "chat-typing" if payload["on"]:
                 now_s = self.page.clock.monotonic_s()
                 if now_s - self._typing_s >= TYPING_S:
-                    self.out.say(WORDS["talk.typing"].format(alias=self.alias(s)))
+                    self.out.say(WORDS["talk.typing"].format(alias=self.alias(session)))
                 self._typing_s = now_s
             case "chat-erased":
-                self.out.say(WORDS["talk.erased"].format(alias=self.alias(s)))
+                self.out.say(WORDS["talk.erased"].format(alias=self.alias(session)))
             case "chat-busy":
                 self.out.say(WORDS["link.busy"].format(n=max(1, round(payload["retry_ms"] / 1000))))
 
@@ -259,9 +259,9 @@ class Screen:
         self.forget(self.chat["session"])
         self._ended(WORDS["talk.ended.you"])
 
-    def forget(self, s: str) -> None:
+    def forget(self, session: str) -> None:
         """Say nothing more about this chat, whose end was said already."""
-        self._over.add(s)
+        self._over.add(session)
 
     # -- meeting ------------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class _Case:
                 assert entry.key
                 self.said[entry.key] = person, number, entry.text
         self.shown = {entry.key for person in people for entry in of(person, "shown", "read")}
-        self.history = {_key(row): row for row in kept.rows if row.get("k") != "gap"}
+        self.history = {_key(row): row for row in kept.rows if row.get("kind") != "gap"}
         self.members: dict[str, dict[int, Resident]] = defaultdict(dict)
         for person in people:
             for s, side in person.sides.items():
@@ -72,8 +72,8 @@ class _Case:
         for load in range(len(person.pages)):
             yield from self._screen(person, load)
         if person.here and (s := person.chat):
-            rows = sorted((row for row in self.history.values() if row["s"] == s), key=_place)
-            if person.page.screen.transcript(s) != [row["x"] for row in rows]:
+            rows = sorted((row for row in self.history.values() if row["session"] == s), key=_place)
+            if person.page.screen.transcript(s) != [row["text"] for row in rows]:
                 yield "differing", f"the transcript of {s} is not the history's"
 
     def _ticks(self, person: Resident) -> Iterator[tuple[str, str]]:
@@ -91,10 +91,10 @@ class _Case:
 
     def _waiting(self, person: Resident) -> Iterator[tuple[str, str]]:
         for entry in person.entries("waiting"):
-            yield "stuck", f"{entry['x']} has no tick"
+            yield "stuck", f"{entry['text']} has no tick"
         for entry in person.entries("stored"):
-            if entry["s"] == person.chat:
-                yield "stuck", f"{entry['x']} has one tick, and the partner is here"
+            if entry["session"] == person.chat:
+                yield "stuck", f"{entry['text']} has one tick, and the partner is here"
         if of(person, "undelivered"):
             yield "stuck", "something was called not delivered"
         if person.here and not person.page.joined:
@@ -133,8 +133,8 @@ class _Case:
         for key, row in self.history.items():
             if key not in self.said:
                 yield "history", f"{key} is in the history, and nobody said it"
-            elif row["x"] != self.said[key][2]:
-                yield "history", f"{row['x']} is in the history instead of {self.said[key][2]}"
+            elif row["text"] != self.said[key][2]:
+                yield "history", f"{row['text']} is in the history instead of {self.said[key][2]}"
             elif key not in self.shown:
                 yield "history", f"{self.said[key][2]} is in the history, and nobody was shown it"
         for pending_blocks in self.shown - self.history.keys():
@@ -188,8 +188,8 @@ def of(person: Resident, *what: str) -> list[Entry]:
 
 
 def _key(row: Row) -> Key:
-    return row["s"], row["side"], row["st"], row["n"]
+    return row["session"], row["side"], row["stream"], row["number"]
 
 
 def _place(row: Row) -> tuple[int, int, str, int]:
-    return row["l"], row["side"], row["st"], row["n"]
+    return row["lamport"], row["side"], row["stream"], row["number"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from pymongo import MongoClient
 
 from citychat.client.shapes import Row
+from citychat.client.wire import from_wire
 from tests.support.crowd import history_of
 from tests.support.patience import PATIENCE_S
 from tests.support.services.rabbitmq import RabbitServer
@@ -50,7 +51,7 @@ def of_servers(mongo_url: str, database: str, rabbit: RabbitServer) -> Kept:
     with client:
         found = client[database]
         kept = Kept(
-            rows=list(found["messages"].find()),
+            rows=[from_wire(document) for document in found["messages"].find()],
             sessions=[session | {"id": session["_id"]} for session in found["sessions"].find()],
             barred={_pair(bar["pair"]): int(str(bar["at"])) for bar in found["barred"].find()},
         )

@@ -19,7 +19,7 @@ from tests.support.live_page import LivePage, Recording
 from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
 
-Key = tuple[str, int, str, int]  # session, side, stream, n
+Key = tuple[str, int, str, int]  # session, side, stream, number
 HISTORY_ROWS = 100
 
 
@@ -49,16 +49,16 @@ class Witness(Recording):
 
     def draw(self, row: Row, state: str) -> None:
         super().draw(row, state)
-        key = row["s"], row["side"], row["st"], row["n"]
+        key = row["session"], row["side"], row["stream"], row["number"]
         if not state:
-            what = "gap" if row.get("k") == "gap" else "read" if self.reading else "shown"
-            self.note(what, key, row["x"])
+            what = "gap" if row.get("kind") == "gap" else "read" if self.reading else "shown"
+            self.note(what, key, row["text"])
         elif state != "waiting":
             self.note(state, key)
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        super().mark(s, st, n, state, why)
-        self.note(state, (s, self.person.sides[s], st, n), why)
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        super().mark(session, stream, number, state, why)
+        self.note(state, (session, self.person.sides[session], stream, number), why)
 
     def said(self, event: str, payload: Mapping[str, Any]) -> None:
         match event:
@@ -187,23 +187,23 @@ class Resident:
                 return False
             self.page.say(text)
             self.spoken += 1
-            key = outbox.living, self.sides[outbox.living], outbox.stream, outbox.n
+            key = outbox.running, self.sides[outbox.running], outbox.stream, outbox.number
             self.page.screen.note("said", key, text)
         return True
 
     async def read_older(self) -> None:
         """Scroll up to the beginning of the running chat."""
-        page, s = self.page, self.page.outbox.living
+        page, session = self.page, self.page.outbox.running
         page.screen.reading = True
         before: list[object] | None = None
         while True:
-            asked: Row = {"s": s, "limit": HISTORY_ROWS} | ({} if before is None else {"before": before})
+            asked: Row = {"session": session, "limit": HISTORY_ROWS} | ({} if before is None else {"before": before})
             answer = await self._history(asked)
             rows = answer["messages"]
-            page.outbox.older(s, self.sides[s], rows)
+            page.outbox.older(session, self.sides[session], rows)
             if not answer["more"]:
                 return
-            before = [rows[0][part] for part in ("l", "side", "st", "n")]
+            before = [rows[0][part] for part in ("lamport", "side", "stream", "number")]
 
     async def _history(self, asked: Row) -> Mapping[str, Any]:
         """As a page does: a part of the server may still be away. Raises AssertionError when it stays so."""
@@ -231,7 +231,7 @@ class Resident:
     @property
     def chat(self) -> str:
         """The running session, "" without one or without a page."""
-        return self.page.outbox.living if self.here else ""
+        return self.page.outbox.running if self.here else ""
 
     def entries(self, *states: str) -> list[Row]:
         """What the outbox still has in these states."""
@@ -244,7 +244,7 @@ class Resident:
     def settled(self) -> bool:
         """Joined; no message without a tick, and none of the running chat without both."""
         page = self.page
-        stored = [entry for entry in self.entries("stored") if entry["s"] == page.outbox.living]
+        stored = [entry for entry in self.entries("stored") if entry["session"] == page.outbox.running]
         return page.joined and not self.entries("waiting") and not stored and not self.pending_declines()
 
     def has_seen(self, other: "Resident") -> bool:

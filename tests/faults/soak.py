@@ -118,7 +118,7 @@ class SoakTown(Town):
         sessions = [session for session in kept.sessions if guests & set(session["members"])]
         ids = {session["id"] for session in sessions}
         return Kept(
-            rows=[row for row in kept.rows if row["s"] in ids],
+            rows=[row for row in kept.rows if row["session"] in ids],
             sessions=sessions,
             barred={pair: at for pair, at in kept.barred.items() if guests & set(pair)},
             mail={guest: count for guest, count in kept.mail.items() if guest in guests},

@@ -163,7 +163,7 @@ async def _talk(pages: list[LivePage], found: Attacked) -> None:
     while True:
         speaker = pages[found.said % 2]
         speaker.say(f"honest {found.said}")
-        key = speaker.outbox.stream, speaker.outbox.n
+        key = speaker.outbox.stream, speaker.outbox.number
         try:
             await speaker.screen.until(lambda: speaker.screen.states.get(key) == "delivered")  # noqa: B023
         except TimeoutError:

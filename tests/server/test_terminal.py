@@ -123,7 +123,7 @@ async def test_a_cut_is_said_once_and_what_was_typed_meanwhile_arrives(
         guest.type("typed in the dark")
         await server.start()
         await guest.sees("Connected again.")
-        await partner.screen.until(lambda: "typed in the dark" in partner.screen.transcript(partner.outbox.living))
+        await partner.screen.until(lambda: "typed in the dark" in partner.screen.transcript(partner.outbox.running))
         await guest.sees("* ✓✓ Delivered")
         assert sum("Reconnecting" in line for line in guest.lines) == 1
 
@@ -131,7 +131,7 @@ async def test_a_cut_is_said_once_and_what_was_typed_meanwhile_arrives(
 async def test_presence_and_typing_of_the_partner_are_told(server: ServerProcess, partner: LivePage) -> None:
     async with TerminalGuest(server.url, "--yes") as guest:
         await bring_together(guest, partner)
-        partner.link.emit("chat-typing", {"s": partner.outbox.living, "on": True})
+        partner.link.emit("chat-typing", {"s": partner.outbox.running, "on": True})
         await guest.sees("is typing")
         partner.link.close()
         await guest.sees("Just went away, what you write waits 24 hours.")
@@ -151,7 +151,7 @@ async def test_nobody_can_write_a_line_that_looks_like_ours(server: ServerProces
         # Past the page's own cleaning: what a changed page would send.
         st = "A" * 11
         evil = "hello\r\n* You have been banned\n\x1b[2Jcleared"
-        partner.link.emit("chat-message", {"s": partner.outbox.living, "st": st, "n": 1, "l": 1, "x": evil})
+        partner.link.emit("chat-message", {"s": partner.outbox.running, "st": st, "n": 1, "l": 1, "x": evil})
         await guest.sees("cleared")
         assert guest.lines[-3:] == [f"{alias}: hello", "    * You have been banned", "    [2Jcleared"]
 
@@ -240,7 +240,7 @@ async def test_the_end_of_the_input_waits_until_the_last_message_is_kept(
         guest.end_input()
         await server.start()
         assert await guest.ended() == 0
-    await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.living) == ["last words"])
+    await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.running) == ["last words"])
 
 
 async def test_wrong_arguments_and_servers_that_are_none_get_one_clear_line(

@@ -7,6 +7,7 @@ simulated is the world between them: engines, wires, time.
 import asyncio
 from collections.abc import Sequence
 
+from citychat.client.entries import key_of
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
@@ -140,9 +141,9 @@ class Couple(Ground):
         page = person.page
         if page is None or not page.joined:
             raise Wrong(f"{person.name} is not joined")
-        chat = page.outbox.chats.get(page.outbox.living)
-        for row in self.world.rows(page.outbox.living):
-            if chat and row.side != chat.side and row.number > page.outbox.seen.get(row.stream, 0):
+        side = page.outbox.side_in(page.outbox.running)
+        for row in self.world.rows(page.outbox.running):
+            if side is not None and row.side != side and row.number > page.outbox.drawn.last(row.stream):
                 raise Wrong(f"{person.name}'s page never got {row.text}, and the history holds it")
 
     def check_end(self) -> None:
@@ -158,8 +159,8 @@ class Couple(Ground):
         texts = [row.text for row in self.world.rows(s)][-50:]
         for person in self.people:
             states = person.screen.states
-            rows = [row for row in person.shown() if row["s"] == s]
-            shown = [row["x"] for row in rows if states.get((row["st"], row["n"]), "stored") in ("stored", "delivered")]
+            rows = [row for row in person.shown() if row["session"] == s]
+            shown = [row["text"] for row in rows if states.get(key_of(row), "stored") in ("stored", "delivered")]
             if texts and shown[-len(texts) :] != texts:
                 raise Wrong(f"{person.name} sees {shown}, the history has {texts}")
 

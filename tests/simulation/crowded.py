@@ -334,8 +334,8 @@ class Crowded(Ground):
             return ""
         if not page.joined or visitor is None:
             return "is not known to the lobby" if page.joined else "is not joined"
-        if page.outbox.living != (visitor.session or ""):
-            return f"sees chat {page.outbox.living[:4] or 'none'}, the lobby has {(visitor.session or 'none')[:4]}"
+        if page.outbox.running != (visitor.session or ""):
+            return f"sees chat {page.outbox.running[:4] or 'none'}, the lobby has {(visitor.session or 'none')[:4]}"
         asked = visitor.offer.id if visitor.offer and visitor.offer.candidate == person.guest else ""
         shown = page.offer["offer"] if page.offer else ""
         if asked != shown:

@@ -124,14 +124,14 @@ class Ground:
     def trace(self, *words: object) -> None:
         self.lines.append(f"{self.loop.now_s:9.3f}  " + " ".join(str(word) for word in words))
 
-    def noted(self, st: str, n: int, where: str) -> None:
-        self.journeys.setdefault((st, n), []).append((self.loop.now_s, where))
+    def noted(self, stream: str, number: int, where: str) -> None:
+        self.journeys.setdefault((stream, number), []).append((self.loop.now_s, where))
 
     def told(self) -> list[str]:
         """The trace, and below it the way of each message."""
         lines = [*self.lines, "", "Who held which message when:"]
-        for (st, n), steps in self.journeys.items():
-            lines.append(f"{self.texts.get((st, n), '?')} ({st[:4]} {n})")
+        for (stream, number), steps in self.journeys.items():
+            lines.append(f"{self.texts.get((stream, number), '?')} ({stream[:4]} {number})")
             lines.extend(f"{at_s:9.3f}  {where}" for at_s, where in steps)
         return lines
 
@@ -254,39 +254,39 @@ class Ground:
 
     def check_drawn(self, person: Person, rows: list[Row], row: Row) -> None:
         """Nothing twice, nothing before what was said before it, no gap within a day."""
-        name, text = person.name, row["x"]
-        if row.get("k") == "gap":
+        name, text = person.name, row["text"]
+        if row.get("kind") == "gap":
             # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
-            if self.world.sessions[row["s"]].ended is None:
-                self.wrong.append(f"{name} sees a gap instead of {row['st']} {row['n']}")
+            if self.world.sessions[row["session"]].ended is None:
+                self.wrong.append(f"{name} sees a gap instead of {row['stream']} {row['number']}")
             return
         if not text:
             return
-        texts = [other["x"] for other in rows if other["x"] and other["s"] == row["s"]]
+        texts = [other["text"] for other in rows if other["text"] and other["session"] == row["session"]]
         if texts.count(text) > 1:
             self.wrong.append(f"{name} sees {text} twice")
         theirs = [int(x[1:]) for x in texts if x[0] == text[0]]
         if text[0] != name and theirs[-2:-1] > [int(text[1:])]:
             self.wrong.append(f"{name} sees {text} after {text[0]}{theirs[-2]}")
 
-    def check_mark(self, person: Person, s: str, st: str, n: int, state: str) -> None:
+    def check_mark(self, person: Person, session: str, stream: str, number: int, state: str) -> None:
         """A tick never lies, at the moment it is shown."""
-        row = self.world.row(s, st, n)
+        row = self.world.row(session, stream, number)
         if state == "delivered" and (row is None or row.kind == "gap"):
-            self.wrong.append(f"{person.name} sees {st} {n} delivered, and the history does not hold it")
-        if state == "stored" and row is None and (st, n) not in self.waiting_mail():
-            self.wrong.append(f"{person.name} sees {st} {n} stored, and neither mailbox nor history holds it")
+            self.wrong.append(f"{person.name} sees {stream} {number} delivered, and the history does not hold it")
+        if state == "stored" and row is None and (stream, number) not in self.waiting_mail():
+            self.wrong.append(f"{person.name} sees {stream} {number} stored, and neither mailbox nor history holds it")
         if state in ("stored", "delivered"):
-            self.acked[s, st, n] = self.texts[st, n]
+            self.acked[session, stream, number] = self.texts[stream, number]
 
     def check_settled(self, message: Message) -> None:
         """The mailbox lets go of nothing that the history does not have."""
         if self.world.row(message.session, *message.key) is None:
             self.wrong.append(f"{message.text} was acked in the mailbox, and the history does not hold it")
 
-    def check_met(self, s: str) -> None:
+    def check_met(self, session: str) -> None:
         """A page is told of a chat that both stores have agreed on."""
-        row = self.world.sessions.get(s)
+        row = self.world.sessions.get(session)
         if row is None or row.ended == PENDING:
             self.wrong.append("M11: a page is told of a session that the history has not confirmed")
 
@@ -303,7 +303,7 @@ class Ground:
                 raise Wrong(f"{person.name} is not joined at the end")
             stuck = [entry for entry in page.outbox.entries.all if entry["state"] in ("waiting", "stored")]
             if stuck:
-                raise Wrong(f"{person.name} is stuck with {[entry['x'] for entry in stuck]}")
+                raise Wrong(f"{person.name} is stuck with {[entry['text'] for entry in stuck]}")
         if self.waiting_mail():
             raise Wrong(f"mail is left behind: {sorted(self.waiting_mail())}")
         for s in self.world.sessions:

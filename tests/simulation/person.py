@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
+from citychat.client.entries import key_of
 from citychat.client.shapes import Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
@@ -29,13 +30,13 @@ class Place(Protocol):
 
     def trace(self, *words: object) -> None: ...
 
-    def noted(self, st: str, n: int, where: str) -> None: ...
+    def noted(self, stream: str, number: int, where: str) -> None: ...
 
     def check_drawn(self, person: "Person", rows: list[Row], row: Row) -> None: ...
 
-    def check_mark(self, person: "Person", s: str, st: str, n: int, state: str) -> None: ...
+    def check_mark(self, person: "Person", session: str, stream: str, number: int, state: str) -> None: ...
 
-    def check_met(self, s: str) -> None: ...
+    def check_met(self, session: str) -> None: ...
 
 
 class PageClock(VirtualClock):
@@ -57,18 +58,18 @@ class Screen:
 
     def draw(self, row: Row, state: str) -> None:
         person, place = self.person, self.person.place
-        place.texts.setdefault((row["st"], row["n"]), row["x"])
+        place.texts.setdefault(key_of(row), row["text"])
         tick = f", {TICKS.get(state, state)}" if state else ""
-        place.noted(row["st"], row["n"], f"on {person.name}'s screen{tick}")
+        place.noted(*key_of(row), f"on {person.name}'s screen{tick}")
         self.rows.append(row)
         if state:
-            self.states[row["st"], row["n"]] = state
+            self.states[key_of(row)] = state
         place.check_drawn(person, self.rows, row)
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.person.place.noted(st, n, f"{self.person.name} sees {TICKS.get(state, state)} {why}".rstrip())
-        self.states[st, n] = state
-        self.person.place.check_mark(self.person, s, st, n, state)
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        self.person.place.noted(stream, number, f"{self.person.name} sees {TICKS.get(state, state)} {why}".rstrip())
+        self.states[stream, number] = state
+        self.person.place.check_mark(self.person, session, stream, number, state)
 
     def said(self, event: str, payload: Mapping[str, Any]) -> None:
         if not event.startswith("chat-"):
@@ -110,7 +111,7 @@ class Person:
 
     @property
     def talks(self) -> bool:
-        return self.page is not None and bool(self.page.outbox.living)
+        return self.page is not None and bool(self.page.outbox.running)
 
     def open_page(self) -> None:
         """A new page (a reload, a second window, a return); it takes over."""
@@ -172,4 +173,4 @@ class Person:
         return True
 
     def shown(self) -> list[Row]:
-        return sorted(self.screen.rows, key=lambda row: (row["s"], row["l"], row["side"], row["st"], row["n"]))
+        return sorted(self.screen.rows, key=lambda row: (row["session"], row["lamport"], row["side"], *key_of(row)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from citychat.client.entries import key_of
 from citychat.model import LAMPORT_MAX, Message
 from citychat.ports import Committed
 from tests.simulation.couple import Couple
@@ -29,7 +30,7 @@ class Scene(Couple):
         self.strict = True  # check every row as it is drawn: not for stories with gaps, lies or older pages
         self.a, self.b = self.people
         self.loop.run_until_complete(self.meet())
-        self.s = self.a.here.outbox.living
+        self.s = self.a.here.outbox.running
 
     def wait(self, secs: float) -> None:
         """Let the time pass; of hours in which nobody does anything, looking each quarter of a second is most of the
@@ -92,24 +93,23 @@ class Scene(Couple):
 
     def transcript(self, person: Person, s: str) -> list[str]:
         """A chat as its history says, which is also what this screen shows but for gaps and what was not delivered."""
-        rows = self.ask(person, "chat-history", s=s, limit=100)["messages"]
+        rows = self.ask(person, "chat-history", session=s, limit=100)["messages"]
         side = next(row["side"] for row in self.ask(person, "user-chats")["chats"] if row["session"] == s)
         self.do(lambda: person.here.outbox.older(s, side, rows))
         undelivered = [key for key, state in person.screen.states.items() if state not in ("stored", "delivered")]
-        shown = [row["x"] for row in person.shown() if row["s"] == s and (row["st"], row["n"]) not in undelivered]
-        assert [x for x in shown if x] == [row["x"] for row in rows if row["x"]]
-        return [row["x"] for row in rows]
+        shown = [row for row in person.shown() if row["session"] == s and key_of(row) not in undelivered]
+        assert [row["text"] for row in shown if row["text"]] == [row["text"] for row in rows if row["text"]]
+        return [row["text"] for row in rows]
 
     def states(self, person: Person) -> list[str]:
         """The ticks of the messages that this person's screen shows as its own, in order."""
         states = person.screen.states
-        return [states[row["st"], row["n"]] for row in person.shown() if (row["st"], row["n"]) in states]
+        return [states[key_of(row)] for row in person.shown() if key_of(row) in states]
 
     def theirs(self, person: Person) -> list[str]:
         """What this screen shows of the partner, gaps as "…"."""
-        mine = person.screen.states
-        rows = [row for row in person.shown() if (row["st"], row["n"]) not in mine]
-        return ["…" if row.get("k") == "gap" else row["x"] for row in rows]
+        rows = [row for row in person.shown() if key_of(row) not in person.screen.states]
+        return ["…" if row.get("kind") == "gap" else row["text"] for row in rows]
 
 
 @pytest.fixture
@@ -278,8 +278,8 @@ def test_talking_again_after_leaving_is_a_new_chat_and_the_old_one_stays_as_it_w
     for person in scene.people:
         assert scene.ask(person, "user-again", session=scene.s)["ok"]
     scene.wait(5)
-    new = scene.a.here.outbox.living
-    assert new == scene.b.here.outbox.living not in ("", scene.s)
+    new = scene.a.here.outbox.running
+    assert new == scene.b.here.outbox.running not in ("", scene.s)
     scene.say(scene.a, "A2")
     scene.say(scene.b, "B0")
     assert sorted(scene.finish(new)) == ["A2", "B0"]
@@ -294,8 +294,8 @@ def test_late_mail_of_the_first_chat_comes_while_the_second_has_begun(scene: Sce
     scene.do(lambda: scene.network(scene.b, True))
     scene.both(lambda person: person.find_someone())
     scene.wait(MINUTE_S)
-    new = scene.a.here.outbox.living
-    assert new == scene.b.here.outbox.living not in ("", scene.s)
+    new = scene.a.here.outbox.running
+    assert new == scene.b.here.outbox.running not in ("", scene.s)
     scene.say(scene.a, "A10")
     assert scene.finish(new) == ["A10"]
     assert scene.finish(scene.s) == [f"A{i}" for i in range(10)]
@@ -317,7 +317,7 @@ def test_erasing_in_mid_flight_leaves_nothing_of_the_text_anywhere(scene: Scene)
     scene.do(scene.b.open_page)
     scene.wait(5)
     assert [row.text for row in scene.world.rows(scene.s) if row.text] == ["B0"], "in the history"
-    assert [x for x in (row["x"] for row in scene.b.shown()) if x] == ["B0"], "on the screen"
+    assert [x for x in (row["text"] for row in scene.b.shown()) if x] == ["B0"], "on the screen"
     assert scene.waiting_mail() == set()
 
 
@@ -398,7 +398,7 @@ def test_of_two_texts_with_one_number_both_screens_and_the_history_keep_the_firs
     lie(scene, "chat-message", st="twice", n=2, l=2, x="B second one")
     scene.do(scene.b.open_page)
     scene.wait(5)
-    shown = [row["x"] for row in scene.b.shown()]
+    shown = [row["text"] for row in scene.b.shown()]
     assert shown == [row.text for row in scene.world.rows(scene.s)] == ["first", "A second one"]
 
 
@@ -415,8 +415,8 @@ def test_after_a_liar_the_same_page_talks_with_the_next_as_if_nothing_had_been(s
     scene.do(honest.open_page)
     scene.do(scene.b.find_someone)
     scene.wait(10)
-    scene.s = honest.here.outbox.living
-    assert scene.s and scene.s == scene.b.here.outbox.living
+    scene.s = honest.here.outbox.running
+    assert scene.s and scene.s == scene.b.here.outbox.running
     scene.say(honest, *(f"C{i}" for i in range(5)))
     scene.say(scene.b, "B0")
     scene.wait(2)
@@ -495,6 +495,6 @@ def test_a_page_whose_clock_is_set_back_acks_each_message_at_once_and_keeps_its_
         while len(scene.theirs(scene.b)) < number:
             scene.wait(0.01)
         scene.wait(0.2)
-        assert scene.b.here.outbox.acks == {}, "each is acked"
+        assert scene.b.here.outbox.acks.waiting == {}, "each is acked"
         scene.wait(5)
     assert scene.states(scene.a) == ["delivered"] * 12 and link.connection is connection is not None

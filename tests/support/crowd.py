@@ -11,13 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
+from citychat.client.entries import key_of
 from citychat.client.shapes import Row
+from citychat.client.wire import from_wire
 from tests.support.live_page import LivePage
 from tests.support.patience import PATIENCE_S
 
 START_BATCH = 50  # pages that open at once; more only wait in the listen queue
 
-Key = tuple[str, int, str, int]  # session, side, stream, n
+Key = tuple[str, int, str, int]  # session, side, stream, number
 
 
 @dataclass
@@ -51,8 +53,9 @@ class CrowdMember:
     def speak(self) -> None:
         outbox = self.page.outbox
         self.page.say(f"{self.name} {len(self.said)}")
-        key = outbox.living, outbox.chats[outbox.living].side, outbox.stream, outbox.n
-        self.said.append((key, time.monotonic()))
+        side = outbox.side_in(outbox.running)
+        assert side is not None
+        self.said.append(((outbox.running, side, outbox.stream, outbox.number), time.monotonic()))
 
     def unsettled(self) -> int:
         return sum(entry["state"] in ("waiting", "stored") for entry in self.page.outbox.entries.all)
@@ -121,10 +124,10 @@ class Crowd:
     async def history(self) -> list[Row]:
         """What the server answers to ``chat-history``, of every chat: for a server whose store is out of reach."""
         found: list[Row] = []
-        for person in {person.page.outbox.living: person for person in self.people}.values():
+        for person in {person.page.outbox.running: person for person in self.people}.values():
             rows: list[Row] = []
             while True:
-                asked: Row = {"s": person.page.outbox.living, "limit": 100}
+                asked: Row = {"session": person.page.outbox.running, "limit": 100}
                 if rows:
                     asked["before"] = list(_place(rows[0]))
                 answer = await person.page.asked("chat-history", asked)
@@ -147,13 +150,13 @@ class Crowd:
         )
 
     def judge(self, history: list[Row]) -> Verdict:
-        """``history``: all rows of the store, in the shape of chat-message."""
-        verdict = Verdict(history=sum(row.get("k") != "gap" for row in history))
-        kept = {_key(row) for row in history if row.get("k") != "gap"}
+        """``history``: all rows of the store, with names."""
+        verdict = Verdict(history=sum(row.get("kind") != "gap" for row in history))
+        kept = {_key(row) for row in history if row.get("kind") != "gap"}
         chats: dict[str, list[CrowdMember]] = defaultdict(list)
         lost: set[Key] = set()
         for person in self.people:
-            chats[person.page.outbox.living].append(person)
+            chats[person.page.outbox.running].append(person)
             verdict.stuck += person.unsettled()
             for key, _ in person.said:
                 ticked = person.page.screen.states.get(key[2:]) in ("stored", "delivered")
@@ -162,20 +165,21 @@ class Crowd:
                     lost.add(key)
                     verdict.complaints.append(f"{person.name}: {key} is in no history, ticked: {ticked}")
             verdict.sent += len(person.said)
-        for s, pair in chats.items():
-            rows = sorted((row for row in history if row["s"] == s), key=_place)
+        for session, pair in chats.items():
+            rows = sorted((row for row in history if row["session"] == session), key=_place)
             for person, partner in (pair, pair[::-1]):
-                lost |= _judge_screen(verdict, person, partner, s)
-                if person.page.screen.transcript(s) != [row["x"] for row in rows]:
+                lost |= _judge_screen(verdict, person, partner, session)
+                if person.page.screen.transcript(session) != [row["text"] for row in rows]:
                     verdict.differing += 1
-                    verdict.complaints.append(f"{person.name}: the transcript of {s} is not the history's")
+                    verdict.complaints.append(f"{person.name}: the transcript of {session} is not the history's")
         verdict.lost = len(lost)
         return verdict
 
 
-def _judge_screen(verdict: Verdict, person: CrowdMember, partner: CrowdMember, s: str) -> set[Key]:
+def _judge_screen(verdict: Verdict, person: CrowdMember, partner: CrowdMember, session: str) -> set[Key]:
     """Judge what ``person`` was shown of ``partner``, in the order of drawing; what was never shown."""
-    shown = [_key(row) for row in person.page.screen.rows if row["s"] == s and row["x"].startswith(partner.name + " ")]
+    rows = [row for row in person.page.screen.rows if row["session"] == session]
+    shown = [_key(row) for row in rows if row["text"].startswith(partner.name + " ")]
     verdict.shown += len(set(shown))
     verdict.duplicated += len(shown) - len(set(shown))
     said = {key: number for number, (key, _) in enumerate(partner.said)}
@@ -187,11 +191,11 @@ def _judge_screen(verdict: Verdict, person: CrowdMember, partner: CrowdMember, s
 
 
 def _key(row: Row) -> Key:
-    return row["s"], row["side"], row["st"], row["n"]
+    return row["session"], row["side"], *key_of(row)
 
 
 def _place(row: Row) -> tuple[int, int, str, int]:
-    return row["l"], row["side"], row["st"], row["n"]
+    return row["lamport"], row["side"], *key_of(row)
 
 
 def history_of(data: Path) -> list[Row]:
@@ -199,4 +203,4 @@ def history_of(data: Path) -> list[Row]:
     with closing(sqlite3.connect(f"file:{data / 'citychat.db'}?mode=ro", uri=True)) as database:
         columns = ("s", "side", "st", "n", "l", "x", "k")
         rows = database.execute(f"SELECT {', '.join(columns)} FROM messages")
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        return [from_wire(dict(zip(columns, row, strict=True))) for row in rows]

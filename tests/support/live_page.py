@@ -1,4 +1,4 @@
-"""Pages without a browser, for tests and the load programme: ``citychat.client.page.Page`` over a real socket."""
+"""Pages without a browser, for tests and the load programme: ``citychat.client.HeadlessPage`` over a real socket."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from citychat.client import HeadlessPage
+from citychat.client.entries import key_of
 from citychat.client.shapes import Row
 from citychat.client.socket_link import SocketLink
 from citychat.clock import SystemClock
@@ -28,23 +29,23 @@ class Recording:
     def draw(self, row: Row, state: str) -> None:
         self.rows.append(row)
         if state:
-            self.states[row["st"], row["n"]] = state
+            self.states[key_of(row)] = state
         self._changed.set()
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.states[st, n] = state
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        self.states[stream, number] = state
         if state == "delivered":
-            self.delivered_s.setdefault((st, n), time.monotonic())
+            self.delivered_s.setdefault((stream, number), time.monotonic())
         self._changed.set()
 
     def said(self, event: str, payload: Mapping[str, Any]) -> None:
         self.heard.append((event, payload))
         self._changed.set()
 
-    def transcript(self, s: str) -> list[str]:
+    def transcript(self, session: str) -> list[str]:
         """The texts of a chat in the order in which they stand on the page."""
-        rows = [row for row in self.rows if row["s"] == s]
-        return [row["x"] for row in sorted(rows, key=lambda row: (row["l"], row["side"], row["st"], row["n"]))]
+        rows = [row for row in self.rows if row["session"] == session]
+        return [row["text"] for row in sorted(rows, key=lambda row: (row["lamport"], row["side"], *key_of(row)))]
 
     async def until(self, true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Wait until something that shows here has become true. Raises TimeoutError."""
@@ -73,7 +74,7 @@ class LivePage(HeadlessPage):
         self.unfinished.add(self)
 
     def in_chat(self) -> bool:
-        return bool(self.outbox.living)
+        return bool(self.outbox.running)
 
     async def asked(self, event: str, payload: Row) -> Mapping[str, Any]:
         """The server's answer. Raises TimeoutError, and AssertionError when it is a refusal."""
@@ -112,5 +113,5 @@ async def meet(a: LivePage, b: LivePage) -> str:
         page.start()
     for page in (a, b):
         await page.screen.until(page.in_chat)
-    assert a.outbox.living == b.outbox.living
-    return a.outbox.living
+    assert a.outbox.running == b.outbox.running
+    return a.outbox.running

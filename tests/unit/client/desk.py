@@ -32,8 +32,8 @@ class Desk:
     def draw(self, row: Row, state: str) -> None:
         self.drawn.append((row, state))
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.marks.append((n, state, why))
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        self.marks.append((number, state, why))
 
     def alarm(self, at: float) -> None:
         self.alarms.append(at)
@@ -49,29 +49,30 @@ class Desk:
         for text in texts:
             assert self.box.compose(text, self.now) == ""
 
-    def status(self, state: str, *ranges: list[int], st: str = "p0-st1", **more: str) -> None:
-        self.box.status({"s": "s", "st": st, "ranges": list(ranges), "state": state, **more}, self.now)
+    def status(self, state: str, *ranges: list[int], stream: str = "p0-st1", **more: str) -> None:
+        self.box.status({"session": "s", "stream": stream, "ranges": list(ranges), "state": state, **more}, self.now)
 
-    def hear(self, *numbers: int, st: str = "theirs", **more: Any) -> None:
-        for n in numbers:
-            self.box.message(theirs(n, st, **more), self.now)
+    def hear(self, *numbers: int, stream: str = "theirs", **more: Any) -> None:
+        for number in numbers:
+            self.box.message(theirs(number, stream, **more), self.now)
 
     def sent(self) -> list[int]:
-        return [payload["n"] for event, payload in self.emitted if event == "chat-message"]
+        return [payload["number"] for event, payload in self.emitted if event == "chat-message"]
 
     def acks(self) -> list[int]:
-        return [payload["n"] for event, payload in self.emitted if event == "chat-ack"]
+        return [payload["number"] for event, payload in self.emitted if event == "chat-ack"]
 
     def texts(self) -> list[str]:
-        return [row["x"] for row, _ in self.drawn]
+        return [row["text"] for row, _ in self.drawn]
 
     def states(self) -> list[str]:
         return [entry["state"] for entry in self.box.entries.all]
 
 
-def session(s: str = "s", **more: Any) -> dict[str, Any]:
-    return {"session": s, "side": 0, "here": True, **more}
+def session(name: str = "s", **more: Any) -> dict[str, Any]:
+    return {"session": name, "side": 0, "here": True, **more}
 
 
-def theirs(n: int, st: str = "theirs", **more: Any) -> Row:
-    return {"s": "s", "side": 1, "st": st, "n": n, "l": n, "x": f"theirs {n}", "at": NOW, **more}
+def theirs(number: int, stream: str = "theirs", **more: Any) -> Row:
+    told = {"session": "s", "side": 1, "stream": stream, "number": number, "lamport": number, "at": NOW}
+    return {**told, "text": f"theirs {number}", **more}

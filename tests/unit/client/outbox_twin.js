@@ -1,17 +1,7 @@
 // Runs traces through static/outbox.js and answers what it called: the other half of test_outbox_twin.py.
-//
-// Both halves speak with the wire's letters, as what travels and what is kept.
 
 import { readFileSync } from "node:fs";
 import { Outbox } from "citychat/outbox.js";
-import { fromWire, toWire } from "citychat/wire.js";
-
-function everywhere(rename, value) {
-  if (Array.isArray(value)) return value.map((one) => everywhere(rename, one));
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(rename(value)).map(([name, one]) => [name, everywhere(rename, one)]);
-  return Object.fromEntries(entries);
-}
 
 function run(steps) {
   const storage = new Map();
@@ -19,7 +9,7 @@ function run(steps) {
   let calls = [];
   let hour = 0;
   const recorder = Object.fromEntries(["emit", "draw", "mark", "alarm"].map(
-    (name) => [name, (...args) => calls.push([name, ...everywhere(toWire, args)])],
+    (name) => [name, (...args) => calls.push([name, ...structuredClone(args)])],
   ));
   recorder.wall = () => hour;
   const newPage = (page) => new Outbox(storage, page, () => `st${(streams += 1)}`, recorder);
@@ -30,7 +20,7 @@ function run(steps) {
     if (name === "reload") box = newPage(...args);
     else if (name === "wall") [hour] = args;
     else if (name === "kept") storage.set(...args);
-    else answer = box[name](...everywhere(fromWire, args)) ?? null;
+    else answer = box[name](...args) ?? null;
     return { calls, answer, have: box.have() };
   });
   return { out, kept: Object.fromEntries(storage) };

@@ -4,19 +4,10 @@ import json
 
 import pytest
 
+from citychat.client.acks import ACK_MESSAGES, ACK_MS
+from citychat.client.drawn import HAVE_MAX
 from citychat.client.entries import kept
-from citychat.client.outbox import (
-    ACK_MS,
-    ACK_ROWS,
-    ANSWER_MS,
-    ASK_MS,
-    HAVE_MAX,
-    HEAD_MS,
-    STORED_MAX,
-    UNDELIVERED_MS,
-    WAITING_MAX,
-    WINDOW,
-)
+from citychat.client.outbox import ANSWER_MS, ASK_MS, HEAD_MS, STORED_MAX, UNDELIVERED_MS, WAITING_MAX, WINDOW
 from citychat.client.shapes import OUTBOX, WRITER
 from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS
 from tests.unit.client.desk import NOW, Desk, session, theirs
@@ -36,8 +27,9 @@ def test_a_message_is_kept_drawn_with_a_clock_and_sent_in_that_order(desk: Desk)
     desk.draw = lambda row, state: (kept_at_the_draw.append(len(kept(desk.storage))), draw(row, state))[1]  # type: ignore[method-assign,func-returns-value]
     desk.say("hello")
     assert kept_at_the_draw == [1]
-    assert desk.drawn == [({"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "hello", "at": NOW}, "waiting")]
-    assert desk.emitted == [("chat-message", {"s": "s", "st": "p0-st1", "n": 1, "l": 1, "x": "hello"})]
+    message = {"session": "s", "stream": "p0-st1", "number": 1, "lamport": 1, "text": "hello"}
+    assert desk.drawn == [({**message, "side": 0, "at": NOW}, "waiting")]
+    assert desk.emitted == [("chat-message", message)]
 
 
 def test_what_cannot_be_written_is_told_apart(desk: Desk) -> None:
@@ -69,21 +61,21 @@ def test_texts_are_cleaned_before_they_are_drawn(desk: Desk) -> None:
 
 
 def test_the_lamport_number_is_one_above_everything_seen_and_stays_at_the_cap(desk: Desk) -> None:
-    desk.hear(1, l=41)
+    desk.hear(1, lamport=41)
     desk.say("a", "b")
-    desk.hear(2, l=LAMPORT_MAX)
+    desk.hear(2, lamport=LAMPORT_MAX)
     desk.say("c", "d")
-    assert [entry["l"] for entry in desk.box.entries.all] == [42, 43, LAMPORT_MAX, LAMPORT_MAX]
+    assert [entry["lamport"] for entry in desk.box.entries.all] == [42, 43, LAMPORT_MAX, LAMPORT_MAX]
 
 
 def test_a_new_stream_is_linked_to_the_one_before_and_only_in_the_same_chat(desk: Desk) -> None:
     desk.say("a", "b")
     reloaded = Desk(desk.storage, "p1").join()
     reloaded.say("c", "d")
-    assert [entry.get("p") for entry in reloaded.box.entries.all] == [None, None, ["p0-st1", 2], None]
+    assert [entry.get("previous") for entry in reloaded.box.entries.all] == [None, None, ["p0-st1", 2], None]
     reloaded.box.session(session("new"), NOW)
     reloaded.say("e")
-    assert "p" not in reloaded.box.entries.all[-1] and reloaded.box.entries.all[-1]["st"] == "p1-st2"
+    assert "previous" not in reloaded.box.entries.all[-1] and reloaded.box.entries.all[-1]["stream"] == "p1-st2"
     assert json.loads(reloaded.storage[OUTBOX + "p1"])["last"] == ["new", "p1-st2", 1, 1]
 
 
@@ -95,15 +87,15 @@ def test_exact_ranges_get_their_tick_and_what_is_delivered_leaves_the_outbox(des
     desk.status("stored", [1, 1], [3, 3])
     assert desk.states() == ["stored", "waiting", "stored", "waiting"]
     desk.status("delivered", [1, 2])
-    assert [entry["n"] for entry in desk.box.entries.all] == [3, 4]
+    assert [entry["number"] for entry in desk.box.entries.all] == [3, 4]
     assert desk.marks == [(1, "stored", ""), (3, "stored", ""), (1, "delivered", ""), (2, "delivered", "")]
-    assert [entry["n"] for entry in kept(desk.storage)] == [3, 4]
+    assert [entry["number"] for entry in kept(desk.storage)] == [3, 4]
 
 
 def test_statuses_of_other_streams_and_chats_change_nothing(desk: Desk) -> None:
     desk.say("a")
-    desk.status("delivered", [1, LAMPORT_MAX], st="other")
-    desk.box.status({"s": "other", "st": "p0-st1", "ranges": [[1, 9]], "state": "delivered"}, NOW)
+    desk.status("delivered", [1, LAMPORT_MAX], stream="other")
+    desk.box.status({"session": "other", "stream": "p0-st1", "ranges": [[1, 9]], "state": "delivered"}, NOW)
     assert desk.states() == ["waiting"] and desk.marks == []
 
 
@@ -126,7 +118,7 @@ def test_a_tick_is_not_taken_back(desk: Desk) -> None:
 
 def test_after_busy_everything_unanswered_goes_again_in_order_and_not_before(desk: Desk) -> None:
     desk.say("a", "b")
-    desk.box.busy({"s": "s", "retry_ms": 1_500}, desk.now)
+    desk.box.busy({"session": "s", "retry_ms": 1_500}, desk.now)
     assert desk.alarms[-1] == NOW + 1_500
     desk.say("c")
     desk.now += 1_499
@@ -152,7 +144,7 @@ def test_over_500_ticks_the_oldest_are_left_to_the_history(desk: Desk) -> None:
     for i in range(0, STORED_MAX + 20, 20):
         desk.say(*["x"] * 20)
         desk.status("stored", [i + 1, i + 20])
-    assert len(desk.box.entries.all) == STORED_MAX and desk.box.entries.all[0]["n"] == 21
+    assert len(desk.box.entries.all) == STORED_MAX and desk.box.entries.all[0]["number"] == 21
 
 
 # Joining
@@ -167,7 +159,7 @@ def test_after_a_join_what_has_no_tick_goes_again_in_order_and_the_rest_is_asked
     desk.join()
     assert desk.sent() == [1, 2, 3, 1, 3, 4]
     asks = [payload for event, payload in desk.emitted if event == "chat-ask"]
-    assert asks == [{"s": "s", "st": "p0-st1", "ranges": [[2, 2]]}]
+    assert asks == [{"session": "s", "stream": "p0-st1", "ranges": [[2, 2]]}]
 
 
 def test_a_page_that_takes_over_draws_and_sends_the_whole_outbox_of_the_browser(desk: Desk) -> None:
@@ -179,28 +171,27 @@ def test_a_page_that_takes_over_draws_and_sends_the_whole_outbox_of_the_browser(
     assert desk.box.refusal("x") == "elsewhere"
     second.say("c")
     desk.status("delivered", [1, 2])
-    assert [entry["x"] for entry in kept(desk.storage)] == ["a", "b", "c"], "kept by one page"
+    assert [entry["text"] for entry in kept(desk.storage)] == ["a", "b", "c"], "kept by one page"
     desk.join()
-    assert [entry["x"] for entry in desk.box.entries.all] == ["c"], "a and b were delivered, as this page knows"
+    assert [entry["text"] for entry in desk.box.entries.all] == ["c"], "a and b were delivered, as this page knows"
 
 
 def test_rows_of_the_answer_are_drawn_mine_all_and_the_partners_up_to_seen() -> None:
-    mine = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "mine", "at": NOW}
-    gap = {**mine, "n": 2, "k": "gap", "x": ""}
+    mine = {"session": "s", "side": 0, "stream": "old", "number": 1, "lamport": 1, "text": "mine", "at": NOW}
+    gap = {**mine, "number": 2, "kind": "gap", "text": ""}
     desk = Desk().join(messages=[mine, gap, theirs(1), theirs(2), theirs(3)], seen={"theirs": 2, "of a chat before": 7})
     assert desk.texts() == ["mine", "theirs 1", "theirs 2"]
     assert [state for _, state in desk.drawn] == ["delivered", "", ""]
     desk.hear(3)
-    desk.hear(8, st="of a chat before", s="before", side=0)
+    desk.hear(8, stream="of a chat before", session="before", side=0)
     assert desk.texts()[3:] == ["theirs 3", "theirs 8"]
 
 
 def test_what_history_has_of_mine_leaves_the_outbox_and_a_gap_of_mine_does_not(desk: Desk) -> None:
     desk.say("a", "b")
-    kept = [{"s": "s", "side": 0, "st": "p0-st1", "n": 1, "l": 1, "x": "a", "at": NOW},
-            {"s": "s", "side": 0, "st": "p0-st1", "n": 2, "l": 2, "x": "", "at": NOW, "k": "gap"}]  # fmt: skip
-    desk.join(messages=kept)
-    assert [entry["x"] for entry in desk.box.entries.all] == ["b"] and desk.marks == [(1, "delivered", "")]
+    first = {"session": "s", "side": 0, "stream": "p0-st1", "number": 1, "lamport": 1, "text": "a", "at": NOW}
+    desk.join(messages=[first, {**first, "number": 2, "lamport": 2, "text": "", "kind": "gap"}])
+    assert [entry["text"] for entry in desk.box.entries.all] == ["b"] and desk.marks == [(1, "delivered", "")]
     assert desk.texts() == ["a", "b"]
 
 
@@ -208,7 +199,7 @@ def test_have_is_what_this_page_has_drawn_the_newest_streams_of_many() -> None:
     assert Desk().box.have() == {}
     desk = Desk().join(seen={f"old{i}": 1 for i in range(HAVE_MAX)})
     desk.hear(1, 2)
-    desk.hear(2, st="old0")
+    desk.hear(2, stream="old0")
     assert len(desk.box.have()) == HAVE_MAX
     assert list(desk.box.have().items())[-2:] == [("theirs", 2), ("old0", 2)]
     assert "old1" not in desk.box.have()
@@ -219,7 +210,7 @@ def test_the_outbox_of_a_chat_before_is_sent_and_refused_and_its_failures_go_wit
     desk.box.ended("s")
     desk.status("refused", [1, 1], error="no-session")
     desk.box.session(session("new"), NOW)
-    assert desk.states() == ["waiting"] and desk.box.living == "new"
+    assert desk.states() == ["waiting"] and desk.box.running == "new"
 
 
 # The partner's words
@@ -227,22 +218,22 @@ def test_the_outbox_of_a_chat_before_is_sent_and_refused_and_its_failures_go_wit
 
 def test_the_next_is_drawn_and_acked_and_anything_else_only_acked(desk: Desk) -> None:
     desk.hear(1)
-    for n in (3, 1, 2):
+    for number in (3, 1, 2):
         desk.now += ACK_MS
-        desk.hear(n)
+        desk.hear(number)
     assert desk.texts() == ["theirs 1", "theirs 2"] and desk.acks() == [1, 1, 1, 2]
 
 
 def test_a_gap_is_drawn_wherever_it_lies_ahead(desk: Desk) -> None:
     desk.hear(1)
-    desk.hear(5, k="gap", x="")
-    desk.hear(4, k="gap", x="")
+    desk.hear(5, kind="gap", text="")
+    desk.hear(4, kind="gap", text="")
     desk.hear(6)
-    assert [row["n"] for row, _ in desk.drawn] == [1, 5, 6]
+    assert [row["number"] for row, _ in desk.drawn] == [1, 5, 6]
 
 
 def test_a_kind_that_is_unknown_is_acked(desk: Desk) -> None:
-    desk.hear(1, k="wave")
+    desk.hear(1, kind="wave")
     assert desk.acks() == [1]
 
 
@@ -250,13 +241,13 @@ def test_acks_leave_at_once_then_after_50_ms_or_8_messages(desk: Desk) -> None:
     desk.hear(1)
     assert desk.acks() == [1]
     desk.hear(2, 3)
-    desk.hear(1, st="other")
+    desk.hear(1, stream="other")
     assert desk.acks() == [1] and desk.alarms[-1] == NOW + ACK_MS
     desk.now += ACK_MS
     desk.box.tick(desk.now)
     assert desk.acks() == [1, 3, 1]
-    desk.hear(*range(4, 4 + ACK_ROWS))
-    assert desk.acks() == [1, 3, 1, 3 + ACK_ROWS]
+    desk.hear(*range(4, 4 + ACK_MESSAGES))
+    assert desk.acks() == [1, 3, 1, 3 + ACK_MESSAGES]
 
 
 def test_an_early_alarm_does_not_eat_the_ack(desk: Desk) -> None:
@@ -277,11 +268,13 @@ def test_acks_of_a_link_that_is_gone_are_not_sent_on_the_next(desk: Desk) -> Non
 
 def test_a_page_of_older_rows_is_drawn_once_each(desk: Desk) -> None:
     desk.hear(1)
-    rows = [theirs(1), {**theirs(1, "mine"), "side": 0}, {**theirs(2, "mine"), "side": 0, "k": "gap"}, theirs(2)]
+    rows = [theirs(1), {**theirs(1, "mine"), "side": 0}, {**theirs(2, "mine"), "side": 0, "kind": "gap"}, theirs(2)]
     desk.box.older("s", 0, rows)
-    assert [(row["st"], row["n"]) for row, _ in desk.drawn] == [("theirs", 1), ("mine", 1)], "2 is still to come"
-    desk.box.older("past", 1, [{**theirs(4), "s": "past", "side": 0}])
-    assert desk.drawn[-1][0]["s"] == "past"
+    assert [(row["stream"], row["number"]) for row, _ in desk.drawn] == [("theirs", 1), ("mine", 1)], (
+        "2 is still to come"
+    )
+    desk.box.older("past", 1, [{**theirs(4), "session": "past", "side": 0}])
+    assert desk.drawn[-1][0]["session"] == "past"
 
 
 # Asking and giving up
@@ -292,7 +285,7 @@ def test_what_is_kept_is_asked_about_every_30_seconds_while_the_partner_is_here(
     desk.status("stored", [1, 2])
     desk.now += ASK_MS
     desk.box.tick(desk.now)
-    assert desk.emitted[2:] == [("chat-ask", {"s": "s", "st": "p0-st1", "ranges": [[1, 2]]})]
+    assert desk.emitted[2:] == [("chat-ask", {"session": "s", "stream": "p0-st1", "ranges": [[1, 2]]})]
     desk.box.partner(False, desk.now)
     desk.now += 10 * ASK_MS
     desk.box.tick(desk.now)

@@ -43,8 +43,8 @@ class Recorder:
     def draw(self, row: dict[str, Any], state: str) -> None:
         self.calls.append(["draw", row, state])
 
-    def mark(self, s: str, st: str, n: int, state: str, why: str) -> None:
-        self.calls.append(["mark", s, st, n, state, why])
+    def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
+        self.calls.append(["mark", session, stream, number, state, why])
 
     def alarm(self, at: float) -> None:
         self.calls.append(["alarm", at])
@@ -126,25 +126,26 @@ class OutboxTrace:
         for _ in range(4):
             for _ in range(210):
                 self._do("compose", "one of many", self.now)
-            status = {"s": "A", "st": self.box.stream, "ranges": [[1, 10_000]], "state": "stored"}
+            status = {"session": "A", "stream": self.box.stream, "ranges": [[1, 10_000]], "state": "stored"}
             self._do("status", status, self.now)
         for number in range(210):
-            row = {"s": "A", "side": 1, "st": f"crowd{number}", "n": 1, "l": number + 1, "x": "hi", "at": self.now}
-            self._do("message", row, self.now)
+            row = {"session": "A", "side": 1, "stream": f"crowd{number}", "number": 1, "lamport": number + 1}
+            self._do("message", {**row, "text": "hi", "at": self.now}, self.now)
         self._do("closed")
 
     def _message(self) -> list[Any]:
-        return ["message", self._row(self._s(), own=False), self.now]
+        return ["message", self._row(self._session_id(), own=False), self.now]
 
     def _status(self) -> list[Any]:
         if self.box.entries.all and self.random.random() < 0.9:
             entry = self.random.choice(self.box.entries.all)
-            s, st, n = entry["s"], entry["st"], entry["n"]
+            session, stream, number = entry["session"], entry["stream"], entry["number"]
         else:
-            s, st, n = self._s(), "other", 1
+            session, stream, number = self._session_id(), "other", 1
         state = self.random.choice(["stored", "stored", "delivered", "refused"])
-        ranges = [[max(1, n - self.random.randrange(3)), n], [n + 2, n + 2 + self.random.randrange(2)]]
-        status: dict[str, Any] = {"s": s, "st": st, "ranges": ranges, "state": state}
+        beyond = number + 2
+        ranges = [[max(1, number - self.random.randrange(3)), number], [beyond, beyond + self.random.randrange(2)]]
+        status: dict[str, Any] = {"session": session, "stream": stream, "ranges": ranges, "state": state}
         if state == "refused" and self.random.random() < 0.5:
             status["error"] = "no-session"
         return ["status", status, self.now]
@@ -156,32 +157,29 @@ class OutboxTrace:
         answer: dict[str, Any] = {"ok": True, "state": "free"}
         if self.random.random() < 0.85:
             answer["session"] = self._made()
-            s = answer["session"]["session"]
-            answer["messages"] = [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(4))]
+            answer["messages"] = self._rows(answer["session"]["session"], 4)
             if self.random.random() < 0.8:
-                answer["seen"] = {st: self.random.randrange(5) for st in ("t1", "t2")}
+                answer["seen"] = {stream: self.random.randrange(5) for stream in ("t1", "t2")}
         return ["joined", answer, self.now]
 
     def _closed(self) -> list[Any]:
         return ["closed"]
 
     def _busy(self) -> list[Any]:
-        return ["busy", {"s": self._s(), "retry_ms": self.random.choice([0, 200, 5_000])}, self.now]
+        return ["busy", {"session": self._session_id(), "retry_ms": self.random.choice([0, 200, 5_000])}, self.now]
 
     def _session(self) -> list[Any]:
         return ["session", self._made(), self.now]
 
     def _ended(self) -> list[Any]:
-        return ["ended", self._s()]
+        return ["ended", self._session_id()]
 
     def _partner(self) -> list[Any]:
         return ["partner", self.random.random() < 0.6, self.now]
 
     def _older(self) -> list[Any]:
-        s = self._s()
-        side = self.box.chats[s].side if s in self.box.chats else 0
-        rows = [self._row(s, own=self.random.random() < 0.5) for _ in range(self.random.randrange(5))]
-        return ["older", s, side, rows]
+        session = self._session_id()
+        return ["older", session, self.box.side_in(session) or 0, self._rows(session, 5)]
 
     def _reload(self) -> list[Any]:
         self.pages += 1
@@ -199,7 +197,7 @@ class OutboxTrace:
 
     def _outbox(self) -> list[str]:
         entries = [self._entry(n) for n in range(1, self.random.randrange(2, 6))]
-        last = [self._s(), "old", len(entries), self.random.randrange(9)]
+        last = [self._session_id(), "old", len(entries), self.random.randrange(9)]
         kind = self.random.choice(["", "", "", "old", "last"])
         name, kept = OUTBOX + self.random.choice(["q1", "q2"]), json.dumps({"last": last, "entries": entries})
         if kind:
@@ -207,35 +205,38 @@ class OutboxTrace:
         return [name, damaged(kept, self.random)]
 
     def _entry(self, n: int) -> dict[str, Any]:
-        made = {"s": self._s(), "side": 0, "st": "old", "n": n, "l": n, "x": f"left {n}", "at": self.now}
+        """A message as it is kept: with the wire's letters."""
+        made = {"s": self._session_id(), "side": 0, "st": "old", "n": n, "l": n, "x": f"left {n}", "at": self.now}
         if self.random.random() < 0.5:
             return {**made, "state": "waiting"}
         return {**made, "state": "stored", "p": ["older", 3], "since": self.now + self.ahead}
 
-    def _s(self) -> str:
-        return self.random.choice([self.box.living or "A", "A", "B"])
+    def _session_id(self) -> str:
+        return self.random.choice([self.box.running or "A", "A", "B"])
 
     def _made(self) -> dict[str, Any]:
-        made: dict[str, Any] = {"session": self._s(), "side": 0, "here": self.random.random() < 0.7}
+        made: dict[str, Any] = {"session": self._session_id(), "side": 0, "here": self.random.random() < 0.7}
         if self.random.random() < 0.15:
             made["ended"] = self.now
         return made
 
-    def _row(self, s: str, *, own: bool) -> dict[str, Any]:
-        side = self.box.chats[s].side if s in self.box.chats else 0
-        mine = [e for e in self.box.entries.all if e["s"] == s]
+    def _rows(self, session: str, most: int) -> list[dict[str, Any]]:
+        return [self._row(session, own=self.random.random() < 0.5) for _ in range(self.random.randrange(most))]
+
+    def _row(self, session: str, *, own: bool) -> dict[str, Any]:
+        side = self.box.side_in(session) or 0
+        mine = [entry for entry in self.box.entries.all if entry["session"] == session]
         if own and mine and self.random.random() < 0.7:
             entry = self.random.choice(mine)
-            return {k: v for k, v in entry.items() if k not in ("state", "since")}
-        st = self.random.choice(["t1", "t2"])
-        seen = self.box.seen.get(st, 0)
-        n = max(1, seen + self.random.choice([1, 1, 1, 1, 0, 2, -1]))
+            return {name: value for name, value in entry.items() if name not in ("state", "since")}
+        stream = self.random.choice(["t1", "t2"])
+        number = max(1, self.box.drawn.last(stream) + self.random.choice([1, 1, 1, 1, 0, 2, -1]))
         row: dict[str, Any] = {
-            "s": s, "side": side if own else 1 - side, "st": st, "n": n,
-            "l": self.random.choice([n, n + 3, 2**52]), "x": "theirs", "at": self.now,
+            "session": session, "side": side if own else 1 - side, "stream": stream, "number": number,
+            "lamport": self.random.choice([number, number + 3, 2**52]), "text": "theirs", "at": self.now,
         }  # fmt: skip
         if self.random.random() < 0.1:
-            row |= {"k": "gap", "x": ""}
+            row |= {"kind": "gap", "text": ""}
         return row
 
 

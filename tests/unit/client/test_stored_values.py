@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from citychat.client.declines import PendingDeclines
-from citychat.client.entries import kept
+from citychat.client.entries import kept, key_of
 from citychat.client.shapes import (
     CONSENT,
     DECLINE,
@@ -36,6 +36,10 @@ SHARED = [
 ]  # fmt: skip
 NAMES = [*SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s"]
 ENTRY = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "hello", "at": NOW, "state": "waiting"}
+FIRST = {
+    "session": "s", "side": 0, "stream": "old", "number": 1, "lamport": 1, "text": "hello", "at": NOW,
+    "state": "waiting",
+}  # fmt: skip
 GOOD = {
     CONSENT: "1", TOKEN: "k.p.m", WRITER: "old", DECLINE + "offer": "1", OLD_OUTBOX: json.dumps([ENTRY]),
     OUTBOX + "old": json.dumps({"last": ["s", "old", 1, 1], "entries": [ENTRY]}), OLD_LAST: '["s", "old", 1]',
@@ -72,15 +76,10 @@ def test_what_is_torn_or_foreign_is_known_alike_in_both_languages(caplog: pytest
         if isinstance(value, Left):
             assert answer["value"]["torn"] == value.torn, (name, text)
             assert answer["value"].get("last") == value.last, (name, text)
-            assert [named(entry) for entry in value.entries] == answer["value"]["entries"], (name, text)
+            assert value.entries == answer["value"]["entries"], (name, text)
         else:
             assert answer["value"] == value, (name, text)
         assert answer["line"] == bool(caplog.records), (name, text)
-
-
-def named(entry: dict[str, Any]) -> dict[str, Any]:
-    names = {"s": "session", "st": "stream", "n": "number", "l": "lamport", "x": "text", "p": "previous"}
-    return {names.get(letter, letter): value for letter, value in entry.items()}
 
 
 def test_a_page_joins_and_writes_whatever_its_browser_has_kept() -> None:
@@ -106,7 +105,7 @@ def test_a_page_in_python_joins_and_writes_whatever_its_storage_has_kept() -> No
         PendingDeclines(storage, lambda event, payload, told: None, lambda name, delay_s, call: None).resend()
         desk = Desk(storage).join()
         desk.say("hello")
-        assert desk.emitted[-1][1]["x"] == "hello"
+        assert desk.emitted[-1][1]["text"] == "hello"
 
 
 def test_a_line_says_the_name_of_what_was_thrown_away_and_never_what_it_was(caplog: pytest.LogCaptureFixture) -> None:
@@ -123,7 +122,7 @@ def test_of_a_torn_outbox_the_whole_messages_are_sent_and_the_link_is_not_believ
     desk = Desk({OUTBOX + "old": json.dumps({"last": ["s", "old", 2, 2], "entries": entries})}).join()
     assert desk.sent() == [1, 3]
     desk.say("hello")
-    assert "p" not in desk.emitted[-1][1], "it named a message that exists nowhere"
+    assert "previous" not in desk.emitted[-1][1], "it named a message that exists nowhere"
 
 
 def test_an_outbox_beyond_all_bounds_is_cut() -> None:
@@ -141,7 +140,21 @@ def test_what_an_older_page_has_left_is_sent_and_linked_to_after_the_upgrade() -
     assert desk.sent() == [1] and desk.states() == ["waiting", "stored"]
     assert [name for name in storage if name in (OLD_OUTBOX, OLD_LAST)] == []
     desk.say("hello")
-    assert desk.emitted[-1][1]["p"] == ["old", 2]
+    assert desk.emitted[-1][1]["previous"] == ["old", 2]
+
+
+def test_what_a_page_of_letters_has_left_is_opened_and_kept_on_byte_for_byte() -> None:
+    """The text is what pages of 0.2.0 and later have written."""
+    left = (
+        '{"last":["s","old",2,2],"entries":[{"s":"s","side":0,"st":"old","n":1,"l":1,"x":"né","at":1700000000000,'
+        '"state":"waiting","p":["older",4]},{"s":"s","side":0,"st":"old","n":2,"l":2,"x":"two","at":1700000000000,'
+        '"state":"stored","since":1700000000000}]}'
+    )
+    desk = Desk({OUTBOX + "old": left, WRITER: "old"}).join()
+    first, second = desk.box.entries.all
+    assert first == {**FIRST, "text": "né", "previous": ["older", 4]}
+    assert second == {**FIRST, "number": 2, "lamport": 2, "text": "two", "state": "stored", "since": NOW}
+    assert desk.storage == {OUTBOX + "p0": left, WRITER: "p0"}
 
 
 # Two windows
@@ -182,8 +195,9 @@ def test_an_older_window_that_believes_itself_the_writer_overwrites_nothing_and_
     newer.say("three")
     older.say("late")  # it has not seen that another window writes
     windows.catch_up()
-    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three", "late"] == newer.texts()
-    assert newer.emitted[-1] == ("chat-message", {"s": "s", "st": "older-st1", "n": 3, "l": 3, "x": "late"})
+    assert [entry["text"] for entry in kept(windows.disk)] == ["one", "two", "three", "late"] == newer.texts()
+    late = {"session": "s", "stream": "older-st1", "number": 3, "lamport": 3, "text": "late"}
+    assert newer.emitted[-1] == ("chat-message", late)
     assert older.box.refusal("x") == "elsewhere" and newer.box.refusal("x") == ""
 
 
@@ -193,31 +207,31 @@ def test_what_the_older_window_wrote_just_before_the_takeover_is_taken_over_when
     third = windows.open("third")
     windows.newer.say("three")
     windows.catch_up()
-    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three"] == third.texts()
+    assert [entry["text"] for entry in kept(windows.disk)] == ["one", "two", "three"] == third.texts()
 
 
 def test_a_link_always_names_a_message_that_is_kept_or_was_stored(windows: StoredWindows) -> None:
     windows.older.say("late")
     windows.newer.say("three")
-    assert windows.newer.emitted[-1][1]["p"] == ["older-st1", 2]
+    assert windows.newer.emitted[-1][1]["previous"] == ["older-st1", 2]
     windows.catch_up()
     third = windows.open("third")
     third.say("four")
-    assert third.emitted[-1][1]["p"] in [[entry["st"], entry["n"]] for entry in third.box.entries.all]
+    assert third.emitted[-1][1]["previous"] in [list(key_of(entry)) for entry in third.box.entries.all]
 
 
 def test_what_was_delivered_does_not_come_back_from_a_window_that_does_not_know_it(windows: StoredWindows) -> None:
-    windows.newer.status("delivered", [1, 2], st="older-st1")
+    windows.newer.status("delivered", [1, 2], stream="older-st1")
     windows.older.say("late")
     windows.catch_up()
-    assert [entry["x"] for entry in kept(windows.disk)] == ["late"]
+    assert [entry["text"] for entry in kept(windows.disk)] == ["late"]
 
 
 def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one(windows: StoredWindows) -> None:
     windows.newer.say("three")
     windows.catch_up()
     assert windows.older.texts() == ["one", "two"]
-    assert [entry["x"] for entry in kept(windows.disk)] == ["one", "two", "three"]
+    assert [entry["text"] for entry in kept(windows.disk)] == ["one", "two", "three"]
 
 
 # The browser's storage itself

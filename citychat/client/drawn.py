@@ -1,0 +1,67 @@
+"""The record of what this page has drawn, each message once: of every session, and of a partner's streams up to where.
+
+The twin of ``static/drawn.js``.
+"""
+
+from collections.abc import Mapping
+
+from citychat.client.calls import Calls
+from citychat.client.shapes import Row
+
+HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history knows about the streams before them
+
+
+class DrawnSession:
+    """One session; ``side``: mine, ``keys``: side, stream and number of what was drawn."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.highest_lamport = 0
+        self.keys: set[tuple[int, str, int]] = set()
+
+
+class Drawn:
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self._sessions: dict[str, DrawnSession] = {}
+        self._seen: dict[str, int] = {}  # of each stream of a partner the last number, the one drawn last at the end
+
+    def of(self, session: str, side: int) -> DrawnSession:
+        """Return a session, begun if this page does not know it; ``side``: mine."""
+        return self._sessions.setdefault(session, DrawnSession(side))
+
+    def find(self, session: str) -> DrawnSession | None:
+        return self._sessions.get(session)
+
+    def draw(self, row: Row, state: str) -> None:
+        """Draw a message of a known session, unless it was."""
+        drawn = self._sessions.get(row["session"])
+        key = (row["side"], row["stream"], row["number"])
+        if drawn is None or key in drawn.keys:
+            return
+        drawn.keys.add(key)
+        drawn.highest_lamport = max(drawn.highest_lamport, row["lamport"])
+        self.calls.draw({name: value for name, value in row.items() if name not in ("state", "since")}, state)
+
+    def have(self) -> dict[str, int]:
+        """Return, for the next join, the last numbers of the streams drawn last."""
+        return dict(list(self._seen.items())[-HAVE_MAX:])
+
+    def last(self, stream: str) -> int:
+        """Return the last number drawn of a partner's stream."""
+        return self._seen.get(stream, 0)
+
+    def learn(self, seen: Mapping[str, int]) -> None:
+        """Take what earlier pages have drawn."""
+        for stream, number in seen.items():
+            self._seen[stream] = max(number, self.last(stream))
+
+    def advance(self, row: Row) -> bool:
+        """Tell whether a message is the next of its stream, or a gap line further on: then it is the last."""
+        stream, number = row["stream"], row["number"]
+        last = self.last(stream)
+        if number != last + 1 and (row.get("kind") != "gap" or number <= last):
+            return False
+        self._seen.pop(stream, None)
+        self._seen[stream] = number
+        return True
