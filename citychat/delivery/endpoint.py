@@ -62,7 +62,7 @@ class Endpoint:
             drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
-            may_give_up=lambda s, answer: shared.tasks.spawn(self._ask_whether_read(s, answer), "a hole"),
+            may_give_up=lambda session, answer: shared.tasks.spawn(self._ask_whether_read(session, answer), "a hole"),
         )
         self.partner_here = True
         # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
@@ -126,7 +126,7 @@ class Endpoint:
     async def began(self, session: Session) -> None:
         """Let the page write into a session that has begun; before it is told of it."""
         self.session = self.sessions[session.id] = session
-        self.senders = {s: sender for s, sender in self.senders.items() if sender.pending}
+        self.senders = {session_id: sender for session_id, sender in self.senders.items() if sender.pending}
         await self._fetch_mail(session.id)
 
     def ended(self, session: Session) -> None:

@@ -21,8 +21,8 @@ Emit = Callable[[Message], None]
 
 
 class Stream:
-    """One stream towards the page. ``sent``: the last n given to the page; ``seen``: the last n drawn; ``held``: what
-    is not next, by n."""
+    """One stream towards the page. ``sent``: the last number given to the page; ``seen``: the last one drawn; ``held``:
+    what is not next, by number."""
 
     __slots__ = ("held", "seen", "sent", "skipping")
 
@@ -74,49 +74,49 @@ class Receiver:
         self._watching: Timer | None = None
         self._heard_s = 0.0  # the last sign of the page while something is out
 
-    def start(self, seen: Mapping[str, int], s: str = "") -> None:
-        """Note what the page has drawn of session ``s`` already, or draws from its join answer."""
-        self._chat(s).streams += len(seen)
-        for st, n in seen.items():
-            self.streams[st] = Stream(n)
+    def start(self, seen: Mapping[str, int], session_id: str = "") -> None:
+        """Note what the page has drawn of a session already, or draws from its join answer."""
+        self._chat(session_id).streams += len(seen)
+        for stream_id, number in seen.items():
+            self.streams[stream_id] = Stream(number)
 
     def incoming(self, message: Message, tag: int | None = None) -> None:
         """A copy of a message, from anywhere; ``tag`` if it came out of the mailbox. Of two texts the first stays."""
-        chat, n = self._chat(message.session), message.number
+        chat, number = self._chat(message.session), message.number
         stream = self._stream(chat, message.stream)
         if tag is not None:
             self.tags.setdefault(message.key, []).append(tag)
         if stream is None:
             self.drop([message.key])
-        elif n <= stream.seen:
+        elif number <= stream.seen:
             self.to_history(message)  # heals a lost receipt
-        elif n <= stream.sent or n in stream.held:
+        elif number <= stream.sent or number in stream.held:
             pass
         elif self._is_next(stream, message):
             self._send(stream, message)
             if chat.waiting:
                 self._release(message.session, chat, moved=True)
         elif tag is not None or self.held < HELD_MAX:
-            stream.held[n] = chat.waiting.setdefault(message.stream, stream).held[n] = message
+            stream.held[number] = chat.waiting.setdefault(message.stream, stream).held[number] = message
             self.held += 1
             if chat.timer is None and chat.question is None:
                 self._wait(message.session, chat)
 
-    def drawn(self, st: str, n: int) -> None:
-        """Take an ack: the page has drawn this stream up to n (``chat-ack``)."""
+    def drawn(self, stream_id: str, number: int) -> None:
+        """Take an ack: the page has drawn this stream up to that number (``chat-ack``)."""
         self._heard_s = self.clock.monotonic_s()
-        stream = self.streams.get(st)
+        stream = self.streams.get(stream_id)
         if stream is None:
             return
-        for i in range(stream.seen + 1, min(n, stream.sent) + 1):
+        for i in range(stream.seen + 1, min(number, stream.sent) + 1):
             stream.seen = i
-            message = self.out.pop((st, i), None)
+            message = self.out.pop((stream_id, i), None)
             if message is not None:
                 self.to_history(message)
         if self.held:
-            for s, chat in self.chats.items():
+            for session_id, chat in self.chats.items():
                 if chat.waiting:
-                    self._release(s, chat)
+                    self._release(session_id, chat)
 
     def gaps_written(self, rows: list[Message]) -> None:
         """History has these gap rows of one stream: the page draws one line for all of them."""
@@ -124,22 +124,22 @@ class Receiver:
         stream, chat = self.streams[last.stream], self.chats[last.session]
         stream.skipping = False
         self._send(stream, last)
-        for n in sorted(n for n in stream.held if n <= last.number):
+        for number in sorted(number for number in stream.held if number <= last.number):
             self.held -= 1
-            self.to_history(stream.held.pop(n))  # came too late: acked to the mailbox, never receipted
+            self.to_history(stream.held.pop(number))  # came too late: acked to the mailbox, never receipted
         self._release(last.session, chat, moved=True)
 
     def gaps_failed(self, rows: list[Message]) -> None:
         """History could not take the gap rows: try again later."""
-        s, chat = rows[0].session, self.chats[rows[0].session]
+        session_id, chat = rows[0].session, self.chats[rows[0].session]
         self.streams[rows[0].stream].skipping = False
         chat.gaps -= len(rows)
-        self._wait(s, chat)
+        self._wait(session_id, chat)
 
     def wait_for_gap(self) -> None:
         """Let the time for every hole run anew: the partner has come or gone, or the mailbox is open."""
-        for s, chat in self.chats.items():
-            self._wait(s, chat)
+        for session_id, chat in self.chats.items():
+            self._wait(session_id, chat)
 
     def take_tags(self, keys: Iterable[MessageKey]) -> list[int]:
         """The mailbox tags of messages that are settled."""
@@ -155,16 +155,16 @@ class Receiver:
         self.streams.clear()
         self.out.clear()
 
-    def _chat(self, s: str) -> SessionStreams:
-        chat = self.chats.get(s)
+    def _chat(self, session_id: str) -> SessionStreams:
+        chat = self.chats.get(session_id)
         if chat is None:
-            chat = self.chats[s] = SessionStreams()
+            chat = self.chats[session_id] = SessionStreams()
         return chat
 
-    def _stream(self, chat: SessionStreams, st: str) -> Stream | None:
-        stream = self.streams.get(st)
+    def _stream(self, chat: SessionStreams, stream_id: str) -> Stream | None:
+        stream = self.streams.get(stream_id)
         if stream is None and chat.streams < STREAMS_MAX:
-            stream = self.streams[st] = Stream()
+            stream = self.streams[stream_id] = Stream()
             chat.streams += 1
         return stream
 
@@ -190,21 +190,21 @@ class Receiver:
         if self._watching is None:
             self._watching = self.clock.later(HALF_OPEN_S, self._check_page)
 
-    def _release(self, s: str, chat: SessionStreams, moved: bool = False) -> None:
+    def _release(self, session_id: str, chat: SessionStreams, moved: bool = False) -> None:
         """Give the page everything held of a session that has become next."""
         moving = True
         while moving:
             moving = False
-            for st, stream in list(chat.waiting.items()):
+            for stream_id, stream in list(chat.waiting.items()):
                 while (message := stream.held.get(stream.sent + 1)) and self._is_next(stream, message):
                     del stream.held[message.number]
                     self.held -= 1
                     self._send(stream, message)
                     moved = moving = True
                 if not stream.held:
-                    del chat.waiting[st]
+                    del chat.waiting[stream_id]
         if moved or (chat.timer is None and chat.question is None):
-            self._wait(s, chat)
+            self._wait(session_id, chat)
 
     def _check_page(self) -> None:
         self._watching = None
@@ -216,15 +216,15 @@ class Receiver:
 
     # -- holes --------------------------------------------------------------------------------------------------------
 
-    def _wait(self, s: str, chat: SessionStreams) -> None:
+    def _wait(self, session_id: str, chat: SessionStreams) -> None:
         """The time for a hole runs anew whenever its session has moved."""
         if chat.timer:
             chat.timer.cancel()
         chat.timer = chat.question = None
         if chat.waiting and len(self.out) < OUT_MAX and not any(stream.skipping for stream in chat.waiting.values()):
-            chat.timer = self.clock.later(self.patience_s(s), lambda: self._ask(s, chat))
+            chat.timer = self.clock.later(self.patience_s(session_id), lambda: self._ask(session_id, chat))
 
-    def _ask(self, s: str, chat: SessionStreams) -> None:
+    def _ask(self, session_id: str, chat: SessionStreams) -> None:
         """Nothing has filled the hole: it may be given up, if what is missing does not wait in the mailbox."""
         chat.timer = None
         if len(self.out) >= OUT_MAX:
@@ -235,57 +235,54 @@ class Receiver:
 
             def answered(yes: bool) -> None:
                 if chat.question is question:
-                    self._give_up(s, chat, holes if yes else {})
+                    self._give_up(session_id, chat, holes if yes else {})
 
-            self.may_give_up(s, answered)
+            self.may_give_up(session_id, answered)
         elif chat.waiting:
-            self._untie(s, chat)
+            self._untie(session_id, chat)
 
     def _holes(self, chat: SessionStreams) -> dict[str, tuple[int, Message]]:
         """By stream: the last missing number before what it holds, or before what another one links to, with the
         message that shows it. The hole before what it links to comes first."""
         holes: dict[str, tuple[int, Message]] = {}
-        for st, stream in chat.waiting.items():
+        for stream_id, stream in chat.waiting.items():
             first = stream.held[min(stream.held)]
             if first.number > stream.sent + 1:
-                holes[st] = first.number - 1, first
+                holes[stream_id] = first.number - 1, first
             elif first.previous is not None and first.previous[0] not in chat.waiting:
                 holes[first.previous[0]] = max(first.previous[1], holes.get(first.previous[0], (0, first))[0]), first
         return holes
 
-    def _untie(self, s: str, chat: SessionStreams) -> None:
+    def _untie(self, session_id: str, chat: SessionStreams) -> None:
         """Links in a circle: no honest page makes them."""
         stream = next(iter(chat.waiting.values()))
         first = min(stream.held)
         stream.held[first] = replace(stream.held[first], previous=None)
-        self._release(s, chat)
+        self._release(session_id, chat)
 
-    def _give_up(self, s: str, chat: SessionStreams, asked: dict[str, tuple[int, Message]]) -> None:
+    def _give_up(self, session_id: str, chat: SessionStreams, asked: dict[str, tuple[int, Message]]) -> None:
         """The numbers before each stream's first held message become a gap, but for those that came to be missing after
         it was asked."""
         chat.question = None
-        for st, (last, first) in self._holes(chat).items():
-            if st in asked:
-                self._skip_to(chat, first, st, min(last, asked[st][0]))
-        self._wait(s, chat)
+        for stream_id, (last, first) in self._holes(chat).items():
+            if stream_id in asked:
+                self._skip_to(chat, first, stream_id, min(last, asked[stream_id][0]))
+        self._wait(session_id, chat)
 
-    def _skip_to(self, chat: SessionStreams, message: Message, st: str, last: int) -> None:
-        stream = self._stream(chat, st)
+    def _skip_to(self, chat: SessionStreams, message: Message, stream_id: str, last: int) -> None:
+        stream = self._stream(chat, stream_id)
         if stream is not None and (stream.skipping or stream.sent >= last):
             return
         count = last - stream.sent if stream else 0
         if stream is None or chat.gaps + count > GAP_ROWS_MAX:
             liar = chat.waiting.pop(message.stream)
             self.held -= len(liar.held)
-            self.drop([(message.stream, n) for n in liar.held])
+            self.drop([(message.stream, number) for number in liar.held])
             liar.held.clear()
             return
         stream.skipping = True
         chat.gaps += count
-        s, side, l, at = message.session, message.side, max(1, message.lamport - 1), message.at  # noqa: E741
-        self.write_gaps(
-            [
-                Message(session=s, side=side, stream=st, number=n, lamport=l, text="", at=at, kind="gap")
-                for n in range(stream.sent + 1, last + 1)
-            ]
+        gap = replace(
+            message, stream=stream_id, lamport=max(1, message.lamport - 1), text="", previous=None, kind="gap"
         )
+        self.write_gaps([replace(gap, number=number) for number in range(stream.sent + 1, last + 1)])

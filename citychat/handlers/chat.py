@@ -42,7 +42,7 @@ class TypingRequest(Struct, rename=WIRE_LETTERS):
 
 
 class HistoryRequest(Struct, rename=WIRE_LETTERS):
-    """Payload of ``chat-history``. ``before``: a place in the order (l, side, st, n)."""
+    """Payload of ``chat-history``. ``before``: a place in the order: lamport, side, stream, number."""
 
     session: Id
     limit: Annotated[int, Meta(ge=1, le=bound("history page"))]
@@ -82,7 +82,7 @@ class ChatEvents(Namespace):
 def refused(page: Page, payload: object, error: ChatError) -> None:
     """A message that was not taken: its status is the answer. What the page did not say of it is left empty."""
     said = payload if isinstance(payload, Mapping) else {}
-    s, st = (value if isinstance(value := said.get(name), str) else "" for name in ("s", "st"))
-    n = said.get("n")
-    ranges = [[n, n]] if isinstance(n, int) and not isinstance(n, bool) else []
-    page.emit("chat-status", {"s": s, "st": st, "ranges": ranges, "state": "refused", "error": error.code})
+    session, stream = (value if isinstance(value := said.get(name), str) else "" for name in ("s", "st"))
+    number = said.get("n")
+    ranges = [[number, number]] if isinstance(number, int) and not isinstance(number, bool) else []
+    page.emit("chat-status", {"s": session, "st": stream, "ranges": ranges, "state": "refused", "error": error.code})

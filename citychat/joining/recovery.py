@@ -114,7 +114,8 @@ class Recovery:
             seen |= await endpoint.load(session, have)
             if session.ended is None:
                 endpoint.session = session
-        endpoint.receiver.start({st: n for st, n in have.items() if st not in seen})  # drawn, not yet in the history
+        unknown = {stream: number for stream, number in have.items() if stream not in seen}
+        endpoint.receiver.start(unknown)  # drawn, not yet in the history
         shown = endpoint.session or recent[0]
         fields = await self.matching.sessions.shown(shown, endpoint.guest)
         if endpoint.session is not None:

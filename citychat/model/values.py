@@ -24,8 +24,8 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,43}\Z")]
 Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
 Time = Annotated[int, Meta(ge=0, le=2**53)]
 Words = Annotated[str, Meta(max_length=200, pattern=rf"^[^{HIDDEN}]*\Z")]
-MessageKey = tuple[str, int]  # (stream, n): names a message for ever
-Ranges = list[tuple[int, int]]  # closed ranges of n
+MessageKey = tuple[str, int]  # (stream, number): names a message for ever
+Ranges = list[tuple[int, int]]  # closed ranges of numbers
 Source = Literal["position", "ip", "chosen", "home", "network"]
 
 
@@ -200,6 +200,6 @@ def merged(ranges: Ranges) -> Ranges:
 def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:
     """The exact ranges of every stream among ``keys``, streams in order of appearance."""
     numbers: dict[str, list[int]] = {}
-    for st, n in keys:
-        numbers.setdefault(st, []).append(n)
-    return {st: to_ranges(ns) for st, ns in numbers.items()}
+    for stream, number in keys:
+        numbers.setdefault(stream, []).append(number)
+    return {stream: to_ranges(found) for stream, found in numbers.items()}
