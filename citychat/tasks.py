@@ -57,8 +57,8 @@ class Tasks:
         for task in list(self._running):
             task.cancel()
 
-    async def close(self) -> None:
-        """Loops stop; what was begun may finish, at most 5 s, and what waits for a service is tried at once; then the
+    async def close(self, within_s: float = CLOSE_S) -> None:
+        """Loops stop; what was begun may finish in that time, and what waits for a service is tried at once; then the
         rest is cancelled."""
         self._closing = True
         for task in self._loops:
@@ -66,7 +66,7 @@ class Tasks:
         for wait in self._waits:
             _wake(wait)
         loop = asyncio.get_running_loop()
-        end_s = loop.time() + CLOSE_S
+        end_s = loop.time() + within_s
         while self._running and loop.time() < end_s:  # what runs may begin more
             await asyncio.wait(self._running, timeout=end_s - loop.time())
         while self._running:

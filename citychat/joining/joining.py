@@ -28,7 +28,6 @@ from citychat.tasks import Tasks
 
 RETURN_MS = 2_000  # pages sent away by a drain come back at a random time within this
 DRAIN_WAVES, WAVE_S = 20, 0.1  # 5 % at a time, so that the next process is not overrun
-FLUSH_S = 10.0
 READ_AGAIN_S = 2.0  # until the history is asked again whether it is back
 
 log = logging.getLogger(__name__)
@@ -271,22 +270,28 @@ class Joining:
         if row is not None:
             await self.history.guests.keep(replace(row, seen=self.admission.dates.now_ms()))
 
-    async def drain(self) -> None:
+    async def drain(self, within_s: float) -> None:
         """Send everybody away (SIGTERM): no more joins, free guests out of the lobby, pages sent elsewhere in waves,
-        batches finished."""
+        batches finished; what a silent store has not taken in that time stays with its owners."""
         self.draining = True
-        with suppress(Unavailable):  # its lease ends by itself
-            await self.matching.lease.drop()
+        try:
+            async with asyncio.timeout(within_s):
+                with suppress(Unavailable):  # its lease ends by itself
+                    await self.matching.lease.drop()
+                await self._send_away()
+                await self.delivery.writer.flushed()
+        except TimeoutError:
+            log.warning("the history did not take everything in time; its owners will send it again")
+        for page in [*self.registry.by_page, *self._joining]:
+            page.close("drain")
+            self.closed(page)
+
+    async def _send_away(self) -> None:
         pages = list(self.registry.by_page)
         wave = ceil(len(pages) / DRAIN_WAVES)
         for start in range(0, len(pages), wave or 1):
             for page in pages[start : start + wave]:
                 page.emit("user-drain", {"retry_ms": RETURN_MS})
             await asyncio.sleep(WAVE_S)
-        try:
-            await asyncio.wait_for(self.delivery.writer.flushed(), FLUSH_S)
-        except TimeoutError:
-            log.warning("the history did not take everything in time; its owners will send it again")
-        for page in [*self.registry.by_page, *self._joining]:
-            page.close("drain")
-            self.closed(page)
+        if self._joining:
+            await asyncio.sleep(WAVE_S)  # whose join is under way is told to come back

@@ -1,7 +1,7 @@
 """The only composition root: from settings to a running server, and down again in order.
 
 Start: data folder and keys, engines, the process, the edge, the port. Stop (SIGTERM, Ctrl+C): no new pages, pages sent
-away in waves, batches finished, engines closed.
+away in waves, batches finished, engines closed, all by one deadline (``stopping.py``).
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
 from citychat.server.process import Policy, Process
 from citychat.server.startup import Resources, StartError, consent_version, prepare
+from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
 from citychat.server.systemd import SystemdNotifier
 from citychat.settings import Settings
 from citychat.tasks import Tasks
@@ -44,7 +45,7 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
     SettingsError for wrong options in URLs, and for keys that are not those of the other processes.
     """
     settings, loop = parts.settings, asyncio.get_running_loop()
-    stopped, fatal = _signals(loop), list[Exception]()
+    stopped, fatal, stopping = _signals(loop), list[Exception](), Stopping(loop.time)
 
     def end(error: Exception) -> None:
         fatal.append(error)
@@ -55,7 +56,7 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         for listening in sockets:
             stack.callback(listening.close)
         clock, random = SystemClock(loop), SystemRandom()
-        opened = await open_engines(stack, settings, parts.keys, clock, random, end)
+        opened = await open_engines(stack, settings, parts.keys, clock, random, end, stopping)
         if opened.key_check is not None:
             await stack.enter_async_context(opened.key_check)
         tasks = await stack.enter_async_context(Tasks(clock, random))  # last, so that it ends before what its tasks use
@@ -74,9 +75,11 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         notifier.stopping()
         server.stop()
         log.info("Stopping: %d pages are sent away to come back", edge.connections)
-        await process.drain()
-        await edge.stop()
-        await server.close_all_connections()
+        await process.drain(stopping.left_s(AFTER_DRAIN_S))
+        async with stopping.leaving(AFTER_PAGES_S):
+            await edge.stop()
+            await server.close_all_connections()
+        await tasks.close(stopping.left_s(AFTER_TASKS_S))
     log.info("Stopped")
     if fatal:
         raise fatal[0]

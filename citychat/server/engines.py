@@ -6,10 +6,11 @@ the background, and answers Unavailable until it has.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import TypeVar
 
 from citychat.adapters import ServiceStatus
 from citychat.adapters.memory import MemoryBus, MemoryLobby
@@ -21,11 +22,13 @@ from citychat.clock import SystemClock
 from citychat.model import Unavailable
 from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox, SteadyTime
 from citychat.server.startup import StartError
+from citychat.server.stopping import Stopping
 from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
 from citychat.tokens import SigningKeys, key_marks
 
 EndWith = Callable[[StartError | SettingsError], None]
+T = TypeVar("T")
 CHECK_S = 10.0  # for all services together; a running process waits for them as long as it takes
 LOOK_S = 0.05
 FOREIGN_KEYS = (
@@ -59,8 +62,10 @@ def _shown(status: ServiceStatus | None) -> dict[str, str]:
 
 
 class _Opening:
-    def __init__(self, stack: AsyncExitStack, clock: Clock, random: Random, end_with: EndWith) -> None:
-        self.stack, self.clock, self.random, self.end_with = stack, clock, random, end_with
+    def __init__(
+        self, stack: AsyncExitStack, clock: Clock, random: Random, end_with: EndWith, stopping: Stopping
+    ) -> None:
+        self.stack, self.clock, self.random, self.end_with, self.stopping = stack, clock, random, end_with, stopping
         self.statuses: dict[str, ServiceStatus] = {}
         self.counts: dict[str, Mapping[str, int]] = {}
         self.key_check: SharedKeyCheck | None = None
@@ -72,8 +77,12 @@ class _Opening:
         self.statuses[setting] = ServiceStatus(service, self.random, end)
         return self.statuses[setting]
 
+    async def enter(self, engine: AbstractAsyncContextManager[T]) -> T:
+        """Open an engine that may be silent when it is closed."""
+        return await self.stack.enter_async_context(self.stopping.closes(engine))
+
     async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
-        enter, clock, random = self.stack.enter_async_context, self.clock, self.random
+        enter, clock, random = self.enter, self.clock, self.random
         if url == EMBEDDED:
             bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
             return bus, await enter(MemoryLobby(SteadyTime(clock, clock.wall_ms()).now_ms, random, ring_s))
@@ -100,25 +109,29 @@ class _Opening:
             return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
         mailbox = RabbitMailbox(url, status=self.status("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
         self.counts["mailbox"] = mailbox.counts
-        return await self.stack.enter_async_context(mailbox)
+        return await self.enter(mailbox)
 
     async def history(self, url: str, database: Database | None) -> History:
         if database is not None and url == EMBEDDED:
             return await self.stack.enter_async_context(SqliteHistory(database))
-        history = await self.stack.enter_async_context(
-            MongoHistory(url, status=self.status("history", "MongoDB"), clock=self.clock)
-        )
+        history = await self.enter(MongoHistory(url, status=self.status("history", "MongoDB"), clock=self.clock))
         self.counts["history"] = history.dropped
         return history
 
 
 async def open_engines(
-    stack: AsyncExitStack, settings: Settings, keys: SigningKeys, clock: Clock, random: Random, end_with: EndWith
+    stack: AsyncExitStack,
+    settings: Settings,
+    keys: SigningKeys,
+    clock: Clock,
+    random: Random,
+    end_with: EndWith,
+    stopping: Stopping,
 ) -> OpenEngines:
-    """Open them into ``stack``; services need not be there yet. ``end_with`` gets the error with which to end when one
-    can never serve (too old, or for processes with other keys). Raises StartError when the embedded storage cannot be
-    had, SettingsError for options in URLs."""
-    opening = _Opening(stack, clock, random, end_with)
+    """Open them into ``stack``; services need not be there yet. ``end_with`` gets the error with which to end
+    when one can never serve (too old, or for processes with other keys); ``stopping`` bounds how long they
+    close. Raises StartError when the embedded storage cannot be had, SettingsError for options in URLs."""
+    opening = _Opening(stack, clock, random, end_with, stopping)
     database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
     with _named("bus"):
         bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)
@@ -144,7 +157,9 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
     keys that are not those of the other processes."""
     loop, troubles = asyncio.get_running_loop(), list[Exception]()
     async with AsyncExitStack() as stack:
-        engines = await open_engines(stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append)
+        engines = await open_engines(
+            stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append, Stopping(loop.time)
+        )
         end_s = loop.time() + within_s
         while not all(status.up for status in engines.statuses.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - statuses tell nobody
             await asyncio.sleep(LOOK_S)

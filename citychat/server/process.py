@@ -130,7 +130,7 @@ class Process:
         rest = ", ".join(f"{name} {count}" for name, count in sorted(odd.items())) or "nothing unusual"
         log.info("%d guests are here, %d of them in a chat; since the start: %s", len(self.registry), talking, rest)
 
-    async def drain(self) -> None:
-        """Send everybody away and finish what they have drawn (SIGTERM)."""
-        await self.joining.drain()
+    async def drain(self, within_s: float) -> None:
+        """Send everybody away and finish what they have drawn (SIGTERM), in that time."""
+        await self.joining.drain(within_s)
         self._writer.cancel()  # it never ends by itself, and closing the tasks would wait for it

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from citychat.joining.joining import FLUSH_S
+from citychat.server.stopping import STOP_S
 from citychat.server.systemd import BEATS
 from citychat.settings import load
-from citychat.tasks import CLOSE_S
 from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +82,7 @@ def test_the_units_differ_only_where_they_must() -> None:
 @pytest.mark.parametrize("unit", SERVERS)
 def test_time_limits_leave_room_for_what_the_program_does(unit: str) -> None:
     found = settings_of(unit)
-    waves_s = 2.0
-    assert float(found["TimeoutStopSec"][0]) >= waves_s + FLUSH_S + CLOSE_S + 5
+    assert float(found["TimeoutStopSec"][0]) >= 2 * STOP_S, "a machine may be slow"
     assert float(found["WatchdogSec"][0]) / BEATS >= 5, "a loop that is busy for seconds is not dead"
     assert (found["Type"], found["NotifyAccess"], found["Restart"]) == (["notify"], ["main"], ["always"])
     assert int(found["LimitNOFILE"][0]) >= 65_536

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,6 +36,8 @@ __test__ = all(map(is_tested, KINDS))
 NAMES = ("bus", "mailbox", "history")
 ENGINES = {"bus": "Redis", "mailbox": "RabbitMQ", "history": "MongoDB"}
 ABSENT = [(), *((name,) for name in NAMES), NAMES]
+SILENT = list(chain.from_iterable(combinations(NAMES, count) for count in (1, 2, 3)))
+STOPPED_S = 15.0  # docs/hosting.md
 JOIN = {"v": 1, "consent": "1", "adult": True, "available": True, "visible": True}
 
 
@@ -408,3 +410,27 @@ async def test_a_full_redis_is_shown_by_ready_though_nobody_is_here_and_no_longe
         private.tell("CONFIG SET maxmemory 0")
         assert (await until_states(server, ()))[0] == 200
         assert sum("refused the script" in line for line in server.output) == 1
+
+
+@pytest.mark.parametrize("silent", SILENT, ids=" ".join)
+async def test_a_process_whose_services_are_silent_ends_within_the_time_that_hosts_are_told(
+    cluster: Cluster, silent: tuple[str, ...]
+) -> None:
+    """One message is drawn and in no history yet, another on its way to somebody: there is all to wait for."""
+    async with cluster.process() as server:
+        await until_states(server, ())
+        anna, ben = LivePage(server.url, Random(1)), LivePage(server.url, Random(2))
+        s = await meet(anna, ben)
+        for name in {*silent} - {"bus"}:
+            cluster.proxies[name].blackhole()
+        anna.say("drawn")
+        await ben.screen.until(lambda: ben.screen.transcript(s) == ["drawn"])
+        if "bus" in silent:  # last, because it has brought the message
+            cluster.proxies["bus"].blackhole()
+        ben.say("on its way")
+        began_s = time.monotonic()
+        assert await server.stop() == 0
+        assert time.monotonic() - began_s < STOPPED_S
+        for page in (anna, ben):
+            await page.done()
+    assert "Traceback" not in "\n".join(server.output)

@@ -12,6 +12,7 @@ from citychat.model import PENDING, Message
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.server.process import Policy, Process
+from citychat.server.stopping import DRAIN_S
 from citychat.tasks import Tasks, described
 from citychat.tokens import SigningKey, SigningKeys
 from tests.simulation.bus import SimBus
@@ -74,7 +75,7 @@ class SimServer:
 
     async def drain(self) -> None:
         """SIGTERM, and then the end of the process."""
-        await self.process.drain()
+        await self.process.drain(DRAIN_S)
         self.kill()
 
     def kill(self) -> None:

@@ -21,6 +21,7 @@ from citychat.model import PROTOCOL_VERSION, Message, Session
 from citychat.places import Gazetteer, IpLocation, Places
 from citychat.ports import Bus, Engines, History, Lobby, Mailbox
 from citychat.server.process import Policy, Process
+from citychat.server.stopping import DRAIN_S
 from citychat.tasks import Tasks
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.support.door_page import DoorPage
@@ -108,7 +109,7 @@ class Node:
 
     async def stop(self) -> None:
         """SIGTERM, and the end of the process."""
-        await self.process.drain()
+        await self.process.drain(DRAIN_S)
         await self.tasks.close()
 
     def die(self) -> None:

@@ -15,6 +15,7 @@ from citychat.client.outbox import FINAL
 from citychat.handlers import Event
 from citychat.joining import JoinRequest
 from citychat.model import ChatError
+from citychat.server.stopping import DRAIN_S
 from tests.support.door_page import DoorPage
 from tests.support.stage import Stage, on_stage
 
@@ -225,7 +226,7 @@ async def test_a_whole_visit_is_answered_and_told_as_documented(stage: Stage) ->
     await stage.after(40)
     await anna.ask("user-erase", {"confirm": True})
     await stage.after(11)
-    await stage.p.process.drain()
+    await stage.p.process.drain(DRAIN_S)
     told = set[str]()
     for page in (anna, ben, again, back, carl):
         told |= check(page)

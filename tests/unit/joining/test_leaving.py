@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from citychat.server.stopping import DRAIN_S
 from tests.support.stage import LYON, NOWHERE, PARIS, Stage, on_stage
 
 
@@ -100,7 +101,7 @@ async def test_a_drain_sends_pages_away_in_waves_and_lets_nobody_in(stage: Stage
     here = stage.p
     all_pages = [await here.join() for _ in range(pages)]
     began_s = stage.clock.monotonic_s()
-    draining = asyncio.ensure_future(here.joining.drain())
+    draining = asyncio.ensure_future(here.joining.drain(DRAIN_S))
     await stage.after(0.05)
     here.calls.clear()
     late = await here.page().join()
@@ -125,7 +126,7 @@ async def test_a_drain_waits_until_what_was_drawn_is_kept_and_its_sender_knows(s
     await anna.say(s, 1)
     await stage.after(0.1)
     await ben.ack(s, 1)
-    await here.joining.drain()
+    await here.joining.drain(DRAIN_S)
     assert anna.ranges("delivered") == [[(1, 1)]]
     assert [row.text for row in await stage.history.messages.page(s, None, 10)] == ["text 1"]
 
@@ -137,7 +138,7 @@ async def test_a_join_that_a_drain_overtakes_is_told_to_come_back_and_nothing_be
     released = here.lobby.hold("nearby")
     joining = asyncio.ensure_future(page.join())
     await stage.after(0.1)
-    draining = asyncio.ensure_future(here.joining.drain())
+    draining = asyncio.ensure_future(here.joining.drain(DRAIN_S))
     await stage.after(0)
     released.set()
     answer = await joining
@@ -153,6 +154,6 @@ async def test_a_drain_ends_also_while_lobby_and_history_are_away(stage: Stage) 
     page = await here.join()
     here.lobby.away = here.history.away = {"all"}
     began_s = stage.clock.monotonic_s()
-    await here.joining.drain()
-    assert stage.clock.monotonic_s() - began_s <= 11
+    await here.joining.drain(DRAIN_S)
+    assert stage.clock.monotonic_s() - began_s <= DRAIN_S
     assert page.events("user-drain") and page.closed == "drain"

@@ -1,5 +1,6 @@
 """The embedded engines as a start makes them."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -9,6 +10,7 @@ import pytest
 from citychat.model import Cell
 from citychat.ports import Entry
 from citychat.server.engines import open_engines
+from citychat.server.stopping import Stopping
 from citychat.settings import load
 from citychat.tokens import SigningKey, SigningKeys
 from tests.support.stores import StoreClock
@@ -22,9 +24,10 @@ async def test_offers_and_leases_of_the_embedded_lobby_do_not_follow_a_clock_tha
 ) -> None:
     wall_ms, passed_ms = 1_700_000_000_000, 0
     clock = StoreClock(lambda: wall_ms + passed_ms, lambda: passed_ms)
+    stopping = Stopping(asyncio.get_running_loop().time)
     async with AsyncExitStack() as stack:
         settings = load(["--data", str(tmp_path)], {})
-        lobby = (await open_engines(stack, settings, KEYS, clock, Random(1), print)).engines.lobby
+        lobby = (await open_engines(stack, settings, KEYS, clock, Random(1), print, stopping)).engines.lobby
         await lobby.renew("p")
         for guest in ("anna", "ben"):
             await lobby.enter(Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, wall_ms))
