@@ -81,6 +81,12 @@ class Tokens:
         One that was issued after now is good: some clock is wrong or was, and who holds it is this guest all the same.
         Not ``dated``: the clock of now is in doubt, and an old token is good for the same reason.
         """
+        claims = self.signed(token)
+        oldest_ms = LIFE_MS + CLOCK_TOLERANCE_MS if dated else FAR_MS
+        return claims if claims and -FAR_MS <= self._now_ms() - claims.issued <= oldest_ms else None
+
+    def signed(self, token: str) -> Claims | None:
+        """Return the claims of a token of ours, however old it is, else None. Never raises."""
         if len(token) > TOKEN_MAX_CHARS or not token.isascii() or token.count(".") != 2:
             return None
         signed, mac = token.rsplit(".", 1)
@@ -91,11 +97,9 @@ class Tokens:
         else:
             return None
         try:
-            claims = msgspec.json.decode(_to_bytes(payload), type=Claims)
+            return msgspec.json.decode(_to_bytes(payload), type=Claims)
         except (ValueError, msgspec.DecodeError):  # signed by us, but by a version with another payload
             return None
-        oldest_ms = LIFE_MS + CLOCK_TOLERANCE_MS if dated else FAR_MS
-        return claims if -FAR_MS <= self._now_ms() - claims.issued <= oldest_ms else None
 
 
 def _to_text(raw: bytes) -> str:

@@ -9,8 +9,9 @@ from random import Random
 from typing import Any, Protocol
 
 from citychat.client.declines import PendingDeclines
+from citychat.client.kept_tokens import KeptTokens
 from citychat.client.outbox import Outbox
-from citychat.client.shapes import TOKEN, Row, Storage, read
+from citychat.client.shapes import Row, Storage
 from citychat.client.wire import answer_from_wire, from_wire, to_wire
 from citychat.model import PROTOCOL_VERSION, new_id
 from citychat.ports import Clock, Timer
@@ -63,6 +64,7 @@ class HeadlessPage:
         self.consent, self.position, self.available = consent, position, available
         self.id = new_id(random)
         self.outbox = Outbox(storage, self.id, lambda: new_id(random, 64), self)
+        self.tokens = KeptTokens(storage)
         self.declines = PendingDeclines(storage, link.emit, self._later)
         self.visible = True
         self.looking = False
@@ -101,10 +103,8 @@ class HeadlessPage:
         self._heard_s = self.clock.monotonic_s()
         asked: Row = {
             "v": PROTOCOL_VERSION, "consent": self.consent, "adult": True, "available": self.available,
-            "visible": self.visible, "have": self.outbox.have(),
+            "visible": self.visible, "have": self.outbox.have(), **self.tokens.asked(),
         }  # fmt: skip
-        if token := read(self.storage, TOKEN):
-            asked["token"] = token
         if self.position is not None:
             asked["position"] = dict(self.position)
         self._later("join", JOIN_S, self.reconnect)
@@ -157,7 +157,7 @@ class HeadlessPage:
             return
         self._tries = 0
         self.joined = self.answered = True
-        self.storage[TOKEN] = answer["token"]
+        self.tokens.keep(answer)
         self.session = answer.get("session")
         self.looking = self.looking and answer["state"] == "free"  # perhaps found while the link was gone
         self.outbox.joined(answer, self.now)

@@ -17,6 +17,7 @@ Storage = MutableMapping[str, str]
 
 CONSENT = "citychat.consent"  # the version of the rules
 TOKEN = "citychat.token"
+OLD_TOKEN = "citychat.token.old"  # of the guest before, until all tokens are one guest's
 WRITER = "citychat.writer"  # the page that writes
 OUTBOX = "citychat.outbox."  # and the page whose it is
 DECLINE = "citychat.no."  # and the offer
@@ -158,6 +159,7 @@ def _old_declines(text: str) -> list[str] | None:
 _SHAPES: dict[str, Callable[[str], Any]] = {
     CONSENT: lambda text: text if 0 < len(text) <= 200 else None,
     TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
+    OLD_TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
     WRITER: lambda text: text if ID.fullmatch(text) else None,
     OUTBOX: _outbox,
     DECLINE: _number,

@@ -40,6 +40,7 @@ class JoinRequest(Struct):
     available: bool
     visible: bool
     token: str | None = None
+    old_token: str | None = None
     position: object = None
     slow: bool = False
     have: dict[str, int] = {}
@@ -90,7 +91,7 @@ class Admission:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
         trusted = await self.dates.trusted()
         now = self.dates.now_ms()
-        dossier = await self._known(asked.token, now) or NEW
+        dossier = await self._known(asked, now) or NEW
         old = dossier.row
         row = old or self._new(address, now)
         if row.consent != self.consent:
@@ -122,10 +123,18 @@ class Admission:
             raise Busy("Your place can change three times a day.", retry_ms=min(row.moves[0] + DAY_MS - now, DAY_MS))
         return moved, place
 
-    def guest_of(self, token: str | None) -> str:
-        """Return the guest that a token names; "" when it does not hold."""
-        claims = self._claims(token)
+    def guest_of(self, asked: JoinRequest) -> str:
+        """Return the guest that a page's tokens name; "" when none holds."""
+        claims = self._claims(asked)
         return claims.guest if claims else ""
+
+    def is_same(self, asked: JoinRequest, guest: str) -> bool:
+        """Tell whether the page may forget the older of its tokens: the newer one holds, and both are this guest's, or
+        the older one has run out."""
+        claims = self._read(asked.token)
+        old, out_of_date = self.tokens.signed(asked.old_token or ""), self._read(asked.old_token) is None
+        is_needless = not asked.old_token or (old is not None and (old.guest == guest or out_of_date))
+        return is_needless and (not asked.token or (claims is not None and claims.guest == guest))
 
     def banned(self, until: int, reason: str) -> Banned:
         return Banned(until, reason, self.contact)
@@ -137,9 +146,9 @@ class Admission:
             for city in self.gazetteer.search(q)
         ]
 
-    async def _known(self, token: str | None, now: int) -> Dossier | None:
+    async def _known(self, asked: JoinRequest, now: int) -> Dossier | None:
         """The file of the guest whose token holds; a bad token counts as none. Raises Banned, Busy."""
-        claims = self._claims(token)
+        claims = self._claims(asked)
         if claims is None:
             return None
         if wait_s := self.again(claims.guest):
@@ -150,7 +159,13 @@ class Admission:
         row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
         return replace(dossier, row=row)
 
-    def _claims(self, token: str | None) -> Claims | None:
+    def _claims(self, asked: JoinRequest) -> Claims | None:
+        """Of two tokens that hold the older one counts: a server that could not read it has made another guest
+        meanwhile. A page that is in the middle of that one's chat stays with it."""
+        newer, older = self._read(asked.token), self.tokens.read(asked.old_token or "")
+        return newer or older if asked.have else older or newer
+
+    def _read(self, token: str | None) -> Claims | None:
         return self.tokens.read(token, dated=not self.dates.doubt) if token else None
 
     def _new(self, address: str, now: int) -> Guest:

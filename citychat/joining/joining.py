@@ -113,6 +113,7 @@ class Joining:
         return client, {
             "ok": True,
             "token": self.admission.token(client.row),
+            "same": self.admission.is_same(asked, client.guest),
             "place": client.place.shown() if client.place else None,
             "state": "chat" if client.session else "free",
             "free_nearby": match.nearby,
@@ -133,7 +134,7 @@ class Joining:
 
     def _remembered(self, asked: JoinRequest) -> RecentGuest | None:
         """Return what this process remembers of a page that lives on; a fresh one waits for the history."""
-        guest = self.admission.guest_of(asked.token)
+        guest = self.admission.guest_of(asked)
         if not guest or not asked.have:
             return None
         client = self.registry.find(guest)

@@ -1,7 +1,8 @@
 // Joining: consent, position, the link, the city, the settings, leaving for good.
 
 import { askPosition } from "citychat/position.js";
-import { CONSENT, RELOADED, SETTINGS, TOKEN, read } from "citychat/shapes.js";
+import { KeptTokens } from "citychat/kept_tokens.js";
+import { CONSENT, RELOADED, SETTINGS, read } from "citychat/shapes.js";
 
 /**
  * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
@@ -29,6 +30,7 @@ export class Joining {
   #parts;
   /** @type {Position | undefined} */
   #position;
+  #tokens;
   #joined = false;
   #locating = 0;
   /** What the server was told last about asking. @type {boolean | undefined} */
@@ -37,6 +39,7 @@ export class Joining {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.#tokens = new KeptTokens(parts.storage);
     const { socket, state } = parts;
     socket.on("joined", (answer) => this.#welcome(answer));
     socket.on("refused", (answer) => this.#refused(answer));
@@ -141,25 +144,24 @@ export class Joining {
 
   /** What a join says; null when another window is the one that writes. @returns {JoinRequest | null} */
   #request() {
-    const { state, storage, outbox, consent } = this.#parts;
+    const { state, outbox, consent } = this.#parts;
     if (this.#joined && !outbox.writes) return null;
     /** @type {JoinRequest} */
     const request = {
       v: PROTOCOL_VERSION, consent, adult: true, available: this.#askable, slow: state.settings.slow,
       visible: document.visibilityState === "visible", have: outbox.have(),
+      ...this.#tokens.asked(),
     };
-    const token = read(storage, TOKEN);
-    if (token) request.token = token;
     if (this.#position) request.position = this.#position;
     return request;
   }
 
   /** @param {JoinAnswer} answer */
   #welcome(answer) {
-    const { state, storage, outbox, now, wall } = this.#parts;
+    const { state, outbox, now, wall } = this.#parts;
     this.#joined = true;
     this.#toldAskable = undefined;
-    storage.set(TOKEN, answer.token);
+    this.#tokens.keep(answer);
     state.set({
       link: "on", place: answer.place, free: answer.free_nearby, banned: null, offer: null, typing: false,
     });

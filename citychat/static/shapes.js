@@ -9,6 +9,7 @@ import { LAMPORT_MAX, cleanText, fits } from "citychat/text.js";
 
 export const CONSENT = "citychat.consent"; // the version of the rules
 export const TOKEN = "citychat.token";
+export const OLD_TOKEN = "citychat.token.old"; // of the guest before, until all tokens are one guest's
 export const SETTINGS = "citychat.settings";
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LOOKING = "citychat.looking"; // in the window's own storage: survives a reload and not the closing
@@ -95,10 +96,13 @@ function oldDeclines(text) {
   return Array.isArray(raw) && raw.length <= 1_000 && raw.every(isId) ? raw : undefined;
 }
 
+const token = (/** @type {string} */ text) => (TOKEN_SHAPE.test(text) ? text : undefined);
+
 /** @type {Record<string, (text: string) => any>} */
 const SHAPES = {
   [CONSENT]: (text) => (text && text.length <= 200 ? text : undefined),
-  [TOKEN]: (text) => (TOKEN_SHAPE.test(text) ? text : undefined),
+  [TOKEN]: token,
+  [OLD_TOKEN]: token,
   [SETTINGS]: settings,
   [RELOADED]: number,
   [LOOKING]: (text) => (text === "yes" ? text : undefined),

@@ -97,7 +97,12 @@ export type Screen =
 
 export type Dialog = { kind: "leave" | "more" | "erase" } | { kind: "defend"; session: Session };
 
-export interface JoinRequest {
+export interface Tokens {
+  token?: string;
+  old_token?: string;
+}
+
+export interface JoinRequest extends Tokens {
   v: number;
   consent: string;
   adult: true;
@@ -105,12 +110,12 @@ export interface JoinRequest {
   slow: boolean;
   visible: boolean;
   have: Record<string, number>;
-  token?: string;
   position?: Position;
 }
 
 export interface JoinAnswer {
   token: string;
+  same?: boolean; // not told by servers up to 0.2.0
   place: Place | null;
   state: "free" | "chat";
   free_nearby: FreeNearby;

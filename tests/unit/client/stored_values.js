@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Chat } from "citychat/chat.js";
 import { Joining } from "citychat/joining.js";
+import { KeptTokens } from "citychat/kept_tokens.js";
 import { Matching } from "citychat/matching.js";
 import { parse } from "citychat/shapes.js";
 import { State } from "citychat/state.js";
@@ -119,7 +120,19 @@ function shaped(name, text) {
   return { value: parse(name, text) ?? null, line: lines.length > 0 };
 }
 
-const { values = [], steps = [], shapes = [] } = JSON.parse(readFileSync(0, "utf-8"));
+/** What each join says and leaves. */
+function tokens(answers) {
+  const storage = new Map();
+  const page = new KeptTokens(storage);
+  return answers.map((answer) => {
+    const asked = page.asked();
+    if (answer) page.keep(answer);
+    return { asked, kept: Object.fromEntries(storage) };
+  });
+}
+
+const { values = [], steps = [], shapes = [], joins = [] } = JSON.parse(readFileSync(0, "utf-8"));
 console.log(JSON.stringify({
   values: values.map(open), steps: steps.map(step), shapes: shapes.map(([name, text]) => shaped(name, text)),
+  joins: joins.map(tokens),
 }));

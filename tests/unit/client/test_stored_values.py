@@ -18,6 +18,7 @@ from citychat.client.shapes import (
     OLD_DECLINES,
     OLD_LAST,
     OLD_OUTBOX,
+    OLD_TOKEN,
     OUTBOX,
     TOKEN,
     WRITER,
@@ -32,7 +33,8 @@ from tests.unit.client.desk import NOW, Desk
 TWIN = Path(__file__).with_name("stored_values.js")
 FRAME_CHARS = 16_000  # a longer join closes the link
 SHARED = [
-    CONSENT, TOKEN, WRITER, OUTBOX + "old", OUTBOX + "no id!", DECLINE + "offer", OLD_OUTBOX, OLD_LAST, OLD_DECLINES,
+    CONSENT, TOKEN, OLD_TOKEN, WRITER, OUTBOX + "old", OUTBOX + "no id!", DECLINE + "offer",
+    OLD_OUTBOX, OLD_LAST, OLD_DECLINES,
 ]  # fmt: skip
 NAMES = [*SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s"]
 ENTRY = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "hello", "at": NOW, "state": "waiting"}
@@ -41,7 +43,8 @@ FIRST = {
     "state": "waiting",
 }  # fmt: skip
 GOOD = {
-    CONSENT: "1", TOKEN: "k.p.m", WRITER: "old", DECLINE + "offer": "1", OLD_OUTBOX: json.dumps([ENTRY]),
+    CONSENT: "1", TOKEN: "k.p.m", OLD_TOKEN: "k.o.m", WRITER: "old", DECLINE + "offer": "1",
+    OLD_OUTBOX: json.dumps([ENTRY]),
     OUTBOX + "old": json.dumps({"last": ["s", "old", 1, 1], "entries": [ENTRY]}), OLD_LAST: '["s", "old", 1]',
     OLD_DECLINES: '["first"]', "citychat.settings": '{"ask": false, "slow": true}', "citychat.reload": "1",
     "citychat.looking": "yes", "citychat.draft.s": "half a thought",
