@@ -16,7 +16,7 @@ from citychat.client.wire import answer_from_wire, from_wire, to_wire
 from citychat.model import PROTOCOL_VERSION, new_id
 from citychat.ports import Clock, Timer
 
-JOIN_S = 5.0  # without it a join lost on a half-open link stalls the page for ever
+JOIN_S = 5.0  # of silence: without it a join lost on a half-open link stalls the page for ever
 BACKOFF_S, BACKOFF_MAX_S = 0.5, 30.0
 SILENT_S, PROBE_S = 20.0, 2.0
 YES_S = 2.0  # "Found someone. Starting in 2… Stop"
@@ -67,16 +67,13 @@ class HeadlessPage:
         self.tokens = KeptTokens(storage)
         self.declines = PendingDeclines(storage, link.emit, self._later)
         self.visible = True
-        self.looking = False
+        self.looking = self.stopped = False
         self.leaving = ""  # the chat that was left without the server knowing yet
         self.connected = self.joined = self.answered = False
-        self.stopped = False
         self.session: dict[str, Any] | None = None
         self.offer: Mapping[str, Any] | None = None
-        self._tries = 0
-        self._heard_s = 0.0
+        self._tries, self._heard_s, self._alarm_at = 0, 0.0, 0.0
         self._timers: dict[str, Timer] = {}
-        self._alarm_at = 0.0
 
     @property
     def now(self) -> int:
@@ -107,26 +104,32 @@ class HeadlessPage:
         }  # fmt: skip
         if self.position is not None:
             asked["position"] = dict(self.position)
-        self._later("join", JOIN_S, self.reconnect)
+        self._later("join", JOIN_S, self._doubt_join)
         self.ask("user-join", asked, self._join_answered)
 
     def closed(self) -> None:
         """The link broke: back after a random time, longer after each failure."""
         self._lost()
-        self._open_later(self.random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**self._tries)))
+        self._later("open", self.random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**self._tries)), self._open)
         self._tries += 1
 
     def reconnect(self) -> None:
         """Give the link up and try at once: it is silent, or the page came back into view."""
-        self.link.close()
-        self._lost()
         self._tries = 0
-        self._open_later(0.0)
+        self._return(0)
+
+    def _doubt_join(self) -> None:
+        """No answer yet. A server that works on it pings, however long a slow store takes."""
+        left_s = self._heard_s + JOIN_S - self.clock.monotonic_s()
+        if left_s > 0:
+            return self._later("join", left_s, self._doubt_join)
+        self.link.close()
+        self.closed()
 
     def _return(self, retry_ms: int) -> None:
         self.link.close()
         self._lost()
-        self._open_later(self.random.uniform(0, retry_ms / 1000))
+        self._later("open", self.random.uniform(0, retry_ms / 1000), self._open)
 
     def _lost(self) -> None:
         self.connected = self.joined = False
@@ -134,9 +137,6 @@ class HeadlessPage:
         self.outbox.closed()
         for name in ("join", "probe", "yes", "seek", "leave", "declines"):
             self._cancel(name)
-
-    def _open_later(self, delay_s: float) -> None:
-        self._later("open", delay_s, self._open)
 
     def _open(self) -> None:
         """A page that was answered once comes back by itself only while no other page writes."""

@@ -72,6 +72,10 @@ class Connection:
             return
         self._send(namespace, lambda: event_text(namespace, event, payload))
 
+    def ping(self) -> None:
+        """Let the page hear that this end lives."""
+        self.transport.ping()
+
     def reply(self, namespace: str, number: int) -> Reply:
         """The way to answer event ``number`` of that namespace."""
         answered = False

@@ -118,8 +118,12 @@ class Transport:
         self.write(b"0" + to_json(greeting))
         self._timer = self._loop.call_later(bounds.ping_s, self._ping)
 
-    def _ping(self) -> None:
+    def ping(self) -> None:
+        """Send a ping beside those that look for a dead link; whose answer is not waited for."""
         self.write(b"2")
+
+    def _ping(self) -> None:
+        self.ping()
         if not self.closed:
             self._timer = self._loop.call_later(self.bounds.answer_s, self.cut, GOING_AWAY)
 

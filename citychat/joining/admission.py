@@ -81,7 +81,7 @@ class Admission:
         self.tokens = Tokens(keys, dates.now_ms)
 
     async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
-        """Let a guest in, and keep the row anew. Raises Reload, RefusedConsent, BadPayload,
+        """Return who may come in; the row is to be kept. Raises Reload, RefusedConsent, BadPayload,
         Banned, Busy, Unavailable."""
         if asked.v != PROTOCOL_VERSION:
             raise Reload
@@ -99,7 +99,6 @@ class Admission:
         row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
-        await self.history.guests.keep(row)
         return Arrived(row, now - old.seen if old and trusted else 0, dossier)
 
     def token(self, row: Guest) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from citychat.delivery import Delivery, Endpoint
 from citychat.joining.admission import Admission, JoinRequest
 from citychat.joining.bus_dispatch import BusDispatch, BusListener
-from citychat.joining.joining_page import JoiningPage
+from citychat.joining.joining_page import JoiningPage, pinged
 from citychat.joining.missed import Missed
 from citychat.joining.presence import Presence
 from citychat.joining.recent_guests import RecentGuest, RecentGuests
@@ -74,7 +74,8 @@ class Joining:
         joining = JoiningPage(page, self.registry)
         self._joining.add(page)
         try:
-            client, answer = await self._enter(joining, asked)
+            with pinged(page, self.clock):
+                client, answer = await self._enter(joining, asked)
             self._refuse_if_draining()
             self.registry.add(client)
         except BaseException:
@@ -124,7 +125,9 @@ class Joining:
         """Find out who comes and from which chat: by the history, or while that is away by what this process
         remembers."""
         try:
-            return await self.recovery.admitted(await self.admission.arrive(joining.page.address, asked), asked)
+            arrived = await joining.step(self.admission.arrive(joining.page.address, asked))
+            await joining.step(self.history.guests.keep(arrived.row))
+            return await self.recovery.admitted(arrived, asked)
         except Unavailable:
             known = self._remembered(asked)
             if known is None:

@@ -1,13 +1,17 @@
 """A page from its first event until its join is answered: no Client yet, and known to nobody else."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from citychat.delivery import Endpoint
 from citychat.joining.bus_dispatch import BusListener
 from citychat.model import NotJoined
-from citychat.ports import Page
+from citychat.ports import Clock, Page, Timer
 from citychat.registry import Registry
+
+PING_S = 2.0  # a page waits 5 s for a sign of life (protocol §2.3)
+PINGS_MAX = 30  # a join that takes a minute is given up by its page
 
 T = TypeVar("T")
 
@@ -42,3 +46,21 @@ class JoiningPage:
         replaced = self.listener is not None and self.listener.replaced
         if not self.page.open or replaced or not newest:
             raise NotJoined
+
+
+@contextmanager
+def pinged(page: Page, clock: Clock) -> Iterator[None]:
+    """Ping a page while its join is worked on. A store may take seconds for each answer, and a page that gave up and
+    asked again would begin anew with the first of them, and leave the work it has begun to nobody."""
+    timers: list[Timer] = []
+
+    def ping() -> None:
+        page.ping()
+        if len(timers) < PINGS_MAX:
+            timers.append(clock.later(PING_S, ping))
+
+    timers.append(clock.later(PING_S, ping))
+    try:
+        yield
+    finally:
+        timers[-1].cancel()

@@ -19,5 +19,8 @@ class Page(Protocol):
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with."""
 
+    def ping(self) -> None:
+        """Let the page hear that this end lives, though there is nothing to tell yet."""
+
     def close(self, why: str) -> None:
         """Close after what was emitted before; idempotent. ``why`` is one word for the log."""

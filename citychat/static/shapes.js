@@ -9,7 +9,7 @@ import { LAMPORT_MAX, cleanText, fits } from "citychat/text.js";
 
 export const CONSENT = "citychat.consent"; // the version of the rules
 export const TOKEN = "citychat.token";
-export const OLD_TOKEN = "citychat.token.old"; // of the guest before, until all tokens are one guest's
+export const OLD_TOKEN = "citychat.token.old"; // see kept_tokens.js
 export const SETTINGS = "citychat.settings";
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LOOKING = "citychat.looking"; // in the window's own storage: survives a reload and not the closing

@@ -30,7 +30,7 @@ const EVENTS = {
   },
 };
 
-const JOIN_MS = 5000; // no join answer within it: close and come back (protocol §2.3)
+const JOIN_MS = 5000; // of silence before the join answer: close and come back (protocol §2.3)
 const ANSWER_MS = 8000;
 const OPEN_MS = 8000;
 const SILENT_MS = 20_000; // the server pings every 20 s
@@ -42,6 +42,9 @@ const BLOCKED_AFTER = 3; // failed openings before we ask whether plain HTTP wor
 
 /** @type {Failure} */
 const CUT = { ok: false, error: "cut" }; // the link did not hold until the answer
+
+/** @param {any} answer */
+const fromServer = (answer) => (answer.messages ? { ...answer, messages: answer.messages.map(fromWire) } : answer);
 
 export class Socket {
   live = false; // joined, and not cut since
@@ -159,12 +162,11 @@ export class Socket {
    * @returns {Promise<Answer<Answers[Name]>>}
    */
   #ask(event, payload = {}, limit = ANSWER_MS) {
-    if (!this.live && event !== "user-join") return Promise.resolve(CUT);
+    if (!this.live) return Promise.resolve(CUT);
     const sent = event.startsWith("chat-") ? toWire(payload) : payload;
     return new Promise((resolve) => {
       this.#of(event).timeout(limit).emit(event, sent, (/** @type {unknown} */ late, /** @type {any} */ answer) => {
-        if (!late && answer.messages) answer.messages = answer.messages.map(fromWire);
-        resolve(late ? CUT : answer);
+        resolve(late ? CUT : fromServer(answer));
       });
     });
   }
@@ -212,7 +214,7 @@ export class Socket {
       this.#tell("replaced", undefined);
       return;
     }
-    const answer = await this.#ask("user-join", payload, JOIN_MS);
+    const answer = await this.#joinAnswer(manager, payload);
     if (manager !== this.#manager) return;
     if (answer.ok) {
       this.#attempt = 0;
@@ -230,6 +232,26 @@ export class Socket {
       this.close();
       this.#tell("refused", answer);
     }
+  }
+
+  /**
+   * The answer to a join. A server that works on it pings, however long a slow store takes.
+   * @param {Manager} manager @param {JoinRequest} payload @returns {Promise<Answer<Answers["user-join"]>>}
+   */
+  #joinAnswer(manager, payload) {
+    return new Promise((resolve) => {
+      let timer = 0;
+      const doubt = () => {
+        const left = JOIN_MS - this.#since(this.#heard);
+        if (manager === this.#manager && left > 0) timer = setTimeout(doubt, left);
+        else resolve(CUT);
+      };
+      doubt();
+      this.#of("user-join").emit("user-join", payload, (/** @type {any} */ answer) => {
+        clearTimeout(timer);
+        resolve(fromServer(answer));
+      });
+    });
   }
 
   /** @param {Manager | null} manager @param {number} [delay] */

@@ -62,6 +62,9 @@ class SimConnection:
             self.world.noted(copy["st"], copy["n"], f"out to {self.link.name}")
         self._to_page(lambda: self.link.page.event(event, copy))
 
+    def ping(self) -> None:
+        self._to_page(self.link.page.heard)
+
     def close(self, why: str) -> None:
         if self.open:
             self.world.trace("server closes", self.link.name, why)

@@ -1,7 +1,7 @@
 """A page at the door of a process of the stage: it says what pages say, and notes what it is told."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from citychat.ports import GuestStatus
@@ -28,6 +28,7 @@ class DoorPage:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self._times_s: list[float] = []
         self.closed = ""  # why
+        self.pinged: Callable[[], None] = lambda: None
         self._running = 0  # events at the door
         self._over = self._ended = False
 
@@ -45,6 +46,10 @@ class DoorPage:
         if self.open:
             self.told.append((event, dict(payload)))
             self._times_s.append(self.stage.clock.monotonic_s())
+
+    def ping(self) -> None:
+        if self.open:
+            self.pinged()
 
     def close(self, why: str) -> None:
         if self.open:

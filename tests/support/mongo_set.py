@@ -79,6 +79,7 @@ class ReplicaSet:
         self.cues: list[Cue] = []
         self.heard: list[Document] = []
         self.reads_by_majority = True
+        self.slow_s = 0.0  # how long each answer to a "find" takes
         self._late: list[tuple[Member, Document]] = []
         self._writers: set[asyncio.StreamWriter] = set()
         self._open = AsyncExitStack()
@@ -156,6 +157,8 @@ class ReplicaSet:
             while True:
                 length, request, _, opcode = HEADER.unpack(await reader.readexactly(HEADER.size))
                 asked = _asked(opcode, await reader.readexactly(length - HEADER.size))
+                if "find" in asked:
+                    await asyncio.sleep(self.slow_s)
                 answer = self._answer(member, asked)
                 if answer is None:
                     continue

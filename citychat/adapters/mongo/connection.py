@@ -32,15 +32,14 @@ from citychat.tasks import described
 LEAST = (4, 4)  # what the driver still speaks to
 PING_S, PINGED_WITHIN_S = 1.0, 1.5  # together: an outage is known within 2.5 s
 FOUND_WITHIN_S = 1.0  # a connection or a primary; less than a ping has, so that the reason is told and not the lateness
-ANSWERED_WITHIN_S = 2.0  # a page waits 5 s for its join, which asks several times
+ANSWERED_WITHIN_S = 5.0  # a server that is slow answers; of one that is silent the pings tell sooner
 MAJORITY_WITHIN_S = 5.0  # a replica set may be choosing a new primary; whoever asked tries again after it
 UNHURRIED_WITHIN_S = 10.0  # nobody waits for a prune, and a server that is busy gets it done a little later
 SILENT_WITHIN_S = 12.0  # beyond all the other bounds: for what the driver asks by itself
 INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
-CONNECTIONS_MAX = 32  # more find no free core in the server; who comes then waits its turn
-DEFAULT_DATABASE = "citychat"
+CONNECTIONS_MAX = 100  # who comes then waits its turn, which is not the server's silence; a join asks five at once
 FAILED_MAX = 3  # writes in a row; then one of our own shows whether it is the server that takes none
-TRIAL = "trial"  # the collection of that write; empty but for that moment
+DEFAULT_DATABASE, TRIAL = "citychat", "trial"  # the collection of that write; empty but for that moment
 DUPLICATE = 11_000
 # The server has no such index (FerretDB: no TTL), or the host has made another one like it: both can be lived with.
 INDEX_REFUSED = {67, 85, 86, 115, 238}
@@ -84,7 +83,7 @@ class Mongo:
         self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
         self._doubted, self._refused = asyncio.Event(), set[Index]()
         self._leaving, self._failed_writes = False, 0  # writes since the last that worked
-        self._time = ServiceClock(status, clock)
+        self._time, self._turns = ServiceClock(status, clock), asyncio.Semaphore(CONNECTIONS_MAX)
 
     async def __aenter__(self) -> Self:
         self._client = _client(self._url)
@@ -177,14 +176,15 @@ class Mongo:
 
     @asynccontextmanager
     async def _asked(self, within_s: float) -> AsyncIterator[AsyncDatabase[Any]]:
-        if self._database is None or not self._status.up:
-            raise Unavailable
-        try:
-            async with asyncio.timeout(within_s):
-                yield self._database
-        except (PyMongoError, TimeoutError, OSError) as error:
-            self._doubted.set()
-            raise Unavailable from error
+        async with self._turns:
+            if self._database is None or not self._status.up:
+                raise Unavailable
+            try:
+                async with asyncio.timeout(within_s):
+                    yield self._database
+            except (PyMongoError, TimeoutError, OSError) as error:
+                self._doubted.set()
+                raise Unavailable from error
 
     @asynccontextmanager
     async def _written(self) -> AsyncIterator[AsyncDatabase[Any]]:
@@ -293,7 +293,7 @@ def _client(url: str) -> "AsyncMongoClient[Any]":
             return AsyncMongoClient(
                 url,
                 appname="citychat",
-                maxPoolSize=CONNECTIONS_MAX,
+                maxPoolSize=CONNECTIONS_MAX + 1,  # and the pings
                 connectTimeoutMS=round(FOUND_WITHIN_S * 1_000),
                 serverSelectionTimeoutMS=round(FOUND_WITHIN_S * 1_000),
                 socketTimeoutMS=round(SILENT_WITHIN_S * 1_000),

@@ -242,3 +242,13 @@ async def test_a_pause_that_is_prolonged_while_it_is_pruned_stays() -> None:
         pruning.cancel()
         await asyncio.wait([pruning])
         assert await history.guests.pause("ben", later) is not None
+
+
+async def test_a_server_that_takes_seconds_for_each_answer_is_slow_and_not_away() -> None:
+    """Fifty guests come back together, and more questions wait for a connection than there are."""
+    async with ReplicaSet() as replicas, opened(replicas) as history:
+        replicas.slow_s = 2.5
+        guests = [f"guest{n}" for n in range(50)]
+        async with asyncio.timeout(PATIENCE_S):
+            found = await asyncio.gather(*(history.guests.dossier(guest, NOW) for guest in guests))
+        assert [dossier.row for dossier in found] == [None] * 50

@@ -64,6 +64,7 @@ class Comer:
     async def comes(self, position: object = None, **changes: Any) -> Guest:
         asked = replace(ASKED, token=self.token, position=position, **changes)
         self.row, self.away_ms, _ = await self.arrival.arrive(self.address, asked)
+        await self.stage.history.guests.keep(self.row)
         self.token = self.arrival.token(self.row)
         assert await self.stage.history.guests.find(self.row.id) == self.row
         return self.row
