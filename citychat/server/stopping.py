@@ -10,11 +10,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 # From the signal to the last engine closed. The 15 s that hosts are told hold the end of a slow interpreter as well.
-STOP_S = 12.0
-DRAIN_S = 6.5  # the pages are sent away in 2 s; the rest is for what they have drawn
+STOP_S = 10.0
+DRAIN_S = 5.5  # the pages are sent away in 2 s; the rest is for what they have drawn
 # What is left when that is over; when their sockets are closed, of which one may be half-open; when background work is
 # over. MongoDB takes leave in 1.5 s, RabbitMQ may need all.
-AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S = STOP_S - DRAIN_S, 4.5, 3.0
+AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S = STOP_S - DRAIN_S, 3.5, 2.5
 
 T = TypeVar("T")
 
