@@ -110,6 +110,8 @@ class Lease:
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=client.guest)
         await self.resuming.resumed(entry, entered)
+        if entry.session is not None:  # its row may have ended since it was read
+            await self.sessions.confirm(entry.session.id, entry.session.members)
 
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are

@@ -46,10 +46,19 @@ class Moderation:
             if not in_lobby:  # at the same time: a guest who enters elsewhere meanwhile brings what the history has
                 steps.append(partial(self._block_in_lobby, *pair))
             await self.tasks.retry_all(*steps)
+            await self.tasks.retry(partial(self._part_again, pair))
         finally:
             self._pending_blocks[pair] -= 1
             if not self._pending_blocks[pair]:
                 del self._pending_blocks[pair]
+
+    async def _part_again(self, pair: tuple[str, str]) -> None:
+        """Part two whom the lobby has brought together although it was told first: it had lost that since. Whoever
+        brings them from now on is told by the history."""
+        one, other = (where.session for where in await self.lobby.status(pair))
+        await self._block_in_lobby(*pair)
+        if one is not None and one == other:
+            await self.sessions.let_go(one, pair)
 
     async def _block_in_lobby(self, a: str, b: str) -> None:
         offer = await self.lobby.block(a, b)

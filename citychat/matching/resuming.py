@@ -32,6 +32,7 @@ class Resuming:
             entered = await self.lobby.enter(replace(entry, epoch=entered.epoch))
         if entered.ended is not None:
             await self.history.sessions.end(entered.ended, self.sessions.clock.wall_ms())
+            await self.sessions.let_go(entered.ended, entry.session.members)  # the other one may be in it, and is told
         return entered
 
     async def _let_go_of_older(self, session: Session) -> bool:

@@ -77,12 +77,15 @@ class Sessions:
     async def let_go(self, session_id: str, members: Sequence[str]) -> None:
         """Close a session in both stores that one of them knows to be over, or that never began. Raises Unavailable
         while the lobby cannot be told."""
-        await self.lobby.end(session_id, members)
-        for member in dict.fromkeys(members):
-            self.bus.publish(member, SessionEnded(session_id, self.clock.wall_ms()))
+        await self._let_go(session_id, members)
         if session_id not in self.ending:
             self.ending.add(session_id)
             self.tasks.spawn(self._close(session_id), "close a session")
+
+    async def _let_go(self, session_id: str, members: Sequence[str]) -> None:
+        await self.lobby.end(session_id, members)
+        for member in dict.fromkeys(members):
+            self.bus.publish(member, SessionEnded(session_id, self.clock.wall_ms()))
 
     async def _close(self, session_id: str) -> None:
         """Close it in the history; a lobby that does not know that the two are kept apart is told."""
@@ -195,8 +198,15 @@ class Sessions:
         assert session.ended is not None
         try:
             await self.tasks.retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))
+            await self.tasks.retry(partial(self._end_again, session.id, session.members))
         finally:
             self.ending.discard(session.id)
+
+    async def _end_again(self, session_id: str, members: Sequence[str]) -> None:
+        """Let go of a chat that was taken up in the lobby again by a row that still ran: whoever comes from now on is
+        told by the history that it is over."""
+        if session_id in [where.session for where in await self.lobby.status(members)]:
+            await self._let_go(session_id, members)
 
     async def _free(self, session: Session, by: Client | None, first: Step | None, tried: asyncio.Event) -> None:
         """Take the page of who ends it out, and let the lobby free both. ``tried``: once, however it went. All others

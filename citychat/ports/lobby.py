@@ -32,7 +32,7 @@ class Entry(Struct, frozen=True):
 
 class Entered(Struct, frozen=True):
     """The lobby's answer to an entry. ``session``: the id the guest is in now; ``ended``: the row could not be resumed,
-    because a member is elsewhere or the two are kept apart; ``over``: the offer that entering has ended."""
+    because a member is in another chat or the two are kept apart; ``over``: the offer that entering has ended."""
 
     epoch: int
     session: str | None = None
@@ -64,8 +64,9 @@ class Lobby(Protocol):
 
     async def enter(self, entry: Entry) -> Entered:
         """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
-        unless one of them is elsewhere or has blocked the other (M5). An entry with an epoch keeps the larger one
-        (§2.8); with the one that stands, an open offer and the wish to look go on."""
+        unless one of them is in another chat or has blocked the other (M5). An open offer of the other one ends: it is
+        from before the chat. An entry with an epoch keeps the larger one (§2.8); with the one that stands, an open
+        offer and the wish to look go on."""
 
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""

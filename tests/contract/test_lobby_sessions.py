@@ -2,7 +2,7 @@
 
 import pytest
 
-from citychat.model import Busy, Cell
+from citychat.model import Busy, Cell, Gone
 from tests.contract.lobby_town import CENTRE, LobbyTown, row
 
 
@@ -154,17 +154,27 @@ async def test_a_lobby_that_forgot_a_chat_resumes_it_for_both_in_one_step(town: 
     assert await town.states("anna", "ben") == ["free", "free"]
 
 
-@pytest.mark.parametrize("elsewhere", ["offer", "session"])
-async def test_a_chat_whose_other_member_is_elsewhere_is_not_resumed(town: LobbyTown, elsewhere: str) -> None:
+async def test_a_chat_whose_other_member_is_in_another_one_is_not_resumed(town: LobbyTown) -> None:
     await town.enter("ben", "carl")
-    offer = await town.ask("ben", "carl")
-    if elsewhere == "session":
-        await town.lobby.accept("carl", offer.id, "other")
+    await town.talk("ben", "carl", "other")
     before = await town.lobby.status(["ben", "carl"])
     entered = await town.enter("anna", session=row("s", "anna", "ben"))
     assert (entered.session, entered.ended) == (None, "s")
     assert await town.state("anna") == "free"
     assert await town.lobby.status(["ben", "carl"]) == before
+
+
+async def test_a_chat_is_resumed_from_an_offer_of_its_other_member_and_nobody_rests(town: LobbyTown) -> None:
+    await town.enter("ben", "carl")
+    offer = await town.ask("ben", "carl")
+    entered = await town.enter("anna", session=row("s", "anna", "ben"))
+    assert (entered.session, entered.ended, entered.over) == ("s", None, None)
+    assert await town.states("anna", "ben", "carl") == ["chat", "chat", "free"]
+    with pytest.raises(Gone):
+        await town.lobby.accept("carl", offer.id, "late")
+    await town.lobby.end("s", ["anna", "ben"])
+    await town.lobby.available("ben", True, False)
+    assert (await town.ask("carl", "ben")).seeker == "carl"
 
 
 async def test_an_older_row_than_the_session_the_guest_is_in_is_named_to_be_ended(town: LobbyTown) -> None:

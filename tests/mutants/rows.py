@@ -135,7 +135,21 @@ JOINED = (
     ),
 )  # fmt: skip
 
+AGAIN = "tests/unit/matching/test_taken_up_again.py"
+
 MATCHED = (
+    left_out(
+        "a chat that was taken up again goes on", "M11", AGAIN, f"{MATCHING}/sessions.py",
+        "            await self.tasks.retry(partial(self._end_again, session.id, session.members))\n", "",
+    ),
+    left_out(
+        "two who are kept apart stay in a chat", "M5", AGAIN, f"{MATCHING}/moderation.py",
+        "            await self.tasks.retry(partial(self._part_again, pair))\n", "",
+    ),
+    left_out(
+        "who enters again is not confirmed", "M11", AGAIN, f"{MATCHING}/lease.py",
+        "            await self.sessions.confirm(entry.session.id, entry.session.members)", "            pass",
+    ),
     left_out(
         "events of the bus are not heard", "M8", "few", f"{JOINING}/bus_dispatch.py",
         "                self._dispatch.to_others[type(event)](client, event)", "                pass",
@@ -202,8 +216,9 @@ LOBBIES_OF_MEMORY = (
         "        candidate.rung = self.now\n        self.refile(seeker)\n",
     ),
     left_out(
-        "memory: a chat is resumed though one is elsewhere", "M1", f"{SESSIONS} -k local", LOBBY,
-        "if any(member.offer is not None or member.session not in (None, row.id) for member in known):", "if False:",
+        "memory: a chat is resumed though one is in another", "M1", f"{SESSIONS} -k local", LOBBY,
+        "if any(member in people and people[member].session not in (None, row.id) for member in row.members):",
+        "if False:",
     ),
     left_out(
         "memory: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k local", LOBBY,
@@ -247,8 +262,8 @@ LOBBIES_OF_REDIS = (
         "offer.id, offer.id, now\n  refile(seeker)\n",
     ),
     left_out(
-        "lua: a chat is resumed though one is elsewhere", "M1", f"{SESSIONS} -k lua", LUA,
-        "if person and (person.offer or (person.session and person.session ~= row.id)) then", "if false then",
+        "lua: a chat is resumed though one is in another", "M1", f"{SESSIONS} -k lua", LUA,
+        "if person and person.session and person.session ~= row.id then return row.id end", "",
     ),
     left_out(
         "lua: two who are kept apart come back into their chat", "M5", f"{SESSIONS} -k lua", LUA,

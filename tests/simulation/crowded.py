@@ -10,7 +10,7 @@ from typing import Any
 
 from citychat.adapters.memory.lobby_guest import blocked, strangers
 from citychat.client.shapes import TOKEN
-from citychat.model import Offer
+from citychat.model import PENDING, Offer
 from citychat.ports import SeekResult
 from citychat.tokens import Tokens
 from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
@@ -25,7 +25,7 @@ FAULTS = (
 )  # fmt: skip
 UNCHECKED = ("nearby", "networks", "status", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
-APART_S = 60.0  # two tries of the slowest retry
+OVER_S = 60.0  # two tries of the slowest retry
 FOUND_S = 6.5  # after a loss of all data: 5 s until a lease is renewed, and the time to enter everybody
 LEASE_S = 15.0  # M9
 RING_S = 120.0  # M15
@@ -130,7 +130,7 @@ class Crowded(Ground):
         self.offers: dict[str, Offer] = {}
         self.rung_s: dict[str, float] = {}
         self.killed_s: dict[str, float] = {}
-        self.apart_s: dict[str, float] = {}
+        self.over_s: dict[str, float] = {}
         self.lonely_s: dict[tuple[str, ...], float] = {}
         self.differing_s: dict[tuple[str, ...], float] = {}
         self.forgot_s = 0.0
@@ -276,7 +276,7 @@ class Crowded(Ground):
                 self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
             elif blocked(*(books.people[guest] for guest in guests)):
                 self.wrong.append("M5: the lobby has a pair that it keeps apart in a session")
-            self._check_apart(s)
+            self._check_over(s)
         for guest in self.stand.misfiled:
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.index:
@@ -286,14 +286,15 @@ class Crowded(Ground):
             if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
                 self.wrong.append(f"M9: {self._name(guest)} stands on a process that was killed")
 
-    def _check_apart(self, s: str) -> None:
-        """A no may reach the history while a yes before it, of which nobody had heard, is on its way to both; the chat
-        then ends as soon as both stores can be told."""
+    def _check_over(self, s: str) -> None:
+        """A no may reach the history while a yes before it, of which nobody had heard, is on its way to both, an end
+        while a row that was read before brings both back: the chat then ends as soon as both stores can be told."""
         row = self.world.sessions.get(s)
-        if row is None or row.ended is not None or not self.world.apart(row.members):
-            self.apart_s.pop(s, None)
-        elif self.loop.now_s - self.apart_s.setdefault(s, self.loop.now_s) > APART_S:
-            self.wrong.append(f"M5: {' and '.join(map(self._name, row.members))}, who are kept apart, share a chat")
+        if row is None or row.ended == PENDING or (row.ended is None and not self.world.apart(row.members)):
+            self.over_s.pop(s, None)
+        elif self.loop.now_s - self.over_s.setdefault(s, self.loop.now_s) > OVER_S:
+            why = "M11: {}, whose chat has ended, are" if row.ended else "M5: {}, who are kept apart, are"
+            self.wrong.append(why.format(" and ".join(map(self._name, row.members))) + " in it in the lobby")
 
     def _name(self, guest: str) -> str:
         return next((person.name for person in self.strangers if person.guest == guest), guest[:4])

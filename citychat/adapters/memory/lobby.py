@@ -216,17 +216,19 @@ class MemoryLobby:
         return None
 
     def _resume(self, row: Session | None) -> str | None:
-        """Take up ``row`` for all its members (§2.8); its id when it must end, because one of them is elsewhere or they
-        are kept apart (M5)."""
+        """Take up ``row`` for all its members (§2.8); its id when it must end, because one of them is in another chat
+        or they are kept apart (M5). An open offer of theirs ends: only a lobby that has gone back has one."""
         if row is None:
             return None
         people = self._state.people
-        known = [people[member] for member in row.members if member in people]
-        if any(member.offer is not None or member.session not in (None, row.id) for member in known):
+        if any(member in people and people[member].session not in (None, row.id) for member in row.members):
             return row.id
         one, other = row.members
         if any(a in people and b in people[a].blocked for a, b in ((one, other), (other, one))):
             return row.id  # each side may know of it alone, also of somebody who is not here
         for member in row.members:
-            self._state.begin(people.setdefault(member, LobbyGuest(member)), row.id)
+            person = people.setdefault(member, LobbyGuest(member))
+            if person.offer is not None:
+                self._state.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
+            self._state.begin(person, row.id)
         return None

@@ -380,7 +380,8 @@ end
 
 local function offer_of(person) return person.offer and running(person.offer) or nil end
 
--- End an offer because a process is silent or goes: nobody's doing, so nobody rests and no ring counts.
+-- End an offer that is nobody's doing (a process is silent or goes, a lobby has gone back): nobody rests, and no ring
+-- counts.
 local function release(person)
   local offer = offer_of(person)
   if offer then close(offer) end
@@ -536,17 +537,21 @@ local function put_in(person, entry)
   refile(person)
 end
 
--- Take up the row for all its members (§2.8); its id when it must end, because one of them is elsewhere or they are
--- strangers for ever (M5).
+-- Take up the row for all its members (§2.8); its id when it must end, because one of them is in another chat or they are
+-- strangers for ever (M5). An open offer of theirs ends: only a lobby that has gone back has one.
 local function resume(row)
   if not row then return nil end
   for _, member in ipairs(row.members) do
     local person = find(member)
-    if person and (person.offer or (person.session and person.session ~= row.id)) then return row.id end
+    if person and person.session and person.session ~= row.id then return row.id end
   end
   local a, b = row.members[1], row.members[2]
   if has_blocked(a, b) or has_blocked(b, a) then return row.id end
-  for _, member in ipairs(row.members) do begin(find_or_make(member), row.id) end
+  for _, member in ipairs(row.members) do
+    local person = find_or_make(member)
+    release(person)
+    begin(person, row.id)
+  end
   return nil
 end
 

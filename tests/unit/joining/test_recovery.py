@@ -99,6 +99,8 @@ async def test_a_chat_whose_partner_was_led_elsewhere_is_shown_as_ended(stage: S
     carl = await here.join()
     await stage.lobby.enter(replace(carl.client.match.entry, guest=ben.guest))
     assert (await stage.lobby.seek(ben.guest, "offer")).state == "asking"
+    await stage.history.sessions.begin(replace(await stage.row(s), id="another", members=(ben.guest, carl.guest)))
+    await stage.lobby.accept(carl.guest, "offer", "another")
     answer = await anna.next_page().join()
     assert (answer["state"], answer["session"]["session"]) == ("free", s)
     assert "ended" in answer["session"]

@@ -145,4 +145,3 @@ class Watched:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._lobby, name)
-

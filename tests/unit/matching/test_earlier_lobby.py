@@ -120,3 +120,30 @@ async def test_a_block_that_the_lobby_has_forgotten_holds(stage: Stage, lobby: s
     assert [(await page.where()).state for page in (anna, again)] == ["free", "free"]
     assert await again.wish("user-available", on=True) == "ok"
     assert await anna.seek() == "waiting"
+
+
+@pytest.mark.parametrize("first", ["anna", "ben", "nobody"])
+@over_lobbies()
+@on_stage
+async def test_a_lobby_from_before_a_chat_that_has_one_of_them_asked_meanwhile_ends_no_chat(
+    stage: Stage, lobby: str, first: str
+) -> None:
+    await stage.over(lobby)
+    third = stage.node("third")
+    third.process.start()
+    ben, anna = await stage.q.join("ben"), await stage.p.join("anna", available=False)
+    dora = await third.join("dora", available=False)
+    await stage.after(6)
+    earlier = way_back(stage.lobby)
+    s = await stage.meet(anna, ben)
+    await stage.after(1)
+    earlier()
+    assert await dora.seek() == "asking"
+    if first != "nobody":
+        (stage.p if first == "anna" else stage.q).matching.lease.resumed()
+        await stage.after(0.2)
+    for node in (stage.p, stage.q):
+        node.matching.lease.resumed()
+    await goes_on(stage, s, anna, ben)
+    assert ben.events("user-offer")[1:] == [] and dora.events("user-session") == []
+    await stage.truth(dora)
