@@ -30,7 +30,8 @@ class Recovery:
 
     def __init__(self, process: str, engines: Engines, matching: Matching) -> None:
         self.process, self.matching = process, matching
-        self.history, self.lobby, self.bus, self.clock = engines.history, engines.lobby, engines.bus, engines.clock
+        self.history, self.lobby, self.bus = engines.history, engines.lobby, engines.bus
+        self.dates = matching.sessions.dates
 
     async def admitted(self, arrived: Arrived, asked: JoinRequest) -> Admitted:
         """Return what the join needs of a guest who may come in."""
@@ -40,7 +41,7 @@ class Recovery:
 
     async def _sessions(self, arrived: Arrived) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
-        sessions, now = list(arrived.dossier.sessions), self.clock.wall_ms()
+        sessions, now = list(arrived.dossier.sessions), self.dates.now_ms()
         for i, session in enumerate(sessions):
             if session.ended is not None:
                 continue
@@ -53,7 +54,7 @@ class Recovery:
 
     async def _is_over(self, session: Session, arrived: Arrived, now: int) -> bool:
         """Its date has come, or both were away for 24 h (M12); never while the date is in doubt."""
-        if not await self.matching.sessions.dates.trusted():
+        if not await self.dates.trusted():
             return False
         if is_expired(session.expires, now):
             return True
@@ -95,7 +96,7 @@ class Recovery:
         if entered.session is not None:  # it may have begun, or ended, since the sessions were read (M11)
             members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))
             row = await self.matching.sessions.confirm(entered.session, members)
-        now = self.clock.wall_ms()
+        now = self.dates.now_ms()
         others = [session for session in found.sessions if row is None or session.id != row.id]
         over = [replace(session, ended=now) if session.ended is None else session for session in others]
         return [row, *over] if row else over
@@ -105,7 +106,7 @@ class Recovery:
 
         ``seen`` covers all recent sessions: mail of an older one may still wait.
         """
-        now, seen = self.clock.wall_ms(), dict[str, int]()
+        now, seen = self.dates.likely_ms(), dict[str, int]()
         recent = [session for session in sessions if session.ended is None or now - session.ended < RECENT_MS]
         if not recent:
             return {}

@@ -47,6 +47,10 @@ class DateCheck:
         now_ms = self._clock.wall_ms()
         return max(now_ms, self._known.now_ms()) if self._known and self.doubt else now_ms
 
+    def likely_ms(self) -> int:
+        """Return the date to compare with what is written down: the history's where the wall is in doubt."""
+        return self._known.now_ms() if self._known and self.doubt else self._clock.wall_ms()
+
     def look(self) -> None:
         """Compare (every minute, and whenever the date matters); a step or a doubt is said once."""
         now_ms = self._clock.wall_ms()

@@ -25,7 +25,7 @@ class Lease:
     ) -> None:
         self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
         self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
-        self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
+        self.random, self.tasks = sessions.random, sessions.tasks
         self.resuming = Resuming(sessions)
         self.draining = False  # the process drains: whoever leaves the lobby stays out
         self._taken = False  # the lobby has heard of this process
@@ -116,7 +116,7 @@ class Lease:
     async def _entry(self, client: Client) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may move while they are
         asked."""
-        known = await self.history.guests.dossier(client.guest, self.clock.wall_ms())
+        known = await self.history.guests.dossier(client.guest, self.sessions.dates.now_ms())
         return replace(
             client.match.entry,
             process=self.process,

@@ -27,7 +27,7 @@ class Moderation:
     def __init__(self, sessions: Sessions) -> None:
         self.sessions, self.tasks = sessions, sessions.tasks
         self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
-        self.clock, self.random = sessions.clock, sessions.random
+        self.random = sessions.random
         self._pending_blocks = sessions.pending_blocks
 
     def pending_blocks(self, guest: str) -> list[str]:
@@ -38,7 +38,7 @@ class Moderation:
         """Keep two apart for ever, in the lobby too unless that is seen to; the task ends when it is durable."""
         pair = (min(a, b), max(a, b))
         self._pending_blocks[pair] = self._pending_blocks.get(pair, 0) + 1
-        return self.tasks.spawn(self._keep_apart(pair, in_lobby, self.clock.wall_ms()), "keep a pair apart")
+        return self.tasks.spawn(self._keep_apart(pair, in_lobby, self.sessions.dates.now_ms()), "keep a pair apart")
 
     async def _keep_apart(self, pair: tuple[str, str], in_lobby: bool, at: int) -> None:
         try:
@@ -78,7 +78,7 @@ class Moderation:
     async def _part(self, client: Client, session: Session) -> Task[None]:
         """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
         guest = client.guest
-        partner, at, running = session.partner(guest), self.clock.wall_ms(), session.ended is None
+        partner, at, running = session.partner(guest), self.sessions.dates.now_ms(), session.ended is None
         steps = [
             self.keep_apart(guest, partner, in_lobby=running),
             self.tasks.spawn(self._avoid_networks(guest, partner, at), "avoid networks"),
@@ -111,7 +111,7 @@ class Moderation:
             accused=session.partner(guest),
             reason=reason,
             note=note,
-            at=self.clock.wall_ms(),
+            at=self.sessions.dates.now_ms(),
             networks=client.match.entry.networks,
         )
         added = self.tasks.spawn(self.tasks.retry(partial(self.history.reports.add, report)), "add a report")

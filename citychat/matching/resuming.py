@@ -31,7 +31,7 @@ class Resuming:
         if await self._let_go_of_older(entry.session):
             entered = await self.lobby.enter(replace(entry, epoch=entered.epoch))
         if entered.ended is not None:
-            await self.history.sessions.end(entered.ended, self.sessions.clock.wall_ms())
+            await self.history.sessions.end(entered.ended, self.sessions.dates.now_ms())
             await self.sessions.let_go(entered.ended, entry.session.members)  # the other one may be in it, and is told
         return entered
 

@@ -22,7 +22,7 @@ class Reunions:
         if is_in(client, session_id):
             return
         session, guest = await self.sessions.own(client, session_id), client.guest
-        now, partner = self.clock.wall_ms(), session.partner(guest)
+        now, partner = self.sessions.dates.now_ms(), session.partner(guest)
         both = await self.history.sessions.wish(session_id, guest, now)
         if not both or partner in await self.history.relations.blocked(guest):
             return
@@ -52,5 +52,5 @@ class Reunions:
         if paired:
             self.sessions.tell_met(new)
         else:  # the pair may be tried again and again
-            await self.history.sessions.end(new.id, self.clock.wall_ms())
+            await self.history.sessions.end(new.id, self.sessions.dates.now_ms())
         return paired

@@ -85,13 +85,13 @@ class Sessions:
     async def _let_go(self, session_id: str, members: Sequence[str]) -> None:
         await self.lobby.end(session_id, members)
         for member in dict.fromkeys(members):
-            self.bus.publish(member, SessionEnded(session_id, self.clock.wall_ms()))
+            self.bus.publish(member, SessionEnded(session_id, self.dates.now_ms()))
 
     async def _close(self, session_id: str) -> None:
         """Close it in the history; a lobby that does not know that the two are kept apart is told."""
         sessions, relations, retry = self.history.sessions, self.history.relations, self.tasks.retry
         session = await retry(partial(sessions.find, session_id))
-        await retry(partial(sessions.end, session_id, self.clock.wall_ms()))
+        await retry(partial(sessions.end, session_id, self.dates.now_ms()))
         self.ending.discard(session_id)
         if session is not None:
             one, other = session.members
@@ -165,7 +165,7 @@ class Sessions:
         session = client.session
         if session is None:
             return
-        session = replace(session, ended=self.clock.wall_ms() if at is None else at)
+        session = replace(session, ended=self.dates.now_ms() if at is None else at)
         part(client, session)
         client.page.emit("user-left", {"session": session.id, "how": "left", "since": session.ended})
         self._spawn_end(session)
@@ -183,7 +183,7 @@ class Sessions:
     async def end(self, session: Session, by: Client | None = None, first: Step | None = None) -> Task[None]:
         """End it for a member, or for nobody; ``first`` is done in the lobby before. With the lobby there both sides
         are free when this returns; the task ends when lobby and history know. Who is cancelled only stops waiting."""
-        session = replace(session, ended=self.clock.wall_ms())
+        session = replace(session, ended=self.dates.now_ms())
         tried = asyncio.Event()
         task = self._spawn_end(session, partial(self._free, session, by, first, tried))
         task.add_done_callback(lambda _: tried.set())
@@ -259,7 +259,7 @@ class Sessions:
         if client.session is not None and client.session.id not in [session.id for session in running]:
             running.append(client.session)
         ends = [await self.end(session, client) for session in running]
-        return self.tasks.spawn(self._erase(guest, ends, self.clock.wall_ms()), "erase")
+        return self.tasks.spawn(self._erase(guest, ends, self.dates.now_ms()), "erase")
 
     async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:
         retry = self.tasks.retry

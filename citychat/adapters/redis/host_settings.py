@@ -72,6 +72,8 @@ def unfit(info: str, snapshots: bool = False) -> str:
         found.append("it is a cluster, which cannot run the lobby's scripts (cluster-enabled)")
     if facts.get("role", "master") != "master":
         found.append("it is a replica, and behind its primary (replicaof)")
+    elif facts.get("connected_slaves", "0") != "0":
+        found.append("it has replicas, and one that takes over lacks what came last (replicaof)")
     if facts.get("aof_enabled") == "1":
         found.append("after a crash it comes back with what was true a second ago (appendonly)")
     if snapshots or facts.get("rdb_last_bgsave_time_sec", "-1") != "-1":

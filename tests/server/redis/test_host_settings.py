@@ -1,5 +1,6 @@
 """What a real Redis says of its settings, and the advice that comes of it."""
 
+import asyncio
 import time
 from pathlib import Path
 from random import Random
@@ -8,7 +9,7 @@ import pytest
 
 from citychat.adapters.redis import HostSettingsCheck, Redis
 from citychat.adapters.service_status import ServiceStatus
-from tests.support.patience import until
+from tests.support.patience import PATIENCE_S, until
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
 from tests.support.stores import StoreClock
@@ -53,3 +54,16 @@ async def test_a_server_that_refuses_to_name_its_settings_is_read_by_what_it_say
     server.tell("ACL SETUSER default -config")
     advice = await advised(server)
     assert "(appendonly)" in advice and "(save)" not in advice
+
+
+async def test_a_primary_whose_replica_could_take_over_is_advised_on(server: RedisServer, tmp_path: Path) -> None:
+    folder = tmp_path / "replica"
+    folder.mkdir()
+    replica = RedisServer(folder, options=("--replicaof", f"127.0.0.1 {server.port}"))
+    replica.start()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while "it has replicas" not in await advised(server):  # noqa: ASYNC110 - another process cannot set an event
+                await asyncio.sleep(0.05)
+    finally:
+        replica.stop()

@@ -22,6 +22,7 @@ aof_enabled:0\r
 \r
 # Replication\r
 role:master\r
+connected_slaves:0\r
 \r
 # Cluster\r
 cluster_enabled:0\r
@@ -30,6 +31,7 @@ CHANGES = {
     "eviction": ("maxmemory:0|maxmemory_policy:noeviction", "maxmemory:9|maxmemory_policy:allkeys-lru", "allkeys-lru"),
     "cluster": ("cluster_enabled:0", "cluster_enabled:1", "cluster"),
     "replica": ("role:master", "role:slave", "replica"),
+    "primary": ("connected_slaves:0", "connected_slaves:1", "replicas"),
     "log": ("aof_enabled:0", "aof_enabled:1", "appendonly"),
     "snapshots": ("rdb_last_bgsave_time_sec:-1", "rdb_last_bgsave_time_sec:0", "save"),
 }

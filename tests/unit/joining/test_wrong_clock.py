@@ -38,3 +38,48 @@ async def test_a_boot_with_a_wrong_clock_that_is_then_put_right_changes_nobody(s
     assert (ben.guest, ben.texts()) == (stage.guest_of(ben.token), ["while you were away"])
     anna = await anna.reload()
     assert (anna.guest, anna.client.session and anna.client.session.id) == (stage.guest_of(anna.token), s)
+
+
+@pytest.mark.parametrize("ahead_days", [-3, -1.5])
+@on_stage
+async def test_mail_of_a_chat_that_was_ended_by_a_wrong_clock_comes_once_the_clock_is_right(
+    stage: Stage, ahead_days: float
+) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    anna.leaves()
+    ben.leaves()
+    await stage.after(30)
+    stage.clock.ahead_ms = int(ahead_days * DAY_MS)
+    wrong = stage.node("wrong")
+    wrong.process.start()
+    anna = anna.next_page(wrong)
+    assert (await anna.join())["state"] == "chat"
+    await anna.say(s, 1, "the last word")
+    await stage.after(4)
+    assert anna.ranges("stored") == [[(1, 1)]]
+    assert await anna.leave(s) == "ok"
+    stage.clock.ahead_ms = 0
+    await stage.after(600)
+    ben = ben.next_page(wrong)
+    await ben.join()
+    await stage.after(60)
+    assert ben.texts() == ["the last word"]
+
+
+@on_stage
+async def test_mail_of_a_chat_that_has_ended_comes_although_the_clock_jumps_ahead_meanwhile(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    ben.leaves()
+    await stage.after(1)
+    await anna.say(s, 1, "the last word")
+    await stage.after(4)
+    assert anna.ranges("stored") == [[(1, 1)]]
+    assert await anna.leave(s) == "ok"
+    stage.clock.ahead_ms = 3 * DAY_MS
+    await stage.after(70)
+    ben = ben.next_page()
+    await ben.join()
+    await stage.after(60)
+    assert ben.texts() == ["the last word"]
