@@ -22,8 +22,8 @@ async def empty(mongo: Mongo, reader: DocumentReader, session_id: str, side: int
     where: Document = {"s": session_id, "side": side, "x": {"$gt": ""}}
     async with aclosing(mongo.each("messages", where, SLICE_ROWS)) as parts:
         async for documents in parts:
-            fields = {"s": session_id, "since": at, "gone": date(held_until("erased text", at))}
-            copies = [{"_id": id_of(m), "x": m.text, **fields} for m in reader.messages(documents)]
+            dates = {"since": at, "gone": date(held_until("erased text", at))}
+            copies = [{"_id": id_of(m), "s": session_id, "x": m.text} | dates for m in reader.messages(documents)]
             await mongo.insert("erased", copies)
             ids = [document["_id"] for document in documents if "_id" in document]
             await mongo.update("messages", {"_id": {"$in": ids}}, {"$set": {"x": ""}})
