@@ -98,7 +98,7 @@ class Tokens:
             return None
         try:
             return msgspec.json.decode(_to_bytes(payload), type=Claims)
-        except (ValueError, msgspec.DecodeError):  # signed by us, but by a version with another payload
+        except (ValueError, msgspec.DecodeError, RecursionError):  # signed by us, but by a version with another payload
             return None
 
 

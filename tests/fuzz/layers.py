@@ -242,6 +242,7 @@ LAYERS = (
     Layer("bus records", _record, _take_record),
     Layer("mailbox messages", _mail, _take_mail),
     Layer("lobby replies", _lobby_reply, _take_lobby_reply, (msgspec.DecodeError,)),
-    Layer("SQLite rows", _row, _take_row, (msgspec.DecodeError,)),  # refused to whoever asked, with a line in the log
+    # Refused to whoever asked, with a line in the log
+    Layer("SQLite rows", _row, _take_row, (msgspec.DecodeError, RecursionError)),
     Layer("MongoDB documents", _document, _take_document),
 )

@@ -136,10 +136,10 @@ class DocumentReader:
         for document in documents:
             try:
                 value = msgspec.convert(document, kind)
-                if ours is None or ours(value):
+                if _is_plain(document) and (ours is None or ours(value)):
                     found.append(value)
                     continue
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, RecursionError):
                 pass
             self._drop(collection)
         return found
@@ -176,6 +176,16 @@ class DocumentReader:
         if not self.dropped[collection]:
             log.warning("the collection %s holds what is not ours; it is passed over", collection)
         self.dropped[collection] += 1
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether there is no JavaScript in it: the driver gives that as texts that cannot be keys."""
+    match value:
+        case dict():
+            return all(map(_is_plain, value.values()))
+        case list():
+            return all(map(_is_plain, value))
+    return type(value) is str or not isinstance(value, str)
 
 
 def _is_session(session: Session) -> bool:

@@ -139,7 +139,7 @@ class RedisLobby:
             if not isinstance(reply, bytes):
                 raise DecodeError("not bytes")
             return answers.decode(reply)
-        except DecodeError as error:
+        except (DecodeError, RecursionError) as error:
             log.error("the lobby's script %s has answered nonsense: %s", script, type(error).__name__)
             raise Unavailable from error
 
