@@ -22,6 +22,7 @@ from citychat.settings import load
 PACKAGE = str(Path(citychat.__file__).parent) + "/"
 STREAM = "A" * 11
 CALLS_MAX, FILES_MAX = 30, 12  # one way, of one message
+TRIES = 4
 TRIPS_MAX = 6  # to the history, for a guest who comes back to a chat
 
 
@@ -104,6 +105,11 @@ async def measured(act: Awaitable[object], answer: Awaitable[object]) -> Walk:
     return hook.walk
 
 
+def least(walks: list[Walk]) -> Walk:
+    """The shortest: what the process does besides, now and then, is in some of them."""
+    return min(walks, key=lambda walk: len(walk.calls))
+
+
 def parted(walk: Walk, at: Callable[[str], bool]) -> tuple[Walk, Walk]:
     """The walk before and from the first call that ``at`` knows."""
     first = next(i for i, call in enumerate(walk.calls) if at(call))
@@ -151,9 +157,11 @@ async def test_a_message_is_few_calls_in_few_files_on_its_way_in_and_on_its_way_
 ) -> None:
     async with running(tmp_path) as guest:
         anna, ben, s = await talking(guest)
-        for n in (1, 2):  # what only the first message of a chat costs is no part of the count
-            both = await measured(anna.say(s, n), ben.until("chat-message"))
-            acked = await measured(ben.ack(s, n), anna.until("chat-status"))
+        boths, ackeds = [], []
+        for n in range(1, TRIES + 1):  # what only the first message of a chat costs is no part of the count
+            boths.append(await measured(anna.say(s, n), ben.until("chat-message")))
+            ackeds.append(await measured(ben.ack(s, n), anna.until("chat-status")))
+    both, acked = least(boths), least(ackeds)
     way_in, way_out = parted(both, lambda call: call.endswith(":_deliver"))
     with capsys.disabled():
         print(f"\na message in: {way_in}\na message out: {way_out}\nacked, kept and receipted: {acked}")
@@ -168,12 +176,15 @@ async def test_a_join_asks_the_database_few_times(tmp_path: Path, capsys: pytest
         await ben.until("chat-message")
         await ben.client.disconnect()
         await anna.until("user-left")
-        new, again = guest(), guest()
         trips = {}
-        for name, page, token in (("a new guest", new, None), ("back in a chat", again, ben.token)):
-            await page.connect()
-            walk = await measured(page.join(token=token), asyncio.sleep(0))
-            trips[name] = walk.calls.count("adapters/sqlite/database.py:run")
+        for name, token in (("a new guest", None), ("back in a chat", ben.token)):
+            counts = []
+            for _ in range(TRIES):
+                page = guest()
+                await page.connect()
+                walk = await measured(page.join(token=token), asyncio.sleep(0))
+                counts.append(walk.calls.count("adapters/sqlite/database.py:run"))
+            trips[name] = min(counts)
     with capsys.disabled():
         print("\ndatabase trips of a join: " + ", ".join(f"{name} {count}" for name, count in trips.items()))
     assert trips["a new guest"] <= 1
