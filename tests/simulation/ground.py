@@ -40,12 +40,12 @@ class SimServer:
 
     def __init__(self, ground: "Ground", name: str) -> None:
         world = ground.world
-        self.name, self.world, self.machine = name, world, Machine(world.loop)
+        self.name, self.world, self.machine = name, world, Machine(world.loop, world.random)
         world.machines.append(self.machine)
         self.connections: dict[SimConnection, None] = {}
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
-        clock = self.clock = VirtualClock(world.loop, self.machine.runs)
+        clock = self.clock = VirtualClock(world.loop, self.machine.times)
         history = SimHistory(world, self.machine)
         engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
