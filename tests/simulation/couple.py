@@ -16,7 +16,7 @@ from tests.support.virtual_time import VirtualLoop
 
 KINDS = (
     "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "mailbox", "history", "long",
-    "full", "slow storage", "crash",
+    "full", "slow storage", "crash", "date",
 )  # fmt: skip
 SLOW_STORAGE_S = 2.0  # of a browser whose windows are busy
 TAKEOVERS = 12
@@ -80,6 +80,9 @@ class Couple(Ground):
     def _offline(self, person: Person) -> None:
         self.network(person, False)
         self.loop.call_later(self.random.uniform(1, 30) * self.stretch, self.network, person, True)
+
+    def _date(self, person: Person) -> None:
+        self.set_date(person)
 
     def _full(self, person: Person) -> None:
         """The browser's storage takes nothing that is longer than what it has, for a while (protocol §2.3)."""

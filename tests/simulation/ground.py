@@ -27,6 +27,7 @@ GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
 LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
+DATES_MS = (2_000, 60_000, 3_600_000)
 POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               guests_per_hour=100)  # fmt: skip
 
@@ -179,7 +180,7 @@ class Ground:
                 server.clock.ahead_ms = 0
         for person in self.people:
             self.network(person, True)
-            person.browser.room, person.slowest_storage_s = None, STORAGE_S
+            person.browser.room, person.slowest_storage_s, person.clock.ahead_ms = None, STORAGE_S, 0
             person.return_home()
 
     def network(self, person: Person, there: bool) -> None:
@@ -189,6 +190,11 @@ class Ground:
             page.link.allowed = there
             if not there and page.link.connection:
                 page.link.connection.cut()
+
+    def set_date(self, person: Person) -> None:
+        """Somebody sets the clock of a person's machine, wrong or right: nothing is sent later, given up earlier or
+        ordered otherwise for it (protocol §2.3, Time)."""
+        person.clock.ahead_ms = self.random.choice((-1, 0, 1)) * self.random.choice(DATES_MS)
 
     def cut(self, person: Person) -> None:
         """The link is dead, and nobody is told."""
