@@ -110,4 +110,5 @@ def key_of(entry: Row) -> MessageKey:
 def kept(storage: Storage) -> list[Row]:
     """Return the messages that all pages together have left in a storage, which stays as it is."""
     names = [name for name in storage if name == OLD_OUTBOX or name.startswith(OUTBOX)]
-    return [entry for name in names for entry in parse(name, storage[name]).entries]
+    outboxes = [parse(name, storage[name]) for name in names]
+    return [entry for left in outboxes if left is not None for entry in left.entries]

@@ -56,7 +56,7 @@ class SimBus:
         record = decode(raw)
         listed = self.world.subscriptions.get(subscription.guest, ())
         if record is not None and subscription in listed:
-            subscription.machine.runs(lambda: subscription.heard(record))
+            subscription.machine.runs(lambda: subscription.heard(record), subscription)
 
     async def listen(self, guest: str, heard: Callable[[BusEvent], None]) -> object:
         life = self.life

@@ -11,12 +11,14 @@ from citychat.client.entries import key_of
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
-from tests.simulation.person import Person
+from tests.simulation.person import STORAGE_S, Person
 from tests.support.virtual_time import VirtualLoop
 
 KINDS = (
-    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "mailbox", "history", "long"
+    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "mailbox", "history", "long",
+    "full", "slow storage", "crash", "date",
 )  # fmt: skip
+SLOW_STORAGE_S = 2.0  # of a browser whose windows are busy
 TAKEOVERS = 12
 RETURNS = 5
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
@@ -47,7 +49,7 @@ class Couple(Ground):
         if kind in OUTAGES:
             OUTAGES[kind](self)
         else:
-            getattr(self, f"_{kind}")(person)
+            getattr(self, f"_{kind.replace(' ', '_')}")(person)
 
     def _kill(self, person: Person) -> None:
         self.kill_server(self.random.randrange(2), self.random.uniform(0.5, 5) * self.stretch)
@@ -78,6 +80,25 @@ class Couple(Ground):
     def _offline(self, person: Person) -> None:
         self.network(person, False)
         self.loop.call_later(self.random.uniform(1, 30) * self.stretch, self.network, person, True)
+
+    def _date(self, person: Person) -> None:
+        self.set_date(person)
+
+    def _full(self, person: Person) -> None:
+        """The browser's storage takes nothing that is longer than what it has, for a while (protocol §2.3)."""
+        person.browser.fill()
+        self.loop.call_later(self.random.uniform(1, 30) * self.stretch, setattr, person.browser, "room", None)
+
+    def _slow_storage(self, person: Person) -> None:
+        """Windows see what others have written seconds later: nothing that was written comes back, or is lost."""
+        person.slowest_storage_s = SLOW_STORAGE_S
+        self.loop.call_later(self.random.uniform(1, 30), setattr, person, "slowest_storage_s", STORAGE_S)
+
+    def _crash(self, person: Person) -> None:
+        """The browser is killed between two writes, or in one: the page that comes next goes on with what is whole."""
+        person.say()
+        self.loop.call_later(self.random.uniform(0, STORAGE_S), person.crash)
+        self.loop.call_later(self.random.uniform(0.1, 5), person.return_home)
 
     def _mailbox(self, person: Person) -> None:
         self.world.mailbox_up = False

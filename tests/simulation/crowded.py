@@ -21,7 +21,8 @@ from tests.support.virtual_time import START_MS, VirtualLoop
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = (
-    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "long", "history", "mailbox"
+    "kill", "kill", "cut", "cut", "reload", "reload", "reloads", "tab", "away", "offline", "long", "history", "mailbox",
+    "date",
 )  # fmt: skip
 UNCHECKED = ("nearby", "networks", "status", "renew")  # most steps; what they settle is seen after the next one
 FREED_S = 1.0  # M8, M14
@@ -201,6 +202,8 @@ class Crowded(Ground):
             case "offline":
                 self.network(person, False)
                 self.loop.call_later(random.uniform(1, 30), self.network, person, True)
+            case "date":
+                self.set_date(person)
             case "history" | "mailbox":
                 setattr(self.world, f"{kind}_up", False)
                 self.loop.call_later(random.uniform(0.5, 5), setattr, self.world, f"{kind}_up", True)

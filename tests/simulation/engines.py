@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFIRM_S = 3.0  # when a lost confirm is given up
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
-MARKER = "marker"
+MARKER, TIMERS = "marker", "timers"
 SLOWER = 100  # a connection of the history's pool that waits for a lock, or for a packet that was lost
 RowKey = tuple[str, int, str, int]
 
@@ -78,20 +78,24 @@ class Queue:
 
 
 class Machine:
-    """What runs a process. While it is frozen everything waits, in order; when ``alive`` is false nothing it planned
-    happens."""
+    """What runs a process. While it is frozen everything waits, in lines: its timers, and what lies in each socket.
+    When ``alive`` is false nothing it planned happens."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop, self.alive = loop, True
-        self._late: list[Callable[[], object]] | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
+        self.loop, self.random, self.alive = loop, random, True
+        self._late: list[tuple[object, Callable[[], object]]] | None = None
 
     @property
     def frozen(self) -> bool:
         return self._late is not None
 
-    def runs(self, call: Callable[[], object]) -> None:
+    def times(self, call: Callable[[], object]) -> None:
+        """What a timer does."""
+        self.runs(call, TIMERS)
+
+    def runs(self, call: Callable[[], object], line: object = None) -> None:
         if self._late is not None:
-            self._late.append(call)
+            self._late.append((line, call))
         elif self.alive:
             call()
 
@@ -100,11 +104,13 @@ class Machine:
             self._late = []
 
     def thaw(self) -> None:
+        """Go on. Each line keeps its order; which comes first is nobody's, and now and then all the timers do: the
+        process must not take what is due for what has not come (protocol §2.5.2, §2.5.4)."""
         if not self.alive:
             return  # what waits for it waits on: a task that nobody holds any more would be told as a crash
         late, self._late = self._late or [], None
-        for call in late:
-            self.loop.call_soon(self.runs, call)
+        for line, call in _mixed(late, self.random):
+            self.loop.call_soon(self.runs, call, line)
 
     async def awake(self) -> None:
         """Before a process gets the answer of an engine: it hears nothing while it is frozen."""
@@ -112,6 +118,18 @@ class Machine:
             thawed: asyncio.Future[None] = self.loop.create_future()
             self.runs(partial(_settle, thawed))
             await thawed
+
+
+def _mixed(
+    late: Sequence[tuple[object, Callable[[], object]]], random: Random
+) -> list[tuple[object, Callable[[], object]]]:
+    """The lines in one: timers before all the others, or each in any place between the others."""
+    if random.random() < 0.5:
+        return sorted(late, key=lambda each: each[0] is not TIMERS)
+    lines = [line for line, _ in late]
+    random.shuffle(lines)
+    waiting = {line: iter([call for other, call in late if other is line]) for line in dict.fromkeys(lines)}
+    return [(line, next(waiting[line])) for line in lines]
 
 
 def _settle(future: asyncio.Future[None]) -> None:

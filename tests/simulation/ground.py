@@ -3,7 +3,7 @@ who held which message when."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.history import SimHistory
 from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
-from tests.simulation.person import Person
+from tests.simulation.person import STORAGE_S, Person
 from tests.simulation.wire import SimConnection, SimLink
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
@@ -27,6 +27,7 @@ GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
 LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
+DATES_MS = (2_000, 60_000, 3_600_000)
 POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               guests_per_hour=100)  # fmt: skip
 
@@ -40,12 +41,12 @@ class SimServer:
 
     def __init__(self, ground: "Ground", name: str) -> None:
         world = ground.world
-        self.name, self.world, self.machine = name, world, Machine(world.loop)
+        self.name, self.world, self.machine = name, world, Machine(world.loop, world.random)
         world.machines.append(self.machine)
         self.connections: dict[SimConnection, None] = {}
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
-        clock = self.clock = VirtualClock(world.loop, self.machine.runs)
+        clock = self.clock = VirtualClock(world.loop, self.machine.times)
         history = SimHistory(world, self.machine)
         engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
@@ -114,6 +115,8 @@ class Ground:
         self.journeys: dict[tuple[str, int], list[tuple[float, str]]] = {}
         self.texts: dict[tuple[str, int], str] = {}
         self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
+        self.unkept: set[str] = set()  # streams, see outlived
+        self.loose: set[str] = set()  # streams, see unlinked
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.lacking_s: dict[SimConnection, float] = {}  # since when a joined page has no state at its process
@@ -177,6 +180,7 @@ class Ground:
                 server.clock.ahead_ms = 0
         for person in self.people:
             self.network(person, True)
+            person.browser.room, person.slowest_storage_s, person.clock.ahead_ms = None, STORAGE_S, 0
             person.return_home()
 
     def network(self, person: Person, there: bool) -> None:
@@ -186,6 +190,11 @@ class Ground:
             page.link.allowed = there
             if not there and page.link.connection:
                 page.link.connection.cut()
+
+    def set_date(self, person: Person) -> None:
+        """Somebody sets the clock of a person's machine, wrong or right: nothing is sent later, given up earlier or
+        ordered otherwise for it (protocol §2.3, Time)."""
+        person.clock.ahead_ms = self.random.choice((-1, 0, 1)) * self.random.choice(DATES_MS)
 
     def cut(self, person: Person) -> None:
         """The link is dead, and nobody is told."""
@@ -219,6 +228,17 @@ class Ground:
                 return
             await asyncio.sleep(0.1)
         raise Wrong(otherwise)
+
+    def outlived(self, streams: Iterable[str]) -> None:
+        """A page is gone whose browser has perhaps not kept the newest of these. What has no tick then may be lost
+        (protocol §2.3, §2.7), and leaves a gap. What has a tick is held to all promises."""
+        self.unkept.update(streams)
+        self.unlinked(streams)
+
+    def unlinked(self, streams: Iterable[str]) -> None:
+        """The page that comes next may not know yet that these were written, so its first message links to none of
+        them (protocol §2.1, §2.3). Each is in order, and none against another one."""
+        self.loose.update(streams)
 
     # -- the checker --------------------------------------------------------------------------------------------------
 
@@ -258,7 +278,7 @@ class Ground:
         name, text = person.name, row["text"]
         if row.get("kind") == "gap":
             # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
-            if self.world.sessions[row["session"]].ended is None:
+            if self.world.sessions[row["session"]].ended is None and row["stream"] not in self.unkept:
                 self.wrong.append(f"{name} sees a gap instead of {row['stream']} {row['number']}")
             return
         if not text:
@@ -266,6 +286,8 @@ class Ground:
         texts = [other["text"] for other in rows if other["text"] and other["session"] == row["session"]]
         if texts.count(text) > 1:
             self.wrong.append(f"{name} sees {text} twice")
+        if row["stream"] in self.loose:
+            texts = [other["text"] for other in rows if other["text"] and other["stream"] == row["stream"]]
         theirs = [int(x[1:]) for x in texts if x[0] == text[0]]
         if text[0] != name and theirs[-2:-1] > [int(text[1:])]:
             self.wrong.append(f"{name} sees {text} after {text[0]}{theirs[-2]}")

@@ -20,7 +20,6 @@ Asked = Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]
 LATEST_S = 8.0  # of an answer that comes late
 SILENT_S = 1.0  # until an answer that does not come is given up
 LATEST_WRITE_S = 90.0  # of what a server does that nobody waits for any more
-LATE_STEPS = ("begin", "confirm", "end")
 
 
 def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
@@ -36,11 +35,14 @@ def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
 
 
 def write(step: Step[Store, P, T]) -> Asked[Store, P, T]:
-    """A change of the history; whether its answer arrives is another matter."""
+    """A change of the history; whether its answer arrives is another matter. Any of them may be done a minute after it
+    was answered as unavailable, also when it was done again meanwhile: the newer state stands, no chat comes back and
+    no bar is lost (protocol §3, Two stores). A stale read or a rollback is not modelled: reads are of what a majority
+    has."""
 
     async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(True)
-        if step.__name__ in LATE_STEPS and self.world.odd():
+        if self.world.odd():
             loop = self.world.loop
             later_s = self.world.random.uniform(0, LATEST_WRITE_S)
             loop.call_later(later_s, lambda: loop.create_task(_done_later(step(self, *args, **named))))

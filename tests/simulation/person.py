@@ -1,19 +1,20 @@
 """Somebody with a browser in the simulated world, and what the pages show."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
-from citychat.client.entries import key_of
-from citychat.client.shapes import Row
+from citychat.client.entries import kept, key_of
+from citychat.client.shapes import OUTBOX, Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
-from tests.support.late_storage import Browser
+from tests.support.late_storage import Browser, Window
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
 RELOAD_S = 0.05
 STORAGE_S = 0.05  # between two renderers of a busy browser
+TORN = 0.3  # of the crashes leave half a value
 TICKS = {"waiting": "clock", "stored": "✓", "delivered": "✓✓"}
 
 
@@ -31,6 +32,10 @@ class Place(Protocol):
     def trace(self, *words: object) -> None: ...
 
     def noted(self, stream: str, number: int, where: str) -> None: ...
+
+    def outlived(self, streams: Iterable[str]) -> None: ...
+
+    def unlinked(self, streams: Iterable[str]) -> None: ...
 
     def check_drawn(self, person: "Person", rows: list[Row], row: Row) -> None: ...
 
@@ -89,6 +94,7 @@ class Person:
         self.network = True
         self.clock = PageClock(place.loop)
         self.pages: list[HeadlessPage] = []
+        self.slowest_storage_s = STORAGE_S
         self._storage_s = 0.0  # when the last that was written in one window is seen in another
 
     @property
@@ -128,9 +134,14 @@ class Person:
     def _later(self, call: Callable[[], None]) -> None:
         """A moment later, in order: so long do windows not see each other's storage."""
         loop = self.place.loop
-        late_s = self.place.random.uniform(0, STORAGE_S)
+        late_s = self.place.random.uniform(0, self.slowest_storage_s)
         self._storage_s = max(loop.time() + late_s, self._storage_s + 1e-6)
         loop.call_at(self._storage_s, call)
+
+    @property
+    def _storage_lags(self) -> bool:
+        """Whether another page may join before it sees what is written now."""
+        return self.slowest_storage_s > STORAGE_S or self._storage_s > self.place.loop.time() + STORAGE_S
 
     def return_home(self) -> None:
         """Have a page that works: a new one, or "Use it here" where another window has taken over and is gone."""
@@ -141,8 +152,27 @@ class Person:
     def close_pages(self) -> None:
         for page in self.pages:
             page.stop()
+            assert isinstance(page.storage, Window)
+            if page.storage.unsaved:
+                self._outlived(page)
         self.pages.clear()
         self.browser.windows.clear()
+
+    def crash(self) -> None:
+        """The browser is killed in the middle of a write. The outbox that was written last may be torn."""
+        for page in self.pages:
+            page.stop()
+            self._outlived(page)
+        self.pages.clear()
+        self.browser.crash()
+        torn = [name for name in self.storage if name.startswith(OUTBOX)]
+        self.place.outlived({entry["stream"] for entry in kept(self.storage)})
+        if torn and self.place.random.random() < TORN:
+            self.storage[torn[-1]] = self.storage[torn[-1]][: self.place.random.randrange(1, 200)]
+
+    def _outlived(self, page: HeadlessPage) -> None:
+        """What was written in this page may be known to others, and to no page after it."""
+        self.place.outlived({page.outbox.stream, *(entry["stream"] for entry in page.outbox.entries.all)})
 
     def reload(self, times: int) -> None:
         """Press reload again and again: the joins of the pages before are still under way."""
@@ -170,6 +200,8 @@ class Person:
         if page is None or page.outbox.compose(text, page.now) != "":
             return False
         self.said.append(text)
+        if self._storage_lags:
+            self.place.unlinked({page.outbox.stream})
         return True
 
     def shown(self) -> list[Row]:

@@ -26,7 +26,8 @@ from tests.simulation.scripted import Scripted, in_lua, private_redis
 from tests.support.virtual_time import VirtualLoop
 
 TALK_S = 60.0
-SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long", *OUTAGES)
+SERVICE_KINDS = ("kill", "cut", "reload", "tab", "away", "offline", "history", "long",
+                 "full", "slow storage", "crash", "date", *OUTAGES)  # fmt: skip
 SERVICE_FAULTS = (*FAULTS, *OUTAGES)
 CROWD_EVERY = 30  # a crowd takes as long as fifteen towns
 LONG_EVERY = 8  # towns with faults that outlast every patience of the program

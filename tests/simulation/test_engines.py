@@ -35,12 +35,12 @@ async def sim() -> World:
 
 @pytest.fixture
 def mailbox(sim: World) -> Mailbox:
-    return SimMailbox(sim, Machine(sim.loop))
+    return SimMailbox(sim, Machine(sim.loop, sim.random))
 
 
 @pytest.fixture
 def history(sim: World) -> History:
-    return SimHistory(sim, Machine(sim.loop))
+    return SimHistory(sim, Machine(sim.loop, sim.random))
 
 
 def test_the_contracts_are_really_run() -> None:

@@ -97,7 +97,7 @@ class SimConnection:
             self.up.send(self._arrived, event, json.loads(json.dumps(payload)), answer)
 
     def _arrived(self, event: str, payload: Any, answer: Answer | None) -> None:
-        self.server.machine.runs(lambda: self._taken(event, payload, answer))
+        self.server.machine.runs(lambda: self._taken(event, payload, answer), self)
 
     def _taken(self, event: str, payload: Any, answer: Answer | None) -> None:
         if self.open and not self.half_open:

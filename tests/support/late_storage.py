@@ -2,6 +2,10 @@
 
 A window reads its own copy. What it writes is there at once, reaches the disk a moment later, and all windows a moment
 after that; until its own has come back, a window believes no other's of that name: the disk had that one before.
+
+The disk may be full: what it does not take stays in the window's memory and is offered to it with every change; until
+then nothing is removed, as ``static/entries.js`` leaves what others have left. A browser that crashes loses what was on
+its way to the disk.
 """
 
 from collections import Counter
@@ -13,12 +17,30 @@ Later = Callable[[Callable[[], None]], None]
 
 
 class Browser:
-    """``disk``: what a window that opens now finds. ``later`` calls in order, a moment later."""
+    """``disk``: what a window that opens now finds. ``later`` calls in order, a moment later. ``room``: how many
+    characters the disk holds, None for as many as there are."""
 
     def __init__(self, later: Later) -> None:
         self.disk: dict[str, str] = {}
         self.windows: list[Window] = []
         self.later = later
+        self.room: int | None = None
+        self.crashes = 0
+
+    def fill(self) -> None:
+        """Somebody else has taken what was free."""
+        self.room = sum(map(len, self.disk.values()))
+
+    def takes(self, name: str, text: str) -> bool:
+        """Tell whether there is room for it."""
+        others = sum(len(kept) for other, kept in self.disk.items() if other != name)
+        return self.room is None or others + len(text) <= self.room
+
+    def crash(self) -> None:
+        """Lose all windows, and what they have written and the disk does not have yet: of the writes that belong
+        together perhaps the first alone."""
+        self.crashes += 1
+        self.windows.clear()
 
     def open(self) -> "Window":
         window = Window(self)
@@ -34,6 +56,7 @@ class Window(dict[str, str]):
         self.browser = browser
         self.heard: Callable[[str, str], None] = lambda name, text: None
         self._on_the_way = Counter[str]()
+        self.unsaved: dict[str, str | None] = {}  # what the disk has not taken yet, None: is to be removed
 
     def __setitem__(self, name: str, text: str) -> None:
         super().__setitem__(name, text)
@@ -49,10 +72,18 @@ class Window(dict[str, str]):
         return super().pop(name, *default)
 
     def _send(self, name: str, text: str | None) -> None:
-        self._on_the_way[name] += 1
-        self.browser.later(partial(self._arrives, name, text))
+        self.unsaved.pop(name, None)
+        self.unsaved[name] = text
+        for each, value in [*self.unsaved.items()]:
+            waits = any(other is not None for other in self.unsaved.values())
+            if (value is None and not waits) or (value is not None and self.browser.takes(each, value)):
+                del self.unsaved[each]
+                self._on_the_way[each] += 1
+                self.browser.later(partial(self._arrives, self.browser.crashes, each, value))
 
-    def _arrives(self, name: str, text: str | None) -> None:
+    def _arrives(self, crashes: int, name: str, text: str | None) -> None:
+        if crashes != self.browser.crashes:
+            return
         _put(self.browser.disk, name, text)
         for window in self.browser.windows:
             self.browser.later(partial(window._hears, self, name, text))
@@ -62,6 +93,7 @@ class Window(dict[str, str]):
             self._on_the_way[name] -= 1
             return
         if not self._on_the_way[name]:
+            self.unsaved.pop(name, None)  # the other's is newer
             if text is None:
                 super().pop(name, None)
             else:

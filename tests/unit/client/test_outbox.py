@@ -316,3 +316,9 @@ def test_without_a_link_nobody_despairs(desk: Desk) -> None:
     desk.box.closed()
     desk.box.tick(NOW + 3 * UNDELIVERED_MS)
     assert desk.states() == ["stored"]
+
+
+def test_of_a_storage_with_a_torn_outbox_the_whole_ones_are_listed(desk: Desk) -> None:
+    desk.say("a")
+    desk.storage["citychat.outbox.other"] = '{"entries":[{"s'
+    assert [entry["text"] for entry in kept(desk.storage)] == ["a"]

@@ -24,7 +24,7 @@ class SenderBench:
     def __init__(self) -> None:
         self.loop = VirtualLoop()
         self.world = World(self.loop, Random(3))
-        machine = Machine(self.world.loop)
+        machine = Machine(self.world.loop, self.world.random)
         self.bus, self.mailbox = SimBus(self.world, machine), SimMailbox(self.world, machine)
         self.told: list[tuple[str, Ranges, str]] = []
         self.heard: list[tuple[float, Message]] = []
