@@ -1,6 +1,6 @@
 """Admission of a guest: consent, token, guest row and place (product page, Arrive and Location)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import NamedTuple
 
@@ -80,13 +80,19 @@ class Admission:
         self.dates, self.new_guest, self.again = dates, new_guest, again
         self.tokens = Tokens(keys, dates.now_ms)
 
-    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
-        """Return who may come in; the row is to be kept. Raises Reload, RefusedConsent, BadPayload,
-        Banned, Busy, Unavailable."""
-        if asked.v != PROTOCOL_VERSION:
+    def check_agreed(self, payload: object) -> None:
+        """Look for version and consent before anything else of a join, whatever shape the rest has: a page of another
+        version may differ in every field, and who has not agreed to the rules is told those and nothing about fields.
+        Raises Reload, RefusedConsent."""
+        said = payload if isinstance(payload, Mapping) else {}
+        if said.get("v", PROTOCOL_VERSION) != PROTOCOL_VERSION:
             raise Reload
-        if asked.consent != self.consent or not asked.adult:
+        if said.get("consent") != self.consent or said.get("adult") is not True:
             raise RefusedConsent(self.consent)
+
+    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
+        """Return who may come in; they have agreed, and the row is to be kept. Raises BadPayload, Banned, Busy,
+        Unavailable."""
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
         trusted = await self.dates.trusted()

@@ -27,7 +27,8 @@ HOSTILE: list[object] = [
     {"s": "nowhere", "st": "st", "n": 1, "l": 1, "x": "hi", "k": "gap"}, {"s": ["x"], "st": {}, "n": True},
     {"s": "nowhere", "st": "st", "ranges": [[1, 2]] * 501}, {"s": "nowhere", "st": "st", "ranges": [[2]]},
     {"s": "nowhere", "on": True}, {"s": "nowhere", "limit": 101}, {"s": "nowhere", "limit": 5, "before": [1]},
-    {"s": "nowhere", "limit": 5}, {"v": 1}, {"v": "1"}, {"consent": "7", "v": 1, "have": {"a": "b"}},
+    {"s": "nowhere", "limit": 5}, {"v": 1}, {"v": "1"},
+    {"v": 1, "consent": "7", "adult": True, "have": {"a": "b"}},
 ]  # fmt: skip
 
 
@@ -109,8 +110,15 @@ async def test_a_page_of_another_version_reloads_whatever_else_it_says(stage: St
 
 @on_stage
 async def test_a_join_without_the_consent_asked_for_learns_its_version(stage: Stage) -> None:
-    for changes in ({"consent": "6"}, {"adult": False}):
+    for changes in ({"consent": "6"}, {"consent": None}, {"adult": False}, {"adult": "yes"}):
         answer = await stage.p.page().join(**changes)
+        assert (answer["error"], answer["consent"]) == ("refused-consent", "7")
+
+
+@on_stage
+async def test_a_join_without_any_consent_is_told_the_rules_and_nothing_about_fields(stage: Stage) -> None:
+    for payload in (None, [], 5, {}, {"v": 1}, {"v": 1, "have": 5}, {"v": 1, "consent": "7", "token": 5}):
+        answer = await stage.p.page().ask("user-join", payload)
         assert (answer["error"], answer["consent"]) == ("refused-consent", "7")
 
 
