@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from math import ceil
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from citychat.limits import bound
 from citychat.matching import DateCheck
 from citychat.model import (
+    LAMPORT_MAX,
     PROTOCOL_VERSION,
     BadPayload,
     Banned,
     Busy,
     Guest,
+    Id,
     NoPlace,
     Place,
     RefusedConsent,
@@ -43,7 +45,7 @@ class JoinRequest(Struct):
     old_token: str | None = None
     position: object = None
     slow: bool = False
-    have: dict[str, int] = {}
+    have: dict[Id, Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]] = {}
 
 
 NEW = Dossier(None, None, [], {}, [], 0)  # of a guest whom nobody knows yet

@@ -78,7 +78,8 @@ class Comer:
 
 @on_stage
 async def test_nobody_comes_in_without_the_rules_that_are_asked_for_now_and_18_years(stage: Stage) -> None:
-    asked, nothing_said = to_builtins(ASKED), [None, [], 5, "2", {}, {"v": 1}, {"consent": "2"}, {"adult": True}]
+    asked = to_builtins(ASKED)
+    nothing_said: list[object] = [None, [], 5, "2", {}, {"v": 1}, {"consent": "2"}, {"adult": True}]
     for changes in (
         {"consent": "1"},
         {"consent": ""},
