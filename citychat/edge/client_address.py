@@ -15,6 +15,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"https?://([^/?#@\s,]+)", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
 _FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
+_OF_PROXIES = (*_FORWARDING, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Client-Ip", "Via")
 _WARN_EVERY_S = 3600.0
 
 
@@ -22,20 +23,26 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
     """The client's address: the TCP peer, or, when that is a trusted proxy, the nearest hop that is none.
 
     Only ``X-Forwarded-For`` counts, read from its end: what a client writes into it stands further left than what a
-    trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses.
+    trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses. "" when a trusted proxy
+    does not say for whom it asks: it would count as a guest on its own address, without limits and among the own
+    network's guests. Only this machine's own guests come from a trusted address and say nothing of a proxy.
     """
     peer = request.remote_ip or ""
     nearest = parsed(peer)
     if nearest is None:
         return peer
-    if within(nearest, trusted):
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            address = parsed_hop(hop.strip())
-            if address is None:
-                break
-            nearest = address
-            if not within(address, trusted):
-                break
+    if not within(nearest, trusted):
+        return str(nearest)
+    if "X-Forwarded-For" not in request.headers:
+        direct = nearest.is_loopback and not any(header in request.headers for header in _OF_PROXIES)
+        return str(nearest) if direct else ""
+    for hop in reversed(request.headers["X-Forwarded-For"].split(",")):
+        address = parsed_hop(hop.strip())
+        if address is None:
+            return ""
+        nearest = address
+        if not within(address, trusted):
+            break
     return str(nearest)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
+from tornado.routing import Rule
 from tornado.web import Application
 
 from citychat.edge.client_address import (
@@ -21,7 +22,7 @@ from citychat.edge.client_address import (
     same_origin,
 )
 from citychat.edge.connection import Connection, ConnectionContext, Reply
-from citychat.edge.handshake import Handshake, Refusal, logs_nothing
+from citychat.edge.handshake import Handshake, Refusal, RefusingHandler, Unserved, logs_nothing
 from citychat.edge.listener import BoundedServer, Capacity
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
@@ -38,6 +39,12 @@ _READ_BYTES = 128 * 1024  # per socket; Tornado's own: 100 MB
 _CLOSING_S = 6.0  # Tornado gives a client 5 s for the closing handshake
 
 STOPPING: Refusal = (503, "unavailable", "The server is restarting. Nothing is lost.")
+NO_CLIENT: Refusal = (
+    502,
+    "unknown-client",
+    "The proxy in front of this server does not say for whom it asks. Whoever runs it: let it set X-Forwarded-For to "
+    "the client's address, or take it out of trusted_proxies.",
+)
 FOREIGN: Refusal = (403, "foreign-origin", "This page may not connect here.")
 TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try again in a minute.")
 
@@ -46,7 +53,8 @@ class Edge:
     """Pages in, events to the ``door``, ``closed`` once for each page that is gone.
 
     ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``).
-    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed; raises ValueError for others.
+    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed;
+    raises ValueError for others.
     ``connections_per_address``: for each IPv4 address or IPv6 /64; loopback is unlimited. ``allow_connection`` may
     refuse an address for another reason (answered 429). ``now_s`` is monotonic.
     """
@@ -90,8 +98,9 @@ class Edge:
         return len(self._server.connections)
 
     def routes(self) -> list[Any]:
-        """The Tornado route of the Socket.IO endpoint."""
-        return [(r"/socket\.io/", Handshake, {"gate": self})]
+        """The Tornado routes of what is not served at all, which must stand before all that is, and of the Socket.IO
+        endpoint."""
+        return [Rule(Unserved(self), RefusingHandler), (r"/socket\.io/", Handshake, {"gate": self})]
 
     def http_server(self, app: Application, files: int = sys.maxsize, spare: int = 0) -> BoundedServer:
         """The server for ``app``, with every bound set and without access log. No ``xheaders``: with them Tornado
@@ -114,6 +123,18 @@ class Edge:
             max_body_size=_BODY_BYTES,
             max_buffer_size=_READ_BYTES,
         )  # fmt: skip
+
+    def unserved(self, request: HTTPServerRequest) -> Refusal | None:
+        """Return why nothing is answered to this request, or None: nobody knows whose it is."""
+        address = self.address(request)
+        if not address:
+            self._refusals.note(
+                "a proxy",
+                "a trusted proxy that does not say for whom it asks: let it set X-Forwarded-For to the client's "
+                "address, or take it out of trusted_proxies",
+            )
+            return NO_CLIENT
+        return None
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
         """Return why this client may not connect now, or None."""

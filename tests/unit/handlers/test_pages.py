@@ -44,7 +44,8 @@ async def get() -> AsyncIterator[Get]:
     async def fetch(path: str, served: Pages | None = None, **options: object) -> HTTPResponse:
         served = served or pages()
         handler, arguments = served.missing()
-        app = Application(served.routes(), default_handler_class=handler, default_handler_args=arguments)
+        routes = [*served.probes(), *served.routes()]
+        app = Application(routes, default_handler_class=handler, default_handler_args=arguments)
         sock, port = bind_unused_port()
         server = HTTPServer(app)
         server.add_socket(sock)
