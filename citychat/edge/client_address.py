@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tornado.httputil import HTTPServerRequest
 
@@ -92,6 +92,23 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
     if theirs is None or ours is None or theirs[2] != ours[2]:
         return False
     return theirs[1] == ours[1] or (theirs[1] in _LOOPBACK_NAMES and ours[1] in _LOOPBACK_NAMES)
+
+
+def names_of(origins: Iterable[str]) -> frozenset[str]:
+    """Return the host names of web origins, without their ports."""
+    pages = (_ORIGIN.fullmatch(origin.lower()) for origin in origins)
+    hosts = (_HOST.fullmatch(page[1]) for page in pages if page is not None)
+    return frozenset(host[1] for host in hosts if host is not None)
+
+
+def is_own_name(host: str, names: frozenset[str]) -> bool:
+    """Tell whether nobody else can have led a browser here by this ``Host``: a literal address, localhost, or one of
+    ``names``. By any other name a page of its owner may reach the own network of whoever opens it (DNS rebinding): he
+    answers with a private address once his page is loaded, and for the browser it is still one site."""
+    asked = _HOST.fullmatch(host.lower())
+    if asked is None:
+        return False
+    return asked[1] == "localhost" or asked[1] in names or parsed(asked[1].strip("[]")) is not None
 
 
 def plain_share(pages: int, room: int) -> int:

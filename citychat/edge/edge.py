@@ -17,6 +17,8 @@ from tornado.web import Application
 from citychat.edge.client_address import (
     ClientAddresses,
     ConnectionLimiter,
+    is_own_name,
+    names_of,
     peer_network,
     plain_share,
     same_origin,
@@ -28,7 +30,7 @@ from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
 from citychat.edge.transport import Bounds, WebSocket
 from citychat.limits import bound
-from citychat.networks import network, parsed_network
+from citychat.networks import network, own_network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
 
@@ -45,6 +47,12 @@ NO_CLIENT: Refusal = (
     "The proxy in front of this server does not say for whom it asks. Whoever runs it: let it set X-Forwarded-For to "
     "the client's address, or take it out of trusted_proxies.",
 )
+OTHER_NAME: Refusal = (
+    421,
+    "unknown-name",
+    "On its own network this server goes by its address, localhost and the names in origins. Whoever runs it: to serve "
+    "the name that was asked for, add it to origins.",
+)
 FOREIGN: Refusal = (403, "foreign-origin", "This page may not connect here.")
 TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try again in a minute.")
 
@@ -52,8 +60,8 @@ TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try a
 class Edge:
     """Pages in, events to the ``door``, ``closed`` once for each page that is gone.
 
-    ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``).
-    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed;
+    ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``); their names
+    are served on the own network too. ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed;
     raises ValueError for others.
     ``connections_per_address``: for each IPv4 address or IPv6 /64; loopback is unlimited. ``allow_connection`` may
     refuse an address for another reason (answered 429). ``now_s`` is monotonic.
@@ -79,6 +87,7 @@ class Edge:
         """The client's address of a request, for pages as well."""
         self._closed = closed
         self._origins = frozenset(origins)
+        self._names = names_of(self._origins)
         self._allow = allow_connection
         self._per_network = connections_per_address
         self._connections_of = ConnectionLimiter(connections_per_address)
@@ -125,7 +134,8 @@ class Edge:
         )  # fmt: skip
 
     def unserved(self, request: HTTPServerRequest) -> Refusal | None:
-        """Return why nothing is answered to this request, or None: nobody knows whose it is."""
+        """Return why nothing is answered to this request, or None: nobody knows whose it is, or somebody else may have
+        led a browser on the own network here."""
         address = self.address(request)
         if not address:
             self._refusals.note(
@@ -134,6 +144,12 @@ class Edge:
                 "address, or take it out of trusted_proxies",
             )
             return NO_CLIENT
+        if own_network(address) and not is_own_name(request.host, self._names):
+            self._refusals.note(
+                "a name",
+                "a name that is not ours, asked for on our own network: to serve a name there, add it to origins",
+            )
+            return OTHER_NAME
         return None
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:

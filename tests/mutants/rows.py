@@ -376,6 +376,10 @@ EDGES = (
         "citychat/edge/client_address.py", "            return \"\"\n", "            break\n",
     ),
     left_out(
+        "edge: a foreign name reaches the own network", "§1", "tests/server/test_edge_client_address.py",
+        "citychat/edge/edge.py", "if own_network(address) and not is_own_name(request.host, self._names):", "if False:",
+    ),
+    left_out(
         "edge: the end comes before the last event", "§1", "tests/server/test_edge_end.py",
         "citychat/edge/connection.py", "        if self._worker is None:\n            self._tell()\n        else:",
         "        self._tell()\n        if self._worker is not None:",

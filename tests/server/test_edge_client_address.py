@@ -6,6 +6,8 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from citychat.edge.client_address import (
     ClientAddresses,
     client_address,
+    is_own_name,
+    names_of,
     peer_network,
     plain_share,
     same_origin,
@@ -65,6 +67,39 @@ async def test_no_origin_our_own_and_listed_ones_get_in(site: Open) -> None:
         {"Origin": "https://chat.example", "Sec-Fetch-Site": "cross-site"},
     ):
         await at.page(headers)
+
+
+OWN_NAMES = [
+    "localhost", "LOCALHOST:8888", "127.0.0.1", "127.0.0.9:8888", "[::1]:8888", "192.168.1.7", "[fe80::1]:8888",
+    "chat.example", "chat.example:8888", "Home.Example:1",
+]  # fmt: skip
+OTHER_NAMES = [
+    "", "x", "rebind.evil", "rebind.evil:8888", "localhost.evil", "127.0.0.1.evil", "evil.chat.example",
+    "chat.example.", "chat.example:", "[::1].evil", "127.0.0.1@evil", "localhost,evil", "1", "0x7f000001",
+    "[localhost]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", [*OWN_NAMES, *OTHER_NAMES])
+def test_names_that_nobody_else_can_lead_here(host: str) -> None:
+    names = names_of(["https://chat.example", "http://home.example:8888"])
+    assert is_own_name(host, names) is (host in OWN_NAMES)
+
+
+async def test_on_the_own_network_no_name_is_served_that_somebody_else_may_own(
+    site: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DNS rebinding: the page of rebind.evil asks for its own name, and is led to this machine."""
+    at = site(origins=["http://chat.example"])
+    rebound = {"Host": f"rebind.evil:{at.port}", "Origin": f"http://rebind.evil:{at.port}"}
+    for own_network in ("", "127.0.0.1", "192.168.1.7", "10.0.0.9", "fd00::1", "169.254.1.1", "100.64.0.1"):
+        for path in (SOCKETIO, "/"):
+            with pytest.raises(Refused) as refused:
+                await at.connect({**rebound, "X-Forwarded-For": own_network}, path)
+            assert refused.value.status == 421 and b"add it to origins" in refused.value.body
+    assert len(caplog.records) == 1 and "origins" in caplog.text and "evil" not in caplog.text
+    await at.page({**rebound, "X-Forwarded-For": "198.51.100.1"})  # from the internet: whatever name the host has
+    await at.page({"Host": "chat.example", "Origin": "http://chat.example"})
 
 
 @pytest.mark.parametrize(
