@@ -135,7 +135,7 @@ JOINED = (
     ),
 )  # fmt: skip
 
-AGAIN = "tests/unit/matching/test_taken_up_again.py"
+AGAIN, REUNIONS = "tests/unit/matching/test_taken_up_again.py", "tests/unit/matching/test_reunions.py"
 
 MATCHED = (
     left_out(
@@ -145,6 +145,14 @@ MATCHED = (
     left_out(
         "two who are kept apart stay in a chat", "M5", AGAIN, f"{MATCHING}/moderation.py",
         "            await self.tasks.retry(partial(self._part_again, pair))\n", "",
+    ),
+    left_out(
+        "an old wish brings its guest into a chat", "§3", REUNIONS, f"{MATCHING}/reunions.py",
+        "is_fresh = self.sessions.dates.now_ms() - since <= FRESH_WISH_MS", "is_fresh = True",
+    ),
+    left_out(
+        "the other one's press makes a wish young", "§3", REUNIONS, f"{MATCHING}/reunions.py",
+        "keep_wish(session.id, partner, since)", "keep_wish(session.id, partner, at)",
     ),
     left_out(
         "who enters again is not confirmed", "M11", AGAIN, f"{MATCHING}/lease.py",
@@ -258,8 +266,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: who is asked can be found", "M3", "few over lua", LUA,
-        "offer.id, offer.id, now\n  refile(seeker)\n  refile(candidate)\n",
-        "offer.id, offer.id, now\n  refile(seeker)\n",
+        "id, id, now\n  refile(seeker)\n  refile(candidate)\n", "id, id, now\n  refile(seeker)\n",
     ),
     left_out(
         "lua: a chat is resumed though one is in another", "M1", f"{SESSIONS} -k lua", LUA,
