@@ -127,7 +127,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "talk.ended.over": "This chat has ended.",
     "talk.again": "Talk again",
     "talk.again.text": "Works only if both of you press it within 24 hours.",
-    "talk.again.asked": "If {alias} presses it too within 24 hours, you talk again.",
+    "talk.again.asked": "If {alias} presses it too, you talk again. After 10 minutes you are asked first.",
     "tick.waiting": "Waiting to be sent",
     "tick.stored": "Kept by the server",
     "tick.delivered": "Delivered",

@@ -45,6 +45,7 @@ LIMITS = {
         Limit("frame size", 16 * 1024, "bytes", "connection", "four times the longest text; a bigger one is an attack"),
         Limit("text", 2_000, "code points", "message", "a long letter"),
         Limit("text size", 4_096, "bytes", "message", "the same in a script of two bytes a letter"),
+        Limit("marks", 4, "combining marks", "letter", "no script in use needs more; a pile covers other lines"),
         Limit("report note", 500, "characters", "report", "enough to say what happened"),
         Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),

@@ -49,6 +49,7 @@ def mailbox_expires_ms(mail_ms: int = MAILBOX_MS) -> int:
 
 ALONE_MS = DAY_MS  # a chat that both have left alone for so long is over (M12)
 WISH_MS = DAY_MS  # "Talk again"
+FRESH_WISH_MS = 600_000  # who pressed it longer ago is asked once more: they may be anywhere by now
 PENDING_MS = 3_600_000  # a session that is still pending then never began, and is deleted
 ERASED_MS = 3 * DAY_MS  # product page, Vanish: how long an erased text can still become evidence
 EVIDENCE_MESSAGES = 50

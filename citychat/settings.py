@@ -70,7 +70,9 @@ class Settings:
         "Addresses or networks whose X-Forwarded-For is believed; anybody else's is ignored", metavar="ADDRESSES",
     )
     origins: tuple[str, ...] = _setting(
-        (), read_as.several(read_as.origin, r"[,\s]+"), "Web origins whose pages may connect, such as https://chat.example",
+        (), read_as.several(read_as.origin, r"[,\s]+"),
+        "Web origins whose pages may connect, such as https://chat.example; on the own network only their names, "
+        "localhost and addresses are served",
         shown="the one the page was asked from",
     )
     secret_file: Path = _setting(

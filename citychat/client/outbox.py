@@ -15,7 +15,7 @@ from citychat.client.drawn import Drawn
 from citychat.client.entries import Entries, key_of
 from citychat.client.shapes import Row, Storage
 from citychat.limits import bound
-from citychat.model import LAMPORT_MAX, MessageKey, by_stream, clean_text, fits
+from citychat.model import LAMPORT_MAX, MessageKey, by_stream, clean_text, fits, is_blank
 from citychat.rules import MAILBOX_MS
 
 WINDOW = bound("pending")  # unanswered messages on the way; the server holds as many pending
@@ -149,7 +149,7 @@ class Outbox:
         if not self.writes:
             return "elsewhere"
         text = clean_text(text)
-        if not text.strip():
+        if is_blank(text):
             return "empty"
         if not fits(text):
             return "too-long"

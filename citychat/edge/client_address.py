@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tornado.httputil import HTTPServerRequest
 
@@ -15,6 +15,7 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"https?://([^/?#@\s,]+)", re.ASCII)
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
 _FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
+_OF_PROXIES = (*_FORWARDING, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Client-Ip", "Via")
 _WARN_EVERY_S = 3600.0
 
 
@@ -22,20 +23,26 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
     """The client's address: the TCP peer, or, when that is a trusted proxy, the nearest hop that is none.
 
     Only ``X-Forwarded-For`` counts, read from its end: what a client writes into it stands further left than what a
-    trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses.
+    trusted proxy adds. IPv4 in IPv6 is unwrapped, so that one client never has two addresses. "" when a trusted proxy
+    does not say for whom it asks: it would count as a guest on its own address, without limits and among the own
+    network's guests. Only this machine's own guests come from a trusted address and say nothing of a proxy.
     """
     peer = request.remote_ip or ""
     nearest = parsed(peer)
     if nearest is None:
         return peer
-    if within(nearest, trusted):
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            address = parsed_hop(hop.strip())
-            if address is None:
-                break
-            nearest = address
-            if not within(address, trusted):
-                break
+    if not within(nearest, trusted):
+        return str(nearest)
+    if "X-Forwarded-For" not in request.headers:
+        direct = nearest.is_loopback and not any(header in request.headers for header in _OF_PROXIES)
+        return str(nearest) if direct else ""
+    for hop in reversed(request.headers["X-Forwarded-For"].split(",")):
+        address = parsed_hop(hop.strip())
+        if address is None:
+            return ""
+        nearest = address
+        if not within(address, trusted):
+            break
     return str(nearest)
 
 
@@ -85,6 +92,23 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
     if theirs is None or ours is None or theirs[2] != ours[2]:
         return False
     return theirs[1] == ours[1] or (theirs[1] in _LOOPBACK_NAMES and ours[1] in _LOOPBACK_NAMES)
+
+
+def names_of(origins: Iterable[str]) -> frozenset[str]:
+    """Return the host names of web origins, without their ports."""
+    pages = (_ORIGIN.fullmatch(origin.lower()) for origin in origins)
+    hosts = (_HOST.fullmatch(page[1]) for page in pages if page is not None)
+    return frozenset(host[1] for host in hosts if host is not None)
+
+
+def is_own_name(host: str, names: frozenset[str]) -> bool:
+    """Tell whether nobody else can have led a browser here by this ``Host``: a literal address, localhost, or one of
+    ``names``. By any other name a page of its owner may reach the own network of whoever opens it (DNS rebinding): he
+    answers with a private address once his page is loaded, and for the browser it is still one site."""
+    asked = _HOST.fullmatch(host.lower())
+    if asked is None:
+        return False
+    return asked[1] == "localhost" or asked[1] in names or parsed(asked[1].strip("[]")) is not None
 
 
 def plain_share(pages: int, room: int) -> int:

@@ -11,23 +11,26 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
+from tornado.routing import Rule
 from tornado.web import Application
 
 from citychat.edge.client_address import (
     ClientAddresses,
     ConnectionLimiter,
+    is_own_name,
+    names_of,
     peer_network,
     plain_share,
     same_origin,
 )
 from citychat.edge.connection import Connection, ConnectionContext, Reply
-from citychat.edge.handshake import Handshake, Refusal, logs_nothing
+from citychat.edge.handshake import Handshake, Refusal, RefusingHandler, Unserved, logs_nothing
 from citychat.edge.listener import BoundedServer, Capacity
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
 from citychat.edge.transport import Bounds, WebSocket
 from citychat.limits import bound
-from citychat.networks import network, parsed_network
+from citychat.networks import network, own_network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
 
@@ -38,6 +41,18 @@ _READ_BYTES = 128 * 1024  # per socket; Tornado's own: 100 MB
 _CLOSING_S = 6.0  # Tornado gives a client 5 s for the closing handshake
 
 STOPPING: Refusal = (503, "unavailable", "The server is restarting. Nothing is lost.")
+NO_CLIENT: Refusal = (
+    502,
+    "unknown-client",
+    "The proxy in front of this server does not say for whom it asks. Whoever runs it: let it set X-Forwarded-For to "
+    "the client's address, or take it out of trusted_proxies.",
+)
+OTHER_NAME: Refusal = (
+    421,
+    "unknown-name",
+    "On its own network this server goes by its address, localhost and the names in origins. Whoever runs it: to serve "
+    "the name that was asked for, add it to origins.",
+)
 FOREIGN: Refusal = (403, "foreign-origin", "This page may not connect here.")
 TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try again in a minute.")
 
@@ -45,8 +60,9 @@ TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try a
 class Edge:
     """Pages in, events to the ``door``, ``closed`` once for each page that is gone.
 
-    ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``).
-    ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed; raises ValueError for others.
+    ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``); their names
+    are served on the own network too. ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed;
+    raises ValueError for others.
     ``connections_per_address``: for each IPv4 address or IPv6 /64; loopback is unlimited. ``allow_connection`` may
     refuse an address for another reason (answered 429). ``now_s`` is monotonic.
     """
@@ -71,6 +87,7 @@ class Edge:
         """The client's address of a request, for pages as well."""
         self._closed = closed
         self._origins = frozenset(origins)
+        self._names = names_of(self._origins)
         self._allow = allow_connection
         self._per_network = connections_per_address
         self._connections_of = ConnectionLimiter(connections_per_address)
@@ -90,8 +107,9 @@ class Edge:
         return len(self._server.connections)
 
     def routes(self) -> list[Any]:
-        """The Tornado route of the Socket.IO endpoint."""
-        return [(r"/socket\.io/", Handshake, {"gate": self})]
+        """The Tornado routes of what is not served at all, which must stand before all that is, and of the Socket.IO
+        endpoint."""
+        return [Rule(Unserved(self), RefusingHandler), (r"/socket\.io/", Handshake, {"gate": self})]
 
     def http_server(self, app: Application, files: int = sys.maxsize, spare: int = 0) -> BoundedServer:
         """The server for ``app``, with every bound set and without access log. No ``xheaders``: with them Tornado
@@ -114,6 +132,25 @@ class Edge:
             max_body_size=_BODY_BYTES,
             max_buffer_size=_READ_BYTES,
         )  # fmt: skip
+
+    def unserved(self, request: HTTPServerRequest) -> Refusal | None:
+        """Return why nothing is answered to this request, or None: nobody knows whose it is, or somebody else may have
+        led a browser on the own network here."""
+        address = self.address(request)
+        if not address:
+            self._refusals.note(
+                "a proxy",
+                "a trusted proxy that does not say for whom it asks: let it set X-Forwarded-For to the client's "
+                "address, or take it out of trusted_proxies",
+            )
+            return NO_CLIENT
+        if own_network(address) and not is_own_name(request.host, self._names):
+            self._refusals.note(
+                "a name",
+                "a name that is not ours, asked for on our own network: to serve a name there, add it to origins",
+            )
+            return OTHER_NAME
+        return None
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
         """Return why this client may not connect now, or None."""

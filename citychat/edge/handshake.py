@@ -1,8 +1,9 @@
-"""The WebSocket handshake: who may connect, before anything is kept for them."""
+"""The WebSocket handshake: who may connect, before anything is kept for them; and who is not served at all."""
 
 from typing import Any, Protocol
 
 from tornado.httputil import HTTPServerRequest
+from tornado.routing import Matcher
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
@@ -23,6 +24,8 @@ class Gate(Protocol):
 
     def address(self, request: HTTPServerRequest) -> str: ...
 
+    def unserved(self, request: HTTPServerRequest) -> Refusal | None: ...
+
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None: ...
 
     def connect(self, address: str, channel: WebSocket) -> Connection: ...
@@ -39,6 +42,41 @@ def unusable(request: HTTPServerRequest) -> Refusal | None:
     if query.get("EIO") != [b"4"] or "sid" in query:
         return WRONG_VERSION
     return None
+
+
+def refuse(handler: RequestHandler, refusal: Refusal) -> None:
+    """Answer a request with a refusal, and nothing else."""
+    status, code, message = refusal
+    handler.set_status(status)
+    handler.set_header("X-Content-Type-Options", "nosniff")
+    if status in (429, 503):
+        handler.set_header("Retry-After", "30")
+    handler.finish({"ok": False, "error": code, "message": message})
+
+
+class Unserved(Matcher):
+    """Route of the requests that get no answer but a refusal, whatever they ask for."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Return what ``RefusingHandler`` needs, or None."""
+        refusal = self._gate.unserved(request)
+        return None if refusal is None else {"target_kwargs": {"refusal": refusal}}
+
+
+class RefusingHandler(RequestHandler):
+    """The handler of whatever is ``Unserved``."""
+
+    def initialize(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    def prepare(self) -> None:
+        refuse(self, self._refusal)
 
 
 class Handshake(WebSocketHandler):
@@ -59,12 +97,7 @@ class Handshake(WebSocketHandler):
         self._address = self.gate.address(self.request)
         refusal = unusable(self.request) or self.gate.refusal(self.request, self._address)
         if refusal is not None:
-            status, code, message = refusal
-            self.set_status(status)
-            self.set_header("X-Content-Type-Options", "nosniff")
-            if status in (429, 503):
-                self.set_header("Retry-After", "30")
-            self.finish({"ok": False, "error": code, "message": message})
+            refuse(self, refusal)
 
     def check_origin(self, origin: str) -> bool:
         return True  # decided in prepare(), by an exact rule that does not believe Sec-Fetch-Site

@@ -9,7 +9,7 @@ from typing import Any
 
 import socketio
 
-from citychat.edge.connection import NAMESPACES, Connection, Reply
+from citychat.edge.connection import NAMESPACES, Connection, Reply, namespace_of
 from citychat.edge.packets import Packet
 from citychat.edge.redaction import nowhere
 
@@ -89,6 +89,8 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
             return
         connection.spoke = True
         event, *rest = data
+        if namespace_of(event) in NAMESPACES and namespace_of(event) != namespace:
+            event = ""  # of the other namespace: here it is none (protocol §1), and the door knows none without a name
         payload = (rest[0] if rest else None) if len(rest) < 2 else rest
         await self._door(connection, event, payload, None if id is None else connection.reply(namespace, id))
 

@@ -1,9 +1,9 @@
 """The events of /chat: the page's side of delivery (protocol §1, §2)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace
 from citychat.limits import bound
@@ -80,9 +80,18 @@ class ChatEvents(Namespace):
 
 
 def refused(page: Page, payload: object, error: ChatError) -> None:
-    """A message that was not taken: its status is the answer. What the page did not say of it is left empty."""
+    """A message that was not taken: its status is the answer. What the page did not say of it, or what is no id or
+    number, is left empty: nothing comes back that only its sender could read."""
     said = payload if isinstance(payload, Mapping) else {}
-    session, stream = (value if isinstance(value := said.get(name), str) else "" for name in ("s", "st"))
-    number = said.get("n")
-    ranges = [[number, number]] if isinstance(number, int) and not isinstance(number, bool) else []
+    session, stream = (_as(Id, said.get(name)) or "" for name in ("s", "st"))
+    number = _as(Number, said.get("n"))
+    ranges = [[number, number]] if number is not None else []
     page.emit("chat-status", {"s": session, "st": stream, "ranges": ranges, "state": "refused", "error": error.code})
+
+
+def _as(kind: Any, value: object) -> Any:
+    """The value, or None where it is none of this kind."""
+    try:
+        return convert(value, kind)
+    except ValidationError:
+        return None

@@ -43,8 +43,9 @@ class Event(NamedTuple):
     """One line of an event table. ``handle`` gets the client (before the join: the page) and the payload as ``shape``.
 
     ``limit``: a bucket of the table of limits, "" where delivery or the edge counts. ``failed`` is told of an error
-    besides the one who asked for an answer: for events whose answer is an event. ``lasting``: it changes something, so
-    it goes on to its end as a task of the process; a connection that is gone only stops waiting for it.
+    besides the one who asked for an answer: for events whose answer is an event, of which there is none before the
+    join. ``lasting``: it changes something, so it goes on to its end as a task of the process; a connection that is
+    gone only stops waiting for it.
     """
 
     handle: Callable[[Any, Any], Awaitable[Answer | None]]
@@ -84,7 +85,7 @@ class Dispatcher:
             answer = await self._handle(page, event, payload) or NO_ANSWER
         except Exception as error:
             failure = _told(name, error)
-            if event is not None and event.failed is not None:
+            if event is not None and event.failed is not None and not isinstance(failure, NotJoined):
                 event.failed(page, payload, failure)
             if reply is not None:
                 reply(failure.shown())

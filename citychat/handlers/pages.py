@@ -105,8 +105,11 @@ class Pages:
             (r"/manifest\.webmanifest", ManifestHandler, here),
             (r"/(favicon\.ico)", FilesHandler, {"path": str(STATIC)}),
             (r"/static/(.*)", FilesHandler, {"path": str(STATIC)}),
-            (r"/(live|ready)", HealthHandler, here),
         ]
+
+    def probes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+        """Tornado's routes for whoever watches the process, under any name and behind any proxy."""
+        return [(r"/(live|ready)", HealthHandler, {"pages": self})]
 
     def missing(self) -> tuple[type[RequestHandler], dict[str, Any]]:
         """Return ``default_handler_class`` and ``default_handler_args`` of the application."""

@@ -1,6 +1,5 @@
 """The events of /user: who I am, whom I meet, and what I want no more (protocol §1)."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shape
 from citychat.joining import Joining, JoinRequest
 from citychat.limits import bound
 from citychat.matching import Matching, Reason
-from citychat.model import PROTOCOL_VERSION, BadPayload, Id, Reload, clean_text
+from citychat.model import BadPayload, Id, clean_text
 from citychat.ports import Page
 from citychat.registry import Client
 
@@ -92,9 +91,7 @@ class UserEvents(Namespace):
         }
 
     async def join(self, page: Page, payload: object) -> Answer:
-        # A page of another version may differ in every field, so that comes first.
-        if isinstance(payload, Mapping) and payload.get("v", PROTOCOL_VERSION) != PROTOCOL_VERSION:
-            raise Reload
+        self.joining.admission.check_agreed(payload)
         answer, start = await self.joining.join(page, shaped(payload, JoinRequest))
         return Answer(answer, then=start)
 

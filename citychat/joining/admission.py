@@ -1,20 +1,22 @@
 """Admission of a guest: consent, token, guest row and place (product page, Arrive and Location)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from citychat.limits import bound
 from citychat.matching import DateCheck
 from citychat.model import (
+    LAMPORT_MAX,
     PROTOCOL_VERSION,
     BadPayload,
     Banned,
     Busy,
     Guest,
+    Id,
     NoPlace,
     Place,
     RefusedConsent,
@@ -43,7 +45,7 @@ class JoinRequest(Struct):
     old_token: str | None = None
     position: object = None
     slow: bool = False
-    have: dict[str, int] = {}
+    have: dict[Id, Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]] = {}
 
 
 NEW = Dossier(None, None, [], {}, [], 0)  # of a guest whom nobody knows yet
@@ -80,13 +82,19 @@ class Admission:
         self.dates, self.new_guest, self.again = dates, new_guest, again
         self.tokens = Tokens(keys, dates.now_ms)
 
-    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
-        """Return who may come in; the row is to be kept. Raises Reload, RefusedConsent, BadPayload,
-        Banned, Busy, Unavailable."""
-        if asked.v != PROTOCOL_VERSION:
+    def check_agreed(self, payload: object) -> None:
+        """Look for version and consent before anything else of a join, whatever shape the rest has: a page of another
+        version may differ in every field, and who has not agreed to the rules is told those and nothing about fields.
+        Raises Reload, RefusedConsent."""
+        said = payload if isinstance(payload, Mapping) else {}
+        if said.get("v", PROTOCOL_VERSION) != PROTOCOL_VERSION:
             raise Reload
-        if asked.consent != self.consent or not asked.adult:
+        if said.get("consent") != self.consent or said.get("adult") is not True:
             raise RefusedConsent(self.consent)
+
+    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
+        """Return who may come in; they have agreed, and the row is to be kept. Raises BadPayload, Banned, Busy,
+        Unavailable."""
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
         trusted = await self.dates.trusted()

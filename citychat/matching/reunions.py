@@ -1,18 +1,24 @@
-"""Talking again: two who both wish it are brought together without an offer (product page, "Talk again")."""
+"""Talking again: two who both wish it are brought together (product page, "Talk again").
+
+Without an offer only while both have just pressed it. Who pressed it longer ago than that may be anywhere by now, and
+is asked once more. A wish keeps the time at which its guest pressed it, however often the other one tries.
+"""
 
 from citychat.matching.sessions import Sessions, is_in
-from citychat.model import Session, Unavailable
+from citychat.model import Session, Unavailable, new_id
+from citychat.ports import OfferMade
 from citychat.registry import Client
-from citychat.rules import WISH_MS
+from citychat.rules import FRESH_WISH_MS
 
 
 class Reunions:
-    """Brings pairs together again. ``_wishes``: both wished it, not both were free; until when (monotonic, s)."""
+    """Brings pairs together again. ``_wishes``: both wished it, not both were free; when this guest's press was, by the
+    date and by the clock that does not step (s)."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions, self.registry = sessions, sessions.registry
         self.lobby, self.history, self.clock = sessions.lobby, sessions.history, sessions.clock
-        self._wishes: dict[tuple[str, str], tuple[Session, float]] = {}
+        self._wishes: dict[tuple[str, str], tuple[Session, int, float]] = {}
 
     async def wish(self, client: Client, session_id: str) -> None:
         """Take a ``user-again``. Somebody blocked is told nothing else than somebody whose partner has not pressed yet.
@@ -21,25 +27,43 @@ class Reunions:
         """
         if is_in(client, session_id):
             return
-        session, guest = await self.sessions.own(client, session_id), client.guest
-        now, partner = self.sessions.dates.now_ms(), session.partner(guest)
-        both = await self.history.sessions.wish(session_id, guest, now)
-        if not both or partner in await self.history.relations.blocked(guest):
-            return
-        if not await self._reunite(session):
-            await self.history.sessions.wish(session_id, partner, now)  # the store has used both up
-            self._wishes[session_id, guest] = session, self.clock.monotonic_s() + WISH_MS / 1_000
+        session = await self.sessions.own(client, session_id)
+        pressed = self.sessions.dates.now_ms(), self.clock.monotonic_s()
+        if await self._meet(session, client.guest, pressed[0]) is False:
+            self._wishes[session_id, client.guest] = session, *pressed
 
     async def grant(self) -> None:
         """Bring together those who both wished to talk again and were not both free (every 15 s)."""
         now_s = self.clock.monotonic_s()
-        for (session_id, guest), (session, until) in list(self._wishes.items()):
-            if now_s >= until or self.registry.find(guest) is None:
+        for (session_id, guest), (session, at, pressed_s) in list(self._wishes.items()):
+            if now_s >= pressed_s + FRESH_WISH_MS / 1_000 or self.registry.find(guest) is None:
                 del self._wishes[session_id, guest]
                 continue
             found = await self.lobby.status(session.members)
-            if all(where.state == "free" for where in found) and await self._reunite(session):
+            if all(where.state == "free" for where in found) and await self._meet(session, guest, at) is not False:
                 self._wishes.pop((session_id, guest), None)
+
+    async def _meet(self, session: Session, guest: str, at: int) -> bool | None:
+        """Bring this guest, who has just pressed, together with the partner, or have that one asked; whether it came to
+        that. None when nobody waits for it: the partner has not pressed, or the two are kept apart."""
+        partner, wishes = session.partner(guest), self.history.sessions
+        since = await wishes.wish(session.id, guest, at)
+        if not since or partner in await self.history.relations.blocked(guest):
+            return None
+        is_fresh = self.sessions.dates.now_ms() - since <= FRESH_WISH_MS
+        if await (self._reunite(session) if is_fresh else self._ask(guest, partner)):
+            return True
+        await wishes.keep_wish(session.id, partner, since)
+        await wishes.keep_wish(session.id, guest, at)
+        return False
+
+    async def _ask(self, guest: str, partner: str) -> bool:
+        """Ring at the partner, once for that wish."""
+        offer = await self.lobby.ask(guest, partner, new_id(self.sessions.random))
+        if offer is not None:
+            for side in (guest, partner):
+                self.sessions.bus.publish(side, OfferMade(offer))
+        return offer is not None
 
     async def _reunite(self, session: Session) -> bool:
         """The lobby makes the session in one step, or not at all."""

@@ -15,7 +15,7 @@ from citychat.model.errors import (
     Unavailable,
     UnknownEvent,
 )
-from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits
+from citychat.model.text import HIDDEN, TEXT_MAX_BYTES, TEXT_MAX_CHARS, clean_text, drawable, fits, is_blank
 from citychat.model.validation import is_storable, sound
 from citychat.model.values import (
     LAMPORT_MAX,
@@ -82,6 +82,7 @@ __all__ = [
     "clean_text",
     "drawable",
     "fits",
+    "is_blank",
     "is_storable",
     "merged",
     "new_aliases",

@@ -7,22 +7,58 @@ from citychat.limits import bound
 
 TEXT_MAX_CHARS = bound("text")
 TEXT_MAX_BYTES = bound("text size")
+MARKS_MAX = bound("marks")
 HIDDEN = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069"  # controls, lone surrogates, bidi overrides
+# Nothing is drawn for these: Unicode's Default_Ignorable_Code_Point, and blanks that are signs to it.
+INVISIBLE = (
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff"
+)
+_invisible = re.compile(rf"[{INVISIBLE}]")
+
+
+def _combining_marks() -> str:
+    """Pattern of a mark drawn over, under or around the letter before it. Spacing ones (Mc) stand beside it, and pile
+    up on nothing. There are none between U+20000 and U+DFFFF, and those beyond are invisible.
+
+    The plane of most letters apart: Python looks a class up in a table only where it holds no other (2 µs a letter).
+    """
+    points = map(chr, range(0x300, 0x20000))
+    marks = _invisible.sub("", "".join(point for point in points if unicodedata.category(point) in ("Mn", "Me")))
+    others = marks.lstrip("".join(map(chr, range(0x10000))))
+    return rf"(?:[{marks.removesuffix(others)}]|(?=[\U00010000-\U0001ffff])[{others}])"
+
 
 _hidden = re.compile(rf"(?!\n)[{HIDDEN}]")
+_ends_of_line = re.compile(r"\r\n?|[\u2028\u2029]")
+_blank_lines = re.compile(rf"\n(?:(?:[^\S\n]|[{INVISIBLE}])*\n){{2,}}")
+_ink = re.compile(rf"[^\s{INVISIBLE}]")
+_mark = re.compile(_combining_marks())
+# What is invisible neither counts nor begins a new letter, so that it cannot hold two piles of marks together.
+_pile = re.compile(rf"((?:{_mark.pattern}[{INVISIBLE}]*){{{MARKS_MAX}}})((?:{_mark.pattern}|[{INVISIBLE}])+)")
 
 
 def clean_text(raw: str) -> str:
     """Clean ``raw`` so that it may be drawn (protocol §2.1): NFC; no controls but newline, bidi overrides, lone
-    surrogates."""
+    surrogates; of blank lines that follow each other one; at most 4 combining marks on a letter."""
     if not raw.isprintable():  # most texts are
-        raw = _hidden.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", raw)
+        raw = _hidden.sub("", _ends_of_line.sub("\n", raw))
+        raw = _blank_lines.sub("\n\n", raw)
+    text = unicodedata.normalize("NFC", raw)
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _pile.sub(lambda pile: pile[1] + _mark.sub("", pile[2]), text))
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether there is nothing to see in a cleaned text."""
+    return _ink.search(text) is None
 
 
 def fits(text: str) -> bool:
     """Tell whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
-    return bool(text.strip()) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
+    return not is_blank(text) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
 
 
 def drawable(raw: str) -> str:

@@ -117,6 +117,11 @@ class Lobby(Protocol):
     async def pair(self, session_id: str, members: Sequence[str]) -> bool:
         """Talk again: both into that session if both are here, free and not blocked; whether it happened."""
 
+    async def ask(self, guest: str, other: str, offer: str) -> Offer | None:
+        """Talk again, after a while: open an offer with this id to ``other`` alone, if both are free, ``other`` is in
+        view and not at rest, from this guest or from rings (M15); return it, if it happened. That asking is off does
+        not matter: ``other`` has wished it."""
+
     async def nearby(self, guest: str) -> int:
         """Count the others of the pool who are free, counted to 6; who declined stays counted."""
 

@@ -35,6 +35,9 @@ class SessionStore(Protocol):
     async def idle(self, now: int) -> list[Session]:
         """Return the sessions not ended that are left alone now (M12), as far as the rows of their members tell."""
 
-    async def wish(self, session_id: str, guest: str, at: int) -> bool:
-        """Note that ``guest`` would talk again. True when the partner has wished it too within 24 h: both wishes are
-        then used up."""
+    async def wish(self, session_id: str, guest: str, at: int) -> int:
+        """Note that ``guest`` would talk again. Return since when the partner has wished it too, if within 24 h: both
+        wishes are then used up. Else 0."""
+
+    async def keep_wish(self, session_id: str, guest: str, at: int) -> None:
+        """Note again a wish of that time which ``wish`` has used up for nothing."""

@@ -143,7 +143,8 @@ def _application(parts: Resources, edge: Edge, ready: Readiness) -> Application:
         ready=ready,
     )
     missing, arguments = pages.missing()
-    return Application([*edge.routes(), *pages.routes()], default_handler_class=missing, default_handler_args=arguments)
+    routes = [*pages.probes(), *edge.routes(), *pages.routes()]
+    return Application(routes, default_handler_class=missing, default_handler_args=arguments)
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:

@@ -6,21 +6,31 @@ export const LAMPORT_MAX = 2 ** 52;
 export const TEXT_MAX_CHARS = 2000;
 const TEXT_MAX_BYTES = 4096;
 const HIDDEN = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu;
-const INK = /[^\s]|\ufeff/u; // Python does not count U+FEFF as a space, JavaScript does
+// Nothing is drawn for these, though Unicode takes the last for signs.
+const INVISIBLE = "\\p{DI}\\u2800\\ufff9-\\ufffb\\u{1d159}";
+const ENDS_OF_LINE = /\r\n?|[\u2028\u2029]/g;
+const BLANK_LINES = new RegExp(`\\n(?:(?:[^\\S\\n]|[${INVISIBLE}])*\\n){2,}`, "gu");
+const INK = new RegExp(`[^\\s${INVISIBLE}]`, "u");
+const MARK = "(?!\\p{DI})[\\p{Mn}\\p{Me}]"; // over, under or around the letter before it
+const MARKS = new RegExp(MARK, "gu");
+// What is invisible neither counts nor begins a letter: it must not hold two piles of marks together.
+const PILES = new RegExp(`((?:${MARK}[${INVISIBLE}]*){4})((?:${MARK}|[${INVISIBLE}])+)`, "gu");
 
 /**
- * The text as it may be drawn: NFC, no controls but newline, no bidi overrides, no lone surrogates.
+ * The text as it may be drawn: NFC, no controls but newline, no bidi overrides, no lone surrogates, one blank line of
+ * several, 4 combining marks on a letter.
  * @param {string} raw
  */
 export function cleanText(raw) {
-  const kept = raw.replace(/\r\n?/g, "\n").replace(HIDDEN, (c) => (c === "\n" ? c : ""));
-  return kept.normalize("NFC");
+  const kept = raw.replace(ENDS_OF_LINE, "\n").replace(HIDDEN, (c) => (c === "\n" ? c : ""));
+  const text = kept.replace(BLANK_LINES, "\n\n").normalize("NFC");
+  return text.replace(PILES, (_, pile, more) => pile + more.replace(MARKS, "")).normalize("NFC");
 }
 
 /** @param {string} text */
 export const chars = (text) => [...text].length;
 
-/** @param {string} text */
+/** Whether there is nothing to see in a cleaned text. @param {string} text */
 export const isBlank = (text) => !INK.test(text);
 
 /** Whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB. @param {string} text */

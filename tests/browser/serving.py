@@ -42,7 +42,8 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = citychat("--port", str(self.port), "--data", str(self.data), *self.flags)
+        named = ("--origins", "http://chat.example")  # it is served to this machine by its addresses and localhost only
+        command = citychat("--port", str(self.port), "--data", str(self.data), *named, *self.flags)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE_S

@@ -320,9 +320,17 @@ async def test_two_wishes_within_a_day_meet_once(history: History) -> None:
     assert not await history.sessions.wish("s", "anna", NOW)
     assert not await history.sessions.wish("s", "anna", NOW + 1)
     assert not await history.sessions.wish("other", "ben", NOW + 1)
-    assert await history.sessions.wish("s", "ben", NOW + 2)
+    assert await history.sessions.wish("s", "ben", NOW + 2) == NOW + 1
     assert not await history.sessions.wish("s", "anna", NOW + 3)
     assert not await history.sessions.wish("s", "ben", NOW + 3 + DAY_MS)
+
+
+async def test_wishes_that_came_to_nothing_keep_their_times(history: History) -> None:
+    await history.sessions.keep_wish("s", "anna", NOW)
+    await history.sessions.keep_wish("s", "ben", NOW + 5)
+    assert await history.sessions.wish("s", "ben", NOW + 9) == NOW
+    await history.sessions.keep_wish("s", "anna", NOW)
+    assert not await history.sessions.wish("s", "ben", NOW + DAY_MS)
 
 
 async def test_the_newest_time_at_which_a_guest_was_seen_is_known(history: History) -> None:

@@ -86,6 +86,42 @@ async def test_talk_again_makes_the_session_when_both_are_free(town: LobbyTown) 
         assert (found.state, found.session, found.looking) == ("chat", "s", False)
 
 
+async def test_talk_again_after_a_while_is_an_offer_to_that_one_alone(town: LobbyTown) -> None:
+    await town.enter("anna", "ben", "carl")
+    await town.lobby.available("ben", False, False)
+    offer = await town.lobby.ask("anna", "ben", "o")
+    assert offer is not None and (offer.id, offer.seeker, offer.candidate, offer.looking) == ("o", "anna", "ben", False)
+    assert [found.offer for found in await town.lobby.status(["anna", "ben"])] == [offer, offer]
+    await town.lobby.accept("ben", "o", "s")
+    assert [found.session for found in await town.lobby.status(["anna", "ben"])] == ["s", "s"]
+
+
+@pytest.mark.parametrize(
+    "why", ["gone", "unknown", "alone", "blocked", "asking", "hidden", "rung", "rests", "unanswered"]
+)
+async def test_talk_again_asks_nobody_who_may_not_be_rung(town: LobbyTown, why: str) -> None:
+    epoch = (await town.enter("anna", "carl", "ben")).epoch
+    other = "nobody" if why == "unknown" else "anna" if why == "alone" else "ben"
+    match why:
+        case "gone":
+            await town.lobby.leave("ben", epoch)
+        case "blocked":
+            await town.lobby.block("ben", "anna")
+        case "hidden":
+            await town.lobby.view("ben", False, False)
+        case "asking":
+            assert await town.lobby.ask("anna", "carl", "first")
+        case "rung" | "rests" | "unanswered":
+            rings = ["carl", "carl"] if why == "unanswered" else ["carl" if why == "rung" else "anna"]
+            for number, seeker in enumerate(rings):
+                assert await town.lobby.ask(seeker, "ben", f"ring{number}")
+                await town.lobby.stop(seeker)
+                await town.advance({"rung": 119, "rests": 599, "unanswered": 600}[why])
+    before = await town.lobby.status(["anna", other])
+    assert await town.lobby.ask("anna", other, "o") is None
+    assert await town.lobby.status(["anna", other]) == before
+
+
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("why", ["gone", "unknown", "asked", "chat", "blocked", "alone"])
 async def test_talk_again_happens_not_at_all_when_one_cannot(town: LobbyTown, why: str, first: int) -> None:

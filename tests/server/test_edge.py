@@ -117,6 +117,20 @@ async def test_events_named_like_the_librarys_own_are_only_names(site: Open, nam
     assert at.closed == [] and at.edge.connections == 1
 
 
+@pytest.mark.parametrize(
+    "sent", ['42/user,0["chat-history",{"limit":1}]', '42/chat,0["user-seek"]', '42/chat,0["user-"]']
+)
+async def test_an_event_of_the_other_namespace_is_none(site: Open, sent: str) -> None:
+    """The door is asked for an event without a name, which no table has."""
+    at = site()
+    page = await at.page()
+    await page.send(sent)
+    assert (await page.packet())[0] == f"43{sent[2:7]},0"
+    await page.send('42/chat,1["chat-history",{}]')
+    assert (await page.packet())[0] == "43/chat,1"
+    assert [event for _, event, _ in at.events] == ["", "chat-history"]
+
+
 async def test_no_payload_is_none_and_several_are_a_list(site: Open) -> None:
     at = site()
     page = await at.page()

@@ -6,6 +6,8 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from citychat.edge.client_address import (
     ClientAddresses,
     client_address,
+    is_own_name,
+    names_of,
     peer_network,
     plain_share,
     same_origin,
@@ -67,6 +69,39 @@ async def test_no_origin_our_own_and_listed_ones_get_in(site: Open) -> None:
         await at.page(headers)
 
 
+OWN_NAMES = [
+    "localhost", "LOCALHOST:8888", "127.0.0.1", "127.0.0.9:8888", "[::1]:8888", "192.168.1.7", "[fe80::1]:8888",
+    "chat.example", "chat.example:8888", "Home.Example:1",
+]  # fmt: skip
+OTHER_NAMES = [
+    "", "x", "rebind.evil", "rebind.evil:8888", "localhost.evil", "127.0.0.1.evil", "evil.chat.example",
+    "chat.example.", "chat.example:", "[::1].evil", "127.0.0.1@evil", "localhost,evil", "1", "0x7f000001",
+    "[localhost]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", [*OWN_NAMES, *OTHER_NAMES])
+def test_names_that_nobody_else_can_lead_here(host: str) -> None:
+    names = names_of(["https://chat.example", "http://home.example:8888"])
+    assert is_own_name(host, names) is (host in OWN_NAMES)
+
+
+async def test_on_the_own_network_no_name_is_served_that_somebody_else_may_own(
+    site: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DNS rebinding: the page of rebind.evil asks for its own name, and is led to this machine."""
+    at = site(origins=["http://chat.example"])
+    rebound = {"Host": f"rebind.evil:{at.port}", "Origin": f"http://rebind.evil:{at.port}"}
+    for own_network in ("", "127.0.0.1", "192.168.1.7", "10.0.0.9", "fd00::1", "169.254.1.1", "100.64.0.1"):
+        for path in (SOCKETIO, "/"):
+            with pytest.raises(Refused) as refused:
+                await at.connect({**rebound, "X-Forwarded-For": own_network}, path)
+            assert refused.value.status == 421 and b"add it to origins" in refused.value.body
+    assert len(caplog.records) == 1 and "origins" in caplog.text and "evil" not in caplog.text
+    await at.page({**rebound, "X-Forwarded-For": "198.51.100.1"})  # from the internet: whatever name the host has
+    await at.page({"Host": "chat.example", "Origin": "http://chat.example"})
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -86,7 +121,7 @@ async def test_other_transports_and_versions_are_refused_before_the_upgrade(site
 async def test_polling_is_refused_with_one_clear_sentence(site: Open, method: str) -> None:
     at = site()
     raw = await at.tcp()
-    await raw.raw(f"{method} {SOCKETIO} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+    await raw.raw(f"{method} {SOCKETIO} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode())
     if method == "HEAD":
         assert (await raw.reader.readline()).startswith(b"HTTP/1.1 400")
     else:
@@ -112,9 +147,13 @@ PROXIES = tuple(map(parsed_network, ("127.0.0.1", "::1", "10.0.0.0/8")))
         ("127.0.0.1", "1.2.3.4, 198.51.100.1", "198.51.100.1"),
         ("127.0.0.1", "1.2.3.4, 198.51.100.1, 10.1.1.1", "198.51.100.1"),
         ("127.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1"),
-        ("127.0.0.1", "198.51.100.1, nonsense", "127.0.0.1"),
-        ("127.0.0.1", "198.51.100.1, nonsense, 10.1.1.1", "10.1.1.1"),
-        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.1, nonsense", ""),
+        ("127.0.0.1", "198.51.100.1, nonsense, 10.1.1.1", ""),
+        ("127.0.0.1", "nonsense, 198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "unknown", ""),
+        ("127.0.0.1", "", ""),
+        ("10.1.1.1", "198.51.100.1,", ""),
         ("::ffff:127.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
         ("::1", "[2001:db8::7]:443", "2001:db8::7"),
         ("::1", "198.51.100.1:443", "198.51.100.1"),
@@ -126,9 +165,32 @@ def test_a_forwarded_address_counts_from_trusted_proxies_only(peer: str, forward
     assert client_address(asked(peer, X_Forwarded_For=forwarded_for), PROXIES) == address
 
 
-@pytest.mark.parametrize("header", ["X_Real_Ip", "Forwarded", "X_Forwarded_Host", "X_Client_Ip"])
-def test_no_other_header_is_believed_even_from_a_proxy(header: str) -> None:
-    assert client_address(asked("127.0.0.1", **{header: "198.51.100.1"}), PROXIES) == "127.0.0.1"
+@pytest.mark.parametrize("header", ["X_Real_Ip", "Forwarded", "X_Forwarded_Host", "X_Forwarded_Proto", "Via"])
+def test_a_proxy_that_says_nothing_else_does_not_say_who_asks(header: str) -> None:
+    assert client_address(asked("127.0.0.1", **{header: "198.51.100.1"}), PROXIES) == ""
+
+
+def test_only_this_machines_own_guests_come_from_a_trusted_address_and_name_nobody() -> None:
+    assert client_address(asked("127.0.0.1"), PROXIES) == "127.0.0.1"
+    assert client_address(asked("::1"), PROXIES) == "::1"
+    assert client_address(asked("10.1.1.1"), PROXIES) == ""
+
+
+@pytest.mark.parametrize(
+    "said", [{"X-Forwarded-For": "unknown"}, {"X-Forwarded-For": "1.2.3.4, "}, {"X-Real-IP": "1.2.3.4"}]
+)
+async def test_nobody_is_served_whose_proxy_does_not_say_who_asks(
+    site: Open, said: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    at = site()
+    for path in (SOCKETIO, "/", "/static/page.js"):
+        with pytest.raises(Refused) as refused:
+            await at.connect(said, path)
+        assert refused.value.status == 502 and b"let it set X-Forwarded-For" in refused.value.body
+        assert "server" not in refused.value.headers
+    assert len(caplog.records) == 1 and "trusted_proxies" in caplog.text and "1.2.3" not in caplog.text
+    await at.page({"X-Forwarded-For": "198.51.100.1"})
+    await at.page()
 
 
 async def test_spoofed_headers_of_a_direct_client_change_nothing(site: Open) -> None:

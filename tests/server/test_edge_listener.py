@@ -145,8 +145,8 @@ async def listening(edge: Edge, *faults: int) -> AsyncIterator[tuple[Peers, int]
 async def stays(raw: Raw) -> bool:
     """Whether the server answers on this connection, which stays a plain one."""
     with contextlib.suppress(ConnectionError):
-        await raw.raw(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
-        return (await raw.reader.readline()).startswith(b"HTTP/1.1 404")
+        await raw.raw(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return (await raw.reader.readline()).startswith(b"HTTP/1.1 ")
     return False
 
 

@@ -184,14 +184,19 @@ class SimSessions(SimStore):
         ]
 
     @write
-    async def wish(self, session_id: str, guest: str, at: int) -> bool:
+    async def wish(self, session_id: str, guest: str, at: int) -> int:
         wishes = self.world.wishes
         wishes[session_id, guest] = at
-        both = any(other != guest and at - when < DAY_MS for (of, other), when in wishes.items() if of == session_id)
-        if both:
+        held = [when for (of, other), when in wishes.items() if of == session_id and other != guest]
+        since = max((when for when in held if at - when < DAY_MS), default=0)
+        if since:
             for key in [key for key in wishes if key[0] == session_id]:
                 del wishes[key]
-        return both
+        return since
+
+    @write
+    async def keep_wish(self, session_id: str, guest: str, at: int) -> None:
+        self.world.wishes[session_id, guest] = at
 
     def _seen(self, session: Session) -> list[int]:
         return [self.world.guests[member].seen for member in session.members if member in self.world.guests]

@@ -25,7 +25,9 @@ from citychat.model import (
     Unavailable,
     by_stream,
     clean_text,
+    drawable,
     fits,
+    is_blank,
     merged,
     new_aliases,
     new_id,
@@ -70,11 +72,32 @@ def test_a_cleaned_text_is_clean_and_stays_as_it_is(raw: str) -> None:
         ("\u202aa\u202eb\u2066c\u2069", "abc"),
         ("tab\tbell\x07nul\x00del\x7f\x85", "tabbellnuldel"),
         ("\ud800lone", "lone"),
+        ("one\n\ntwo\n\n\n\nthree\n" + "\n" * 1_998, "one\n\ntwo\n\nthree\n\n"),
+        ("one\n \n\u200b\n\u3164\u2800\r\r\n\u2028\u2029\u00a0\n two", "one\n\n two"),
+        ("e" + "\u0301" * 1_800 + "x" + "\u0488" * 5, "\u00e9" + "\u0301" * 4 + "x" + "\u0488" * 4),
+        ("z" + "\u0300\u200d\ufe0f" * 6, "z" + "\u0300\u200d\ufe0f" * 4 + "\u200d\ufe0f" * 2),
+        ("\u09c7" + "\u0300" * 4 + "\u09c7" + "\u0300" * 5, "\u09c7" + "\u0300" * 4 + "\u09c7" + "\u0300" * 4),
+        (
+            "\u0baa\u0bcd \u0e17\u0e35\u0e48 \u1000\u103c\u103d\u103e\u1031\u1037",
+            "\u0baa\u0bcd \u0e17\u0e35\u0e48 \u1000\u103c\u103d\u103e\u1031\u1037",
+        ),
         ("שלום \U0001f468\u200d\U0001f469", "שלום \U0001f468\u200d\U0001f469"),
     ],
 )
 def test_what_is_cleaned_away(raw: str, text: str) -> None:
     assert clean_text(raw) == text
+
+
+NOTHING_TO_SEE = [
+    "\u200b", "\u2800", "\u3164", "\u00ad", "\ufe0f", "\U000e0100", "\u115f", "\uffa0", "\u034f", "\u061c", "\u200e",
+    "\u2060", "\ufeff", "\u180e", "\u17b4", "\U000e0041", "\U0001d159", "\U0001d173", "\ufff9", " \u200b\n\u2800\u3000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOTHING_TO_SEE)
+def test_a_text_of_which_nothing_is_seen_is_empty(text: str) -> None:
+    assert is_blank(clean_text(text)) and drawable(text) == "" and not fits(text * 100)
+    assert drawable(f"{text}\U0001f98a") == f"{text}\U0001f98a"
 
 
 @pytest.mark.parametrize(

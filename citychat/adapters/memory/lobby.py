@@ -148,6 +148,15 @@ class MemoryLobby:
         state.begin(b, session_id)
         return True
 
+    async def ask(self, guest: str, other: str, offer: str) -> Offer | None:
+        state = self._settled()
+        seeker, candidate = state.people.get(guest), state.people.get(other)
+        if seeker is None or candidate is None or not may_be_asked(candidate, seeker, state.now):
+            return None
+        if state.state(seeker) != "free" or state.state(candidate) != "free" or not candidate.may_be_rung():
+            return None
+        return self._open(seeker, candidate, offer)
+
     async def nearby(self, guest: str) -> int:
         person = self._person(guest)
         if person is None or person.pool is None:
@@ -208,12 +217,15 @@ class MemoryLobby:
         for guest in state.index.draw(seeker.pool, seeker.cell, seeker.blocked):
             candidate = state.people[guest]
             if may_be_asked(candidate, seeker, state.now):
-                seconds = SLOW_RING_S if candidate.slow else self._ring_s
-                ends = state.now + seconds * 1_000
-                opened = Offer(offer, seeker.id, guest, seeker.city, seconds, candidate.looking, ends)
-                state.open(opened)
-                return opened
+                return self._open(seeker, candidate, offer)
         return None
+
+    def _open(self, seeker: LobbyGuest, candidate: LobbyGuest, offer: str) -> Offer:
+        seconds = SLOW_RING_S if candidate.slow else self._ring_s
+        ends = self._state.now + seconds * 1_000
+        opened = Offer(offer, seeker.id, candidate.id, seeker.city, seconds, candidate.looking, ends)
+        self._state.open(opened)
+        return opened
 
     def _resume(self, row: Session | None) -> str | None:
         """Take up ``row`` for all its members (§2.8); its id when it must end, because one of them is in another chat

@@ -43,8 +43,11 @@ class LobbyGuest:
     def rank(self) -> int:
         if self.looking:
             return LOOKING_IN_VIEW if self.visible else LOOKING_HIDDEN
-        askable = self.visible and self.available and self.unanswered < RINGS_UNANSWERED
-        return IDLE_IN_VIEW if askable else UNASKED
+        return IDLE_IN_VIEW if self.available and self.may_be_rung() else UNASKED
+
+    def may_be_rung(self) -> bool:
+        """Tell whether somebody would see a ring, and has not left too many unanswered (M15)."""
+        return self.looking or (self.visible and self.unanswered < RINGS_UNANSWERED)
 
     def avoid_network(self, network: str, at: int) -> None:
         self.avoided_networks[network] = max(at, self.avoided_networks.get(network, at))

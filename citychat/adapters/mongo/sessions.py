@@ -82,21 +82,24 @@ class MongoSessions:
                 ]
         return idle
 
-    async def wish(self, session_id: str, guest: str, at: int) -> bool:
+    async def wish(self, session_id: str, guest: str, at: int) -> int:
         """Write my wish first, then look for the partner's: of two who wish at once at least one sees both. Who does
         takes both, the one of the smaller guest first: only one process is told that it has deleted it. A crash before
         that leaves both; one after it leaves the other for a day at most. Deleted is what was seen: the same guest may
         wish again before a server gets to it."""
-        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(held_until("wish", at))}
-        await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})
+        await self.keep_wish(session_id, guest, at)
         found = await self._mongo.find("wishes", {"s": session_id, "at": {"$gt": held_after("wish", at)}})
         seen = {wish.guest: wish.at for wish in self._reader.read("wishes", found, WishDocument)}
         partner = next((other for other in seen if other != guest), None)
         if partner is None or guest not in seen:
-            return False
+            return 0
         first, second = sorted((guest, partner))
         if not await self._mongo.delete("wishes", {"_id": f"{session_id}:{first}", "at": seen[first]}):
-            return False
+            return 0
         with suppress(Unavailable):  # it is decided
             await self._mongo.delete("wishes", {"_id": f"{session_id}:{second}", "at": seen[second]})
-        return True
+        return seen[partner]
+
+    async def keep_wish(self, session_id: str, guest: str, at: int) -> None:
+        wish = {"s": text(session_id), "guest": text(guest), "at": at, "gone": date(held_until("wish", at))}
+        await self._mongo.replace("wishes", {"_id": f"{session_id}:{guest}", **wish})

@@ -241,10 +241,13 @@ end
 
 -- ---- rules about one person, or two
 
+local function may_be_rung(person)
+  return person.looking or person.visible and person.unanswered < RINGS_UNANSWERED
+end
+
 local function rank_of(person)
   if person.looking then return person.visible and LOOKING_IN_VIEW or LOOKING_HIDDEN end
-  local askable = person.visible and person.available and person.unanswered < RINGS_UNANSWERED
-  return askable and IDLE_IN_VIEW or UNASKED
+  return person.available and may_be_rung(person) and IDLE_IN_VIEW or UNASKED
 end
 
 local function avoid_network(person, network, at)
@@ -399,6 +402,21 @@ end
 local function dismiss(person)
   person.online, person.looking = nil, nil
   refile(person)
+end
+
+local function open(id, seeker, candidate, ring_s, slow_ring_s)
+  local seconds = candidate.slow and slow_ring_s or ring_s
+  local offer = {
+    id = id, seeker = seeker.id, candidate = candidate.id, city = seeker.city, seconds = seconds,
+    looking = candidate.looking or false, ends = now + seconds * 1000,
+  }
+  write('o', offer)
+  offers[id] = offer
+  call('ZADD', prefix .. 'endings', offer.ends, id)
+  seeker.offer, candidate.offer, candidate.rung = id, id, now
+  refile(seeker)
+  refile(candidate)
+  return offer
 end
 
 local function begin(person, s)
@@ -758,16 +776,6 @@ local function draw(seeker, rank, blocked)
   end
 end
 
-local function open(offer)
-  write('o', offer)
-  offers[offer.id] = offer
-  call('ZADD', prefix .. 'endings', offer.ends, offer.id)
-  local seeker, candidate = find(offer.seeker), find(offer.candidate)
-  seeker.offer, candidate.offer, candidate.rung = offer.id, offer.id, now
-  refile(seeker)
-  refile(candidate)
-end
-
 -- Ask the best candidate, if there is one.
 local function claim(seeker, id, ring_s, slow_ring_s)
   if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
@@ -781,13 +789,7 @@ local function claim(seeker, id, ring_s, slow_ring_s)
     if stray.process then refile(stray) else discard(stray) end
   end
   if not candidate then return nil end
-  local seconds = candidate.slow and slow_ring_s or ring_s
-  local offer = {
-    id = id, seeker = seeker.id, candidate = candidate.id, city = seeker.city, seconds = seconds,
-    looking = candidate.looking or false, ends = now + seconds * 1000,
-  }
-  open(offer)
-  return offer
+  return open(id, seeker, candidate, ring_s, slow_ring_s)
 end
 
 -- A rest ends the moment both look.
@@ -908,6 +910,15 @@ return step(function(s, members)
   begin(a, s)
   begin(b, s)
   return true
+end)
+
+-- ask --
+return step(function(guest, other, id, ring_s, slow_ring_s)
+  local seeker, candidate = find(guest), find(other)
+  if not seeker or not candidate or not may_be_asked(candidate, seeker) then return nil end
+  if state(seeker) ~= 'free' or state(candidate) ~= 'free' then return nil end
+  if not may_be_rung(candidate) then return nil end
+  return open(id, seeker, candidate, ring_s, slow_ring_s)
 end)
 
 -- nearby --

@@ -107,6 +107,9 @@ class RedisLobby:
     async def pair(self, session_id: str, members: Sequence[str]) -> bool:
         return await self._step(FLAG, "pair", session_id, members)
 
+    async def ask(self, guest: str, other: str, offer: str) -> Offer | None:
+        return await self._step(OFFER, "ask", guest, other, offer, self._ring_s, SLOW_RING_S)
+
     async def nearby(self, guest: str) -> int:
         return min(await self._step(NUMBER, "nearby", guest), COUNTED_NEARBY)
 

@@ -50,15 +50,18 @@ class SqliteSessions:
 
         return await self._database.run(work)
 
-    async def wish(self, session_id: str, guest: str, at: int) -> bool:
-        def work(transaction: Transaction) -> bool:
-            if not transaction.rows("wished", session_id, guest, held_after("wish", at)):
-                transaction.change("wish", session_id, guest, at)
-                return False
-            transaction.change("drop_wishes", session_id)
-            return True
+    async def wish(self, session_id: str, guest: str, at: int) -> int:
+        def work(transaction: Transaction) -> int:
+            for (since,) in transaction.rows("wished", session_id, guest, held_after("wish", at)):
+                transaction.change("drop_wishes", session_id)
+                return int(since)
+            transaction.change("wish", session_id, guest, at)
+            return 0
 
         return await self._database.run(work)
+
+    async def keep_wish(self, session_id: str, guest: str, at: int) -> None:
+        await self._database.run(lambda transaction: transaction.change("wish", session_id, guest, at))
 
 
 def _confirm(transaction: Transaction, session_id: str, history_ms: int) -> Session | None:

@@ -231,7 +231,7 @@ ON CONFLICT DO UPDATE SET until = max(until, excluded.until), reason = excluded.
 SELECT until, reason FROM pauses WHERE guest = ? AND until > ?;
 
 -- wished --
-SELECT 1 FROM wishes WHERE s = ?1 AND guest <> ?2 AND at > ?3;
+SELECT at FROM wishes WHERE s = ?1 AND guest <> ?2 AND at > ?3;
 
 -- wish --
 INSERT INTO wishes (s, guest, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at;

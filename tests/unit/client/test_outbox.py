@@ -33,7 +33,8 @@ def test_a_message_is_kept_drawn_with_a_clock_and_sent_in_that_order(desk: Desk)
 
 
 def test_what_cannot_be_written_is_told_apart(desk: Desk) -> None:
-    assert desk.box.refusal(" \n\u202e") == "empty"
+    for unseen in (" \n\u202e", "\u200b", "\u2800\u3164", "\u00ad\ufe0f"):
+        assert desk.box.refusal(unseen) == "empty"
     assert desk.box.refusal("x" * (TEXT_MAX_CHARS + 1)) == "too-long"
     assert desk.box.refusal("\U0001f98a" * 1_025) == "too-long"
     desk.box.ended("another")

@@ -27,7 +27,9 @@ HOSTILE: list[object] = [
     {"s": "nowhere", "st": "st", "n": 1, "l": 1, "x": "hi", "k": "gap"}, {"s": ["x"], "st": {}, "n": True},
     {"s": "nowhere", "st": "st", "ranges": [[1, 2]] * 501}, {"s": "nowhere", "st": "st", "ranges": [[2]]},
     {"s": "nowhere", "on": True}, {"s": "nowhere", "limit": 101}, {"s": "nowhere", "limit": 5, "before": [1]},
-    {"s": "nowhere", "limit": 5}, {"v": 1}, {"v": "1"}, {"consent": "7", "v": 1, "have": {"a": "b"}},
+    {"s": "nowhere", "limit": 5}, {"v": 1}, {"v": "1"},
+    {"v": 1, "consent": "7", "adult": True, "have": {"a": "b"}},
+    {"v": 1, "consent": "7", "adult": True, "available": True, "visible": True, "have": {"a": 10**30, "a b": 1}},
 ]  # fmt: skip
 
 
@@ -36,7 +38,8 @@ async def test_before_the_join_answer_everything_but_the_join_is_not_joined(stag
     page = stage.p.page()
     for event in (*EVENTS[1:], "user-nothing", "connect", "", "chat-"):
         assert (await page.ask(event, {}))["error"] == "not-joined"
-    assert [event for event, _ in page.told if not event.startswith("answer")] == ["chat-status"]
+        await page.tell(event, {"s": "x" * 10_000})
+    assert page.kinds() == []
 
 
 @on_stage
@@ -109,8 +112,16 @@ async def test_a_page_of_another_version_reloads_whatever_else_it_says(stage: St
 
 @on_stage
 async def test_a_join_without_the_consent_asked_for_learns_its_version(stage: Stage) -> None:
-    for changes in ({"consent": "6"}, {"adult": False}):
+    for changes in ({"consent": "6"}, {"consent": None}, {"adult": False}, {"adult": "yes"}):
         answer = await stage.p.page().join(**changes)
+        assert (answer["error"], answer["consent"]) == ("refused-consent", "7")
+
+
+@on_stage
+async def test_a_join_without_any_consent_is_told_the_rules_and_nothing_about_fields(stage: Stage) -> None:
+    nothing_said: list[object] = [None, [], 5, {}, {"v": 1}, {"v": 1, "have": 5}, {"v": 1, "consent": "7", "token": 5}]
+    for payload in nothing_said:
+        answer = await stage.p.page().ask("user-join", payload)
         assert (answer["error"], answer["consent"]) == ("refused-consent", "7")
 
 
@@ -276,7 +287,8 @@ async def test_a_message_that_is_not_taken_is_refused_by_its_status(stage: Stage
     good = {"s": s, "st": "stream", "n": 1, "l": 1, "x": "hello"}
     for changes, error, ranges in (
         ({"s": "nowhere"}, "no-session", [[1, 1]]),
-        ({"n": 0}, "bad-payload", [[0, 0]]),
+        ({"n": 0}, "bad-payload", []),
+        ({"n": 10**30}, "bad-payload", []),
         ({"n": "1"}, "bad-payload", []),
         ({"k": "gap"}, "bad-payload", [[1, 1]]),
         ({"x": 5}, "bad-payload", [[1, 1]]),
@@ -286,6 +298,14 @@ async def test_a_message_that_is_not_taken_is_refused_by_its_status(stage: Stage
         await anna.tell("chat-message", said)
         status = anna.last("chat-status")
         assert status == {"s": said["s"], "st": "stream", "ranges": ranges, "state": "refused", "error": error}
+    await anna.tell("chat-message", {"s": "x" * 10_000, "st": "no id", "n": 1})
+    assert anna.last("chat-status") == {
+        "s": "",
+        "st": "",
+        "ranges": [[1, 1]],
+        "state": "refused",
+        "error": "bad-payload",
+    }
 
 
 @on_stage

@@ -21,7 +21,7 @@ from citychat.matching import Reason
 from citychat.model import ALIAS_COLOURS
 
 # The page's own scripts and styles, as they are and compressed one by one; a little above what they have
-PAGE_MAX_BYTES, PAGE_MAX_GZIP_BYTES = 168_500, 60_500
+PAGE_MAX_BYTES, PAGE_MAX_GZIP_BYTES = 169_500, 60_800
 
 Get = Callable[..., Awaitable[HTTPResponse]]
 
@@ -44,7 +44,8 @@ async def get() -> AsyncIterator[Get]:
     async def fetch(path: str, served: Pages | None = None, **options: object) -> HTTPResponse:
         served = served or pages()
         handler, arguments = served.missing()
-        app = Application(served.routes(), default_handler_class=handler, default_handler_args=arguments)
+        routes = [*served.probes(), *served.routes()]
+        app = Application(routes, default_handler_class=handler, default_handler_args=arguments)
         sock, port = bind_unused_port()
         server = HTTPServer(app)
         server.add_socket(sock)

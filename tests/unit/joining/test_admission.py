@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Transaction
@@ -77,17 +78,28 @@ class Comer:
 
 @on_stage
 async def test_nobody_comes_in_without_the_rules_that_are_asked_for_now_and_18_years(stage: Stage) -> None:
-    at = arrival(stage)
-    for asked in (replace(ASKED, consent="1"), replace(ASKED, consent=""), replace(ASKED, adult=False)):
+    asked = to_builtins(ASKED)
+    nothing_said: list[object] = [None, [], 5, "2", {}, {"v": 1}, {"consent": "2"}, {"adult": True}]
+    for changes in (
+        {"consent": "1"},
+        {"consent": ""},
+        {"consent": None},
+        {"consent": 2},
+        {"adult": False},
+        {"adult": 1},
+    ):
+        nothing_said.append(asked | changes)
+    for payload in nothing_said:
         with pytest.raises(RefusedConsent) as refused:
-            await at.arrive(AT_LYON, asked)
+            arrival(stage).check_agreed(payload)
         assert refused.value.shown()["consent"] == "2"
+    arrival(stage).check_agreed(asked)
 
 
 @on_stage
 async def test_a_page_of_another_version_is_told_to_reload_whatever_else_it_says(stage: Stage) -> None:
     with pytest.raises(Reload):
-        await arrival(stage).arrive(AT_LYON, replace(ASKED, v=2, consent="9", adult=False))
+        arrival(stage).check_agreed({"v": 2, "consent": "9", "adult": False})
 
 
 @on_stage

@@ -50,6 +50,78 @@ async def test_a_wish_is_granted_when_both_are_free(stage: Stage) -> None:
     assert len(await stage.history.sessions.of("ben")) == 2, "no row is left of what did not begin"
 
 
+async def apart(stage: Stage) -> tuple[DoorPage, DoorPage, str]:
+    """Anna has pressed, and ben has been away since: he left before she did."""
+    anna, ben = await stage.talking()
+    s = anna.session
+    await anna.leave()
+    await wishes(anna, s)
+    return anna, ben, s
+
+
+@on_stage
+async def test_who_pressed_longer_ago_than_ten_minutes_is_asked_and_not_brought_in(stage: Stage) -> None:
+    anna, ben, s = await apart(stage)
+    await stage.after(601)
+    await wishes(ben, s)
+    assert len(anna.events("user-session")) == len(ben.events("user-session")) == 1
+    assert anna.last("user-offer")["looking"] is False and len(ben.events("user-offer")) == 1, "the first"
+    assert await anna.answer("yes") == "ok"
+    await stage.after(0.1)
+    assert anna.session == ben.session != s
+    await stage.truth(anna, ben)
+
+
+@on_stage
+async def test_a_wish_just_under_ten_minutes_old_needs_no_ring(stage: Stage) -> None:
+    anna, ben, s = await apart(stage)
+    await stage.after(595)
+    await wishes(ben, s)
+    assert anna.session == ben.session != s and not anna.events("user-offer")
+
+
+@on_stage
+async def test_one_press_is_one_ring(stage: Stage) -> None:
+    anna, ben, s = await apart(stage)
+    await stage.after(601)
+    for _ in range(3):
+        await wishes(ben, s)
+        await stage.after(700)
+    assert len(anna.events("user-offer")) == 1 and len(ben.events("user-session")) == 1
+
+
+@on_stage
+async def test_no_press_of_the_other_one_makes_a_wish_younger(stage: Stage) -> None:
+    """Anna presses once and goes; ben presses for a day and a half. Then she is here, and has pressed nothing."""
+    anna, ben, s = await apart(stage)
+    anna.leaves()
+    for _ in range(4):
+        await wishes(ben, s)
+        await stage.after(60)
+        await stage.skip(DAY_MS // 4)
+    ben = await ben.reload()
+    await wishes(ben, s)
+    back = anna.next_page()
+    await back.join(available=False)
+    await stage.after(31)
+    await wishes(ben, s)
+    await stage.after(31)
+    assert not back.events("user-session") and not back.events("user-offer")
+
+
+@on_stage
+async def test_who_comes_back_finds_no_chat_that_the_other_one_has_waited_for(stage: Stage) -> None:
+    anna, ben, s = await apart(stage)
+    anna.leaves()
+    await stage.after(700)
+    await wishes(ben, s)
+    back = anna.next_page()
+    await back.join(available=False)
+    await stage.after(31)
+    assert not back.events("user-session")
+    assert len(back.events("user-offer")) == 1, "she wished it an hour ago, so she is asked"
+
+
 @on_stage
 async def test_a_barred_pair_never_talks_again_and_is_told_nothing(stage: Stage) -> None:
     anna, ben = await stage.talking()
