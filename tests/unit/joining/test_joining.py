@@ -258,3 +258,14 @@ async def test_who_has_to_come_back_later_has_cost_the_network_no_new_guest(stag
     await stage.after(1)
     answers = await asyncio.gather(*(here.page(address="203.0.113.7").join() for _ in range(15)))
     assert all(answer["ok"] for answer in answers)
+
+
+@on_stage
+async def test_the_edge_hears_of_each_join_that_is_refused_and_of_the_one_that_is_not(stage: Stage) -> None:
+    page = stage.p.page()
+    for wrong in ({"v": 2}, {"consent": "6"}, {"available": "perhaps"}):
+        assert not (await page.join(**wrong))["ok"]
+    assert (page.turned, page.is_in) == (3, False)
+    assert (await page.join())["ok"]
+    assert await page.wish("user-match", offer="", answer="never") == "bad-payload"
+    assert (page.turned, page.is_in) == (3, True)
