@@ -25,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate mutants fuzz soak bench-claim load faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate mutants fuzz soak bench-claim bench-search load faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -98,6 +98,9 @@ soak: servers $(TEST_STAMP)
 
 bench-claim: $(TEST_STAMP)
 	$(BIN)/python -m bench.claim
+
+bench-search: $(TEST_STAMP)
+	$(BIN)/python -m bench.search
 
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load

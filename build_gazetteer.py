@@ -9,17 +9,22 @@ import unicodedata
 import zlib
 from array import array
 from collections import defaultdict
+from collections.abc import Iterator
+from heapq import nlargest
+from itertools import chain, groupby
 from math import floor
 from pathlib import Path
 from typing import Any
 
 from citychat.places.gazetteer import (
     BANDS_PER_DEGREE,
+    BEST,
     FILE,
     MAGIC,
     PEOPLE_UNIT,
     UNITS_PER_DEGREE,
     fold,
+    rank,
 )
 
 # How many names a city may be found by is what the size buys: all 334,000 would be 1.4 MB, these 87,000 are 0.5 of the
@@ -77,16 +82,41 @@ def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, An
     ]
     scripts = {code: _scripts_of(country["languages"]) for code, country in countries.items()}
     found_by = sorted({(key, at) for at, city in enumerate(cities) for key in _keys(city, scripts)})
+    best = _best(cities, found_by)
     texts = [
         "".join(city["countrycode"] for city in cities),
         "\n".join(city["name"] for city in cities),
         "\n".join(_regions(cities, states)),
         "\n".join(key for key, _ in found_by),
+        "\n".join(best),
     ]
     numbers.append(array("H", (at for _, at in found_by)))
+    numbers.append(array("H", chain.from_iterable(best.values())))
     columns = [_little_endian(column) for column in numbers] + [text.encode() for text in texts]
     sizes = array("I", (len(column) for column in columns))
     return MAGIC + zlib.compress(_little_endian(sizes) + b"".join(columns), 9)
+
+
+def _best(cities: list[dict[str, Any]], found_by: list[tuple[str, int]]) -> dict[str, list[int]]:
+    """What a search answers to each start of a name that many cities share; none ends in a space, as no search does."""
+    own = [fold(city["name"]) for city in cities]
+    people = [round(city["population"] / PEOPLE_UNIT) for city in cities]
+    found = {}
+    for start, crowd in _crowds(found_by):
+        alike = {at for key, at in crowd if key == start}
+        ranked = {at: rank(start, own[at], at in alike, people[at], cities[at]["geonameid"]) for _, at in crowd}
+        if not start.endswith(" "):
+            found[start] = nlargest(BEST, ranked, key=ranked.__getitem__)
+    return found
+
+
+def _crowds(found_by: list[tuple[str, int]], chars: int = 1) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Each start of a name that more than BEST cities share, from so many characters on, with these names."""
+    for start, names in groupby(found_by, key=lambda name: name[0][:chars]):
+        crowd = list(names)
+        if len({at for _, at in crowd}) > BEST:
+            yield start, crowd
+            yield from _crowds([name for name in crowd if len(name[0]) > chars], chars + 1)
 
 
 def _westwards_in_bands(city: dict[str, Any]) -> tuple[int, int, int]:

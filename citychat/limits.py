@@ -38,6 +38,9 @@ LIMITS = {
         Limit("typing", 2, "signs", "guest", "one in 2 s says all there is to say; on and off may come together", 0.5),
         Limit("other events", 60, "events", "guest", "buttons pressed by a person", 10),
         Limit("frames", 400, "frames", "connection", "twenty acks a second and a whole outbox after a reload fit", 200),
+        Limit("frames before the join", 20, "frames", "connection",
+              "our pages need three and an answer to each ping; nothing else counts those who are nobody yet"),
+        Limit("refused joins", 3, "joins", "connection", "our pages close after one, and connect anew"),
         Limit("new guests", 100, "guests", "network", "a school or a provider's gateway, but no farm of guests",
               100 / 3600, "guests_per_hour"),
         Limit("connections", 200, "connections", "network", "the same; each costs 42 kB", None,
@@ -99,14 +102,22 @@ class Buckets:
         """Take one token and return 0.0, or take none and return the seconds until there is one."""
         now = self._now_s()
         full = max(self._full_s.pop(key, now), now)
-        wait = full - now - self._slack_s
-        if wait > 1e-9:  # less is the rounding of the sums, not a wait
-            self._full_s[key] = full
+        wait = self._wait_s(full, now)
+        self._full_s[key] = full if wait else full + self._step_s
+        if wait:
             return wait
-        self._full_s[key] = full + self._step_s
         if len(self._full_s) > self._max_keys:
             del self._full_s[next(iter(self._full_s))]
         return 0.0
+
+    def wait_s(self, key: str) -> float:
+        """Return what ``take`` would, and take nothing."""
+        now = self._now_s()
+        return self._wait_s(max(self._full_s.get(key, now), now), now)
+
+    def _wait_s(self, full: float, now: float) -> float:
+        wait = full - now - self._slack_s
+        return wait if wait > 1e-9 else 0.0  # less is the rounding of the sums, not a wait
 
     def __len__(self) -> int:
         return len(self._full_s)

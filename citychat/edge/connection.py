@@ -57,6 +57,7 @@ class Connection:
         self._held: deque[tuple[str, bytes]] = deque()
         self._over = self._given_up = False
         self._told = False
+        self._refused_joins = 0
         self.spoke = False  # until a first event has come
         self._deadline = asyncio.get_running_loop().call_later(around.bounds.settle_s, self._settled)
 
@@ -77,6 +78,18 @@ class Connection:
             self._around.logger.error("No namespace for an event of ours: %s", event)
             return
         self._send(namespace, lambda: event_text(namespace, event, payload))
+
+    def let_in(self) -> None:
+        """Lift the bound on the frames of who has not joined."""
+        self.transport.let_in()
+
+    def turned_away(self) -> None:
+        """Count a join that was refused; the last of a few closes, after its answer."""
+        self._refused_joins += 1
+        if self._refused_joins >= self.transport.bounds.refused_joins and not self.transport.closed:
+            self._refused("joins that were refused")
+            self._inbound.clear()
+            self.transport.close(BROKEN_RULE)
 
     def ping(self) -> None:
         """Let the page hear that this end lives."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,6 +29,8 @@ class Bounds:
     frames_per_s: float = rate("frames")
     """Past this the socket is not read for a while."""
     frames_burst: float = bound("frames")
+    frames_before_join: int = bound("frames before the join")
+    refused_joins: int = bound("refused joins")
     held_s: float = 0.5
     holds: int = 20
     """So many pauses (10 s of flooding) without a quiet moment in between close the connection."""
@@ -101,6 +104,7 @@ class Transport:
         self._tokens = bounds.frames_burst
         self._tokens_at_s = now_s()
         self._holds = 0
+        self._frames_left: float = bounds.frames_before_join
         self._strikes = 0
         self._unsent_frames = 0
         self._unsent_bytes = 0
@@ -182,6 +186,10 @@ class Transport:
 
     def pace(self) -> Awaitable[None] | None:
         """After every WebSocket frame, pings and fragments too: None, or how long not to read on."""
+        self._frames_left -= 1
+        if self._frames_left < 0:
+            self.refuse("a client that does not join", BROKEN_RULE)
+            return None
         now_s = self._now_s()
         earned = (now_s - self._tokens_at_s) * self.bounds.frames_per_s
         self._tokens_at_s = now_s
@@ -197,6 +205,10 @@ class Transport:
             return None
         # What a flooder sends meanwhile stays in the system's buffers and costs this process nothing.
         return asyncio.sleep(self.bounds.held_s)
+
+    def let_in(self) -> None:
+        """The page has joined: from now on its frames have a rate only."""
+        self._frames_left = math.inf
 
     def strike(self, what: str) -> None:
         """A frame that is merely odd; the third closes the connection."""

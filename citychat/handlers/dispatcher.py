@@ -89,7 +89,11 @@ class Dispatcher:
                 event.failed(page, payload, failure)
             if reply is not None:
                 reply(failure.shown())
+            if event is not None and not event.joined:
+                page.turned_away()
             return
+        if event is not None and not event.joined:
+            page.let_in()
         if answer.later is not None:
             self._tasks.spawn(_answer_later(name, answer, reply), f"the answer to {name}")
             return

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from citychat.limits import bound
+from citychat.limits import Buckets, bound
 from citychat.matching import DateCheck
 from citychat.model import (
     LAMPORT_MAX,
@@ -31,6 +31,7 @@ from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
 HAVE_MAX = bound("streams named")
+RETURN_MS = 2_000  # who is to come back does so at a random time within this
 
 
 class JoinRequest(Struct):
@@ -60,8 +61,9 @@ class Arrived(NamedTuple):
 
 
 class Admission:
-    """Admits guests. ``consent``: the version of the rules asked for. ``new_guest`` takes one of a network's new
-    guests, ``again`` one of a guest's joins; both answer the seconds to wait for one (0: go on)."""
+    """Admits guests. ``consent``: the version of the rules asked for. ``joins``: those of the process, under "".
+    ``new_guest`` takes one of a network's new guests, ``again`` one of a guest's joins; both answer the seconds to wait
+    for one (0: go on)."""
 
     def __init__(
         self,
@@ -73,13 +75,14 @@ class Admission:
         gazetteer: Gazetteer,
         engines: Engines,
         dates: DateCheck,
+        joins: Buckets,
         new_guest: Callable[[str], float],
         again: Callable[[str], float],
     ) -> None:
         self.consent, self.contact, self.keys = consent, contact, keys
         self.places, self.gazetteer = places, gazetteer
         self.history, self.clock, self.random = engines.history, engines.clock, engines.random
-        self.dates, self.new_guest, self.again = dates, new_guest, again
+        self.dates, self.joins, self.new_guest, self.again = dates, joins, new_guest, again
         self.tokens = Tokens(keys, dates.now_ms)
 
     def check_agreed(self, payload: object) -> None:
@@ -92,16 +95,30 @@ class Admission:
         if said.get("consent") != self.consent or said.get("adult") is not True:
             raise RefusedConsent(self.consent)
 
-    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
-        """Return who may come in; they have agreed, and the row is to be kept. Raises BadPayload, Banned, Busy,
-        Unavailable."""
+    def knock(self, address: str, asked: JoinRequest) -> None:
+        """Take one of the process's joins, for a page that has agreed and is not over the limits of its guest or
+        network: what is refused costs those who come meanwhile nothing. Raises BadPayload, Busy."""
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
+        if self.joins.wait_s(""):  # pages come back at random times: a process that fell is made up for in seconds
+            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=RETURN_MS)
+        guests = self._signed(asked)
+        for guest in guests:
+            if wait_s := self.again(guest):
+                raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
+        if not guests:
+            self._take_new(address)
+        self.joins.take("")
+
+    async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
+        """Return who may come in, after ``knock``; the row is to be kept. Raises Banned, Busy, Unavailable."""
         trusted = await self.dates.trusted()
         now = self.dates.now_ms()
         dossier = await self._known(asked, now) or NEW
         old = dossier.row
-        row = old or self._new(address, now)
+        if old is None and self._signed(asked):
+            self._take_new(address)  # its token has run out
+        row = old or Guest(new_id(self.random), now, now, self.consent, now)
         if row.consent != self.consent:
             row = replace(row, consent=self.consent, consented=now)
         row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
@@ -154,12 +171,10 @@ class Admission:
         ]
 
     async def _known(self, asked: JoinRequest, now: int) -> Dossier | None:
-        """The file of the guest whose token holds; a bad token counts as none. Raises Banned, Busy."""
+        """The file of the guest whose token holds; a bad token counts as none. Raises Banned."""
         claims = self._claims(asked)
         if claims is None:
             return None
-        if wait_s := self.again(claims.guest):
-            raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
         dossier = await self.history.guests.dossier(claims.guest, now)
         if dossier.pause is not None:
             raise self.banned(dossier.pause.until, dossier.pause.reason)
@@ -175,11 +190,16 @@ class Admission:
     def _read(self, token: str | None) -> Claims | None:
         return self.tokens.read(token, dated=not self.dates.doubt) if token else None
 
-    def _new(self, address: str, now: int) -> Guest:
+    def _signed(self, asked: JoinRequest) -> set[str]:
+        """The guests that the page's tokens name, however old: the date may not be known yet."""
+        read = (self.tokens.signed(token or "") for token in (asked.token, asked.old_token))
+        return {claims.guest for claims in read if claims}
+
+    def _take_new(self, address: str) -> None:
+        """One of the network's new guests. Raises Busy."""
         source = network(address)
         if source and (wait_s := self.new_guest(source)):
             raise Busy("Too many new guests from your network.", retry_ms=ceil(wait_s * 1000))
-        return Guest(new_id(self.random), now, now, self.consent, now)
 
     def _moved(self, row: Guest, address: str, place: Place | None, now: int) -> Guest | None:
         """The row at its new place, or None when that would be the fourth change of a day.

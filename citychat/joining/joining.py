@@ -13,7 +13,7 @@ from math import ceil
 from msgspec.structs import replace
 
 from citychat.delivery import Delivery, Endpoint
-from citychat.joining.admission import Admission, JoinRequest
+from citychat.joining.admission import RETURN_MS, Admission, JoinRequest
 from citychat.joining.bus_dispatch import BusDispatch, BusListener
 from citychat.joining.joining_page import JoiningPage, pinged
 from citychat.joining.missed import Missed
@@ -26,7 +26,6 @@ from citychat.ports import Engines, GuestPaused, NewerPage, Page, PartnerAway, P
 from citychat.registry import Client, MatchState, Registry
 from citychat.tasks import Tasks
 
-RETURN_MS = 2_000  # pages sent away by a drain come back at a random time within this
 DRAIN_WAVES, WAVE_S = 20, 0.1  # 5 % at a time, so that the next process is not overrun
 READ_AGAIN_S = 2.0  # until the history is asked again whether it is back
 
@@ -36,8 +35,7 @@ Start = Callable[[], None]
 
 
 class Joining:
-    """The way in and out of one process's pages. ``process``: its name in the lobby. ``admit`` takes one of the
-    process's joins and answers the seconds to wait for one (0: go on)."""
+    """The way in and out of one process's pages. ``process``: its name in the lobby."""
 
     def __init__(
         self,
@@ -49,10 +47,9 @@ class Joining:
         admission: Admission,
         delivery: Delivery,
         matching: Matching,
-        admit: Callable[[str], float],
     ) -> None:
         self.engines, self.tasks, self.registry, self.admission = engines, tasks, registry, admission
-        self.delivery, self.matching, self.admit = delivery, matching, admit
+        self.delivery, self.matching = delivery, matching
         self.bus, self.lobby, self.history, self.clock = engines.bus, engines.lobby, engines.history, engines.clock
         self.recovery = Recovery(process, engines, matching)
         self.presence = Presence(engines, registry)
@@ -69,8 +66,7 @@ class Joining:
         if page in self._joining or page in self.registry.by_page:
             raise BadPayload("This page has joined already.")
         self._refuse_if_draining()
-        if self.admit(""):  # they come back at random times, so that a process that fell is made up for in seconds
-            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=RETURN_MS)
+        self.admission.knock(page.address, asked)
         joining = JoiningPage(page, self.registry)
         self._joining.add(page)
         try:

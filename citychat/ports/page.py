@@ -22,5 +22,11 @@ class Page(Protocol):
     def ping(self) -> None:
         """Let the page hear that this end lives, though there is nothing to tell yet."""
 
+    def let_in(self) -> None:
+        """Lift the bounds on a page that has not joined: its guest is in."""
+
+    def turned_away(self) -> None:
+        """Count a join that was refused and answered; the third closes the page."""
+
     def close(self, why: str) -> None:
         """Close after what was emitted before; idempotent. ``why`` is one word for the log."""

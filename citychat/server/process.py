@@ -75,12 +75,12 @@ class Process:
                 gazetteer=gazetteer,
                 engines=engines,
                 dates=self.matching.sessions.dates,
+                joins=buckets("joins at once", now_s),
                 new_guest=Buckets(policy.guests_per_hour, policy.guests_per_hour / HOUR_S, now_s).take,
                 again=buckets("joins", now_s).take,
             ),
             delivery=self.delivery,
             matching=self.matching,
-            admit=buckets("joins at once", now_s).take,
         )
         namespaces = [UserEvents(self.joining, self.matching), ChatEvents()]
         self.door = Dispatcher(namespaces, registry=self.registry, tasks=tasks, now_s=now_s)

@@ -21,7 +21,7 @@ daemon off;
 pid {folder}/pid;
 error_log {folder}/main.log;
 worker_processes 1;
-events {{ worker_connections 512; }}
+events {{ worker_connections 4096; }}
 http {{
     include /etc/nginx/mime.types;
     client_body_temp_path {folder}/body;

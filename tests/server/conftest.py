@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from citychat.edge import Connection, Edge, Reply
+from citychat.edge import Bounds, Connection, Edge, Reply
 from tests.server.rawclient import SOCKETIO, Raw
 from tests.support.patience import PATIENCE_S
 
@@ -21,15 +23,17 @@ LOG = logging.getLogger("tests.edge")
 
 
 class Site:
-    """An edge behind a port, with everything its door has seen."""
+    """An edge behind a port, with everything its door has seen. Its door knows no joins: unless ``joins``, what bounds
+    those who have not joined is off."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, joins: bool = False, bounds: Bounds = Bounds(), **options: Any) -> None:  # noqa: B008  # frozen
         self.events: list[tuple[Connection, str, object]] = []
         self.closed: list[Connection] = []
         self.on: dict[str, Callable[[Connection, Any, Reply | None], Awaitable[None]]] = {}
         self.now_s = time.monotonic
         self._raws: list[Raw] = []
-        options = {"now_s": lambda: self.now_s(), "logger": LOG, **options}
+        bounds = bounds if joins else replace(bounds, frames_before_join=sys.maxsize)
+        options = {"now_s": lambda: self.now_s(), "logger": LOG, "bounds": bounds, **options}
         self.edge = Edge(door=self._door, closed=self.closed.append, **options)
         self.server: HTTPServer
         self.port = 0

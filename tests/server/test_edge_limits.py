@@ -227,3 +227,52 @@ async def test_a_refused_event_costs_few_calls(site: Open) -> None:
     finally:
         sys.setprofile(before)
     assert calls["call"] + calls["c_call"] < 100 * 100
+
+
+# -- before the join -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "said", [frame(b'42/user,["user-view",{}]'), frame(b"3"), frame(b"", PING)], ids=["events", "pongs", "pings"]
+)
+async def test_who_has_not_joined_gets_20_frames(site: Open, said: bytes) -> None:
+    at = site(joins=True)
+    page, watching = await at.page(), await at.page()  # two frames each
+    await page.raw(said * 17)
+    await is_well(page)
+    await page.raw(said)
+    assert await page.until_closed() == 1008
+    await is_well(watching)
+
+
+async def test_who_has_joined_has_no_such_bound(site: Open) -> None:
+    at = site(joins=True)
+
+    async def join(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        assert reply is not None
+        connection.let_in()
+        reply({"ok": True})
+
+    at.on["user-join"] = join
+    page = await at.page()
+    await is_well(page)
+    await page.raw(frame(b'42/user,["user-view",{}]') * 300)
+    await is_well(page)
+
+
+async def test_the_third_refused_join_closes_the_connection_after_its_answer(site: Open) -> None:
+    at = site()
+
+    async def refuse(connection: Connection, payload: Any, reply: Reply | None) -> None:
+        assert reply is not None
+        reply({"ok": False, "error": "refused-consent"})
+        connection.turned_away()
+
+    at.on["user-join"] = refuse
+    page = await at.page()
+    await page.raw(b"".join(frame(b'42/user,%d["user-join",{}]' % number) for number in range(1, 9)))
+    assert [(await page.packet())[0] for _ in range(3)] == [f"43/user,{number}" for number in (1, 2, 3)]
+    assert await page.until_closed() == 1008
+    await page.close()
+    await at.until(lambda: at.edge.connections == 0)
+    assert len(at.events) == 3

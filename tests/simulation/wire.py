@@ -65,6 +65,12 @@ class SimConnection:
     def ping(self) -> None:
         self._to_page(self.link.page.heard)
 
+    def let_in(self) -> None:
+        """Its frames have no bound here."""
+
+    def turned_away(self) -> None:
+        """Our pages close their link after one refusal."""
+
     def close(self, why: str) -> None:
         if self.open:
             self.world.trace("server closes", self.link.name, why)

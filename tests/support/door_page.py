@@ -29,6 +29,8 @@ class DoorPage:
         self._times_s: list[float] = []
         self.closed = ""  # why
         self.pinged: Callable[[], None] = lambda: None
+        self.turned = 0  # joins that were refused
+        self.is_in = False
         self._running = 0  # events at the door
         self._over = self._ended = False
 
@@ -50,6 +52,12 @@ class DoorPage:
     def ping(self) -> None:
         if self.open:
             self.pinged()
+
+    def let_in(self) -> None:
+        self.is_in = True
+
+    def turned_away(self) -> None:
+        self.turned += 1
 
     def close(self, why: str) -> None:
         if self.open:

@@ -77,6 +77,12 @@ def test_a_refused_try_costs_nothing() -> None:
     assert taken.take("a") == 0.0
 
 
+def test_a_look_at_a_bucket_takes_nothing() -> None:
+    taken = Buckets(1, 1, HandClock())
+    assert taken.wait_s("a") == taken.wait_s("a") == taken.take("a") == 0.0
+    assert taken.wait_s("a") == taken.wait_s("a") == taken.take("a") == pytest.approx(1.0)
+
+
 def test_an_untouched_bucket_fills_up_and_no_further() -> None:
     clock = HandClock()
     taken = Buckets(3, 1, clock)

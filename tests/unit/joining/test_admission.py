@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Transaction
 from citychat.joining import Admission, JoinRequest
-from citychat.joining.admission import HAVE_MAX
+from citychat.joining.admission import HAVE_MAX, Arrived
 from citychat.limits import Buckets, buckets
 from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Places
@@ -37,6 +37,7 @@ def arrival(stage: Stage, consent: str = "2", guests_per_hour: int = 3) -> Admis
         gazetteer=GAZETTEER,
         engines=stage.p.engines,
         dates=stage.p.matching.sessions.dates,
+        joins=buckets("joins at once", now_s),
         new_guest=Buckets(guests_per_hour, guests_per_hour / 3600, now_s).take,
         again=buckets("joins", now_s).take,
     )
@@ -54,6 +55,12 @@ async def job(stage: Stage, work: Callable[[Transaction], Any]) -> None:
     await stage.database.run(work)
 
 
+async def arrives(at: Admission, address: str, asked: JoinRequest) -> Arrived:
+    """As a join does it."""
+    at.knock(address, asked)
+    return await at.arrive(address, asked)
+
+
 class Comer:
     """One browser: it keeps its token and comes again and again."""
 
@@ -64,7 +71,7 @@ class Comer:
 
     async def comes(self, position: object = None, **changes: Any) -> Guest:
         asked = replace(ASKED, token=self.token, position=position, **changes)
-        self.row, self.away_ms, _ = await self.arrival.arrive(self.address, asked)
+        self.row, self.away_ms, _ = await arrives(self.arrival, self.address, asked)
         await self.stage.history.guests.keep(self.row)
         self.token = self.arrival.token(self.row)
         assert await self.stage.history.guests.find(self.row.id) == self.row
@@ -136,7 +143,7 @@ FORGED = Tokens(OTHER_KEYS, lambda: START_MS).issue(Claims("guest", "2", START_M
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "x" * 10_000, "k.é.é", FORGED])
 @on_stage
 async def test_a_bad_token_counts_as_none(stage: Stage, token: str) -> None:
-    row, away_ms, _ = await arrival(stage).arrive(AT_LYON, replace(ASKED, token=token))
+    row, away_ms, _ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=token))
     assert (row.id != "guest", away_ms, row.made) == (True, 0, stage.clock.wall_ms())
 
 
@@ -169,25 +176,25 @@ async def test_one_network_makes_so_many_new_guests_an_hour_and_its_old_ones_com
     old = Comer(stage, at)
     await old.comes()
     for _ in range(2):
-        await at.arrive(AT_LYON, ASKED)
+        await arrives(at, AT_LYON, ASKED)
     with pytest.raises(Busy) as busy:
-        await at.arrive(AT_LYON, ASKED)
+        await arrives(at, AT_LYON, ASKED)
     assert busy.value.retry_ms is not None and 1_190_000 < busy.value.retry_ms <= 1_200_000
     await old.comes()
-    await at.arrive(AT_PARIS, ASKED)  # another network
+    await arrives(at, AT_PARIS, ASKED)  # another network
     for _ in range(10):
-        await at.arrive(LOOPBACK, ASKED)  # loopback has no limit
+        await arrives(at, LOOPBACK, ASKED)  # loopback has no limit
     await stage.skip(busy.value.retry_ms)
-    await at.arrive(AT_LYON, ASKED)
+    await arrives(at, AT_LYON, ASKED)
 
 
 @on_stage
 async def test_one_network_of_ipv6_is_a_64(stage: Stage) -> None:
     at = arrival(stage, guests_per_hour=1)
-    await at.arrive("2001:db8:1:2::1", ASKED)
+    await arrives(at, "2001:db8:1:2::1", ASKED)
     with pytest.raises(Busy):
-        await at.arrive("2001:db8:1:2:ffff::9", ASKED)
-    await at.arrive("2001:db8:1:3::1", ASKED)
+        await arrives(at, "2001:db8:1:2:ffff::9", ASKED)
+    await arrives(at, "2001:db8:1:3::1", ASKED)
 
 
 @on_stage
@@ -206,9 +213,9 @@ async def test_two_windows_in_a_fight_over_one_guest_are_slowed_down(stage: Stag
 @on_stage
 async def test_have_is_bounded(stage: Stage) -> None:
     at = arrival(stage)
-    await at.arrive(AT_LYON, replace(ASKED, have={str(n): 1 for n in range(HAVE_MAX)}))
+    await arrives(at, AT_LYON, replace(ASKED, have={str(n): 1 for n in range(HAVE_MAX)}))
     with pytest.raises(BadPayload):
-        await at.arrive(AT_LYON, replace(ASKED, have={str(n): 1 for n in range(HAVE_MAX + 1)}))
+        await arrives(at, AT_LYON, replace(ASKED, have={str(n): 1 for n in range(HAVE_MAX + 1)}))
 
 
 @on_stage

@@ -1,6 +1,7 @@
 """How a page comes in: the order of a join, and joins that fail or are too many."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -220,3 +221,51 @@ async def test_a_process_takes_so_many_joins_at_once_and_tells_the_others_when_t
     await stage.after(1)
     again = [page for page, answer in zip(pages, answers, strict=True) if not answer["ok"]]
     assert all([(await page.join())["ok"] for page in again])
+
+
+MANY = 1_000  # in no time at all: five times what a process takes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"v": 2},
+        {"consent": "6"},
+        {"adult": False},
+        {"have": {str(n): 1 for n in range(2_000)}},
+        {"token": "no token of ours", "address": "203.0.113.7"},
+        {"guest": "anna"},
+    ],
+    ids=["version", "consent", "age", "streams", "new guests of one network", "one token"],
+)
+@on_stage
+async def test_joins_that_are_refused_keep_nobody_else_out(stage: Stage, wrong: dict[str, Any]) -> None:
+    here = stage.node("here", guests_per_hour=20)
+    who = {"guest": wrong.pop("guest", ""), "address": wrong.pop("address", "")}
+    answers = await asyncio.gather(*(here.page(**who).join(**wrong) for _ in range(MANY)))
+    assert sum(answer["ok"] for answer in answers) <= 20
+    newcomers = await asyncio.gather(*(here.page().join() for _ in range(100)))
+    assert all(answer["ok"] for answer in newcomers)
+
+
+@on_stage
+async def test_who_has_to_come_back_later_has_cost_the_network_no_new_guest(stage: Stage) -> None:
+    here = stage.node("here", guests_per_hour=20)
+    await asyncio.gather(*(here.page().join() for _ in range(200)))
+    for _ in range(5):
+        answers = await asyncio.gather(*(here.page(address="203.0.113.7").join() for _ in range(20)))
+        assert {answer["error"] for answer in answers if not answer["ok"]} == {"busy"}
+    await stage.after(1)
+    answers = await asyncio.gather(*(here.page(address="203.0.113.7").join() for _ in range(15)))
+    assert all(answer["ok"] for answer in answers)
+
+
+@on_stage
+async def test_the_edge_hears_of_each_join_that_is_refused_and_of_the_one_that_is_not(stage: Stage) -> None:
+    page = stage.p.page()
+    for wrong in ({"v": 2}, {"consent": "6"}, {"available": "perhaps"}):
+        assert not (await page.join(**wrong))["ok"]
+    assert (page.turned, page.is_in) == (3, False)
+    assert (await page.join())["ok"]
+    assert await page.wish("user-match", offer="", answer="never") == "bad-payload"
+    assert (page.turned, page.is_in) == (3, True)

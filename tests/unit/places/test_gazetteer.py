@@ -1,15 +1,18 @@
 """The gazetteer: which city is near a point, which metro area gives the pool, which cities a name means."""
 
+import sys
 import time
+from bisect import bisect_left, bisect_right
+from heapq import nlargest
 from math import acos, cos, radians, sin
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from citychat.places import City, Gazetteer
-from citychat.places.gazetteer import EARTH_KM, FILE, INFLUENCE_MAX_KM, NEAREST_MAX_DEGREES, described, fold
+from citychat.places.gazetteer import BEST, EARTH_KM, FILE, INFLUENCE_MAX_KM, NEAREST_MAX_DEGREES, described, fold
 
 gazetteer = Gazetteer()
 
@@ -148,6 +151,55 @@ def test_a_name_that_no_city_has_finds_nothing(typed: str) -> None:
 def test_no_text_breaks_a_search_or_a_look_up(typed: str) -> None:
     assert len(gazetteer.search(typed)) <= 10
     gazetteer.city(typed)
+
+
+STARTS = sorted({key[:end] for key in gazetteer._keys for end in range(1, min(len(key), 61))})
+
+
+@given(start=st.sampled_from(STARTS), limit=st.sampled_from([1, 10, 11, 10_000]))
+@example("s", 10)
+@example("san", 10)
+@example("santa", 11)
+def test_a_search_answers_what_comparing_every_city_with_the_name_would(start: str, limit: int) -> None:
+    assert gazetteer.search(start, limit) == compared(start, limit)
+
+
+@pytest.mark.parametrize("typed", ["s", "n", "po", "no", "san", "vil", "santa", "victo", "\ufdfa" * 60])
+def test_a_search_takes_few_steps_whatever_is_typed(typed: str) -> None:
+    """A frame of 40 bytes must not hold everybody up."""
+    steps = 0
+
+    def step(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(step)
+    try:
+        gazetteer.search(typed)
+    finally:
+        sys.setprofile(None)
+    assert steps < 1_000
+
+
+def test_no_start_of_a_name_has_many_cities_to_compare() -> None:
+    """The rest have their best ten in the file."""
+    starts = [fold(start) for start in STARTS[:: len(STARTS) // 20_000]]
+    assert max(len(gazetteer._found(start)[0]) for start in starts if start not in gazetteer._crowded) <= BEST
+
+
+def compared(start: str, limit: int) -> list[City]:
+    """A search without anything kept for it."""
+    prefix, keys = fold(start), gazetteer._keys
+    first = bisect_left(keys, prefix)
+    found = set(gazetteer._found_at[first : bisect_left(keys, prefix + "\U0010ffff", first)])
+    alike = set(gazetteer._found_at[first : bisect_right(keys, prefix, first)])
+
+    def rank(at: int) -> tuple[bool, bool, int, int]:
+        city = CITIES[at]
+        own = fold(city.name)
+        return own == prefix, own.startswith(prefix) or at in alike, city.population, -int(city.id)
+
+    return [CITIES[at] for at in nlargest(limit, found, key=rank)]
 
 
 def test_a_city_is_found_by_its_number() -> None:
