@@ -17,11 +17,6 @@ from citychat.tasks import described
 NAMESPACES = ("/user", "/chat")
 
 
-def namespace_of(event: str) -> str:
-    """Return the namespace that an event's name begins with (``user-join`` → ``/user``), be there one or not."""
-    return "/" + event.partition("-")[0]
-
-
 Reply = Callable[[Mapping[str, object]], None]
 """Sends the one ack of an event, at once; a second call does nothing."""
 
@@ -73,7 +68,7 @@ class Connection:
 
     def emit(self, event: str, payload: Mapping[str, object]) -> None:
         """Send an event, in order, to the namespace its name starts with (``user-join`` → ``/user``)."""
-        namespace = namespace_of(event)
+        namespace = "/" + event.partition("-")[0]
         if namespace not in NAMESPACES:
             self._around.logger.error("No namespace for an event of ours: %s", event)
             return

@@ -95,7 +95,7 @@ class Admission:
         if said.get("consent") != self.consent or said.get("adult") is not True:
             raise RefusedConsent(self.consent)
 
-    def knock(self, address: str, asked: JoinRequest) -> None:
+    def take_join(self, address: str, asked: JoinRequest) -> None:
         """Take one of the process's joins, for a page that has agreed and is not over the limits of its guest or
         network: what is refused costs those who come meanwhile nothing. Raises BadPayload, Busy."""
         if len(asked.have) > HAVE_MAX:
@@ -111,7 +111,7 @@ class Admission:
         self.joins.take("")
 
     async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
-        """Return who may come in, after ``knock``; the row is to be kept. Raises Banned, Busy, Unavailable."""
+        """Return who may come in, after ``take_join``; the row is to be kept. Raises Banned, Busy, Unavailable."""
         trusted = await self.dates.trusted()
         now = self.dates.now_ms()
         dossier = await self._known(asked, now) or NEW

@@ -66,7 +66,7 @@ class Joining:
         if page in self._joining or page in self.registry.by_page:
             raise BadPayload("This page has joined already.")
         self._refuse_if_draining()
-        self.admission.knock(page.address, asked)
+        self.admission.take_join(page.address, asked)
         joining = JoiningPage(page, self.registry)
         self._joining.add(page)
         try:

@@ -58,7 +58,7 @@ def is_blank(text: str) -> bool:
 
 def fits(text: str) -> bool:
     """Tell whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB."""
-    return not is_blank(text) and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
+    return _ink.search(text) is not None and len(text) <= TEXT_MAX_CHARS and len(text.encode()) <= TEXT_MAX_BYTES
 
 
 def drawable(raw: str) -> str:

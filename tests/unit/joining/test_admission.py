@@ -57,11 +57,11 @@ async def job(stage: Stage, work: Callable[[Transaction], Any]) -> None:
 
 async def arrives(at: Admission, address: str, asked: JoinRequest) -> Arrived:
     """As a join does it."""
-    at.knock(address, asked)
+    at.take_join(address, asked)
     return await at.arrive(address, asked)
 
 
-class Comer:
+class KeptToken:
     """One browser: it keeps its token and comes again and again."""
 
     def __init__(self, stage: Stage, arrival: Admission, address: str = AT_LYON) -> None:
@@ -111,7 +111,7 @@ async def test_a_page_of_another_version_is_told_to_reload_whatever_else_it_says
 
 @on_stage
 async def test_version_and_time_of_the_consent_are_kept_and_begin_anew_with_new_rules(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage, consent="1"))
+    anna = KeptToken(stage, arrival(stage, consent="1"))
     first = await anna.comes(consent="1")
     assert (first.consent, first.consented) == ("1", stage.clock.wall_ms())
     await stage.skip(DAY_MS)
@@ -126,7 +126,7 @@ async def test_version_and_time_of_the_consent_are_kept_and_begin_anew_with_new_
 
 @on_stage
 async def test_each_join_renews_the_token_for_thirty_days(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     first = await anna.comes()
     for _ in range(3):
         await stage.skip(29 * DAY_MS)
@@ -149,7 +149,7 @@ async def test_a_bad_token_counts_as_none(stage: Stage, token: str) -> None:
 
 @on_stage
 async def test_a_guest_whose_row_is_gone_keeps_id_and_consent_by_the_token(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     first = await anna.comes()
     await stage.history.guests.erase(first.id, stage.clock.wall_ms())
     await stage.skip(DAY_MS)
@@ -159,7 +159,7 @@ async def test_a_guest_whose_row_is_gone_keeps_id_and_consent_by_the_token(stage
 
 @on_stage
 async def test_a_paused_guest_is_told_until_when_why_and_whom_to_ask_and_comes_back_after_it(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     guest, until = (await anna.comes()).id, stage.clock.wall_ms() + DAY_MS
     await job(stage, lambda transaction: transaction.change("pause", guest, until, "three reports"))
     with pytest.raises(Banned) as banned:
@@ -173,7 +173,7 @@ async def test_a_paused_guest_is_told_until_when_why_and_whom_to_ask_and_comes_b
 @on_stage
 async def test_one_network_makes_so_many_new_guests_an_hour_and_its_old_ones_come_and_go(stage: Stage) -> None:
     at = arrival(stage, guests_per_hour=3)
-    old = Comer(stage, at)
+    old = KeptToken(stage, at)
     await old.comes()
     for _ in range(2):
         await arrives(at, AT_LYON, ASKED)
@@ -199,7 +199,7 @@ async def test_one_network_of_ipv6_is_a_64(stage: Stage) -> None:
 
 @on_stage
 async def test_two_windows_in_a_fight_over_one_guest_are_slowed_down(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     await anna.comes()
     for _ in range(20):
         await anna.comes()
@@ -220,7 +220,7 @@ async def test_have_is_bounded(stage: Stage) -> None:
 
 @on_stage
 async def test_the_first_place_is_no_change_and_three_changes_a_day_are_all(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     await anna.comes()
     lyon, paris = city_id("Lyon"), city_id("Paris")
     await stage.skip(60_000)
@@ -239,7 +239,7 @@ async def test_the_first_place_is_no_change_and_three_changes_a_day_are_all(stag
 
 @on_stage
 async def test_places_that_come_with_joins_count_too_and_after_the_third_the_old_one_stays(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     assert city(await anna.comes(LYON)) == "Lyon"
     for position, expected in ((PARIS, "Paris"), (LYON, "Lyon"), (NEAR_LYON, "Lyon")):
         assert city(await anna.comes(position)) == expected  # the last one: only the cell is another
@@ -259,7 +259,7 @@ async def test_places_that_come_with_joins_count_too_and_after_the_third_the_old
 
 @on_stage
 async def test_refused_moves_do_not_hide_that_the_rules_were_accepted_anew(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage, consent="1"))
+    anna = KeptToken(stage, arrival(stage, consent="1"))
     for position in (LYON, PARIS, LYON, PARIS):
         await anna.comes(position, consent="1")
     anna.arrival = arrival(stage, consent="2")
@@ -269,7 +269,7 @@ async def test_refused_moves_do_not_hide_that_the_rules_were_accepted_anew(stage
 
 @on_stage
 async def test_between_the_hosts_own_network_and_the_internet_one_goes_as_often_as_one_likes(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     for _ in range(5):
         anna.address = LOOPBACK
         assert city(await anna.comes()) == "This network"
@@ -280,7 +280,7 @@ async def test_between_the_hosts_own_network_and_the_internet_one_goes_as_often_
 
 @on_stage
 async def test_whom_nobody_can_place_is_asked_and_what_is_chosen_stays(stage: Stage) -> None:
-    anna = Comer(stage, arrival(stage), NOWHERE)
+    anna = KeptToken(stage, arrival(stage), NOWHERE)
     assert (await anna.comes()).place is None
     with pytest.raises(NoPlace):
         await anna.moves(position={**LYON, "accuracy": 100_000})
@@ -301,7 +301,7 @@ async def test_whom_nobody_can_place_is_asked_and_what_is_chosen_stays(stage: St
 )
 @on_stage
 async def test_a_wish_for_a_place_is_one_city_or_one_position(stage: Stage, wish: dict[str, Any]) -> None:
-    anna = Comer(stage, arrival(stage))
+    anna = KeptToken(stage, arrival(stage))
     before = await anna.comes()
     with pytest.raises(BadPayload):
         await anna.moves(**wish)
@@ -311,12 +311,12 @@ async def test_a_wish_for_a_place_is_one_city_or_one_position(stage: Stage, wish
 @pytest.mark.parametrize("position", ["here", {"lat": "45"}, {"lat": 91, "lon": 0, "accuracy": 5}, [1, 2], 7, {}])
 @on_stage
 async def test_a_position_that_is_none_keeps_nobody_out(stage: Stage, position: object) -> None:
-    assert city(await Comer(stage, arrival(stage)).comes(position)) == "Lyon"
+    assert city(await KeptToken(stage, arrival(stage)).comes(position)) == "Lyon"
 
 
 @on_stage
 async def test_of_a_position_only_the_cell_is_kept(stage: Stage) -> None:
-    await Comer(stage, arrival(stage)).comes({"lat": 45.76543219, "lon": 4.83219876, "accuracy": 12.3456789})
+    await KeptToken(stage, arrival(stage)).comes({"lat": 45.76543219, "lon": 4.83219876, "accuracy": 12.3456789})
     with sqlite3.connect(stage.folder / "citychat.db") as database:
         (body,) = database.execute("SELECT body FROM guests").fetchone()
     assert json.loads(body)["place"]["cell"] == [2288, 241]
