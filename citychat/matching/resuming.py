@@ -42,6 +42,7 @@ class Resuming:
         for other_id in sorted(other_id for other_id in elsewhere if other_id is not None):
             other = await self.history.sessions.confirm(other_id, self.sessions.history_ms)
             if other is None or other.started < session.started:
-                await self.sessions.let_go(other_id, [*session.members, *(other.members if other else ())])
+                row = other or await self.history.sessions.find(other_id)  # its other member is in it as well (M2)
+                await self.sessions.let_go(other_id, [*session.members, *(row.members if row else ())])
                 let_go = True
         return let_go

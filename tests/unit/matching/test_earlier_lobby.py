@@ -53,6 +53,22 @@ async def test_a_lobby_from_a_chat_before_does_not_win_over_the_chat_of_now(stag
 
 @over_lobbies()
 @on_stage
+async def test_who_was_in_the_chat_before_is_let_go_of_with_the_other_one(stage: Stage, lobby: str) -> None:
+    await stage.over(lobby)
+    third = stage.node("third")
+    third.process.start()
+    anna, carl = await stage.p.join("anna", available=False), await third.join("carl")
+    await stage.meet(anna, carl)
+    earlier = way_back(stage.lobby)
+    await anna.leave()
+    await stage.meet(anna, await stage.q.join("ben"))
+    earlier()
+    await stage.p.matching.lease.reenter()  # before the process of carl has heard of anything
+    assert [where.session for where in await stage.lobby.status(["carl"])] == [None]
+
+
+@over_lobbies()
+@on_stage
 async def test_a_reload_comes_back_to_the_chat_of_now_whatever_the_lobby_says(stage: Stage, lobby: str) -> None:
     await stage.over(lobby)
     anna, _carl, older = await stage.p.talking("anna", "carl")
