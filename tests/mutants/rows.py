@@ -133,6 +133,10 @@ JOINED = (
         "a renewal's no is not heard", "§2.8", "few over services", f"{MATCHING}/lease.py",
         "not await self._is_known():\n            self.reenter_soon()", "not await self._is_known():\n            pass",
     ),
+    left_out(
+        "one is left in a chat that a lobby from before has", "M2", "few over services", f"{MATCHING}/resuming.py",
+        "[*session.members, *(row.members if row else ())]", "session.members",
+    ),
 )  # fmt: skip
 
 AGAIN, REUNIONS = "tests/unit/matching/test_taken_up_again.py", "tests/unit/matching/test_reunions.py"

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 from citychat.client.entries import key_of
+from citychat.model import PENDING
 from tests.simulation.ground import CONSENT, Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
@@ -38,6 +39,7 @@ class Couple(Ground):
     ) -> None:
         super().__init__(loop, seed, stand=stand)
         self.kinds, self.stretch = kinds, stretch
+        self.left = False
         self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
 
     # -- faults -------------------------------------------------------------------------------------------------------
@@ -140,6 +142,7 @@ class Couple(Ground):
         person = self.random.choice(self.people)
         if person.page:
             self.trace(person.name, "LEAVES")
+            self.left = True
             person.page.leave()
             for other in self.people:
                 self.loop.call_later(self.random.uniform(1, 10), other.find_someone)
@@ -170,6 +173,8 @@ class Couple(Ground):
     def check_end(self) -> None:
         """Nobody is stuck, nothing acknowledged is missing, and what both see is what the history holds."""
         self.check_kept()
+        if not self.left and any(row.ended not in (None, PENDING) for row in self.world.sessions.values()):
+            raise Wrong("M12: a chat has ended, and nobody has left it")
         if self.world.sessions:
             self.check_transcripts(list(self.world.sessions)[-1])  # begun last; its date is of some process's clock
         if self.wrong:

@@ -135,6 +135,7 @@ class Crowded(Ground):
         self.lonely_s: dict[tuple[str, ...], float] = {}
         self.differing_s: dict[tuple[str, ...], float] = {}
         self.forgot_s = 0.0
+        self.restored: set[str] = set()  # sessions of a lobby that went back
 
     @property
     def books(self) -> Books:
@@ -150,6 +151,18 @@ class Crowded(Ground):
             if server is not None:
                 kept.update(server.process.matching.moderation._pending_blocks)
         self.apart = {frozenset(pair) for pair in kept}
+
+    def gone_back(self) -> None:
+        """Of what came after that moment the lobby knows nothing: an answer counts once more, who was barred since is
+        barred by the history alone, and a chat that came to nothing is let go of (protocol §2.8)."""
+        super().gone_back()
+        books = self.books
+        self.forgot_s = self.loop.now_s
+        self.rung_s.clear()
+        for offer in books.offers:
+            self.answered.pop(offer, None)
+        self.apart = {frozenset((guest, other)) for guest, person in books.people.items() for other in person.blocked}
+        self.restored.update(person.session for person in books.people.values() if person.session is not None)
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -273,13 +286,14 @@ class Crowded(Ground):
             self.wrong.append("M2: somebody points to an offer that is over")
         for s, guests in talking.items():
             row = self.world.sessions.get(s)
-            if row is None:
+            if row is None and s not in self.restored:
                 self.wrong.append("M11: a session is not durable")
-            elif sorted(row.members) != sorted(guests):
+            elif row is not None and sorted(row.members) != sorted(guests):
                 self.wrong.append(f"M2: only {[self._name(guest) for guest in guests]} are in their session")
             elif blocked(*(books.people[guest] for guest in guests)):
                 self.wrong.append("M5: the lobby has a pair that it keeps apart in a session")
             self._check_over(s)
+        self.over_s = {s: since for s, since in self.over_s.items() if s in talking}
         for guest in self.stand.misfiled:
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.index:
@@ -293,7 +307,10 @@ class Crowded(Ground):
         """A no may reach the history while a yes before it, of which nobody had heard, is on its way to both, an end
         while a row that was read before brings both back: the chat then ends as soon as both stores can be told."""
         row = self.world.sessions.get(s)
-        if row is None or row.ended == PENDING or (row.ended is None and not self.world.apart(row.members)):
+        if row is None:
+            if self.loop.now_s - self.over_s.setdefault(s, self.loop.now_s) > OVER_S:
+                self.wrong.append("M11: a session that came to nothing is in the lobby")
+        elif row.ended == PENDING or (row.ended is None and not self.world.apart(row.members)):
             self.over_s.pop(s, None)
         elif self.loop.now_s - self.over_s.setdefault(s, self.loop.now_s) > OVER_S:
             why = "M11: {}, whose chat has ended, are" if row.ended else "M5: {}, who are kept apart, are"

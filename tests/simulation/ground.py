@@ -115,6 +115,7 @@ class Ground:
         self.journeys: dict[tuple[str, int], list[tuple[float, str]]] = {}
         self.texts: dict[tuple[str, int], str] = {}
         self.acked: dict[tuple[str, str, int], str] = {}  # (session, stream, n) -> text, once it had a tick
+        self.mended = False
         self.unkept: set[str] = set()  # streams, see outlived
         self.loose: set[str] = set()  # streams, see unlinked
         self.faults: Counter[str] = Counter()
@@ -171,6 +172,7 @@ class Ground:
 
     def well(self) -> None:
         """Every fault is over."""
+        self.mended = True
         world = self.world
         world.loss = world.rough = world.requeue_s = 0.0
         world.mailbox_up = world.history_up = world.reads_up = world.redis_up = True
@@ -182,6 +184,10 @@ class Ground:
             self.network(person, True)
             person.browser.room, person.slowest_storage_s, person.clock.ahead_ms = None, STORAGE_S, 0
             person.return_home()
+
+    def gone_back(self) -> None:
+        """The lobby holds what it held a while ago."""
+        self.trace("the lobby goes back")
 
     def network(self, person: Person, there: bool) -> None:
         person.network = there

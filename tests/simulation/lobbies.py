@@ -5,6 +5,7 @@ It is held by a ``Stand``: the lobby itself, what the checker reads in its books
 
 import asyncio
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from random import Random
 from typing import Any, Literal, Protocol
 
@@ -46,6 +47,9 @@ class Stand(Protocol):
     def forget(self) -> None:
         """All is lost."""
 
+    def remember(self) -> Callable[[], None]:
+        """What calling the answer makes it go back to: all that it holds now."""
+
 
 MakeStand = Callable[[NowMs, Random], Stand]
 
@@ -62,6 +66,17 @@ class Embedded:
 
     def forget(self) -> None:
         self.lobby._state = LobbyState(self._now_ms, self._random)
+
+    def remember(self) -> Callable[[], None]:
+        state = self.lobby._state
+        data = {name: value for name, value in vars(state).items() if name != "_now_ms"}
+        saved = deepcopy(data, {id(self._random): self._random})
+
+        def go_back() -> None:
+            vars(state).update(saved)
+            self.lobby._state = state
+
+        return go_back
 
 
 class SlowLobby:

@@ -10,7 +10,8 @@ from tests.simulation.ground import Ground, SimServer
 
 HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
 FREEZES_S = (1.0, 10.0, 40.0)
-AWAY_S, LINK_S = 8.0, 4.0
+AWAY_S, LINK_S, FIRST_S = 8.0, 4.0, 0.01
+GOES_BACK_S = (1.0, 60.0)
 STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a real process would soon end
 STRETCH = 15.0  # of the towns whose faults last longer than every patience: outages of 2 minutes, freezes of 10
 
@@ -39,6 +40,24 @@ def _redis_lost(ground: Ground) -> None:
 def _emptied(ground: Ground) -> None:
     """FLUSHALL: no connection notices."""
     ground.world.forgot()
+
+
+def _gone_back(ground: Ground) -> None:
+    """A replica takes over that has not heard of the last second, or minute; one process reaches it first. Running
+    chats go on, and who is kept apart shares none, though the two may be offered to each other once more (protocol
+    §2.8)."""
+    ground.loop.call_later(ground.random.choice(GOES_BACK_S), _go_back, ground, ground.stand.remember())
+
+
+def _go_back(ground: Ground, before: Callable[[], None]) -> None:
+    if ground.mended:
+        return
+    before()
+    ground.gone_back()
+    servers = _running(ground)
+    ground.random.shuffle(servers)
+    for i, server in enumerate(servers):
+        server.bus.cut(_link_s(ground) if i else FIRST_S)
 
 
 def _link(ground: Ground) -> None:
@@ -97,6 +116,7 @@ OUTAGES: dict[str, Callable[[Ground], None]] = {
     "redis": _redis,
     "redis lost": _redis_lost,
     "emptied": _emptied,
+    "gone back": _gone_back,
     "link": _link,
     "answer": _answer,
     "broker": _broker,

@@ -5,7 +5,7 @@ Each script runs within one turn of the loop, so a run stays what its seed says.
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,6 +54,9 @@ class Runs(Protocol):
     def flush(self) -> None:
         """Lose all data."""
 
+    def remember(self) -> Callable[[], None]:
+        """What calling the answer makes it hold again: all data that it has now."""
+
 
 class PrivateRedis:
     """A server of its own. redis-py's client costs more than all the rest of a run."""
@@ -69,6 +72,16 @@ class PrivateRedis:
 
     def flush(self) -> None:
         self._ask("FLUSHALL")
+
+    def remember(self) -> Callable[[], None]:
+        saved = [(name, self._ask("PTTL", name), self._ask("DUMP", name)) for name in self._ask("KEYS", "*")]
+
+        def go_back() -> None:
+            self.flush()
+            for name, ttl_ms, data in saved:
+                self._ask("RESTORE", name, max(0, ttl_ms), data)
+
+        return go_back
 
     def _ask(self, *command: Word) -> Any:
         self._connection.send_packed_command([packed(command)], check_health=False)  # type: ignore[no-untyped-call]
@@ -125,6 +138,15 @@ class Scripted:
     def forget(self) -> None:
         self._read = None
         self._redis.flush()
+
+    def remember(self) -> Callable[[], None]:
+        go_back = self._redis.remember()
+
+        def gone_back() -> None:
+            self._read = None
+            go_back()
+
+        return gone_back
 
     @property
     def books(self) -> Read:

@@ -5,6 +5,7 @@ What a script may use is there as Redis has it: ``redis``, ``cmsgpack``, ``bit``
 """
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from typing import Any
 
 from lupa import lua51  # not LuaJIT: its tables have another order in each run
@@ -44,6 +45,12 @@ class LuaRedis:
         names[b"bit"] = table({b"band": band, b"bor": bor, b"bnot": bnot})
         self._run = self._lua.execute(PROTECT)
         self._scripts: dict[str, Any] = {}
+
+    def remember(self) -> Callable[[], None]:
+        """What calling the answer makes the store hold again: all that it holds now."""
+        data = {name: value for name, value in vars(self.store).items() if name != "_now_ms"}
+        saved = deepcopy(data)
+        return lambda: vars(self.store).update(deepcopy(saved))
 
     def eval(self, text: str, *args: Word) -> Any:
         """What the script with these ARGV replies: bytes, int, None or a list. Raises RedisError."""
