@@ -84,6 +84,7 @@ class Machine:
     def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
         self.loop, self.random, self.alive = loop, random, True
         self._late: list[tuple[object, Callable[[], object]]] | None = None
+        self._never: list[Callable[[], object]] = []  # held: a task that nobody holds any more would be told as a crash
 
     @property
     def frozen(self) -> bool:
@@ -98,6 +99,8 @@ class Machine:
             self._late.append((line, call))
         elif self.alive:
             call()
+        else:
+            self._never.append(call)
 
     def freeze(self) -> None:
         if self._late is None:
@@ -107,7 +110,7 @@ class Machine:
         """Go on. Each line keeps its order; which comes first is nobody's, and now and then all the timers do: the
         process must not take what is due for what has not come (protocol §2.5.2, §2.5.4)."""
         if not self.alive:
-            return  # what waits for it waits on: a task that nobody holds any more would be told as a crash
+            return  # what waits for it waits on
         late, self._late = self._late or [], None
         for line, call in _mixed(late, self.random):
             self.loop.call_soon(self.runs, call, line)
