@@ -33,8 +33,7 @@ class Scene(Couple):
         self.s = self.a.here.outbox.running
 
     def wait(self, secs: float) -> None:
-        """Let the time pass; of hours in which nobody does anything, looking each quarter of a second is most of the
-        cost."""
+        """Let the time pass; in hours, looking each quarter of a second is most of the cost."""
         self.look_s = SELDOM_S if secs > HOUR_S / 2 else LOOK_S
         self.loop.run_until_complete(asyncio.sleep(secs))
 
@@ -84,6 +83,7 @@ class Scene(Couple):
     def finish(self, s: str = "") -> list[str]:
         """Everything settles, both load afresh; what both see of the chat, which must be the same."""
         self.loop.run_until_complete(self.settle())
+        self.left = True  # or has stayed: the story knows
         self.check_end()
         s = s or self.s
         self.strict = False
