@@ -16,27 +16,12 @@ INVISIBLE = (
     r"\U000e0000-\U000e0fff"
 )
 _invisible = re.compile(rf"[{INVISIBLE}]")
-
-
-def _combining_marks() -> str:
-    """Pattern of a mark drawn over, under or around the letter before it. Spacing ones (Mc) stand beside it, and pile
-    up on nothing. There are none between U+20000 and U+DFFFF, and those beyond are invisible.
-
-    The plane of most letters apart: Python looks a class up in a table only where it holds no other (2 µs a letter).
-    """
-    points = map(chr, range(0x300, 0x20000))
-    marks = _invisible.sub("", "".join(point for point in points if unicodedata.category(point) in ("Mn", "Me")))
-    others = marks.lstrip("".join(map(chr, range(0x10000))))
-    return rf"(?:[{marks.removesuffix(others)}]|(?=[\U00010000-\U0001ffff])[{others}])"
-
-
 _hidden = re.compile(rf"(?!\n)[{HIDDEN}]")
 _ends_of_line = re.compile(r"\r\n?|[\u2028\u2029]")
 _blank_lines = re.compile(rf"\n(?:(?:[^\S\n]|[{INVISIBLE}])*\n){{2,}}")
 _ink = re.compile(rf"[^\s{INVISIBLE}]")
-_mark = re.compile(_combining_marks())
-# What is invisible neither counts nor begins a new letter, so that it cannot hold two piles of marks together.
-_pile = re.compile(rf"((?:{_mark.pattern}[{INVISIBLE}]*){{{MARKS_MAX}}})((?:{_mark.pattern}|[{INVISIBLE}])+)")
+# Marks are neither letters nor digits to Python: only a text with so many such signs in a row is looked at one by one
+_perhaps_a_pile = re.compile(rf"(?:[^\w\s]|[{INVISIBLE}]){{{MARKS_MAX + 1}}}")
 
 
 def clean_text(raw: str) -> str:
@@ -46,9 +31,25 @@ def clean_text(raw: str) -> str:
         raw = _hidden.sub("", _ends_of_line.sub("\n", raw))
         raw = _blank_lines.sub("\n\n", raw)
     text = unicodedata.normalize("NFC", raw)
-    if text.isascii():
+    if text.isascii() or not _perhaps_a_pile.search(text):
         return text
-    return unicodedata.normalize("NFC", _pile.sub(lambda pile: pile[1] + _mark.sub("", pile[2]), text))
+    return unicodedata.normalize("NFC", _without_piles(text))
+
+
+def _without_piles(text: str) -> str:
+    """Drop the marks over, under and around a letter that are too many. Spacing ones (Mc) stand beside it, and what is
+    invisible neither counts nor begins a new letter, so that it cannot hold two piles together."""
+    kept, marks = [], 0
+    for letter in text:
+        if unicodedata.category(letter) in ("Mn", "Me"):
+            if not _invisible.match(letter):
+                marks += 1
+                if marks > MARKS_MAX:
+                    continue
+        elif marks and not _invisible.match(letter):
+            marks = 0
+        kept.append(letter)
+    return "".join(kept)
 
 
 def is_blank(text: str) -> bool:

@@ -38,9 +38,9 @@ UNHURRIED_WITHIN_S = 10.0  # nobody waits for a prune, and a server that is busy
 SILENT_WITHIN_S = 12.0  # beyond all the other bounds: for what the driver asks by itself
 INDEXES_WITHIN_S = 600.0  # the first start on a large old collection
 CONNECTIONS_MAX = 100  # who comes then waits its turn, which is not the server's silence; a join asks five at once
+DEFAULT_DATABASE, DUPLICATE = "citychat", 11_000
 FAILED_MAX = 3  # writes in a row; then one of our own shows whether it is the server that takes none
-DEFAULT_DATABASE, TRIAL = "citychat", "trial"  # the collection of that write; empty but for that moment
-DUPLICATE = 11_000
+TRIAL = "trial"  # the collection of that write; empty but for that moment
 # The server has no such index (FerretDB: no TTL), or the host has made another one like it: both can be lived with.
 INDEX_REFUSED = {67, 85, 86, 115, 238}
 # Decoded one by one: an unreadable document must not hide the others.
