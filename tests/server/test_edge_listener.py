@@ -43,6 +43,7 @@ class Counting(selectors.DefaultSelector):
 
 
 async def door(connection, event, payload, reply):
+    connection.let_in()
     reply({"times": Counting.times})
 
 
