@@ -1,14 +1,16 @@
 """Each toxic of the proxy bites: against a plain echo server, in the direction it was set for."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from tests.support.patience import PATIENCE_S, until
 from tests.support.proxy import Proxy
+from tests.support.stream_server import listening
 
 SOON_S = 0.3
 TEXT = b"x" * 1_000
@@ -26,12 +28,9 @@ async def echo() -> AsyncIterator[int]:
                 await writer.drain()
         except OSError:
             pass
-        finally:
-            writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(answer) as port:
+        yield port
 
 
 @pytest.fixture
@@ -210,3 +209,14 @@ async def test_the_next_target_is_tried_when_one_refuses(connect: Connect) -> No
     async with Proxy(lambda: [one]) as nobody:
         with pytest.raises((OSError, asyncio.IncompleteReadError)):
             await (await connect(nobody)).echoed(b"a")
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_was_accepted_in_the_last_moment_is_closed_too(turns: int) -> None:
+    """A turn of the loop each: not accepted yet, accepted, told of."""
+    async with echo() as port:
+        client = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    with client, suppress(ConnectionResetError):
+        assert client.recv(1) == b""

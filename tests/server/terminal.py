@@ -7,6 +7,7 @@ from typing import Self
 
 from tests.support.patience import PATIENCE_S
 from tests.support.server_process import ROOT, citychat
+from tests.support.stream_server import listening
 
 
 class TerminalGuest:
@@ -85,8 +86,10 @@ async def coming_from(address: str, port: int) -> AsyncIterator[str]:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
         request = await reader.readuntil(b"\r\n")
         up_writer.write(request + f"X-Forwarded-For: {address}\r\n".encode())
-        await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
+        try:
+            await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
+        finally:
+            up_writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(serve) as listened:
+        yield f"http://127.0.0.1:{listened}"

@@ -17,6 +17,7 @@ import bson
 from bson import ObjectId
 
 from tests.support.mongo_documents import Collection, Document, changed, counted, found, fresh, matches
+from tests.support.stream_server import listening
 
 OP_REPLY, OP_QUERY, OP_MSG = 1, 2_004, 2_013
 HEADER = struct.Struct("<iiii")
@@ -81,7 +82,6 @@ class ReplicaSet:
         self.reads_by_majority = True
         self.slow_s = 0.0  # how long each answer to a "find" takes
         self._late: list[tuple[Member, Document]] = []
-        self._writers: set[asyncio.StreamWriter] = set()
         self._open = AsyncExitStack()
         self.elect(self.members[0])
 
@@ -96,15 +96,12 @@ class ReplicaSet:
 
     async def __aenter__(self) -> Self:
         for member in self.members:
-            server = await asyncio.start_server(partial(self._serve, member), "127.0.0.1", 0)
-            member.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            self._open.callback(server.close)
+            port = await self._open.enter_async_context(listening(partial(self._serve, member)))
+            member.address = f"127.0.0.1:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
-        for writer in self._writers:
-            writer.transport.abort()
 
     # -- what happens to it -------------------------------------------------------------------------------------------
 
@@ -152,7 +149,6 @@ class ReplicaSet:
     # -- the protocol -------------------------------------------------------------------------------------------------
 
     async def _serve(self, member: Member, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 length, request, _, opcode = HEADER.unpack(await reader.readexactly(HEADER.size))
@@ -168,8 +164,6 @@ class ReplicaSet:
                 frame = bytes(5) + body if opcode == OP_MSG else struct.pack("<iqii", 8, 0, 0, 1) + body
                 code = OP_MSG if opcode == OP_MSG else OP_REPLY
                 writer.write(HEADER.pack(HEADER.size + len(frame), 0, request, code) + frame)
-        self._writers.discard(writer)
-        writer.close()
 
     def _answer(self, member: Member, asked: Document) -> Document | None:
         """The answer; empty when the connection ends instead, None when none comes."""

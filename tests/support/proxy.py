@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from tests.support.stream_server import StreamServer
+
 CHUNK_BYTES = 16 * 1024
 SLOW_STEP_S = 0.05
 QUEUE_CHUNKS = 64  # on the way, in one direction of one connection; then the proxy reads no more
@@ -139,9 +141,8 @@ class Proxy:
         self.targets, self.port = targets, port
         self.to_server, self.to_client = Flow(), Flow()
         self.accepted = 0
-        self._server: asyncio.Server | None = None
+        self._server = StreamServer(self._accept)
         self._connections: dict[_Connection, None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self.up()
@@ -149,9 +150,7 @@ class Proxy:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.down()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.close()
 
     @property
     def flows(self) -> tuple[Flow, Flow]:
@@ -164,15 +163,12 @@ class Proxy:
 
     async def up(self) -> None:
         """Listen, on the same port as before."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+        if not self._server.is_open:
+            self.port = self._server.open(self.port)
 
     async def down(self) -> None:
         """Refuse new connections, reset all there are."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._server.refuse()
         self.reset()
 
     def reset(self) -> None:
@@ -182,8 +178,7 @@ class Proxy:
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._server.emptied()
 
     def blackhole(self) -> None:
         """Accept, forward nothing. Connections that lose something in it stay dead."""
@@ -204,10 +199,6 @@ class Proxy:
         await self.up()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         self.accepted += 1
         for port in self.targets():
             try:
@@ -222,7 +213,5 @@ class Proxy:
         self._connections[connection] = None
         try:
             await connection.run(reader, from_server)
-        except asyncio.CancelledError:  # the proxy closes; a server's task that ends cancelled would be logged
-            return
         finally:
             self._connections.pop(connection, None)

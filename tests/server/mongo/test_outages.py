@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from tests.server.mongo.conftest import (
 from tests.support.patience import PATIENCE_S, until
 from tests.support.services.mongo import MongoServer
 from tests.support.stores import add, comes_up, make_room, message
+from tests.support.stream_server import listening
 
 
 async def held(history: MongoHistory) -> set[int]:
@@ -249,27 +250,17 @@ async def test_a_refused_login_is_told_in_words_and_without_the_password(
     assert "hunter2" not in caplog.text and "lovelace" not in caplog.text
 
 
-class Strange(asyncio.Protocol):
-    """A server that has one answer to everything."""
-
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
-        self._answer = answer
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(self._answer(data))
-
-
 @asynccontextmanager
 async def strange(answer: Callable[[bytes], bytes]) -> AsyncIterator[str]:
-    """Its address."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Strange(answer), "127.0.0.1", 0)
-    async with server:
-        yield f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    """The address of a server that has one answer to everything."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                writer.write(answer(data))
+
+    async with listening(serve) as port:
+        yield f"mongodb://127.0.0.1:{port}/"
 
 
 async def test_a_server_without_tls_is_told_from_one_that_is_silent() -> None:

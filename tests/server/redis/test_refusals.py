@@ -14,6 +14,7 @@ from tests.server.redis.conftest import Process, process
 from tests.support.patience import until
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
+from tests.support.stream_server import listening
 
 __test__ = is_tested(REDIS)
 
@@ -178,15 +179,11 @@ async def old_redis(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
             writer.write(b"*3\r\n$9\r\nsubscribe\r\n$%d\r\n%s:1\r\n" % (len(words[1]) - 2, words[1]))
         else:
             writer.write(b"-ERR unknown command\r\n")
-    writer.close()
 
 
 async def test_a_server_that_is_too_old_is_refused_in_one_line() -> None:
-    old = await asyncio.start_server(old_redis, "127.0.0.1", 0)
-    async with old:
-        async with process(f"redis://127.0.0.1:{old.sockets[0].getsockname()[1]}", up=False) as one:
-            await until(lambda: bool(one.ended))
-            with pytest.raises(Unavailable):
-                await one.listen("anna")
-        await asyncio.sleep(0.01)  # its side sees the end
+    async with listening(old_redis) as port, process(f"redis://127.0.0.1:{port}", up=False) as one:
+        await until(lambda: bool(one.ended))
+        with pytest.raises(Unavailable):
+            await one.listen("anna")
     assert one.ended == ["Redis 6.0.9 is too old: 6.2 or newer is needed"]

@@ -12,6 +12,7 @@ from citychat.adapters.redis import Redis, RedisBus
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
 from tests.support.stores import StoreClock
+from tests.support.stream_server import listening
 
 INFO = b"redis_version:7.0.0\r\n"
 
@@ -34,8 +35,6 @@ class OddServer:
                 writer.write(self.answer(words))
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
-        finally:
-            writer.close()
 
     def answer(self, words: list[bytes]) -> bytes:
         match words:
@@ -53,8 +52,7 @@ class OddServer:
 
 @asynccontextmanager
 async def bus_of(odd: OddServer) -> AsyncIterator[tuple[RedisBus, ServiceStatus]]:
-    async with await asyncio.start_server(odd.serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(odd.serve) as port:
         link = ServiceStatus("Redis", Random(1), lambda _: None)
         redis = Redis(f"redis://127.0.0.1:{port}", status=link, clock=StoreClock(lambda: time.time_ns() // 10**6))
         bus = RedisBus(redis)
