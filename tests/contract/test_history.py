@@ -132,7 +132,8 @@ rows = st.builds(
     st.integers(1, 8),
     side=st.integers(0, 1),
     st=st.sampled_from("ab"),
-    x=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5),
+    # What shows nothing reaches a store as "" (clean_text), and FerretDB 1.24 makes that of a single space
+    x=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5).filter(lambda text: not text.isspace()),
     k=st.sampled_from([None, None, "gap"]),
 )
 
