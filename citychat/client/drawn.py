@@ -57,11 +57,12 @@ class Drawn:
             self._seen[stream] = max(number, self.last(stream))
 
     def advance(self, row: Row) -> bool:
-        """Tell whether a message is the next of its stream, or a gap line further on: then it is the last."""
+        """Tell whether a message is the next of its stream, or a gap line further on: then it, or the last one that it
+        stands for, is the last."""
         stream, number = row["stream"], row["number"]
-        last = self.last(stream)
-        if number != last + 1 and (row.get("kind") != "gap" or number <= last):
+        last, to = self.last(stream), row.get("to") or number
+        if number != last + 1 and (row.get("kind") != "gap" or to <= last):
             return False
         self._seen.pop(stream, None)
-        self._seen[stream] = number
+        self._seen[stream] = to
         return True

@@ -58,7 +58,7 @@ class Endpoint:
             clock=self.engines.clock,
             emit=lambda message: page.emit("chat-message", to_builtins(message)),
             drawn=self._drawn,
-            write_gaps=self._write_gaps,
+            write_gap=self._write_gap,
             drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
@@ -100,7 +100,7 @@ class Endpoint:
         if session.id in self.sessions:  # it has begun here meanwhile, and its streams may have moved on
             return seen
         self.sessions[session.id] = session
-        self.receiver.start(seen, session.id)
+        self.receiver.start(seen, session.id, known.lost)
         for row in known.beyond[:HELD_MAX]:
             if row.number > seen.get(row.stream, 0):
                 self._incoming_or_early(row, None)
@@ -306,15 +306,15 @@ class Endpoint:
         newest = where.epoch == self.epoch and not self.closed
         answer(newest and not self.stray_mail.holds(session_id))
 
-    def _write_gaps(self, rows: list[Message]) -> None:
-        self.shared.counts["gap rows"] += len(rows)
-        log.warning("%d messages never came; their reader sees a gap", len(rows))
-        self.engines.history.messages.add(rows, partial(self._gaps_answered, rows))
+    def _write_gap(self, gap: Message) -> None:
+        self.shared.counts["gap rows"] += 1
+        log.warning("%d messages never came; their reader sees a gap", gap.last - gap.number + 1)
+        self.engines.history.messages.add([gap], partial(self._gap_answered, gap))
 
-    def _gaps_answered(self, rows: list[Message], committed: Committed | None) -> None:
+    def _gap_answered(self, gap: Message, committed: Committed | None) -> None:
         if self.closed:
             return
         if committed is None:
-            self.receiver.gaps_failed(rows)
+            self.receiver.gap_failed(gap)
         else:
-            self.receiver.gaps_written(rows)
+            self.receiver.gap_written(gap)

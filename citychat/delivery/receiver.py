@@ -2,7 +2,8 @@
 
 A plain state machine for one connection of one guest. Copies of a message come from the bus, the mailbox and the
 history, in any order and any number; the page gets each once, in order, after what it links to. What one partner sends
-wrongly stops that partner's session only: streams, gap rows and the patience for a hole are counted for each session.
+wrongly stops that partner's session only: streams, lost messages and the patience for a hole are counted for each
+session.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from citychat.model import Message, MessageKey
 from citychat.ports import Clock, Timer
 
 HELD_MAX = bound("held")  # above the mailbox's: with less, the missing message sat behind a window full of held ones
-OUT_MAX, STREAMS_MAX, GAP_ROWS_MAX = bound("unacked"), bound("streams"), bound("gap rows")
+OUT_MAX, STREAMS_MAX, LOST_MAX = bound("unacked"), bound("streams"), bound("lost messages")
 HALF_OPEN_S = 30.0
 
 Emit = Callable[[Message], None]
@@ -29,17 +30,17 @@ class Stream:
     def __init__(self, seen: int = 0) -> None:
         self.sent = self.seen = seen
         self.held: dict[int, Message] = {}
-        self.skipping = False  # gap rows are on their way to the history
+        self.skipping = False  # a gap is on its way to the history
 
 
 class SessionStreams:
-    """One session: how many streams and gap rows it has, its streams that hold something, the wait for a hole.
+    """One session: how many streams and lost messages it has, its streams that hold something, the wait for a hole.
     ``question``: set while it is asked whether the hole may be given up."""
 
-    __slots__ = ("gaps", "question", "streams", "timer", "waiting")
+    __slots__ = ("lost", "question", "streams", "timer", "waiting")
 
     def __init__(self) -> None:
-        self.streams = self.gaps = 0
+        self.streams = self.lost = 0
         self.waiting: dict[str, Stream] = {}
         self.timer: Timer | None = None
         self.question: object | None = None
@@ -47,8 +48,8 @@ class SessionStreams:
 
 class Receiver:
     """The receiving state machine of one page. ``drawn`` is called with what the page has drawn, for history;
-    ``write_gaps`` with gap rows that history must have before ``gaps_written``; ``drop`` with what is not taken at all,
-    and its mail must go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a
+    ``write_gap`` with a gap that history must have before ``gap_written``; ``drop`` with what is not taken at all, and
+    its mail must go; ``half_open`` when the page has stopped answering. ``patience_s``: how long a hole in a
     session may still be filled; ``may_give_up``, asked after it, answers whether all mail of the session has come."""
 
     def __init__(
@@ -57,14 +58,14 @@ class Receiver:
         clock: Clock,
         emit: Emit,
         drawn: Callable[[Message], None],
-        write_gaps: Callable[[list[Message]], None],
+        write_gap: Callable[[Message], None],
         drop: Callable[[list[MessageKey]], None],
         half_open: Callable[[], None],
         patience_s: Callable[[str], float],
         may_give_up: Callable[[str, Callable[[bool], None]], object],
     ) -> None:
         self.clock, self.emit, self.to_history = clock, emit, drawn
-        self.write_gaps, self.drop, self.half_open = write_gaps, drop, half_open
+        self.write_gap, self.drop, self.half_open = write_gap, drop, half_open
         self.patience_s, self.may_give_up = patience_s, may_give_up
         self.streams: dict[str, Stream] = {}
         self.chats: dict[str, SessionStreams] = {}
@@ -74,9 +75,11 @@ class Receiver:
         self._watching: Timer | None = None
         self._heard_s = 0.0  # the last sign of the page while something is out
 
-    def start(self, seen: Mapping[str, int], session_id: str = "") -> None:
-        """Note what the page has drawn of a session already, or draws from its join answer."""
-        self._chat(session_id).streams += len(seen)
+    def start(self, seen: Mapping[str, int], session_id: str = "", lost: int = 0) -> None:
+        """Note what the page has drawn of a session already, or draws from its join answer; ``lost``: how many of its
+        messages were given up."""
+        chat = self._chat(session_id)
+        chat.streams, chat.lost = chat.streams + len(seen), chat.lost + lost
         for stream_id, number in seen.items():
             self.streams[stream_id] = Stream(number)
 
@@ -118,23 +121,22 @@ class Receiver:
                 if chat.waiting:
                     self._release(session_id, chat)
 
-    def gaps_written(self, rows: list[Message]) -> None:
-        """History has these gap rows of one stream: the page draws one line for all of them."""
-        last = rows[-1]
-        stream, chat = self.streams[last.stream], self.chats[last.session]
+    def gap_written(self, gap: Message) -> None:
+        """History has this gap: the page draws one line for it."""
+        stream, chat = self.streams[gap.stream], self.chats[gap.session]
         stream.skipping = False
-        self._send(stream, last)
-        for number in sorted(number for number in stream.held if number <= last.number):
+        self._send(stream, gap)
+        for number in sorted(number for number in stream.held if number <= gap.last):
             self.held -= 1
             self.to_history(stream.held.pop(number))  # came too late: acked to the mailbox, never receipted
-        self._release(last.session, chat, moved=True)
+        self._release(gap.session, chat, moved=True)
 
-    def gaps_failed(self, rows: list[Message]) -> None:
-        """History could not take the gap rows: try again later."""
-        session_id, chat = rows[0].session, self.chats[rows[0].session]
-        self.streams[rows[0].stream].skipping = False
-        chat.gaps -= len(rows)
-        self._wait(session_id, chat)
+    def gap_failed(self, gap: Message) -> None:
+        """History could not take the gap: try again later."""
+        chat = self.chats[gap.session]
+        self.streams[gap.stream].skipping = False
+        chat.lost -= gap.last - gap.number + 1
+        self._wait(gap.session, chat)
 
     def wait_for_gap(self) -> None:
         """Let the time for every hole run anew: the partner has come or gone, or the mailbox is open."""
@@ -184,8 +186,8 @@ class Receiver:
     def _send(self, stream: Stream, message: Message) -> None:
         if not self.out:
             self._heard_s = self.clock.monotonic_s()
-        stream.sent = message.number
-        self.out[message.stream, message.number] = message
+        stream.sent = message.last
+        self.out[message.stream, message.last] = message
         self.emit(message)
         if self._watching is None:
             self._watching = self.clock.later(HALF_OPEN_S, self._check_page)
@@ -274,15 +276,13 @@ class Receiver:
         if stream is not None and (stream.skipping or stream.sent >= last):
             return
         count = last - stream.sent if stream else 0
-        if stream is None or chat.gaps + count > GAP_ROWS_MAX:
+        if stream is None or chat.lost + count > LOST_MAX:
             liar = chat.waiting.pop(message.stream)
             self.held -= len(liar.held)
             self.drop([(message.stream, number) for number in liar.held])
             liar.held.clear()
             return
         stream.skipping = True
-        chat.gaps += count
-        gap = replace(
-            message, stream=stream_id, lamport=max(1, message.lamport - 1), text="", previous=None, kind="gap"
-        )
-        self.write_gaps([replace(gap, number=number) for number in range(stream.sent + 1, last + 1)])
+        chat.lost += count
+        gap = replace(message, stream=stream_id, number=stream.sent + 1, to=last if count > 1 else None, kind="gap")
+        self.write_gap(replace(gap, lamport=max(1, message.lamport - 1), text="", previous=None))

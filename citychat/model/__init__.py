@@ -38,7 +38,9 @@ from citychat.model.values import (
     Words,
     by_stream,
     merged,
+    missing,
     new_id,
+    reach,
     to_ranges,
 )
 
@@ -85,8 +87,10 @@ __all__ = [
     "is_blank",
     "is_storable",
     "merged",
+    "missing",
     "new_aliases",
     "new_id",
+    "reach",
     "sound",
     "to_ranges",
 ]

@@ -130,7 +130,8 @@ class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
     """One message as it travels, waits and is kept: the shape of ``chat-message`` (protocol §1, §2.1).
 
     ``(stream, number)`` names it for ever; ``lamport`` orders the chat; ``previous`` is where the stream before this
-    one had come to; ``kind`` is set on rows that stand for messages that never came ("gap").
+    one had come to; ``kind`` is set on rows that stand for messages that never came ("gap"): for ``number`` alone, or
+    for all up to ``to``.
     """
 
     session: Id
@@ -142,6 +143,12 @@ class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
     at: Time
     previous: tuple[Id, Number] | None = None
     kind: Id | None = None
+    to: Number | None = None
+
+    @property
+    def last(self) -> int:
+        """The last number it stands for: its own, but for a gap of several."""
+        return self.number if self.to is None else self.to
 
     @property
     def key(self) -> MessageKey:
@@ -195,6 +202,22 @@ def merged(ranges: Ranges) -> Ranges:
         else:
             found.append((a, b))
     return found
+
+
+def missing(first: int, last: int, known: Ranges) -> Ranges:
+    """The numbers from ``first`` to ``last`` that are in none of the ranges."""
+    left: Ranges = []
+    for a, b in merged(known):
+        if first < a <= last:
+            left.append((first, a - 1))
+        first = max(first, b + 1)
+    return [*left, (first, last)] if first <= last else left
+
+
+def reach(known: Ranges) -> int:
+    """The last number before the first hole."""
+    first = merged(known)[:1]
+    return first[0][1] if first and first[0][0] == 1 else 0
 
 
 def by_stream(keys: Sequence[MessageKey]) -> dict[str, Ranges]:

@@ -19,15 +19,20 @@ class Progress(Struct, frozen=True):
     """Progress of the history with what one side of a session sent.
 
     ``seen``: per stream the last number before the first hole; ``beyond``: the rows after holes, in order of
-    (stream, number).
+    (stream, number); ``lost``: how many messages gaps stand for.
     """
 
     seen: dict[str, int]
     beyond: list[Message]
+    lost: int = 0
 
 
 class MessageStore(Protocol):
-    """The messages that a page has drawn, and gap rows for those that never came. Never rewritten."""
+    """The messages that a page has drawn, and gap rows for those that never came. Never rewritten.
+
+    A gap row may stand for several numbers. What is added of it are those that are not held yet, in as few rows as that
+    takes, after the messages of the same batch; a message with a number that it stands for comes too late.
+    """
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         """Keep delivered messages in one durable step; a row that exists stays as it is. None: nothing is sure.

@@ -69,14 +69,15 @@ export class Drawn {
   }
 
   /**
-   * Whether a message is the next of its stream, or a gap line further on: then it is the last.
+   * Whether a message is the next of its stream, or a gap line further on: then it, or the last one that it stands for,
+   * is the last.
    * @param {Message} message
    */
-  advance({ stream, number, kind }) {
+  advance({ stream, number, kind, to = number }) {
     const last = this.last(stream);
-    if (number !== last + 1 && (kind !== "gap" || number <= last)) return false;
+    if (number !== last + 1 && (kind !== "gap" || to <= last)) return false;
     this.#seen.delete(stream);
-    this.#seen.set(stream, number);
+    this.#seen.set(stream, to);
     return true;
   }
 }

@@ -19,7 +19,8 @@ export interface Message {
   text: string;
   at: number;
   previous?: [stream: string, number: number];
-  kind?: string; // "gap" stands for messages that never came
+  kind?: string; // "gap" stands for messages that never came: for `number` alone, or for all up to `to`
+  to?: number;
 }
 
 /** A message of mine in the outbox; `since`: when it left the state "waiting". */

@@ -75,19 +75,6 @@ async def test_a_batch_may_hold_the_same_message_twice(history: History) -> None
     assert await history.messages.page("s", None, 10) == [message(1), message(2)]
 
 
-async def test_a_message_that_comes_after_its_gap_is_reported_and_changes_nothing(history: History) -> None:
-    gap = message(2, x="", k="gap")
-    assert await add(history, message(1), gap) == frozenset()
-    assert await add(history, message(2), message(3)) == {("s", 0, "st", 2)}
-    assert await history.messages.page("s", None, 10) == [message(1), gap, message(3)]
-
-
-async def test_a_gap_that_comes_after_its_message_changes_nothing(history: History) -> None:
-    await add(history, message(1))
-    assert await add(history, message(1, x="", k="gap")) == frozenset()
-    assert await history.messages.page("s", None, 10) == [message(1)]
-
-
 async def test_pages_go_back_in_the_order_of_the_transcript(history: History) -> None:
     places = [(1, 0, "b", 1), (1, 1, "a", 1), (3, 0, "b", 2), (2, 1, "a", 2), (3, 0, "a", 1), (3, 0, "b", 3)]
     rows = [Message("s", side, stream, n, lamport, f"{lamport}", NOW) for lamport, side, stream, n in places]

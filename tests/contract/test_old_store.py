@@ -59,7 +59,7 @@ async def test_its_guests_sessions_and_messages_are_read(database: Database) -> 
     assert [await history.sessions.find(session.id) for session in (TALK, OVER, GONE)] == [TALK, OVER, GONE]
     assert await history.sessions.of("anna") == [TALK, OVER]
     assert await history.messages.page("talk", None, 10) == SAID
-    assert await history.messages.progress("talk", 0) == Progress({"one": 2, "two": 1}, [SAID[2]])
+    assert await history.messages.progress("talk", 0) == Progress({"one": 2, "two": 1}, [SAID[2]], 1)
     assert await history.messages.held("talk", 0, "one", [(1, 9)]) == [(1, 1), (4, 4)]
     assert await history.sessions.idle(NOW + DAY_MS + 91) == [TALK]
 

@@ -173,7 +173,7 @@ DOCUMENTS: dict[str, type] = {
     "shuns": documents.AvoidedNetworkDocument, "wishes": documents.WishDocument,
     "barred": documents.BlockedPairDocument,
     "reports": documents.ReportDocument, "pauses": Pause, "places": documents.MessageKeyDocument,
-    "erased sessions": documents.ErasedSessionDocument, "members": documents.MembersDocument,
+    "erased sessions": documents.MarkedSessionDocument, "members": documents.MembersDocument,
 }  # fmt: skip
 
 
@@ -219,6 +219,7 @@ def _row(random: Random) -> tuple[str, tuple[Any, ...]]:
         case "message":
             previous, gap = random.choice((None, text())), random.choice((None, "gap"))
             row = (text(), number(), text(), number(), number(), text(), number(), previous, number(), gap)
+            row += random.choice(((), (None,), (number(),)))
         case "session":
             row = (text(), *listed, text(), number(), number(), random.choice((None, number())), number())
         case _:

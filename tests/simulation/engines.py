@@ -225,7 +225,11 @@ class World:
 
     def row(self, s: str, st: str, n: int) -> Message | None:
         held = self.chats.get(s, {})
-        return held.get((s, 0, st, n)) or held.get((s, 1, st, n))
+        return (
+            held.get((s, 0, st, n))
+            or held.get((s, 1, st, n))
+            or next((row for row in held.values() if row.stream == st and row.number <= n <= row.last), None)
+        )
 
     def held(self, message: Message, where: str) -> None:
         if not is_marker(message):

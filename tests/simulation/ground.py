@@ -283,6 +283,9 @@ class Ground:
         """Nothing twice, nothing before what was said before it, no gap within a day."""
         name, text = person.name, row["text"]
         if row.get("kind") == "gap":
+            told = [n for n in range(row["number"], (row.get("to") or row["number"]) + 1) if self._has_tick(row, n)]
+            if told:
+                self.wrong.append(f"{name} sees a gap over {row['stream']} {told}, which have a tick")
             # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
             if self.world.sessions[row["session"]].ended is None and row["stream"] not in self.unkept:
                 self.wrong.append(f"{name} sees a gap instead of {row['stream']} {row['number']}")
@@ -297,6 +300,9 @@ class Ground:
         theirs = [int(x[1:]) for x in texts if x[0] == text[0]]
         if text[0] != name and theirs[-2:-1] > [int(text[1:])]:
             self.wrong.append(f"{name} sees {text} after {text[0]}{theirs[-2]}")
+
+    def _has_tick(self, row: Row, number: int) -> bool:
+        return (row["session"], row["stream"], number) in self.acked
 
     def check_mark(self, person: Person, session: str, stream: str, number: int, state: str) -> None:
         """A tick never lies, at the moment it is shown."""

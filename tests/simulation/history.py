@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, to_ranges
+from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, missing, to_ranges
 from citychat.ports import Committed, Dossier, Pause, Progress, Report
 from citychat.rules import DAY_MS, is_left_alone
 from tests.simulation.engines import Machine, RowKey, Wire, World
@@ -112,10 +112,12 @@ class SimMessages(SimStore):
             return key
         erased = row.side in session.erased
         held = self.world.chats.setdefault(row.session, {})
-        if key not in held:
-            held[key] = replace(row, text="") if erased else row
-            self.world.held(row, "in the history")
-        return key if row.kind != "gap" and held[key].kind == "gap" else None
+        known = [(old.number, old.last) for old in held.values() if (old.side, old.stream) == (row.side, row.stream)]
+        for first, last in missing(row.number, row.last, known):
+            piece = replace(row, number=first, to=last if last > first else None)
+            held[row.session, row.side, row.stream, first] = replace(piece, text="") if erased else piece
+            self.world.held(piece, "in the history")
+        return key if row.kind != "gap" and (key not in held or held[key].kind == "gap") else None
 
     @read
     async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
@@ -125,13 +127,13 @@ class SimMessages(SimStore):
     async def progress(self, session_id: str, side: int) -> Progress:
         seen: dict[str, int] = {}
         beyond: list[Message] = []
-        rows = (row for row in self.world.chats.get(session_id, {}).values() if row.side == side)
+        rows = [row for row in self.world.chats.get(session_id, {}).values() if row.side == side]
         for row in sorted(rows, key=lambda row: row.key):
             if row.number == seen.setdefault(row.stream, 0) + 1:
-                seen[row.stream] = row.number
+                seen[row.stream] = row.last
             else:
                 beyond.append(row)
-        return Progress(seen, beyond)
+        return Progress(seen, beyond, sum(row.last - row.number + 1 for row in rows if row.kind == "gap"))
 
     @read
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:

@@ -5,14 +5,15 @@
 | messages | s:side:st:n | those of a Message; never changed but for ``x``, which an erase empties |
 | erased | of the message | s, x, since, gone: a text that was erased, kept for the evidence of a report |
 | guests | the guest | those of a Guest |
-| sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again |
+| sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |
 | barred | a:b | pair |
 | shuns | guest:network:at | guest, network, at, gone |
 | wishes | s:guest | s, guest, at, gone |
 | reports | s:reporter | those of a Report, evidence, state |
 | pauses | the guest | until, reason, gone |
 
-``gone`` is a date, for servers that delete by themselves. Ids of ours are base64url, so a ":" parts them for sure.
+``gaps`` marks a session with gap rows. ``gone`` is a date, for servers that delete by
+themselves. Ids of ours are base64url, so a ":" parts them for sure.
 """
 
 import logging
@@ -63,6 +64,11 @@ class MessageKeyDocument(Struct, frozen=True, rename=WIRE_LETTERS | {"id": "_id"
     side: int
     stream: Id
     number: Number
+    to: Number | None = None
+
+    @property
+    def last(self) -> int:
+        return self.number if self.to is None else self.to
 
 
 class ErasedTextDocument(Struct, frozen=True):
@@ -114,11 +120,13 @@ class MembersDocument(Struct, frozen=True):
     members: tuple[str, ...]
 
 
-class ErasedSessionDocument(Struct, frozen=True):
-    """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again."""
+class MarkedSessionDocument(Struct, frozen=True):
+    """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again.
+    ``gaps``: some of its rows may be gaps."""
 
     id: str = field(name="_id")
     erased: tuple[int, ...] = ()
+    gaps: bool = False
     erasing: int = 0
 
 
@@ -222,6 +230,8 @@ def to_row(m: Message) -> Document:
         row["p"] = m.previous
     if m.kind is not None:
         row["k"] = m.kind
+    if m.to is not None:
+        row["to"] = m.to
     return row
 
 

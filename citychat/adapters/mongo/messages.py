@@ -8,7 +8,7 @@ from citychat.adapters.mongo.connection import Document, Mongo
 from citychat.adapters.mongo.documents import (
     PLACE,
     DocumentReader,
-    ErasedSessionDocument,
+    MarkedSessionDocument,
     MessageKeyDocument,
     earlier,
     id_of,
@@ -17,9 +17,10 @@ from citychat.adapters.mongo.documents import (
     text,
     to_row,
 )
+from citychat.adapters.mongo.gaps import MongoGaps
 from citychat.adapters.service_status import ServiceStatus
 from citychat.limits import bound
-from citychat.model import Message, Ranges, Unavailable, is_storable, merged, to_ranges
+from citychat.model import Message, Ranges, Unavailable, is_storable, merged, reach, to_ranges
 from citychat.ports import Committed, Progress
 from citychat.tasks import described
 
@@ -35,6 +36,7 @@ class MongoMessages:
 
     def __init__(self, mongo: Mongo, reader: DocumentReader, status: ServiceStatus) -> None:
         self._mongo, self._reader, self._status = mongo, reader, status
+        self._gaps = MongoGaps(mongo, reader)
         self._rows_in_flight = 0
         self._adding: set[asyncio.Task[None]] = set()
 
@@ -67,7 +69,9 @@ class MongoMessages:
         """A stream with as many rows as its last number says is whole: the index counts, and one row is read. Only of
         a stream with a hole all numbers are read."""
         sent: Document = {"s": text(session_id), "side": side}
-        counts = await self._mongo.counted("messages", {**sent, "n": {"$gt": 0}}, "st")
+        counts, gaps = await asyncio.gather(
+            self._mongo.counted("messages", {**sent, "n": {"$gt": 0}}, "st"), self._gaps.of(session_id, side)
+        )
         ends: dict[str, list[int]] = {stream: [] for stream in counts}
         for part in slices(list(counts), CLAUSES):
             clauses = [{"st": stream, "n": {"$gte": counts[stream]}} for stream in part]
@@ -77,12 +81,13 @@ class MongoMessages:
         beyond: list[Message] = []
         for stream in sorted(counts):
             seen[stream] = counts[stream]
-            if ends[stream] != [counts[stream]]:
-                numbers = {place.number for place in await self._places({**sent, "st": stream})}
-                seen[stream] = next(n for n in range(len(numbers) + 1) if n + 1 not in numbers)
+            if ends[stream] != [counts[stream]] or stream in gaps:
+                numbers = [place.number for place in await self._places({**sent, "st": stream})]
+                seen[stream] = reach([*to_ranges(numbers), *gaps.get(stream, ())])
                 where = {**sent, "st": stream, "n": {"$gt": seen[stream]}}
                 beyond += self._reader.messages(await self._mongo.find("messages", where, order=[("n", 1)]))
-        return Progress(seen, beyond)
+        lost = sum(last - first + 1 for ranges in gaps.values() for first, last in merged(ranges))
+        return Progress(seen, beyond, lost)
 
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
         numbers: list[int] = []
@@ -110,35 +115,53 @@ class MongoMessages:
         was done before the erase began to empty. A process that dies in between leaves it to ``prune``. A session that
         is deleted meanwhile is noticed in the same way."""
         kept: dict[str, Message] = {}
-        for m in filter(is_storable, rows):
-            kept.setdefault(id_of(m), m)  # of two with one number the first stays
-        blank = await self._erased_sides({m.session for m in kept.values()})
-        kept = {i: m for i, m in kept.items() if m.session in blank}
-        documents = [to_row(m) | ({"x": ""} if m.side in blank[m.session] else {}) for m in kept.values()]
+        storable = list(filter(is_storable, rows))
+        hopeless = {_key(m) for m in rows} - {_key(m) for m in storable}
+        for m in storable:
+            if m.to is None:
+                kept.setdefault(id_of(m), m)  # of two with one number the first stays
+        known = await self._sessions({m.session for m in storable})
+        await self._gaps.mark({m.session for m in storable if m.kind == "gap"} & set(known))
+        kept = {i: m for i, m in kept.items() if m.session in known}
+        late = await self._gaps.covered(m for m in kept.values() if known[m.session].gaps)
+        new = {i: m for i, m in kept.items() if i not in late}
+        documents = [to_row(m) | ({"x": ""} if m.side in known[m.session].erased else {}) for m in new.values()]
         there = await self._mongo.insert("messages", documents)
-        await self._look_again(kept, blank)
-        perhaps = [i for i, m in kept.items() if i in there or m.kind == "gap"]
-        gaps = await self._gaps(perhaps) if perhaps else set()
-        late_keys = ((m.session, m.side, m.stream, m.number) for m in rows if m.kind != "gap" and id_of(m) in gaps)
-        hopeless = ((m.session, m.side, m.stream, m.number) for m in rows if id_of(m) not in kept)
-        return Committed(frozenset((*late_keys, *hopeless)))
+        for m in storable:
+            if m.to is not None and m.session in known:
+                await self._gaps.add(m)
+        await self._look_again(new, known)
+        late = await self._not_real([*late, *(i for i, m in new.items() if i in there or m.kind == "gap")])
+        hopeless |= {_key(m) for m in storable if m.session not in known}
+        return Committed(frozenset(hopeless | {_key(m) for m in storable if m.kind != "gap" and id_of(m) in late}))
 
-    async def _look_again(self, kept: dict[str, Message], blank: dict[str, tuple[int, ...]]) -> None:
-        """Empty what was erased, and delete what was deleted, since ``blank`` was read."""
-        now = await self._erased_sides(set(blank))
-        late = [i for i, m in kept.items() if m.side in now.get(m.session, ()) and m.side not in blank[m.session]]
+    async def _look_again(self, new: dict[str, Message], known: dict[str, MarkedSessionDocument]) -> None:
+        """Empty what was erased, and delete what was deleted, since ``known`` was read."""
+        now = await self._sessions(set(known))
+        late = [
+            i
+            for i, m in new.items()
+            if m.session in now and m.side in now[m.session].erased and m.side not in known[m.session].erased
+        ]
         if late:
             await self._mongo.update("messages", {"_id": {"$in": late}}, {"$set": {"x": ""}})
-        if gone := [i for i, m in kept.items() if m.session not in now]:
-            await self._mongo.delete("messages", {"_id": {"$in": gone}})
+        if gone := [session_id for session_id in known if session_id not in now]:
+            await self._mongo.delete("messages", {"s": {"$in": gone}})
 
-    async def _erased_sides(self, sessions: set[str]) -> dict[str, tuple[int, ...]]:
-        """Those of these sessions that exist, each with the sides whose texts are erased."""
-        found = await self._mongo.find("sessions", {"_id": {"$in": list(sessions)}}, fields=["erased"])
-        return {row.id: row.erased for row in self._reader.read("sessions", found, ErasedSessionDocument)}
+    async def _sessions(self, ids: set[str]) -> dict[str, MarkedSessionDocument]:
+        """Those of these sessions that exist, with their marks."""
+        found = await self._mongo.find("sessions", {"_id": {"$in": list(ids)}}, fields=["erased", "gaps"])
+        return {row.id: row for row in self._reader.read("sessions", found, MarkedSessionDocument)}
 
-    async def _gaps(self, ids: list[str]) -> set[str]:
-        return {place.id for place in await self._places({"_id": {"$in": ids}, "k": "gap"})}
+    async def _not_real(self, ids: list[str]) -> set[str]:
+        """Those of these ids under which no message is held."""
+        if not ids:
+            return set()
+        return set(ids) - {place.id for place in await self._places({"_id": {"$in": ids}, "k": {"$ne": "gap"}})}
 
     async def _places(self, where: Document) -> list[MessageKeyDocument]:
         return self._reader.places(await self._mongo.find("messages", where, fields=PLACE))
+
+
+def _key(m: Message) -> tuple[str, int, str, int]:
+    return m.session, m.side, m.stream, m.number

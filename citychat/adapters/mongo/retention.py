@@ -6,8 +6,8 @@ from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     SLICE_ROWS,
     DocumentReader,
-    ErasedSessionDocument,
     IdDocument,
+    MarkedSessionDocument,
     MembersDocument,
     id_of,
 )
@@ -50,7 +50,7 @@ async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> No
     where: Document = {"erasing": {"$lte": now - SETTLED_MS}}
     async with aclosing(mongo.each("sessions", where, SLICE_ROWS, fields=["erased", "erasing"])) as parts:
         async for documents in parts:
-            for session in reader.read("sessions", documents, ErasedSessionDocument):
+            for session in reader.read("sessions", documents, MarkedSessionDocument):
                 for side in session.erased:
                     await empty(mongo, reader, session.id, side, session.erasing)
                 await mongo.update("sessions", where | {"_id": session.id}, {"$unset": {"erasing": ""}})

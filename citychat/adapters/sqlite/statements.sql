@@ -1,5 +1,6 @@
 -- The embedded store. A block starts with its name; blocks migration_1, migration_2, ... are the schema and its changes,
--- never edited once released. Whole messages are always read as: s, side, st, n, l, x, at, p_st, p_n, k.
+-- never edited once released. Whole messages are always read as: s, side, st, n, l, x, at, p_st, p_n, k, and upto where
+-- there may be gaps.
 
 -- migration_1 --
 CREATE TABLE messages (
@@ -65,6 +66,11 @@ CREATE TABLE wishes (s TEXT NOT NULL, guest TEXT NOT NULL, at INTEGER NOT NULL, 
 -- The time by which mail grows old (mail.kept): it goes on only while a server runs, and no step of a clock moves it.
 CREATE TABLE mail_time (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT NULL) STRICT;
 
+-- migration_3 --
+-- A gap may stand for n and all numbers up to upto. No two overlap.
+ALTER TABLE messages ADD COLUMN upto INTEGER;
+CREATE INDEX messages_gaps ON messages (s, side, st, n, upto) WHERE k = 'gap';
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
@@ -95,35 +101,43 @@ DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE kept <= ?1 LIMIT 1000);
 
 -- add --
 -- A side that was erased stays blank, also for a message that was on its way meanwhile. A session that was deleted
--- keeps nothing.
-INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k)
-SELECT ?1, ?2, ?3, ?4, ?5, iif(erased >> ?2 & 1, '', ?6), ?7, ?8, ?9, ?10 FROM sessions WHERE id = ?1
+-- keeps nothing. The last gap that begins before a number says whether it is in one.
+INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k, upto)
+SELECT ?1, ?2, ?3, ?4, ?5, iif(erased >> ?2 & 1, '', ?6), ?7, ?8, ?9, ?10, ?11 FROM sessions
+WHERE id = ?1 AND ?4 > coalesce((
+    SELECT coalesce(upto, n) FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND k = 'gap' AND n <= ?4
+    ORDER BY n DESC LIMIT 1
+), 0)
 ON CONFLICT DO NOTHING;
 
 -- is_real --
 SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k IS NOT 'gap';
 
 -- page_newest --
-SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages WHERE s = ?1
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages WHERE s = ?1
 ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
 
 -- page_before --
-SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
 WHERE s = ?1 AND (l, side, st, n) < (?3, ?4, ?5, ?6)
 ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
 
 -- streams --
--- count = last: a stream without a hole, answered from the index alone.
+-- count = last: a stream without a hole and without a gap of several, answered from the index alone.
 SELECT st, count(*), max(n) FROM messages WHERE s = ?1 AND side = ?2 GROUP BY st ORDER BY st;
 
--- before_hole --
--- n counts its own place only as long as nothing is missing before it.
-SELECT count(*) FROM (
-    SELECT n, row_number() OVER (ORDER BY n) AS place FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3
-) WHERE n = place;
+-- numbers --
+SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5;
+
+-- gaps --
+SELECT st, n, coalesce(upto, n) FROM messages WHERE s = ?1 AND side = ?2 AND k = 'gap';
+
+-- gaps_between --
+SELECT n, coalesce(upto, n) FROM messages
+WHERE s = ?1 AND side = ?2 AND st = ?3 AND k = 'gap' AND n BETWEEN ?4 AND ?5;
 
 -- beyond --
-SELECT s, side, st, n, l, x, at, p_st, p_n, k FROM messages
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
 WHERE s = ?1 AND side = ?2 AND st = ?3 AND n > ?4 ORDER BY n;
 
 -- held --

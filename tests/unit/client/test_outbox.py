@@ -233,6 +233,14 @@ def test_a_gap_is_drawn_wherever_it_lies_ahead(desk: Desk) -> None:
     assert [row["number"] for row, _ in desk.drawn] == [1, 5, 6]
 
 
+def test_a_gap_of_several_is_one_line_and_its_last_number_is_acked(desk: Desk) -> None:
+    desk.hear(1)
+    desk.now += ACK_MS
+    desk.hear(2, kind="gap", text="", to=9)
+    desk.hear(10)
+    assert [row["number"] for row, _ in desk.drawn] == [1, 2, 10] and desk.box.have() == {"theirs": 10}
+
+
 def test_a_kind_that_is_unknown_is_acked(desk: Desk) -> None:
     desk.hear(1, kind="wave")
     assert desk.acks() == [1]

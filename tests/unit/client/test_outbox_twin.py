@@ -237,6 +237,8 @@ class OutboxTrace:
         }  # fmt: skip
         if self.random.random() < 0.1:
             row |= {"kind": "gap", "text": ""}
+            if self.random.random() < 0.5:
+                row["to"] = number + self.random.choice([1, 3])
         return row
 
 

@@ -1,5 +1,6 @@
 """Messages that are missing: how long they are waited for, and the line that stands for them (protocol §2.5.4)."""
 
+from citychat.delivery.receiver import LOST_MAX
 from citychat.rules import DAY_MS
 from tests.support.door_page import DoorPage
 from tests.support.stage import Stage, on_stage
@@ -89,3 +90,19 @@ async def test_rows_that_history_has_beyond_a_hole_are_drawn_when_it_is_filled(s
     await stage.put("ben", message(2, s=s))
     await stage.after(0.1)
     assert back.texts() == ["text 2", "text 3", "text 4"]
+
+
+@on_stage
+async def test_a_message_that_links_to_one_far_away_makes_one_row_and_no_more_with_another_page(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    for number in range(3):
+        await stage.put("ben", message(1, f"after{number}", s=s, p=(f"never{number}", LOST_MAX - 1)))
+        await stage.after(61)
+        await ben.ack(s, LOST_MAX - 1, "never0")
+        await ben.ack(s, 1, "after0")
+        await stage.after(0.1)
+        ben = await ben.reload()
+    rows = await stage.history.messages.page(s, None, 100)
+    assert {(row.stream, row.number, row.to) for row in rows} == {("never0", 1, LOST_MAX - 1), ("after0", 1, None)}
+    assert await stage.mail("ben") == 0

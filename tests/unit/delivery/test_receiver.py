@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citychat.delivery.receiver import (
-    GAP_ROWS_MAX,
     HALF_OPEN_S,
     HELD_MAX,
+    LOST_MAX,
     OUT_MAX,
     STREAMS_MAX,
     Receiver,
@@ -24,13 +24,14 @@ PATIENCE_S = 60.0
 
 
 class ReceiverBench:
-    """A receiving end; ``page`` is what the page was sent, ``history`` what it has drawn, ``skips`` the gap rows."""
+    """A receiving end; ``page`` is what the page was sent, ``history`` what it has drawn, ``gaps`` what history is to
+    have before the page."""
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
         self.page: list[Message] = []
         self.history: list[Message] = []
-        self.gaps: list[list[Message]] = []
+        self.gaps: list[Message] = []
         self.dropped: list[MessageKey] = []
         self.closed: list[float] = []
         self.patience = {"s": PATIENCE_S}
@@ -40,7 +41,7 @@ class ReceiverBench:
             clock=VirtualClock(self.loop),
             emit=self.page.append,
             drawn=self.history.append,
-            write_gaps=self.gaps.append,
+            write_gap=self.gaps.append,
             drop=self.dropped.extend,
             half_open=lambda: self.closed.append(self.loop.time()),
             patience_s=lambda s: self.patience.get(s, PATIENCE_S),
@@ -64,7 +65,7 @@ class ReceiverBench:
     def ack(self) -> None:
         """As an honest page does, with everything."""
         for m in list(self.page):
-            self.receiving.drawn(m.stream, m.number)
+            self.receiving.drawn(m.stream, m.last)
 
 
 @contextmanager
@@ -186,18 +187,18 @@ def test_the_tags_of_all_copies_are_given_back_once(bench: ReceiverBench) -> Non
 # -- holes -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_hole_becomes_one_line_after_its_time_once_history_has_the_rows(bench: ReceiverBench) -> None:
+def test_a_hole_becomes_one_line_after_its_time_once_history_has_it(bench: ReceiverBench) -> None:
     bench.take(1, 4, 5)
     bench.wait(PATIENCE_S - 1)
     assert bench.gaps == []
     bench.wait(2)
-    (rows,) = bench.gaps
-    assert [(row.number, row.kind, row.text, row.lamport, row.side, row.session) for row in rows] == [
-        (n, "gap", "", 3, 0, "s") for n in (2, 3)
-    ]
-    assert len(bench.page) == 1, "not before history has them"
-    bench.receiving.gaps_written(rows)
-    assert [(m.number, m.kind) for m in bench.page] == [(1, None), (3, "gap"), (4, None), (5, None)]
+    (gap,) = bench.gaps
+    assert (gap.number, gap.to, gap.kind, gap.text, gap.lamport, gap.side, gap.session) == (2, 3, "gap", "", 3, 0, "s")
+    assert len(bench.page) == 1, "not before history has it"
+    bench.receiving.gap_written(gap)
+    assert [(m.number, m.kind) for m in bench.page] == [(1, None), (2, "gap"), (4, None), (5, None)]
+    bench.ack()
+    assert bench.receiving.out == {} and bench.history[1] == gap, "a page acks the last number of a gap"
 
 
 def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(bench: ReceiverBench) -> None:
@@ -207,7 +208,7 @@ def test_a_hole_that_may_not_be_given_up_is_waited_for_anew_and_asked_for_again(
     assert len(bench.asked) == 3 and bench.gaps == [] and bench.page == []
     bench.answers = lambda: bench.asked[-1](True)
     bench.wait(PATIENCE_S)
-    assert [[m.number for m in rows] for rows in bench.gaps] == [[1]]
+    assert [(gap.number, gap.to) for gap in bench.gaps] == [(1, None)]
 
 
 def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_answer(bench: ReceiverBench) -> None:
@@ -217,7 +218,7 @@ def test_what_came_to_be_missing_after_the_question_is_not_given_up_with_its_ans
     bench.take(2)
     bench.take(3, st="other")
     bench.asked[0](True)
-    assert [[m.key for m in rows] for rows in bench.gaps] == [[("st", 1)]]
+    assert [(*gap.key, gap.to) for gap in bench.gaps] == [("st", 1, None)]
 
 
 @pytest.mark.parametrize("change", ["moved", "partner", "closed"])
@@ -243,10 +244,10 @@ def test_a_copy_that_comes_after_its_gap_goes_to_the_history_and_not_to_the_page
     bench.take(1, 4)
     bench.wait(PATIENCE_S + 1)
     bench.take(2)  # while the gap is being written
-    bench.receiving.gaps_written(bench.gaps[0])
+    bench.receiving.gap_written(bench.gaps[0])
     bench.ack()
     bench.take(3)
-    assert bench.sent() == [("st", 1), ("st", 3), ("st", 4)]
+    assert bench.sent() == [("st", 1), ("st", 2), ("st", 4)]
     assert [m.number for m in bench.history if m.kind is None] == [2, 1, 4, 3]
 
 
@@ -255,10 +256,10 @@ def test_the_hole_before_a_linked_stream_is_in_the_stream_it_links_to(bench: Rec
     bench.receiving.incoming(message(1, "new", p=("old", 3)))
     bench.take(2, st="new")
     bench.wait(PATIENCE_S + 1)
-    (rows,) = bench.gaps
-    assert [row.key for row in rows] == [("old", 2), ("old", 3)]
-    bench.receiving.gaps_written(rows)
-    assert bench.sent() == [("old", 1), ("old", 3), ("new", 1), ("new", 2)]
+    (gap,) = bench.gaps
+    assert (*gap.key, gap.to) == ("old", 2, 3)
+    bench.receiving.gap_written(gap)
+    assert bench.sent() == [("old", 1), ("old", 2), ("new", 1), ("new", 2)]
 
 
 def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: ReceiverBench) -> None:
@@ -267,11 +268,11 @@ def test_holes_in_a_chain_of_streams_are_closed_from_the_first_on(bench: Receive
     bench.receiving.incoming(message(3, "a"))
     for _ in range(3):
         bench.wait(PATIENCE_S + 1)
-        for rows in bench.gaps:
-            bench.receiving.gaps_written(rows)
+        for gap in bench.gaps:
+            bench.receiving.gap_written(gap)
         bench.gaps.clear()
         bench.ack()
-    assert bench.sent() == [("b", 1), ("b", 2), ("c", 1), ("a", 2), ("a", 3)]
+    assert bench.sent() == [("b", 1), ("b", 2), ("c", 1), ("a", 1), ("a", 3)]
 
 
 def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(bench: ReceiverBench) -> None:
@@ -283,7 +284,7 @@ def test_the_time_runs_anew_when_the_session_has_moved_and_not_when_another_has(
     bench.take(1, s="another", st="theirs")
     bench.receiving.drawn("theirs", 1)
     bench.wait(21)
-    assert [row.number for row in bench.gaps[0]] == [3]
+    assert bench.gaps[0].key == ("st", 3)
 
 
 def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: ReceiverBench) -> None:
@@ -299,23 +300,23 @@ def test_the_time_runs_anew_when_the_partner_comes_or_goes(bench: ReceiverBench)
     assert len(bench.gaps) == 1
 
 
-def test_gap_rows_that_history_could_not_take_are_tried_again(bench: ReceiverBench) -> None:
+def test_a_gap_that_history_could_not_take_is_tried_again(bench: ReceiverBench) -> None:
     bench.take(2)
     bench.wait(PATIENCE_S + 1)
-    bench.receiving.gaps_failed(bench.gaps[0])
+    bench.receiving.gap_failed(bench.gaps[0])
     bench.wait(PATIENCE_S + 1)
     assert len(bench.gaps) == 2
-    bench.receiving.gaps_failed(bench.gaps[1])
+    bench.receiving.gap_failed(bench.gaps[1])
     bench.take(1)
     bench.wait(300)
     assert bench.sent() == [("st", 1), ("st", 2)] and len(bench.gaps) == 2
 
 
-def test_gap_rows_that_history_could_not_take_do_not_count(bench: ReceiverBench) -> None:
-    bench.take(GAP_ROWS_MAX // 2)
+def test_a_gap_that_history_could_not_take_does_not_count(bench: ReceiverBench) -> None:
+    bench.take(LOST_MAX // 2)
     for _ in range(5):
         bench.wait(PATIENCE_S + 1)
-        bench.receiving.gaps_failed(bench.gaps.pop())
+        bench.receiving.gap_failed(bench.gaps.pop())
     assert bench.dropped == []
 
 
@@ -344,17 +345,25 @@ def test_a_number_too_far_away_is_dropped_and_stops_nothing_else(bench: Receiver
     assert bench.sent() == [("good", 1), ("good", 2), ("st", 1)]
 
 
-def test_gap_rows_are_counted_over_all_streams_of_a_session(bench: ReceiverBench) -> None:
+def test_lost_messages_are_counted_over_all_streams_of_a_session(bench: ReceiverBench) -> None:
     for i in range(10):
-        bench.take(GAP_ROWS_MAX // 4, st=f"lie{i}")
+        bench.take(LOST_MAX // 4, st=f"lie{i}")
     bench.wait(PATIENCE_S + 1)
-    assert sum(map(len, bench.gaps)) <= GAP_ROWS_MAX
+    assert sum(gap.last for gap in bench.gaps) <= LOST_MAX
     assert len(bench.dropped) == 10 - len(bench.gaps) == 6
-    for rows in bench.gaps:
-        bench.receiving.gaps_written(rows)
+    for gap in bench.gaps:
+        bench.receiving.gap_written(gap)
     bench.take(3, s="another", st="honest")
     bench.wait(PATIENCE_S + 1)
-    assert [row.key for row in bench.gaps[-1]] == [("honest", 1), ("honest", 2)]
+    assert (*bench.gaps[-1].key, bench.gaps[-1].to) == ("honest", 1, 2)
+
+
+def test_what_was_lost_before_a_join_counts_after_it(bench: ReceiverBench) -> None:
+    bench.receiving.start({"st": 1}, "s", LOST_MAX - 2)
+    bench.take(5)
+    bench.take(3, st="other")
+    bench.wait(PATIENCE_S + 1)
+    assert [gap.stream for gap in bench.gaps] == ["other"] and bench.dropped == [("st", 5)]
 
 
 @pytest.mark.parametrize("links", [{"a": ("a", 1)}, {"a": ("b", 1), "b": ("a", 1)}, {"a": ("b", 9), "b": ("a", 9)}])
@@ -363,8 +372,8 @@ def test_links_in_a_circle_are_given_up(bench: ReceiverBench, links: dict[str, M
         bench.receiving.incoming(message(1, stream, p=link), tag=1)
     for _ in range(4):
         bench.wait(PATIENCE_S + 1)
-        for rows in bench.gaps:
-            bench.receiving.gaps_written(rows)
+        for gap in bench.gaps:
+            bench.receiving.gap_written(gap)
         bench.gaps.clear()
         bench.ack()
     assert bench.receiving.held == 0 and bench.receiving.out == {}
@@ -375,7 +384,7 @@ def test_a_link_to_a_stream_that_never_was_is_a_hole_or_a_lie(bench: ReceiverBen
     bench.receiving.incoming(message(1, "a", p=("never", 2)))
     bench.receiving.incoming(message(1, "b", p=("never either", LAMPORT_MAX)), tag=1)
     bench.wait(PATIENCE_S + 1)
-    assert [[row.key for row in rows] for rows in bench.gaps] == [[("never", 1), ("never", 2)]]
+    assert [(*gap.key, gap.to) for gap in bench.gaps] == [("never", 1, 2)]
     assert bench.dropped == [("b", 1)]
 
 
