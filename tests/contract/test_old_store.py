@@ -64,10 +64,16 @@ async def test_its_guests_sessions_and_messages_are_read(database: Database) -> 
     assert await history.sessions.idle(NOW + DAY_MS + 91) == [TALK]
 
 
-async def test_its_relations_reports_pauses_and_wishes_are_read(database: Database) -> None:
+async def test_its_relations_reports_pauses_and_wishes_are_read(database: Database, tmp_path: Path) -> None:
     history = SqliteHistory(database)
     assert (await history.relations.blocked("anna"), await history.relations.blocked("carl")) == (["carl"], ["anna"])
     assert await history.relations.avoided_networks("anna", NOW + 10) == {"net3": NOW + 8, "net4": NOW + 8}
+    for later in range(50):
+        await history.relations.avoid_networks("anna", ["net3", "net4"], NOW + 10 + later)
+        await history.relations.block("anna", "carl", NOW + 10 + later)
+    with closing(sqlite3.connect(tmp_path / "citychat.db")) as looking:
+        found = looking.execute("SELECT network, since, at FROM shuns ORDER BY network").fetchall()
+    assert found == [("net3", NOW + 8, NOW + 59), ("net4", NOW + 8, NOW + 59)], "one row a network"
     assert [await history.reports.state(f"CODE{n}") for n in range(1, 6)] == ["received"] * 4 + [None]
     again = Report("CODE9", "over", "anna", "carl", "spam", "", NOW + 50, ("net9",))
     assert await history.reports.add(again) == "CODE1"

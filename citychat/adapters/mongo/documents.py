@@ -7,7 +7,7 @@
 | guests | the guest | those of a Guest |
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |
 | barred | a:b | pair |
-| shuns | guest:network:at | guest, network, at, gone |
+| shuns | guest:network | guest, network, at, since, gone |
 | wishes | s:guest | s, guest, at, gone |
 | reports | s:reporter | those of a Report, evidence, state |
 | pauses | the guest | until, reason, gone |
@@ -81,6 +81,7 @@ class ErasedTextDocument(Struct, frozen=True):
 class AvoidedNetworkDocument(Struct, frozen=True):
     network: str
     at: int
+    since: int | None = None
 
 
 class WishDocument(Struct, frozen=True):

@@ -28,14 +28,21 @@ class MongoRelations:
         return [row.pair[1 - row.pair.index(guest)] for row in pairs]
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+        """One document a network: what was held before counts on from its own time, if it still holds."""
+        known = await self.avoided_networks(guest, at) if networks else {}
         fields = {"guest": text(guest), "at": at, "gone": date(held_until("avoided network", at))}
-        await self._mongo.insert(
-            "shuns", [{"_id": f"{guest}:{network}:{at}", "network": text(network), **fields} for network in networks]
-        )
+        for network in networks:
+            since = min(at, known.get(network, at))
+            shun = {"_id": f"{guest}:{network}", "network": text(network), "since": since}
+            await self._mongo.replace("shuns", shun | fields)
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
-        """The oldest that still holds: who came between two blocks is kept away by the first one."""
-        holding = {"guest": text(guest), "at": {"$gt": held_after("avoided network", now)}}
-        found = await self._mongo.find("shuns", holding)
-        avoided = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda row: -row.at)
-        return {row.network: row.at for row in avoided}
+        """The oldest that still holds: who came between two blocks is kept away by the first one. Up to 0.2.0 each
+        block was a document of its own."""
+        over = held_after("avoided network", now)
+        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": over}})
+        avoided: dict[str, int] = {}
+        for row in self._reader.read("shuns", found, AvoidedNetworkDocument):
+            since = row.since if row.since is not None and row.since > over else row.at
+            avoided[row.network] = min(since, avoided.get(row.network, since))
+        return avoided

@@ -21,7 +21,8 @@ class SqliteRelations:
         return [other for (other,) in rows]
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        rows: list[Row] = [(guest, network, at) for network in networks]
+        over = held_after("avoided network", at)
+        rows: list[Row] = [(guest, network, at, over) for network in networks]
         await self._database.run(lambda transaction: transaction.change_each("avoid_network", rows))
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:

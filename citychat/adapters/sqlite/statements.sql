@@ -71,6 +71,15 @@ CREATE TABLE mail_time (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT N
 ALTER TABLE messages ADD COLUMN upto INTEGER;
 CREATE INDEX messages_gaps ON messages (s, side, st, n, upto) WHERE k = 'gap';
 
+-- One row a network, however often its people were blocked: since when without a break, and when last.
+CREATE TABLE avoided (
+    guest TEXT NOT NULL, network TEXT NOT NULL, since INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (guest, network)
+) STRICT, WITHOUT ROWID;
+INSERT INTO avoided SELECT guest, network, min(at), max(at) FROM shuns GROUP BY guest, network;
+DROP TABLE shuns;
+ALTER TABLE avoided RENAME TO shuns;
+CREATE INDEX shuns_at ON shuns (at);
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
@@ -211,11 +220,13 @@ SELECT 1 FROM barred WHERE a = ? AND b = ?;
 SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;
 
 -- avoid_network --
-INSERT INTO shuns (guest, network, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+-- What was held before it counts on from its own time, if it still holds.
+INSERT INTO shuns (guest, network, since, at) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET
+    since = min(excluded.at, iif(since > ?4, since, iif(at > ?4, at, excluded.at))), at = max(at, excluded.at);
 
 -- avoided_networks --
 -- The oldest that still holds: who came between two blocks is kept away by the first one.
-SELECT network, min(at) FROM shuns WHERE guest = ?1 AND at > ?2 GROUP BY network;
+SELECT network, iif(since > ?2, since, at) FROM shuns WHERE guest = ?1 AND at > ?2;
 
 -- drop_avoided_networks --
 DELETE FROM shuns WHERE guest = ?;
