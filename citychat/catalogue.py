@@ -162,6 +162,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "chats.now": "now",
     "chats.row": "{when}, deleted {date}",
     "chats.deleted": "Deleted on {date}",
+    "chats.older": "Show older chats",
     "chats.empty": "Nothing was written in this chat.",
     # Block and report
     "defend.title": "Block or report {alias}",

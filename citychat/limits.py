@@ -78,6 +78,9 @@ LIMITS = {
         Limit("receipts asked for", 32, "page loads", "session", "after a cut of Redis; older ones asked as they came"),
         Limit("unanswered by RabbitMQ", 8 * 1024 * 1024, "bytes", "process", "some 20,000 messages being put"),
         Limit("uncommitted texts", 8 * 1024 * 1024, "bytes", "process", "drawn while the history is away"),
+        Limit("chats at a join", 10, "chats", "join", "the newest; mail of an older one loads it, My chats lists it"),
+        Limit("chat list", 50, "chats", "request", "more than any screen shows"),
+        Limit("chats of a pair", 100, "chats a day", "pair", "one each quarter of an hour; more is collecting"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
     )
 }  # fmt: skip

@@ -115,6 +115,11 @@ def confirmed(prepared: int, newest: int, history_ms: int) -> tuple[int, int]:
     return started, started + history_ms
 
 
+def met_after(now: int) -> int:
+    """Return the time: chats that began after it are of the day in which a pair may have so many (M16)."""
+    return now - DAY_MS
+
+
 def is_expired(expires: int, now: int) -> bool:
     """Tell whether the date of a session has come: it ends, and ``retention`` deletes it."""
     return expires <= now

@@ -15,7 +15,7 @@ class DrawnSession:
     """One session; ``side``: mine, ``keys``: side, stream and number of what was drawn."""
 
     def __init__(self, side: int) -> None:
-        self.side = side
+        self.side, self.told = side, False  # told: the server has said how far its streams are
         self.highest_lamport = 0
         self.keys: set[tuple[int, str, int]] = set()
 
@@ -61,7 +61,9 @@ class Drawn:
         stands for, is the last."""
         stream, number = row["stream"], row["number"]
         last, to = self.last(stream), row.get("to") or number
-        if number != last + 1 and (row.get("kind") != "gap" or to <= last):
+        drawn = self._sessions.get(row["session"])
+        begins = last == 0 and drawn is not None and not drawn.told  # mail of an older chat: where the server begins
+        if number != last + 1 and not begins and (row.get("kind") != "gap" or to <= last):
             return False
         self._seen.pop(stream, None)
         self._seen[stream] = to

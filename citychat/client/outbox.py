@@ -106,7 +106,7 @@ class Outbox:
         if running != self.running:
             self.running, self.stream, self.number = running, "", 0
         if session:
-            self.drawn.of(session["session"], session["side"])
+            self.drawn.of(session["session"], session["side"]).told = True
             self.partner(bool(session.get("here")), now)
 
     def _draw_history(self, session: str, rows: list[Row], seen: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shape
 from citychat.joining import Joining, JoinRequest
 from citychat.limits import bound
 from citychat.matching import Matching, Reason
-from citychat.model import BadPayload, Id, clean_text
+from citychat.model import BadPayload, Id, Time, clean_text
 from citychat.ports import Page
 from citychat.registry import Client
 
@@ -58,6 +58,12 @@ class ReportRequest(Struct):
     note: Annotated[str, Meta(max_length=NOTE_MAX_CHARS)] = ""
 
 
+class ChatsRequest(Struct):
+    """``before``: a place in the list: when that chat began, and its id."""
+
+    before: tuple[Time, Id] | None = None
+
+
 class CaseRequest(Struct):
     code: Annotated[str, Meta(max_length=20)]
 
@@ -82,7 +88,7 @@ class UserEvents(Namespace):
             "user-view": Event(self.view, ViewRequest, lasting=True),
             "user-cities": Event(self.cities, CitiesRequest, "cities"),
             "user-place": Event(self.place, PlaceRequest, "places", lasting=True),
-            "user-chats": Event(self.chats, EmptyRequest),
+            "user-chats": Event(self.chats, ChatsRequest),
             "user-block": Event(self.block, SessionRequest, lasting=True),
             "user-report": Event(self.report, ReportRequest, lasting=True),
             "user-case": Event(self.case, CaseRequest, "cases"),
@@ -128,8 +134,8 @@ class UserEvents(Namespace):
         place = await self.joining.place(client, asked.city, asked.position)
         return Answer({"place": place.shown()})
 
-    async def chats(self, client: Client, asked: EmptyRequest) -> Answer:
-        return Answer({"chats": await self.sessions.chats(client.guest)})
+    async def chats(self, client: Client, asked: ChatsRequest) -> Answer:
+        return Answer(await self.sessions.chats(client.guest, asked.before))
 
     async def block(self, client: Client, asked: SessionRequest) -> Answer:
         return Answer(later=await self.moderation.block(client, asked.session))

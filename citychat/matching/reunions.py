@@ -5,7 +5,7 @@ is asked once more. A wish keeps the time at which its guest pressed it, however
 """
 
 from citychat.matching.sessions import Sessions, is_in
-from citychat.model import Session, Unavailable, new_id
+from citychat.model import Gone, Session, Unavailable, new_id
 from citychat.ports import OfferMade
 from citychat.registry import Client
 from citychat.rules import FRESH_WISH_MS
@@ -67,7 +67,10 @@ class Reunions:
 
     async def _reunite(self, session: Session) -> bool:
         """The lobby makes the session in one step, or not at all."""
-        new = await self.sessions.prepare(session.members, session.city)
+        try:
+            new = await self.sessions.prepare(session.members, session.city)
+        except Gone:
+            return True  # too often today: the wishes are used up, as if it had come to that
         try:
             paired = await self.lobby.pair(new.id, new.members)
         except Unavailable:  # perhaps it has begun

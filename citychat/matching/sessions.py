@@ -17,14 +17,15 @@ from citychat.expiring import Expiring
 from citychat.limits import bound
 from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
-from citychat.model import PENDING, NoSession, Session, Unavailable, new_aliases, new_id
-from citychat.ports import Engines, SessionBegun, SessionEnded, TextsErased
+from citychat.model import PENDING, Gone, NoSession, Session, Unavailable, new_aliases, new_id
+from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import PENDING_MS, is_expired
+from citychat.rules import PENDING_MS, is_expired, met_after
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
 
+LIST_MAX, PAIR_CHATS_MAX = bound("chat list"), bound("chats of a pair")
 CONFIRM_S = 30.0  # a yes that the history has not taken by then would surprise both
 
 
@@ -57,8 +58,10 @@ class Sessions:
 
     async def prepare(self, members: Sequence[str], city: str) -> Session:
         """Write down a new session as pending: nobody can come in by it. Raises Unavailable; what is left is nobody's
-        either way, and deleted after an hour."""
+        either way, and deleted after an hour. Raises Gone for two who have met too often today (M16)."""
         now = self.dates.now_ms()
+        if await self.history.sessions.met(members, met_after(now)) >= PAIR_CHATS_MAX:
+            raise Gone("You two have talked a hundred times today.")
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + PENDING_MS, PENDING)
         await self.history.sessions.begin(session)
@@ -245,9 +248,10 @@ class Sessions:
                 await self.end(session)
         await self.history.guests.prune(now, self.history_ms)
 
-    async def chats(self, guest: str) -> list[dict[str, object]]:
-        """Return ``user-chats``, newest first."""
-        return [session.shown(guest) for session in await self.history.sessions.of(guest)]
+    async def chats(self, guest: str, before: SessionPlace | None) -> dict[str, object]:
+        """Return ``user-chats``: those after a place in the list, newest first, and whether there are more."""
+        found = await self.history.sessions.newest(guest, before, LIST_MAX + 1)
+        return {"chats": [session.shown(guest) for session in found[:LIST_MAX]], "more": len(found) > LIST_MAX}
 
     # -- erasing ------------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
 from citychat.ports.reports import Report, ReportStore
-from citychat.ports.sessions import SessionStore
+from citychat.ports.sessions import SessionPlace, SessionStore
 
 __all__ = [
     "MARKER_S",
@@ -78,6 +78,7 @@ __all__ = [
     "SeekResult",
     "SessionBegun",
     "SessionEnded",
+    "SessionPlace",
     "SessionStore",
     "SteadyTime",
     "TextsErased",

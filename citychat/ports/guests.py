@@ -17,9 +17,10 @@ class Pause(Struct, frozen=True):
 class Dossier(Struct, frozen=True):
     """The file of one guest: all that a join asks.
 
-    ``sessions``: newest first. ``avoided_networks``: those still avoided, each with the time since when. ``blocked``:
-    who never meets this guest again. ``partner_seen``: when the partner of the newest session that has not ended was
-    last seen (ms; 0: no such session, or nobody knows).
+    ``sessions``: the newest, at most as many as a join looks at, and older ones that run on; newest first.
+    ``avoided_networks``: those still avoided, each with the time since when. ``blocked``: who never meets this guest
+    again. ``partner_seen``: when the partner of the newest session that has not ended was last seen (ms; 0: no such
+    session, or nobody knows).
     """
 
     row: Guest | None

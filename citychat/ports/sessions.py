@@ -1,8 +1,11 @@
 """Sessions, which must not vanish before they expire."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from citychat.model import Session
+
+SessionPlace = tuple[int, str]  # when it began, and its id
 
 
 class SessionStore(Protocol):
@@ -30,7 +33,13 @@ class SessionStore(Protocol):
         """Return the session with this id, pending or not."""
 
     async def of(self, guest: str) -> list[Session]:
-        """Return all that are kept with this member, newest first."""
+        """Return all that are kept with this member, newest first: for who goes with all of them."""
+
+    async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
+        """Return the newest ``limit`` with this member that come after that place in their list, newest first."""
+
+    async def met(self, members: Sequence[str], after: int) -> int:
+        """Count the sessions of these two that began after that time."""
 
     async def idle(self, now: int) -> list[Session]:
         """Return the sessions not ended that are left alone now (M12), as far as the rows of their members tell."""

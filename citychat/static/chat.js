@@ -1,5 +1,6 @@
 // A chat: writing, ticks, typing, presence, leaving, reading again, blocking, reporting.
 
+import { everything, placeIn } from "citychat/everything.js";
 import { Outbox } from "citychat/outbox.js";
 import { DRAFT, DRAFT_MAX_CHARS, read } from "citychat/shapes.js";
 import { placeOf } from "citychat/state.js";
@@ -23,7 +24,6 @@ import { newId } from "citychat/text.js";
 const TYPING_MS = 5000; // a sign of typing expires by itself
 const TYPING_GAP_MS = 2000; // at most one in so long
 const PAGE_ROWS = 50;
-const EXPORT_ROWS = 100;
 const TIMER_MAX_MS = 2 ** 31 - 1; // browsers take a longer time for none
 
 export class Chat {
@@ -149,8 +149,17 @@ export class Chat {
   async list() {
     const { state, socket } = this.#parts;
     const answer = await socket.chats();
-    if (answer.ok) state.set({ chats: answer.chats });
+    if (answer.ok) state.set({ chats: answer.chats, moreChats: answer.more });
     else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
+  }
+
+  /** The next page of my chats. */
+  async olderChats() {
+    const { state, socket } = this.#parts;
+    const known = state.chats ?? [];
+    const answer = await socket.chats(placeIn(known));
+    if (answer.ok) state.set({ chats: [...known, ...answer.chats], moreChats: answer.more });
+    else state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
   }
 
   /** @param {Session} session */
@@ -187,35 +196,8 @@ export class Chat {
   }
 
   /** All my chats with their messages, as one value; null when it could not be had. */
-  async everything() {
-    const { socket, wall } = this.#parts;
-    const answer = await socket.chats();
-    if (!answer.ok) return null;
-    const chats = [];
-    for (const session of answer.chats) {
-      const messages = await this.#wholeHistory(session.session);
-      if (!messages) return null;
-      const { alias, you, city, side, started, ended } = session;
-      chats.push({
-        with: alias, you, city, started: iso(started), ended: ended ? iso(ended) : null,
-        messages: messages.map((one) => ({ from: one.side === side ? you : alias, at: iso(one.at), text: one.text })),
-      });
-    }
-    return { made: iso(wall()), chats };
-  }
-
-  /** @param {string} session */
-  async #wholeHistory(session) {
-    /** @type {Message[]} */
-    const messages = [];
-    for (let more = true; more; ) {
-      const [first] = messages;
-      const answer = await this.#parts.socket.history(session, first && placeOf(first), EXPORT_ROWS);
-      if (!answer.ok) return null;
-      messages.unshift(...answer.messages);
-      more = answer.more && answer.messages.length > 0;
-    }
-    return messages;
+  everything() {
+    return everything(this.#parts.socket, this.#parts.wall());
   }
 
   /** @param {Message} message */
@@ -295,6 +277,3 @@ export class Chat {
     }, Math.min(Math.max(0, at - now()), TIMER_MAX_MS));
   }
 }
-
-/** @param {number} ms */
-const iso = (ms) => new Date(ms).toISOString();

@@ -7,6 +7,7 @@ const HAVE_MAX = 200; // of the longest ids 13 KB, and a frame holds 16; the his
 /** One session. */
 class DrawnSession {
   highestLamport = 0;
+  told = false; // the server has said how far its streams are
   /** @type {Set<string>} */
   keys = new Set();
 
@@ -73,9 +74,10 @@ export class Drawn {
    * is the last.
    * @param {Message} message
    */
-  advance({ stream, number, kind, to = number }) {
+  advance({ session, stream, number, kind, to = number }) {
     const last = this.last(stream);
-    if (number !== last + 1 && (kind !== "gap" || to <= last)) return false;
+    const begins = last === 0 && !this.#sessions.get(session)?.told; // mail of an older chat: where the server begins
+    if (number !== last + 1 && !begins && (kind !== "gap" || to <= last)) return false;
     this.#seen.delete(stream);
     this.#seen.set(stream, to);
     return true;

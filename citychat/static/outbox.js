@@ -123,7 +123,7 @@ export class Outbox {
       this.#number = 0;
     }
     if (session) {
-      this.#drawn.of(session.session, session.side);
+      this.#drawn.of(session.session, session.side).told = true;
       this.partner(Boolean(session.here), now);
     }
   }

@@ -125,12 +125,16 @@ export class Socket {
   cities = (/** @type {string} */ q) => this.#ask("user-cities", { q });
   place = (/** @type {string} */ city) => this.#ask("user-place", { city });
   position = (/** @type {Position} */ position) => this.#ask("user-place", { position });
-  chats = () => this.#ask("user-chats");
   block = (/** @type {string} */ session) => this.#ask("user-block", { session });
   case = (/** @type {string} */ code) => this.#ask("user-case", { code });
   again = (/** @type {string} */ session) => this.#ask("user-again", { session });
   erase = () => this.#ask("user-erase", { confirm: true });
   typing = (/** @type {string} */ session, /** @type {boolean} */ on) => this.emit("chat-typing", { session, on });
+
+  /** @param {[started: number, session: string]} [before] the last of the page before */
+  chats(before) {
+    return this.#ask("user-chats", before ? { before } : {});
+  }
 
   /** @param {string} session @param {string} reason @param {string} note */
   report(session, reason, note) {

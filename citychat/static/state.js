@@ -71,6 +71,7 @@ export class State extends EventTarget {
   reading = null;
   /** Null until asked. @type {Session[] | null} */
   chats = null;
+  moreChats = false; // than those
   /** Sessions. @type {Set<string>} */
   unread = new Set();
   /** Sessions I want to talk in again. @type {Set<string>} */

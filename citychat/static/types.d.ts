@@ -146,7 +146,7 @@ export interface Answers {
   "user-view": {};
   "user-cities": { cities: City[] };
   "user-place": { place: Place | null };
-  "user-chats": { chats: Session[] };
+  "user-chats": { chats: Session[]; more: boolean };
   "user-block": {};
   "user-report": { code: string };
   "user-case": { state: "received" | "acted" | "none" };

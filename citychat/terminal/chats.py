@@ -21,15 +21,21 @@ class PastChats:
         self._listed: list[Chat] = []
 
     def chats(self, rest: list[str]) -> None:
+        known = self._listed if rest == ["more"] else []
+        asked: Row = {"before": [known[-1]["started"], known[-1]["session"]]} if known else {}
+
         def listed(answer: Mapping[str, Any]) -> None:
-            self._listed = answer["chats"]
+            self._listed = [*known, *answer["chats"]]
             if not self._listed:
                 self.out.say(WORDS["chats.none"])
-            for number, chat in enumerate(self._listed, 1):
+            for number, chat in enumerate(answer["chats"], len(known) + 1):
                 now = "" if chat.get("ended") else f" ({WORDS['chats.now']})"
                 self.out.say(f"{number}: {chat['alias']}, {chat['city']}{now}")
 
-        self.page.request("user-chats", {}, listed)
+            if answer.get("more"):
+                self.out.say("chats more: older ones")
+
+        self.page.request("user-chats", asked, listed)
 
     def read(self, rest: list[str]) -> None:
         chat, _ = self._meant(rest)

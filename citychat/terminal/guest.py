@@ -24,7 +24,8 @@ leave               end the chat for good
 block [N]           end it and never meet again
 report [N] REASON [note]    REASON is one of: minor threat sexual hate spam other
 case CODE           what came of a report
-chats  read [N]     your chats; what was written in one
+chats [more]        your chats, the newest first
+read [N]            what was written in one
 again [N]           talk again, if both want it within 24 hours
 erase               erase everything about you
 help  quit"""  # noqa: E501  # a terminal wraps

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from citychat.model import Cell, Guest, Message, Place, Ranges, Session, to_ranges
+from citychat.model import PENDING, Cell, Guest, Message, Place, Ranges, Session, to_ranges
 from citychat.ports import Dossier, History, Pause, Report
 from citychat.rules import DAY_MS
 from tests.support.killing import killed_after
@@ -212,6 +213,27 @@ async def test_sessions_of_a_guest_come_newest_first(history: History) -> None:
         await history.sessions.begin(session(f"s{n}", members=members, started=NOW + n))
     assert [found.id for found in await history.sessions.of("anna")] == ["s3", "s1", "s0"]
     assert [found.id for found in await history.sessions.of("nobody")] == []
+
+
+async def test_the_newest_sessions_of_a_guest_come_in_pages_and_pending_ones_do_not(history: History) -> None:
+    for n in range(7):  # three at each time
+        await history.sessions.begin(session(f"s{n}", members=("anna", "ben"), started=NOW + n // 3))
+    await history.sessions.begin(session("other", members=("ben", "carl"), started=NOW + 1))
+    await history.sessions.begin(replace(session("pending", started=NOW + 9), ended=PENDING))
+    assert [found.id for found in await history.sessions.newest("anna", None, 3)] == ["s6", "s5", "s4"]
+    assert [found.id for found in await history.sessions.newest("anna", (NOW + 1, "s4"), 3)] == ["s3", "s2", "s1"]
+    assert [found.id for found in await history.sessions.newest("anna", (NOW, "s1"), 3)] == ["s0"]
+    assert await history.sessions.met(("ben", "anna"), NOW) == 4
+    assert await history.sessions.met(("anna", "carl"), NOW) == 0
+
+
+async def test_a_dossier_holds_the_ten_newest_sessions_and_older_ones_that_run(history: History) -> None:
+    for n in range(14):
+        await history.sessions.begin(session(f"s{n}", started=NOW + n))
+        if n != 1:
+            await history.sessions.end(f"s{n}", NOW + n)
+    found = (await history.guests.dossier("anna", NOW)).sessions
+    assert [row.id for row in found] == [*(f"s{n}" for n in range(13, 3, -1)), "s1"]
 
 
 async def test_a_session_is_idle_when_all_its_members_were_last_seen_over_a_day_ago(history: History) -> None:

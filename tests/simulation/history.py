@@ -7,8 +7,9 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
+from citychat.limits import bound
 from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, missing, to_ranges
-from citychat.ports import Committed, Dossier, Pause, Progress, Report
+from citychat.ports import Committed, Dossier, Pause, Progress, Report, SessionPlace
 from citychat.rules import DAY_MS, is_left_alone
 from tests.simulation.engines import Machine, RowKey, Wire, World
 
@@ -178,6 +179,15 @@ class SimSessions(SimStore):
         return _of(self.world, guest)
 
     @read
+    async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
+        found = _of(self.world, guest)
+        return [row for row in found if before is None or (row.started, row.id) < before][:limit]
+
+    @read
+    async def met(self, members: Sequence[str], after: int) -> int:
+        return sum(row.started > after and set(row.members) == set(members) for row in _of(self.world, members[0]))
+
+    @read
     async def idle(self, now: int) -> list[Session]:
         return [
             session
@@ -208,6 +218,7 @@ class SimGuests(SimStore):
     @read
     async def dossier(self, guest: str, now: int) -> Dossier:
         sessions = _of(self.world, guest)
+        sessions = [row for i, row in enumerate(sessions) if i < bound("chats at a join") or row.ended is None]
         partner = next((session.partner(guest) for session in sessions if session.ended is None), "")
         return Dossier(
             row=self.world.guests.get(guest),

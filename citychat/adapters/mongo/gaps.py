@@ -61,7 +61,7 @@ class MongoGaps:
             taken = bool(await self._mongo.insert("messages", rows))
 
     async def _between(self, stream: Stream, first: int, last: int, *, gaps_only: bool = True) -> Ranges:
-        """What stands for numbers from ``first`` to ``last``; a gap may begin before them."""
+        """Find what stands for numbers from ``first`` to ``last``; a gap may begin before them."""
         where: Document = dict(zip(("s", "side", "st"), stream, strict=True))
         gaps = await self._places({**where, "k": "gap", "n": {"$gte": first - LOST_MAX, "$lte": last}})
         rows = [] if gaps_only else await self._places({**where, "n": {"$gte": first, "$lte": last}})

@@ -7,6 +7,7 @@ from citychat.adapters.mongo.connection import Document, Mongo
 from citychat.adapters.mongo.documents import DocumentReader, SeenDocument, text, to_guest
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.sessions import MongoSessions
+from citychat.limits import bound
 from citychat.model import PENDING, Guest, Session
 from citychat.ports import Dossier, Pause
 
@@ -68,7 +69,10 @@ class MongoGuests:
     async def _sessions_and_partner(self, guest: str) -> tuple[list[Session], int]:
         """The guest's sessions, and when the partner of the one that runs was last seen: a second question, for a guest
         who comes back to a chat."""
-        sessions = await self._sessions.of(guest)
+        newest, running = await asyncio.gather(
+            self._sessions.newest(guest, None, bound("chats at a join")), self._sessions.running(guest)
+        )
+        sessions = newest + [session for session in running if session not in newest]
         partner = next((session.partner(guest) for session in sessions if session.ended is None), None)
         if partner is None:
             return sessions, 0

@@ -1,6 +1,7 @@
 """Sessions in MongoDB."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
@@ -13,7 +14,9 @@ from citychat.adapters.mongo.documents import (
     text,
     to_session,
 )
+from citychat.limits import bound
 from citychat.model import PENDING, Session, Unavailable
+from citychat.ports import SessionPlace
 from citychat.rules import confirmed, held_after, held_until, is_left_alone, left_alone_before
 
 
@@ -65,6 +68,25 @@ class MongoSessions:
         where: Document = {"members": text(guest), "ended": {"$ne": PENDING}}
         found = self._reader.sessions(await self._mongo.find("sessions", where))
         return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
+
+    async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
+        where: Document = {"members": text(guest), "ended": {"$ne": PENDING}}
+        if before is not None:
+            started, session_id = before
+            where["started"] = {"$lte": started}
+            where["$or"] = [{"started": {"$lt": started}}, {"_id": {"$lt": text(session_id)}}]
+        order = [("started", -1), ("_id", -1)]
+        return self._reader.sessions(await self._mongo.find("sessions", where, order=order, limit=limit))
+
+    async def running(self, guest: str) -> list[Session]:
+        """Return all of this member that have not ended, newest first."""
+        where: Document = {"members": text(guest), "ended": None}
+        return self._reader.sessions(await self._mongo.find("sessions", where, order=[("started", -1), ("_id", -1)]))
+
+    async def met(self, members: Sequence[str], after: int) -> int:
+        both: Document = {"$and": [{"members": text(member)} for member in members]}
+        where = {**both, "started": {"$gt": after}, "ended": {"$ne": PENDING}}
+        return len(await self._mongo.find("sessions", where, fields=["_id"], limit=bound("chats of a pair")))
 
     async def idle(self, now: int) -> list[Session]:
         idle: list[Session] = []

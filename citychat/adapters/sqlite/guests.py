@@ -5,11 +5,13 @@ from functools import partial
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
-from citychat.adapters.sqlite.sessions import SqliteSessions, drop_session, to_session
+from citychat.adapters.sqlite.sessions import LAST, SqliteSessions, drop_session, newest_sessions, to_session
+from citychat.limits import bound
 from citychat.model import Guest, Session
 from citychat.ports import Dossier, Pause
 from citychat.rules import held_after, retention
 
+SESSIONS_MAX = bound("chats at a join")
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
 
 
@@ -74,7 +76,9 @@ class SqliteGuests:
 
 
 def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
-    sessions = [to_session(row) for row in transaction.rows("sessions", guest)]
+    sessions = newest_sessions(transaction, guest, LAST, SESSIONS_MAX)
+    running = [to_session(row) for row in transaction.rows("running_sessions", guest)]
+    sessions += [session for session in running if session not in sessions]
     partner = next((session.partner(guest) for session in sessions if session.ended is None), None)
     seen = transaction.rows("guest_seen", partner) if partner is not None else []
     return Dossier(

@@ -1,5 +1,6 @@
 """Sessions in the embedded store."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -7,7 +8,10 @@ from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.model import PENDING, Session
+from citychat.ports import SessionPlace
 from citychat.rules import confirmed, held_after, is_left_alone, left_alone_before
+
+LAST: SessionPlace = (2**63 - 1, "")
 
 
 class SqliteSessions:
@@ -43,6 +47,14 @@ class SqliteSessions:
         rows = await self._database.run(lambda transaction: transaction.rows("sessions", guest))
         return [to_session(row) for row in rows]
 
+    async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
+        place = before or LAST
+        return await self._database.run(lambda transaction: newest_sessions(transaction, guest, place, limit))
+
+    async def met(self, members: Sequence[str], after: int) -> int:
+        rows = await self._database.run(lambda transaction: transaction.rows("met", *members, after))
+        return int(rows[0][0])
+
     async def idle(self, now: int) -> list[Session]:
         def work(transaction: Transaction) -> list[Session]:
             found = [(to_session(tuple(row)), seen) for *row, seen in transaction.rows("idle", left_alone_before(now))]
@@ -75,6 +87,11 @@ def _confirm(transaction: Transaction, session_id: str, history_ms: int) -> Sess
         transaction.change("confirm", session_id, started, expires)
         return replace(session, started=started, expires=expires, ended=None)
     return session if session.ended is None else None
+
+
+def newest_sessions(transaction: Transaction, guest: str, place: SessionPlace, limit: int) -> list[Session]:
+    """Return the newest with this member after that place, newest first."""
+    return [to_session(row) for row in transaction.rows("newest_sessions", guest, *place, limit)]
 
 
 def drop_session(transaction: Transaction, session_id: str) -> None:

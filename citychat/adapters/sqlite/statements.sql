@@ -200,6 +200,19 @@ SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
 SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
 WHERE ended IS NOT 0 AND id IN (SELECT s FROM members WHERE guest = ?) ORDER BY started DESC, id DESC;
 
+-- newest_sessions --
+SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
+WHERE ended IS NOT 0 AND id IN (SELECT s FROM members WHERE guest = ?1) AND (started, id) < (?2, ?3)
+ORDER BY started DESC, id DESC LIMIT ?4;
+
+-- running_sessions --
+SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
+WHERE ended IS NULL AND +id IN (SELECT s FROM members WHERE guest = ?1) ORDER BY started DESC, id DESC;
+
+-- met --
+SELECT count(*) FROM sessions WHERE ended IS NOT 0 AND started > ?3
+    AND id IN (SELECT s FROM members WHERE guest = ?1) AND id IN (SELECT s FROM members WHERE guest = ?2);
+
 -- pending_sessions --
 SELECT id FROM sessions WHERE ended = 0 AND id IN (SELECT s FROM members WHERE guest = ?);
 

@@ -1,7 +1,7 @@
 // My chats: the running one, and the past ones with the day they are deleted.
 
 import { date, days, when } from "citychat/i18n.js";
-import { disc, h, round, show, t, title } from "citychat/views/dom.js";
+import { button, disc, h, round, show, t, title } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 
 /** @import { Page, View } from "citychat/types.js" */
@@ -27,16 +27,22 @@ export function chatRows({ state, chat, wall }) {
 export function chats(page) {
   const { state, chat } = page;
   const list = h("div", {});
+  const older = button(t("chats.older"), "older", async () => {
+    older.disabled = true;
+    await chat.olderChats();
+    older.disabled = false;
+  });
   const kept = days(Number(document.documentElement.dataset.days));
   const empty = h("div", { class: "empty", hidden: true }, new Street(state.place?.key ?? "").light({ mine: true }),
     h("p", {}, t("chats.none")), h("p", { class: "soft small" }, t("chats.none.text", { days: kept })));
   const back = round(t("talk.back"), "back",
     () => state.set({ screen: state.place || state.running ? "ready" : "city", notice: "" }));
   const root = h("div", { class: "chats" },
-    h("div", { class: "title" }, back, title(t("chats.title"))), list, empty);
+    h("div", { class: "title" }, back, title(t("chats.title"))), list, older, empty);
   const update = () => {
     const rows = chatRows(page);
     list.replaceChildren(...rows);
+    show(older, state.moreChats);
     show(empty, state.chats !== null && !rows.length);
   };
   chat.list();

@@ -241,6 +241,13 @@ def test_a_gap_of_several_is_one_line_and_its_last_number_is_acked(desk: Desk) -
     assert [row["number"] for row, _ in desk.drawn] == [1, 2, 10] and desk.box.have() == {"theirs": 10}
 
 
+def test_a_stream_of_a_chat_that_this_page_was_not_told_of_begins_where_the_server_begins(desk: Desk) -> None:
+    for number in (6, 7, 9):
+        desk.box.message({**theirs(number, "old"), "session": "older"}, desk.now)
+    desk.hear(6)
+    assert [row["number"] for row, _ in desk.drawn] == [6, 7] and desk.box.have() == {"old": 7}
+
+
 def test_a_kind_that_is_unknown_is_acked(desk: Desk) -> None:
     desk.hear(1, kind="wave")
     assert desk.acks() == [1]
