@@ -20,12 +20,12 @@ from citychat.matching.date_check import DateCheck
 from citychat.model import PENDING, Gone, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import PENDING_MS, is_expired, met_after
+from citychat.rules import PENDING_MS, is_expired
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
 
-LIST_MAX, PAIR_CHATS_MAX = bound("chat list"), bound("chats of a pair")
+LIST_MAX = bound("chat list")
 CONFIRM_S = 30.0  # a yes that the history has not taken by then would surprise both
 
 
@@ -60,11 +60,10 @@ class Sessions:
         """Write down a new session as pending: nobody can come in by it. Raises Unavailable; what is left is nobody's
         either way, and deleted after an hour. Raises Gone for two who have met too often today (M16)."""
         now = self.dates.now_ms()
-        if await self.history.sessions.met(members, met_after(now)) >= PAIR_CHATS_MAX:
-            raise Gone("You two have talked a hundred times today.")
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + PENDING_MS, PENDING)
-        await self.history.sessions.begin(session)
+        if not await self.history.sessions.begin(session):
+            raise Gone("You two have talked a hundred times today.")
         return session
 
     async def confirm(self, session_id: str, members: Sequence[str]) -> Session | None:

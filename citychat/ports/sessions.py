@@ -1,6 +1,5 @@
 """Sessions, which must not vanish before they expire."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from citychat.model import Session
@@ -15,8 +14,9 @@ class SessionStore(Protocol):
     ``confirm`` see it, and nobody comes in by it (M11).
     """
 
-    async def begin(self, session: Session) -> None:
-        """Keep a new session as it is given, pending or not; durable when this returns. Idempotent."""
+    async def begin(self, session: Session) -> bool:
+        """Keep a new session as it is given, pending or not; durable when this returns. Idempotent. False, and nothing
+        is kept, for a pending one of two who have had too many in a day (M16)."""
 
     async def confirm(self, session_id: str, history_ms: int) -> Session | None:
         """Let a pending session run, unless its two are kept apart (M5); durable when this returns. Idempotent.
@@ -37,9 +37,6 @@ class SessionStore(Protocol):
 
     async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
         """Return the newest ``limit`` with this member that come after that place in their list, newest first."""
-
-    async def met(self, members: Sequence[str], after: int) -> int:
-        """Count the sessions of these two that began after that time."""
 
     async def idle(self, now: int) -> list[Session]:
         """Return the sessions not ended that are left alone now (M12), as far as the rows of their members tell."""

@@ -223,8 +223,6 @@ async def test_the_newest_sessions_of_a_guest_come_in_pages_and_pending_ones_do_
     assert [found.id for found in await history.sessions.newest("anna", None, 3)] == ["s6", "s5", "s4"]
     assert [found.id for found in await history.sessions.newest("anna", (NOW + 1, "s4"), 3)] == ["s3", "s2", "s1"]
     assert [found.id for found in await history.sessions.newest("anna", (NOW, "s1"), 3)] == ["s0"]
-    assert await history.sessions.met(("ben", "anna"), NOW) == 4
-    assert await history.sessions.met(("anna", "carl"), NOW) == 0
 
 
 async def test_a_dossier_holds_the_ten_newest_sessions_and_older_ones_that_run(history: History) -> None:

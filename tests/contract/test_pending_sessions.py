@@ -4,9 +4,10 @@ import asyncio
 
 from msgspec.structs import replace
 
+from citychat.limits import bound
 from citychat.model import PENDING, Message, Session
 from citychat.ports import Committed, History
-from citychat.rules import ALONE_MS, PENDING_MS
+from citychat.rules import ALONE_MS, DAY_MS, PENDING_MS
 from tests.contract.test_history import MONTH_MS, NOW, guest, session
 from tests.support.patience import PATIENCE_S
 from tests.support.stores import add, message
@@ -27,6 +28,16 @@ async def test_a_pending_session_is_nobodys_until_it_is_confirmed(history: Histo
     assert await history.sessions.of("anna") == [session()] == await history.sessions.idle(NOW + ALONE_MS + 1)
     dossier = await history.guests.dossier("ben", NOW)
     assert (dossier.sessions, dossier.partner_seen) == ([session()], NOW - 9)
+
+
+async def test_two_begin_no_more_than_so_many_sessions_in_a_day(history: History) -> None:
+    most = bound("chats of a pair")
+    for n in range(most):  # whoever of the two has asked
+        members = ("anna", "ben") if n % 2 else ("ben", "anna")
+        assert await history.sessions.begin(session(f"s{n}", members=members, started=NOW + n))
+    assert not await history.sessions.begin(pending(started=NOW + most)) and await history.sessions.find("s") is None
+    assert await history.sessions.begin(pending("others", members=("anna", "carl"), started=NOW + most))
+    assert await history.sessions.begin(pending("tomorrow", started=NOW + DAY_MS))
 
 
 async def test_confirming_twice_and_at_once_is_confirming_once(history: History) -> None:

@@ -147,8 +147,9 @@ class SimMessages(SimStore):
 
 class SimSessions(SimStore):
     @write
-    async def begin(self, session: Session) -> None:
+    async def begin(self, session: Session) -> bool:
         self.world.sessions.setdefault(session.id, session)
+        return True  # no simulated pair meets so often
 
     @write
     async def confirm(self, session_id: str, history_ms: int) -> Session | None:
@@ -182,10 +183,6 @@ class SimSessions(SimStore):
     async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
         found = _of(self.world, guest)
         return [row for row in found if before is None or (row.started, row.id) < before][:limit]
-
-    @read
-    async def met(self, members: Sequence[str], after: int) -> int:
-        return sum(row.started > after and set(row.members) == set(members) for row in _of(self.world, members[0]))
 
     @read
     async def idle(self, now: int) -> list[Session]:

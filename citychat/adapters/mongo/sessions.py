@@ -1,7 +1,6 @@
 """Sessions in MongoDB."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 from citychat.adapters.mongo.connection import Document, Mongo, date
@@ -17,7 +16,9 @@ from citychat.adapters.mongo.documents import (
 from citychat.limits import bound
 from citychat.model import PENDING, Session, Unavailable
 from citychat.ports import SessionPlace
-from citychat.rules import confirmed, held_after, held_until, is_left_alone, left_alone_before
+from citychat.rules import confirmed, held_after, held_until, is_left_alone, left_alone_before, met_after
+
+PAIR_CHATS_MAX = bound("chats of a pair")
 
 
 class MongoSessions:
@@ -26,8 +27,11 @@ class MongoSessions:
     def __init__(self, mongo: Mongo, reader: DocumentReader) -> None:
         self._mongo, self._reader = mongo, reader
 
-    async def begin(self, session: Session) -> None:
+    async def begin(self, session: Session) -> bool:
+        if session.ended == PENDING and await self._met(session) >= PAIR_CHATS_MAX:
+            return False
         await self._mongo.insert("sessions", [to_session(session)])
+        return True
 
     async def confirm(self, session_id: str, history_ms: int) -> Session | None:
         """One step that matches a pending session only. Whether the two are kept apart is asked before it and after it:
@@ -83,10 +87,10 @@ class MongoSessions:
         where: Document = {"members": text(guest), "ended": None}
         return self._reader.sessions(await self._mongo.find("sessions", where, order=[("started", -1), ("_id", -1)]))
 
-    async def met(self, members: Sequence[str], after: int) -> int:
-        both: Document = {"$and": [{"members": text(member)} for member in members]}
-        where = {**both, "started": {"$gt": after}, "ended": {"$ne": PENDING}}
-        return len(await self._mongo.find("sessions", where, fields=["_id"], limit=bound("chats of a pair")))
+    async def _met(self, session: Session) -> int:
+        both: Document = {"$and": [{"members": text(member)} for member in session.members]}
+        where = {**both, "started": {"$gt": met_after(session.started)}, "ended": {"$ne": PENDING}}
+        return len(await self._mongo.find("sessions", where, fields=["_id"], limit=PAIR_CHATS_MAX))
 
     async def idle(self, now: int) -> list[Session]:
         idle: list[Session] = []

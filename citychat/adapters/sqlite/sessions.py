@@ -1,16 +1,17 @@
 """Sessions in the embedded store."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.limits import bound
 from citychat.model import PENDING, Session
 from citychat.ports import SessionPlace
-from citychat.rules import confirmed, held_after, is_left_alone, left_alone_before
+from citychat.rules import confirmed, held_after, is_left_alone, left_alone_before, met_after
 
+PAIR_CHATS_MAX = bound("chats of a pair")
 LAST: SessionPlace = (2**63 - 1, "")
 
 
@@ -20,14 +21,17 @@ class SqliteSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, session: Session) -> None:
-        row = _to_row(session)
+    async def begin(self, session: Session) -> bool:
+        row, after = _to_row(session), met_after(session.started)
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> bool:
+            if session.ended == PENDING and transaction.rows("met", *session.members, after)[0][0] >= PAIR_CHATS_MAX:
+                return False
             transaction.change("begin", *row)
             transaction.change_each("begin_member", [(member, session.id) for member in session.members])
+            return True
 
-        await self._database.run(work)
+        return await self._database.run(work)
 
     async def confirm(self, session_id: str, history_ms: int) -> Session | None:
         return await self._database.run(partial(_confirm, session_id=session_id, history_ms=history_ms))
@@ -50,10 +54,6 @@ class SqliteSessions:
     async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
         place = before or LAST
         return await self._database.run(lambda transaction: newest_sessions(transaction, guest, place, limit))
-
-    async def met(self, members: Sequence[str], after: int) -> int:
-        rows = await self._database.run(lambda transaction: transaction.rows("met", *members, after))
-        return int(rows[0][0])
 
     async def idle(self, now: int) -> list[Session]:
         def work(transaction: Transaction) -> list[Session]:
