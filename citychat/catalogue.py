@@ -135,6 +135,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "tick.refused": "Not sent: {why}",
     "why.no-session": "the chat had ended",
     "why.bad-payload": "the server did not understand it",
+    "why.day-full": "you have written as much as fits into a day",
     "why.other": "the server refused it",
     # Link
     "link.cut": "Reconnecting. You can keep typing.",
@@ -143,6 +144,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "link.drain": "The server is restarting. Nothing is lost.",
     "link.busy": "Too fast: wait {n} s, your text is kept.",
     "link.unavailable": "A part of the server is away. It goes on by itself.",
+    "link.disk": "The disk of this server is nearly full: no new chat begins until its host has made room.",
     "link.memory": "This browser stores nothing: a reload makes you somebody new.",
     "link.full": "This browser's storage is full: a reload may lose what was just written.",
     "link.room": "This browser stores again.",

@@ -81,6 +81,11 @@ LIMITS = {
         Limit("chats at a join", 10, "chats", "join", "the newest; mail of an older one loads it, My chats lists it"),
         Limit("chat list", 50, "chats", "request", "more than any screen shows"),
         Limit("chats of a pair", 100, "chats a day", "pair", "one each quarter of an hour; more is collecting"),
+        Limit("day of a guest", 5_000_000, "bytes a day", "guest", "some 20,000 messages; nobody types more"),
+        Limit("day of a network", 100_000_000, "bytes a day", "network", "a school; ten days are 1 GB of the disk"),
+        Limit("days counted", 100_000, "guests", "process", "as many networks; some 15 MB, the oldest go first"),
+        Limit("free disk", 256 * 1024 * 1024, "bytes", "machine",
+              "less, and no new chat begins (embedded storage): those that run need some of it, and a backup"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
     )
 }  # fmt: skip

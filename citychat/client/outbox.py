@@ -24,7 +24,7 @@ STORED_MAX = bound("outbox")  # a tick older than these is learnt from history o
 HEAD_MS = 10_000  # a message without any answer for so long is sent again
 ASK_MS = 30_000
 UNDELIVERED_MS = MAILBOX_MS + 600_000  # ten minutes for clocks and late receipts
-FINAL = ("no-session", "bad-payload")  # a message refused for another reason is sent again
+FINAL = ("no-session", "bad-payload", "day-full")  # a message refused for another reason is sent again
 ANSWER_MS = 10_000  # what an ask may take before its silence counts as "history does not hold it"
 
 

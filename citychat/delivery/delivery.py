@@ -3,16 +3,24 @@
 from collections import Counter
 from collections.abc import Callable
 
+from citychat.delivery.day_quotas import DayQuotas
 from citychat.delivery.history_writer import HistoryWriter
 from citychat.ports import Engines
 from citychat.tasks import Tasks
 
 
 class Delivery:
-    """Delivery in one process. ``take``: the guests' message rate limit, the seconds to wait (0: go on). ``counts``:
-    oddities, for the log."""
+    """Delivery in one process. ``take``: the guests' message rate limit, the seconds to wait (0: go on). ``quotas``:
+    what may be written in a day. ``counts``: oddities, for the log."""
 
-    def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str], float]) -> None:
-        self.engines, self.tasks, self.take = engines, tasks, take
+    def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str], float], quotas: DayQuotas) -> None:
+        self.engines, self.tasks, self._take, self._quotas = engines, tasks, take, quotas
         self.writer = HistoryWriter(engines.history, engines.lobby)
         self.counts: Counter[str] = Counter()
+
+    def take(self, guest: str, address: str, text: str) -> float:
+        """Let a guest say something, or return the seconds to wait for it. Raises DayFull."""
+        wait_s = self._take(guest)
+        if not wait_s:
+            self._quotas.charge(guest, address, text)
+        return wait_s

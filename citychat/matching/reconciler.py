@@ -136,7 +136,8 @@ class Reconciler:
             self._opened(client, new)
 
     async def claim(self, client: Client) -> SeekResult:
-        """Ask the lobby for the best candidate."""
+        """Ask the lobby for the best candidate. Raises DiskFull while no chat could begin."""
+        self.sessions.check_room()
         return await self.lobby.seek(client.guest, new_id(self.random))
 
     async def found(self, client: Client, result: SeekResult) -> None:

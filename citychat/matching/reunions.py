@@ -28,6 +28,7 @@ class Reunions:
         if is_in(client, session_id):
             return
         session = await self.sessions.own(client, session_id)
+        self.sessions.check_room()
         pressed = self.sessions.dates.now_ms(), self.clock.monotonic_s()
         if await self._meet(session, client.guest, pressed[0]) is False:
             self._wishes[session_id, client.guest] = session, *pressed
@@ -35,6 +36,8 @@ class Reunions:
     async def grant(self) -> None:
         """Bring together those who both wished to talk again and were not both free (every 15 s)."""
         now_s = self.clock.monotonic_s()
+        if not self.sessions.has_room():
+            return
         for (session_id, guest), (session, at, pressed_s) in list(self._wishes.items()):
             if now_s >= pressed_s + FRESH_WISH_MS / 1_000 or self.registry.find(guest) is None:
                 del self._wishes[session_id, guest]

@@ -17,7 +17,7 @@ from citychat.expiring import Expiring
 from citychat.limits import bound
 from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
-from citychat.model import PENDING, Gone, NoSession, Session, Unavailable, new_aliases, new_id
+from citychat.model import PENDING, DiskFull, Gone, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
 from citychat.registry import Client, Registry
 from citychat.rules import PENDING_MS, is_expired
@@ -36,6 +36,7 @@ class Sessions:
     def __init__(self, engines: Engines, tasks: Tasks, registry: Registry, history_ms: int) -> None:
         self.lobby, self.bus, self.history = engines.lobby, engines.bus, engines.history
         self.mailbox, self.clock, self.random = engines.mailbox, engines.clock, engines.random
+        self.has_room = engines.has_room
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.dates = DateCheck(self.history, self.clock)
         self.ending: set[str] = set()
@@ -54,11 +55,17 @@ class Sessions:
             raise NoSession
         return session
 
+    def check_room(self) -> None:
+        """Look for room for one more chat. Raises DiskFull."""
+        if not self.has_room():
+            raise DiskFull
+
     # -- beginning ----------------------------------------------------------------------------------------------------
 
     async def prepare(self, members: Sequence[str], city: str) -> Session:
         """Write down a new session as pending: nobody can come in by it. Raises Unavailable; what is left is nobody's
         either way, and deleted after an hour. Raises Gone for two who have met too often today (M16)."""
+        self.check_room()
         now = self.dates.now_ms()
         aliases = new_aliases(self.random)
         session = Session(new_id(self.random), tuple(members), aliases, city, now, now + PENDING_MS, PENDING)

@@ -75,6 +75,19 @@ class Unavailable(ChatError):
     retry_ms = 2_000
 
 
+class DayFull(ChatError):
+    """You have written as much as fits into a day. Go on tomorrow."""
+
+    code = "day-full"
+
+
+class DiskFull(Unavailable):
+    """The disk of this server is nearly full: no new chat begins until its host has made room."""
+
+    code = "disk-full"
+    retry_ms = 30_000
+
+
 class RefusedConsent(ChatError):
     """Please accept the rules first."""
 

@@ -26,7 +26,7 @@ from citychat.ports.bus_events import (
     encode,
 )
 from citychat.ports.clock import Clock, SteadyTime, Timer
-from citychat.ports.engines import Engines
+from citychat.ports.engines import Engines, always
 from citychat.ports.guests import Dossier, GuestStore, Pause
 from citychat.ports.history import History
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
@@ -83,6 +83,7 @@ __all__ = [
     "SteadyTime",
     "TextsErased",
     "Timer",
+    "always",
     "decode",
     "encode",
 ]

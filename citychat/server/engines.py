@@ -17,10 +17,10 @@ from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.redis import HostSettingsCheck, Redis, RedisBus, RedisLobby, SharedKeyCheck
-from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox, StorageError
+from citychat.adapters.sqlite import Database, FreeDisk, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
-from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox, SteadyTime
+from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox, SteadyTime, always
 from citychat.server.startup import StartError
 from citychat.server.stopping import Stopping
 from citychat.setting_types import EMBEDDED, place_of
@@ -47,10 +47,13 @@ class OpenEngines:
     statuses: Mapping[str, ServiceStatus]
     counts: Mapping[str, Mapping[str, int]]
     key_check: SharedKeyCheck | None
+    disk: FreeDisk | None = None
 
     def status(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
         shown = {name: _shown(self.statuses.get(name)) for name in ("bus", "mailbox", "history")}
+        if self.disk is not None:  # those who talk go on, so that the process is ready all the same
+            shown["disk"] = {"engine": EMBEDDED, "state": self.disk.shown()}
         return not any(self.statuses[name].state for name in VITAL if name in self.statuses), shown
 
 
@@ -139,8 +142,9 @@ async def open_engines(
         mailbox = await opening.mailbox(settings.mailbox, database)
     with _named("history"):
         history = await opening.history(settings.history, database)
-    engines = Engines(bus, lobby, mailbox, history, clock, random)
-    return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check)
+    disk = FreeDisk(settings.data, clock.monotonic_s) if database is not None else None
+    engines = Engines(bus, lobby, mailbox, history, clock, random, disk.has_room if disk else always)
+    return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check, disk)
 
 
 @contextmanager

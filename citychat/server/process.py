@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from citychat.delivery import Delivery
+from citychat.delivery import DayQuotas, Delivery
 from citychat.handlers import ChatEvents, Dispatcher, UserEvents
 from citychat.joining import Admission, Joining
 from citychat.limits import Buckets, buckets
 from citychat.matching import Matching
+from citychat.networks import network
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.registry import Registry
@@ -60,7 +61,8 @@ class Process:
         self.name, self.engines, self.tasks, self.counts = name, engines, tasks, counts or {}
         now_s = engines.clock.monotonic_s
         self.registry = Registry()
-        self.delivery = Delivery(engines, tasks, Buckets(policy.message_burst, policy.message_rate, now_s).take)
+        messages = Buckets(policy.message_burst, policy.message_rate, now_s)
+        self.delivery = Delivery(engines, tasks, messages.take, DayQuotas(now_s, network))
         self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms)
         self.joining = Joining(
             process=name,

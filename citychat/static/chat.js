@@ -121,7 +121,7 @@ export class Chat {
     const answer = await socket.again(session);
     if (answer.ok) return;
     state.again.delete(session);
-    state.set({ notice: "link.failed" });
+    state.set({ notice: answer.error === "disk-full" ? "link.disk" : "link.failed" });
   }
 
   /** Answers whether it was done. @param {string} session */

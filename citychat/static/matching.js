@@ -49,7 +49,10 @@ export class Matching {
     const answer = await socket.seek();
     if (!state.looking || answer.error === "cut") return; // after a cut the next join seeks again
     if (answer.ok) state.set({ looking: answer.state === "matched" ? "asking" : answer.state });
-    else if (answer.retry_ms !== undefined) setTimeout(() => state.looking && this.seek(), answer.retry_ms);
+    else if (answer.retry_ms !== undefined) {
+      if (answer.error === "disk-full") state.set({ notice: "link.disk" });
+      setTimeout(() => state.looking && this.seek(), answer.retry_ms);
+    }
     else if (answer.error === "no-place") state.set({ looking: "", screen: "city" });
     else state.set({ looking: "", notice: "link.failed" });
   }

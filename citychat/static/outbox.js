@@ -18,7 +18,7 @@ const STORED_MAX = 500; // a tick older than these is learnt from history only
 const HEAD_MS = 10_000; // a message without any answer for so long is sent again
 const ASK_MS = 30_000;
 const UNDELIVERED_MS = 24 * 3_600_000 + 600_000; // the mailbox keeps 24 h; ten minutes for clocks and late receipts
-const FINAL = ["no-session", "bad-payload"]; // a message refused for another reason is sent again
+const FINAL = ["no-session", "bad-payload", "day-full"]; // a message refused for another reason is sent again
 const ANSWER_MS = 10_000; // what an ask may take before its silence counts as "history does not hold it"
 
 export class Outbox {

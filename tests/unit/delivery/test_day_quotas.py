@@ -1,0 +1,72 @@
+"""What a guest and a network may write in a day, in bytes."""
+
+import pytest
+
+from citychat.delivery.day_quotas import DAY_S, ROW_BYTES, DayQuotas
+from citychat.limits import bound
+from citychat.model import DayFull
+from citychat.networks import network
+from citychat.rules import DAY_MS
+from tests.support.stage import Stage, on_stage
+
+OF_A_GUEST, OF_A_NETWORK = bound("day of a guest"), bound("day of a network")
+WHOLE = "x" * (OF_A_GUEST - ROW_BYTES)
+
+
+class Day:
+    """Quotas over a clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+        self.quotas = DayQuotas(lambda: self.now_s, network)
+
+    def takes(self, guest: str, text: str, address: str = "203.0.113.7") -> bool:
+        try:
+            self.quotas.charge(guest, address, text)
+        except DayFull:
+            return False
+        return True
+
+
+def test_a_guest_writes_so_many_bytes_a_day_and_the_next_day_again() -> None:
+    day = Day()
+    assert day.takes("anna", "é" * (OF_A_GUEST // 2 - 2 * ROW_BYTES))
+    assert day.takes("anna", "") and not day.takes("anna", "é" * ROW_BYTES)
+    assert day.takes("anna", "") and day.takes("anna", ""), "what was refused does not count"
+    assert not day.takes("anna", "") and day.takes("ben", WHOLE), "an empty text is a row as well"
+    day.now_s += DAY_S
+    assert day.takes("anna", WHOLE) and not day.takes("anna", "")
+
+
+def test_the_guests_of_a_network_share_its_day_and_loopback_has_none() -> None:
+    day, guests = Day(), OF_A_NETWORK // OF_A_GUEST
+    assert all(day.takes(f"guest{n}", WHOLE, f"2001:db8::{n}") for n in range(guests))
+    assert not day.takes("one more", "", "2001:db8::ffff")
+    assert day.takes("one more", "", "2001:db8:0:1::1")
+    assert all(day.takes(f"here{n}", WHOLE, "127.0.0.1") for n in range(guests + 1))
+
+
+def test_the_memory_for_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citychat.delivery.day_quotas.KEYS_MAX", 3)
+    day = Day()
+    assert all(day.takes(f"guest{n}", WHOLE, "127.0.0.1") for n in range(5))
+    assert not day.takes("guest4", "", "127.0.0.1") and day.takes("guest1", "", "127.0.0.1")
+
+
+@on_stage
+async def test_a_message_beyond_the_day_is_refused_by_its_code_and_the_next_day_goes_on(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    s = anna.session
+    assert not stage.p.process.delivery.take("anna", anna.address, WHOLE[: -2 * ROW_BYTES])
+    await anna.say(s, 1)
+    await anna.say(s, 1)  # once more, while it is on its way
+    await anna.say(s, 2)
+    await stage.after(1)
+    refused = anna.last("chat-status")
+    assert (refused["state"], refused["error"], refused["ranges"]) == ("refused", "day-full", [[2, 2]])
+    await ben.ack(s, 1)
+    await stage.skip(DAY_MS // 2)
+    await stage.skip(DAY_MS // 2)
+    await anna.say(s, 2)
+    await stage.after(1)
+    assert ben.texts() == ["text 1", "text 2"]
