@@ -55,7 +55,9 @@ class PastChats:
             if not answer["more"]:
                 self.out.say("The chat starts here." if more else WORDS["chats.empty"])
             for row in more:
-                if row["text"]:
+                if row.get("kind") == "gap" and row["side"] != chat["side"]:
+                    self.out.say(WORDS["talk.gap"])
+                elif row["text"]:
                     self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["text"])
 
         self.page.request("chat-history", asked, read)
