@@ -44,6 +44,7 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 check: export CITYCHAT_SIM_SEEDS := 20
 check: export CITYCHAT_SIM_SERVICES := 10
 check: export CITYCHAT_SIM_RETURNS := 4
+check: export CITYCHAT_SIM_LATES := 2
 check: export CITYCHAT_SIM_OVERLAPS := 3
 check: export CITYCHAT_TWIN_LIVES := 100
 check: $(TEST_STAMP) $(NPM_STAMP)
@@ -71,6 +72,7 @@ deep: export CITYCHAT_SIM_SERVICES := 1000
 deep: export CITYCHAT_SIM_REDIS := 300
 deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep: export CITYCHAT_SIM_RETURNS := 600
+deep: export CITYCHAT_SIM_LATES := 300
 deep: export CITYCHAT_SIM_OVERLAPS := 600
 deep: export CITYCHAT_WALKS := 20
 deep: export CITYCHAT_TWIN_LIVES := 5000

@@ -12,12 +12,13 @@ HAVE_MAX = 200  # of the longest ids 13 KB, and a frame holds 16; the history kn
 
 
 class DrawnSession:
-    """One session; ``side``: mine, ``keys``: side, stream and number of what was drawn."""
+    """One session; ``side``: mine, ``keys``: side, stream and number of what was drawn, and whether that is a gap: what
+    takes its place is drawn too."""
 
     def __init__(self, side: int) -> None:
         self.side, self.told = side, False  # told: the server has said how far its streams are
         self.highest_lamport = 0
-        self.keys: set[tuple[int, str, int]] = set()
+        self.keys: set[tuple[int, str, int, bool]] = set()
 
 
 class Drawn:
@@ -36,7 +37,7 @@ class Drawn:
     def draw(self, row: Row, state: str) -> None:
         """Draw a message of a known session, unless it was."""
         drawn = self._sessions.get(row["session"])
-        key = (row["side"], row["stream"], row["number"])
+        key = (row["side"], row["stream"], row["number"], row.get("kind") == "gap")
         if drawn is None or key in drawn.keys:
             return
         drawn.keys.add(key)

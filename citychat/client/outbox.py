@@ -240,10 +240,11 @@ class Outbox:
     # -- theirs ---------------------------------------------------------------------------------------------------
 
     def message(self, row: Row, now: float) -> None:
-        """Take a ``chat-message``: drawn if it is the next of its stream (or a gap line), acked in any case."""
+        """Take a ``chat-message``: drawn if it is the next of its stream, a gap line, or late (it takes the place of a
+        gap); acked in any case."""
         session, stream = row["session"], row["stream"]
         self.drawn.of(session, 1 - row["side"])  # perhaps another of my chats, not opened by this page
-        if self.drawn.advance(row):
+        if self.drawn.advance(row) or row.get("kind") == "late":
             self.drawn.draw(row, "")
         self.acks.add(session, stream, self.drawn.last(stream), now)
 

@@ -58,7 +58,7 @@ class Endpoint:
             clock=self.engines.clock,
             emit=lambda message: page.emit("chat-message", to_builtins(message)),
             drawn=self._drawn,
-            write_gap=self._write_gap,
+            write_gap=lambda gap: self.engines.history.messages.add([gap], partial(self._gap_answered, gap)),
             drop=self._dropped,
             half_open=lambda: page.close("half-open"),
             patience_s=self._patience_s,
@@ -279,9 +279,11 @@ class Endpoint:
         if not self.shared.writer.add(self, message):
             self.shared.tasks.spawn(self.close_mailbox(), "close a mailbox")
 
-    def settled(self, receipted: list[Message], silent: list[Message]) -> None:
-        """Take settled messages out of the mailbox and send receipts: they are in the history, and this is the guest's
-        newest page."""
+    def settled(self, receipted: list[Message], silent: list[Message], late: list[Message]) -> None:
+        """Take settled messages out of the mailbox and send receipts: the history has them, and this is the guest's
+        newest page. Where the ``late`` ones belong it has a line."""
+        for message in late:
+            self.page.emit("chat-message", to_builtins(replace(message, kind="late")))
         self.inbox.forget(*self.receiver.take_tags(message.key for message in (*receipted, *silent)))
         for session_id in dict.fromkeys(message.session for message in receipted):
             partner = self.sessions[session_id].partner(self.guest)
@@ -300,21 +302,17 @@ class Endpoint:
             self._hasty_until_s = 0.0  # what nobody could store meanwhile is tried again within half a minute
             return answer(False)
         try:
-            where = (await self.engines.lobby.status([self.guest]))[0]
+            newest = (await self.engines.lobby.status([self.guest]))[0].epoch == self.epoch
         except Unavailable:
             return answer(False)
-        newest = where.epoch == self.epoch and not self.closed
-        answer(newest and not self.stray_mail.holds(session_id))
-
-    def _write_gap(self, gap: Message) -> None:
-        self.shared.counts["gap rows"] += 1
-        log.warning("%d messages never came; their reader sees a gap", gap.last - gap.number + 1)
-        self.engines.history.messages.add([gap], partial(self._gap_answered, gap))
+        answer(newest and not self.closed and not self.stray_mail.holds(session_id))
 
     def _gap_answered(self, gap: Message, committed: Committed | None) -> None:
         if self.closed:
             return
         if committed is None:
-            self.receiver.gap_failed(gap)
-        else:
-            self.receiver.gap_written(gap)
+            return self.receiver.gap_failed(gap)
+        if lost := gap.last - gap.number + 1 - len(committed.standing):
+            self.shared.counts["gap rows"] += 1
+            log.warning("%d messages have not come; their reader sees a gap", lost)
+        self.receiver.gap_written(gap, committed.standing)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from citychat.limits import bound
-from citychat.model import Message, Unavailable
+from citychat.model import Message, RowKey, Unavailable
 from citychat.ports import Committed, History, Lobby
 
 BATCH_ROWS = 500
@@ -34,12 +34,13 @@ class Recipient(Protocol):
     @property
     def closed(self) -> bool: ...
 
-    def settled(self, receipted: list[Message], silent: list[Message]) -> None:
-        """Take what is in the history. ``silent`` ones are held there as gaps: out of the mailbox, but no receipt."""
+    def settled(self, receipted: list[Message], silent: list[Message], late: list[Message]) -> None:
+        """Take what is in the history. ``silent`` ones never will be: out of the mailbox, but no receipt. ``late`` are
+        those of the others in whose place a gap was."""
 
 
 Drawn = tuple[Recipient, Message]
-RowKey = tuple[str, int, str, int]
+RECEIPTED, SILENT, LATE = range(3)  # what has become of it
 
 
 class HistoryWriter:
@@ -48,7 +49,7 @@ class HistoryWriter:
     def __init__(self, history: History, lobby: Lobby) -> None:
         self.history, self.lobby = history, lobby
         self.waiting: list[Drawn] = []
-        self.unsure: list[tuple[Drawn, bool]] = []  # committed, but the fence has not answered; with "is a gap"
+        self.unsure: list[tuple[Drawn, int]] = []  # committed, but the fence has not answered
         self.bytes = 0
         self._kept: set[tuple[Recipient, RowKey]] = set()
         self.counts: Counter[str] = Counter()
@@ -70,7 +71,7 @@ class HistoryWriter:
     def add(self, recipient: Recipient, message: Message) -> bool:
         """Keep a drawn message; False when full (its owner, outbox or mailbox, will send it again). A copy of one that
         is kept is settled with it."""
-        kept = recipient, _row_key(message)
+        kept = recipient, message.row_key
         if kept in self._kept:
             return True
         if self.full:
@@ -107,14 +108,16 @@ class HistoryWriter:
     async def _commit(self, batch: Sequence[Drawn]) -> None:
         rows: dict[RowKey, Message] = {}
         for _, message in batch:  # of two texts with one number the page has drawn the first
-            rows.setdefault(_row_key(message), message)
+            rows.setdefault(message.row_key, message)
         while (committed := await self._add(list(rows.values()))) is None:
             self.counts["commits failed"] += 1
             self.turns += 1
             await asyncio.sleep(RETRY_S)
         for drawn in batch:
-            is_gap = drawn[1].kind == "gap" or _row_key(drawn[1]) in committed.gaps
-            self.unsure.append((drawn, is_gap))
+            key = drawn[1].row_key
+            is_silent = drawn[1].kind == "gap" or key in committed.unkept
+            fate = SILENT if is_silent else LATE if key in committed.filled else RECEIPTED
+            self.unsure.append((drawn, fate))
 
     async def _add(self, rows: Sequence[Message]) -> Committed | None:
         answer: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
@@ -136,21 +139,24 @@ class HistoryWriter:
         except Unavailable:
             return
         epochs = {guest: known.epoch for guest, known in zip(guests, where, strict=True)}
-        sure: dict[Recipient, tuple[list[Message], list[Message]]] = {}
+        sure: dict[Recipient, tuple[list[Message], list[Message], list[Message]]] = {}
         unsure, self.unsure = self.unsure, []
-        for (recipient, message), is_gap in unsure:
+        for (recipient, message), fate in unsure:
             newest = epochs[recipient.guest]
             if newest < recipient.epoch and not recipient.closed:  # the lobby forgot: the guest will be entered again
-                self.unsure.append(((recipient, message), is_gap))
+                self.unsure.append(((recipient, message), fate))
                 continue
             self.bytes -= message.size_bytes
-            self._kept.discard((recipient, _row_key(message)))
+            self._kept.discard((recipient, message.row_key))
             if newest == recipient.epoch:
-                sure.setdefault(recipient, ([], []))[is_gap].append(message)
+                told = sure.setdefault(recipient, ([], [], []))
+                told[SILENT if fate == SILENT else RECEIPTED].append(message)
+                if fate == LATE:
+                    told[LATE].append(message)
             else:
                 self.counts["fenced"] += 1
-        for recipient, (receipted, silent) in sure.items():
-            recipient.settled(receipted, silent)
+        for recipient, told in sure.items():
+            recipient.settled(*told)
 
 
 def _whole(drawn: Sequence[Drawn]) -> int:
@@ -162,7 +168,3 @@ def _whole(drawn: Sequence[Drawn]) -> int:
             return count
         streams.add(message.stream)
     return len(drawn)
-
-
-def _row_key(message: Message) -> RowKey:
-    return message.session, message.side, message.stream, message.number

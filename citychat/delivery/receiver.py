@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec.structs import replace
 
 from citychat.limits import bound
-from citychat.model import Message, MessageKey
+from citychat.model import Message, MessageKey, missing
 from citychat.ports import Clock, Timer
 
 HELD_MAX = bound("held")  # above the mailbox's: with less, the missing message sat behind a window full of held ones
@@ -91,8 +91,8 @@ class Receiver:
             self.tags.setdefault(message.key, []).append(tag)
         if stream is None:
             self.drop([message.key])
-        elif number <= stream.seen:
-            self.to_history(message)  # heals a lost receipt
+        elif number <= stream.seen or self._is_given_up(stream, message):
+            self.to_history(message)  # heals a lost receipt, or takes the place of its gap
         elif number <= stream.sent or number in stream.held:
             pass
         elif self._is_next(stream, message):
@@ -114,21 +114,25 @@ class Receiver:
         for i in range(stream.seen + 1, min(number, stream.sent) + 1):
             stream.seen = i
             message = self.out.pop((stream_id, i), None)
-            if message is not None:
+            if message is not None and message.kind != "gap":
                 self.to_history(message)
         if self.held:
             for session_id, chat in self.chats.items():
                 if chat.waiting:
                     self._release(session_id, chat)
 
-    def gap_written(self, gap: Message) -> None:
-        """History has this gap: the page draws one line for it."""
+    def gap_written(self, gap: Message, standing: Iterable[Message] = ()) -> None:
+        """History has this gap, but for the messages that were ``standing`` there. The page draws one line for all that
+        follow each other. What has come meanwhile is no gap: it is drawn, and takes its place."""
         stream, chat = self.streams[gap.stream], self.chats[gap.session]
         stream.skipping = False
-        self._send(stream, gap)
-        for number in sorted(number for number in stream.held if number <= gap.last):
-            self.held -= 1
-            self.to_history(stream.held.pop(number))  # came too late: acked to the mailbox, never receipted
+        chat.waiting[gap.stream] = stream
+        held = len(stream.held)
+        for message in standing:
+            stream.held.setdefault(message.number, message)
+        for first, last in missing(gap.number, gap.last, [(number, number) for number in stream.held]):
+            stream.held[first] = replace(gap, number=first, to=last if last > first else None)
+        self.held += len(stream.held) - held
         self._release(gap.session, chat, moved=True)
 
     def gap_failed(self, gap: Message) -> None:
@@ -177,6 +181,11 @@ class Receiver:
             return False
         return message.number > 1 or self._is_reached(message.previous)
 
+    def _is_given_up(self, stream: Stream, message: Message) -> bool:
+        """Tell whether the page has a line in place of it, or gets one."""
+        given = self.out.get(message.key) if message.number <= stream.sent else stream.held.get(message.number)
+        return given.kind == "gap" if given is not None else message.number <= stream.sent
+
     def _is_reached(self, link: MessageKey | None) -> bool:
         if link is None:
             return True
@@ -202,11 +211,19 @@ class Receiver:
                     del stream.held[message.number]
                     self.held -= 1
                     self._send(stream, message)
+                    self._pass(stream, message)
                     moved = moving = True
                 if not stream.held:
                     del chat.waiting[stream_id]
         if moved or (chat.timer is None and chat.question is None):
             self._wait(session_id, chat)
+
+    def _pass(self, stream: Stream, last: Message) -> None:
+        """Let what has come while a line waited for its turn take the place of its gap."""
+        if last.kind == "gap":
+            for number in sorted(number for number in stream.held if number <= last.last):
+                self.held -= 1
+                self.to_history(stream.held.pop(number))
 
     def _check_page(self) -> None:
         self._watching = None

@@ -25,6 +25,7 @@ Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
 Time = Annotated[int, Meta(ge=0, le=2**53)]
 Words = Annotated[str, Meta(max_length=200, pattern=rf"^[^{HIDDEN}]*\Z")]
 MessageKey = tuple[str, int]  # (stream, number): names a message for ever
+RowKey = tuple[str, int, str, int]  # (session, side, stream, number): names its row in the history
 Ranges = list[tuple[int, int]]  # closed ranges of numbers
 Source = Literal["position", "ip", "chosen", "home", "network"]
 
@@ -155,6 +156,10 @@ class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
         return self.stream, self.number
 
     @property
+    def row_key(self) -> RowKey:
+        return self.session, self.side, self.stream, self.number
+
+    @property
     def order(self) -> tuple[int, int, str, int]:
         return self.lamport, self.side, self.stream, self.number
 
@@ -208,7 +213,9 @@ def missing(first: int, last: int, known: Ranges) -> Ranges:
     """The numbers from ``first`` to ``last`` that are in none of the ranges."""
     left: Ranges = []
     for a, b in merged(known):
-        if first < a <= last:
+        if a > last:
+            break
+        if first < a:
             left.append((first, a - 1))
         first = max(first, b + 1)
     return [*left, (first, last)] if first <= last else left

@@ -5,14 +5,16 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from citychat.model import Message, Ranges
+from citychat.model import Message, Ranges, RowKey
 
 
 class Committed(Struct, frozen=True):
-    """The outcome of a batch: ``gaps`` are those of its rows that are not kept and never will be, most of them because
-    history already holds a gap in their place."""
+    """The outcome of a batch. ``unkept``: its messages that are not kept and never will be; ``filled``: those that have
+    taken the place of a gap; ``standing``: the messages that were there already where it has gap rows."""
 
-    gaps: frozenset[tuple[str, int, str, int]] = frozenset()
+    unkept: frozenset[RowKey] = frozenset()
+    filled: frozenset[RowKey] = frozenset()
+    standing: tuple[Message, ...] = ()
 
 
 class Progress(Struct, frozen=True):
@@ -28,17 +30,18 @@ class Progress(Struct, frozen=True):
 
 
 class MessageStore(Protocol):
-    """The messages that a page has drawn, and gap rows for those that never came. Never rewritten.
+    """The messages that a page has drawn, and gap rows for those that have not come. A message is never rewritten; its
+    gap gives way to it.
 
     A gap row may stand for several numbers. What is added of it are those that are not held yet, in as few rows as that
-    takes, after the messages of the same batch; a message with a number that it stands for comes too late.
+    takes, after the messages of the same batch; a message with a number that it stands for parts it.
     """
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        """Keep delivered messages in one durable step; a row that exists stays as it is. None: nothing is sure.
+        """Keep delivered messages in one durable step; a message that exists stays as it is. None: nothing is sure.
 
         Nothing is kept for a session that does not exist: it has been deleted with its messages, and is not to come
-        back. Such rows are answered like those that are held as gaps: no receipt, and nobody sends them again.
+        back. Such rows are ``unkept``: no receipt, and nobody sends them again.
         """
 
     async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:

@@ -44,7 +44,8 @@ export class Drawn {
   /** Draw a message of a known session, unless it was. @param {Message | Entry} message @param {Tick} tick */
   draw(message, tick) {
     const drawn = this.#sessions.get(message.session);
-    const key = `${message.side} ${message.stream} ${message.number}`;
+    const { side, stream, number, kind } = message;
+    const key = `${side} ${stream} ${number}${kind === "gap" ? " gap" : ""}`; // what takes its place is drawn too
     if (!drawn || drawn.keys.has(key)) return;
     drawn.keys.add(key);
     drawn.highestLamport = Math.max(drawn.highestLamport, message.lamport);

@@ -266,11 +266,14 @@ export class Outbox {
     this.#calls.alarm(Math.max(now + lostAt(oldest) - this.#calls.wall(), this.#askedAt + ANSWER_MS));
   }
 
-  /** `chat-message`: drawn if it is the next, acked in any case. @param {Message} message @param {number} now */
+  /**
+   * `chat-message`: drawn if it is the next, or late (it takes the place of a gap); acked in any case.
+   * @param {Message} message @param {number} now
+   */
   message(message, now) {
-    const { session, side, stream } = message;
+    const { session, side, stream, kind } = message;
     this.#drawn.of(session, 1 - side); // perhaps another of my chats, not opened by this page
-    if (this.#drawn.advance(message)) this.#drawn.draw(message, "");
+    if (this.#drawn.advance(message) || kind === "late") this.#drawn.draw(message, "");
     this.#acks.add(session, stream, this.#drawn.last(stream), now);
   }
 

@@ -14,6 +14,9 @@ const before = (a, b) =>
   a.lamport - b.lamport || a.side - b.side ||
   (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.number - b.number);
 
+/** @param {Row} row */
+const isSingleGap = ({ kind, to }) => kind === "gap" && !to;
+
 /** The messages of one session, in order. */
 export class Transcript {
   /** @type {Row[]} */
@@ -22,8 +25,11 @@ export class Transcript {
   more;
   erased = false; // by the partner
 
-  /** @param {Message} message @param {Tick} tick */
+  /** A message takes the place of its gap. @param {Message} message @param {Tick} tick */
   add(message, tick) {
+    const { stream, number } = message;
+    const gap = this.rows.findIndex((row) => isSingleGap(row) && row.stream === stream && row.number === number);
+    if (gap >= 0) this.rows.splice(gap, 1);
     let at = this.rows.length;
     while (at > 0 && before(message, this.rows[at - 1]) < 0) at -= 1;
     this.rows.splice(at, 0, { ...message, tick, why: "" });

@@ -19,7 +19,7 @@ export interface Message {
   text: string;
   at: number;
   previous?: [stream: string, number: number];
-  kind?: string; // "gap" stands for messages that never came: for `number` alone, or for all up to `to`
+  kind?: string; // "gap" stands for what has not come: `number` alone, or all up to `to`; "late" takes its place
   to?: number;
 }
 

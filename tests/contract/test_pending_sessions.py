@@ -141,4 +141,4 @@ async def added(history: History, *rows: Message) -> set[tuple[str, int, str, in
     async with asyncio.timeout(PATIENCE_S):
         committed = await done
     assert committed is not None
-    return {key for key in committed.gaps if any(row.key == key[2:] and row.kind is None for row in rows)}
+    return {key for key in committed.unkept if any(row.key == key[2:] and row.kind is None for row in rows)}

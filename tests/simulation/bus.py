@@ -27,6 +27,7 @@ class SimBus:
         self.world, self.machine = world, machine
         self.there, self.back = Wire(world), Wire(world)
         self.up, self.life = True, 0
+        self.unlucky: set[str] = set()  # texts that do not arrive, however often they are said
         self.wanted: dict[Subscription, None] = {}
         self._watchers: list[Callable[[], None]] = []
 
@@ -46,11 +47,15 @@ class SimBus:
         arrives = life == self.life or (self.world.redis_up and self.world.random.random() < 0.5)
         present = list(self.world.subscriptions.get(guest, ())) if arrives else []
         for subscription in present:
-            if not self.world.lost():
+            if not self.world.lost() and not self._is_unlucky(raw):
                 subscription.wire.send(self._deliver, subscription, raw)
         if published is not None:
             count = len(present) if life == self.life else 0
             self.back.send(self.machine.runs, partial(published, count))
+
+    def _is_unlucky(self, raw: bytes) -> bool:
+        record = decode(raw) if self.unlucky else None
+        return isinstance(record, NewMessage) and record.message.text in self.unlucky
 
     def _deliver(self, subscription: Subscription, raw: bytes) -> None:
         record = decode(raw)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from citychat.client.entries import key_of
 from citychat.model import PENDING
-from tests.simulation.ground import CONSENT, Ground, Wrong
+from tests.simulation.ground import CONSENT, Ground, SimServer, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.outages import AWAY_S, OUTAGES, STRETCH, rough_up
 from tests.simulation.person import STORAGE_S, Person
@@ -22,6 +22,8 @@ KINDS = (
 SLOW_STORAGE_S = 2.0  # of a browser whose windows are busy
 TAKEOVERS = 12
 RETURNS = 5
+LATES = 6
+PATIENCE_S = 60.0  # for a hole (protocol §2.5.2)
 SETTLE_S = 240.0  # after the last fault: the longest backoff and mailbox retry are 30 s each
 
 
@@ -213,6 +215,48 @@ class Windows(Couple):
             self.check_page(reader)
         await self.settle()
         self.check_end()
+
+
+class Lates(Couple):
+    """One process alone does not reach the broker, and one message of a guest there never arrives over the bus. What
+    follows it does, so its reader gives it up after a minute; around that moment it is stored, and has a tick. It must
+    still be drawn, also by a page that was reloaded meanwhile, over a disk that is quick or takes seconds."""
+
+    late = True
+
+    async def come_late(self) -> None:
+        await self.meet()
+        self.world.commit_s = self.random.choice([0.01, 8.0])
+        for _ in range(LATES):
+            reader, writer = self.random.sample(self.people, 2)
+            server = await self._apart(reader, writer)
+            server.mailbox.reachable = False
+            server.bus.unlucky = {f"{writer.name}{len(writer.said)}"}
+            writer.say()
+            await asyncio.sleep(self.random.uniform(0, 5))
+            writer.say()
+            await asyncio.sleep(self.random.uniform(PATIENCE_S - 10, PATIENCE_S + 20))
+            server.mailbox.reachable = True
+            if self.random.random() < 0.3:
+                self._reload(reader)
+            await asyncio.sleep(60)  # what is tried again every 30 s, and a slow disk twice
+            server.bus.unlucky.clear()
+            self.check_page(reader)
+            self._check_shown(reader, writer)
+        await self.settle()
+        self.check_end()
+
+    async def _apart(self, reader: Person, writer: Person) -> SimServer:
+        """The writer's process, which is not the reader's."""
+        while (server := self.server_of(writer)) is None or server is self.server_of(reader):
+            self._reload(writer)
+            await asyncio.sleep(5)
+        return server
+
+    def _check_shown(self, reader: Person, writer: Person) -> None:
+        texts = {row["text"] for row in reader.screen.rows}
+        if missing := set(writer.said) - texts:
+            raise Wrong(f"{reader.name}'s page does not show {sorted(missing)}")
 
 
 class Returns(Couple):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from citychat.model import Guest, Message, Session, Unavailable
+from citychat.model import Guest, Message, RowKey, Session, Unavailable
 from citychat.ports import MARKER_S, WIDENED_BY, WIDEST, Mail, Report
 from citychat.rules import MAILBOX_MS
 
@@ -25,7 +25,6 @@ CONFIRM_S = 3.0  # when a lost confirm is given up
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
 MARKER, TIMERS = "marker", "timers"
 SLOWER = 100  # a connection of the history's pool that waits for a lock, or for a packet that was lost
-RowKey = tuple[str, int, str, int]
 
 
 def is_marker(message: Message) -> bool:
@@ -244,6 +243,11 @@ class SimMailbox:
     def __init__(self, world: World, machine: Machine) -> None:
         self.world, self.machine = world, machine
         self.there, self.back = Wire(world), Wire(world)
+        self.reachable = True  # by this process
+
+    @property
+    def up(self) -> bool:
+        return self.world.mailbox_up and self.reachable
 
     def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
         self.machine.runs(partial(self.there.send, self._put, guest, list(messages), stored))
@@ -253,21 +257,21 @@ class SimMailbox:
         queue = world.queues.setdefault(guest, Queue())
         world.expire(guest)
         fits = len(queue.ready) + len(messages) <= MAILBOX_MAX
-        broken = world.mailbox_up and world.odd()  # returned, or the channel closed in the middle of them
+        broken = self.up and world.odd()  # returned, or the channel closed in the middle of them
         kept = messages[: world.random.randint(0, len(messages))] if broken else messages
-        if world.mailbox_up and fits:
+        if self.up and fits:
             for message in kept:
                 world.held(message, "in the mailbox")
             queue.ready.extend((world.number(), now, message) for message in kept)
             world.push(guest)
-        if not world.mailbox_up or world.lost():
+        if not self.up or world.lost():
             world.loop.call_later(CONFIRM_S, self.machine.runs, lambda: stored(False))
         else:
             self.back.send(self.machine.runs, lambda: stored(fits and not broken))
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
-        if not self.world.mailbox_up:
+        if not self.up:
             raise Unavailable
         consumer = Consumer(self.machine, guest, mail, Wire(self.world))
         self.world.queues.setdefault(guest, Queue()).consumers.append(consumer)

@@ -102,6 +102,7 @@ class Ground:
     ``stretch``: how many times longer than usual faults last."""
 
     stretch = 1.0
+    late = False  # what has no tick yet may come after its gap
 
     def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2, stand: MakeStand = Embedded) -> None:
         self.loop, self.random = loop, Random(seed)
@@ -180,6 +181,8 @@ class Ground:
             if server is not None:
                 server.machine.thaw()
                 server.clock.ahead_ms = 0
+                server.mailbox.reachable = True
+                server.bus.unlucky.clear()
         for person in self.people:
             self.network(person, True)
             person.browser.room, person.slowest_storage_s, person.clock.ahead_ms = None, STORAGE_S, 0
@@ -201,6 +204,13 @@ class Ground:
         """Somebody sets the clock of a person's machine, wrong or right: nothing is sent later, given up earlier or
         ordered otherwise for it (protocol §2.3, Time)."""
         person.clock.ahead_ms = self.random.choice((-1, 0, 1)) * self.random.choice(DATES_MS)
+
+    def server_of(self, person: Person) -> SimServer | None:
+        """The process that somebody's page is joined at."""
+        page = person.page
+        if page is None or not page.joined or not isinstance(page.link, SimLink) or page.link.connection is None:
+            return None
+        return next((each for each in self.servers if each is page.link.connection.server), None)
 
     def cut(self, person: Person) -> None:
         """The link is dead, and nobody is told."""
@@ -287,10 +297,10 @@ class Ground:
             if told:
                 self.wrong.append(f"{name} sees a gap over {row['stream']} {told}, which have a tick")
             # What was on its way when the partner left comes back as not sent; a message behind it may have arrived.
-            if self.world.sessions[row["session"]].ended is None and row["stream"] not in self.unkept:
+            if self.world.sessions[row["session"]].ended is None and not self._may_be_late(row):
                 self.wrong.append(f"{name} sees a gap instead of {row['stream']} {row['number']}")
             return
-        if not text:
+        if not text or (self.late and row.get("kind") == "late"):
             return
         texts = [other["text"] for other in rows if other["text"] and other["session"] == row["session"]]
         if texts.count(text) > 1:
@@ -303,6 +313,9 @@ class Ground:
 
     def _has_tick(self, row: Row, number: int) -> bool:
         return (row["session"], row["stream"], number) in self.acked
+
+    def _may_be_late(self, row: Row) -> bool:
+        return self.late or row["stream"] in self.unkept
 
     def check_mark(self, person: Person, session: str, stream: str, number: int, state: str) -> None:
         """A tick never lies, at the moment it is shown."""

@@ -8,10 +8,21 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from msgspec.structs import replace
 
 from citychat.limits import bound
-from citychat.model import PENDING, Guest, Message, Ranges, Session, Unavailable, is_storable, missing, to_ranges
+from citychat.model import (
+    PENDING,
+    Guest,
+    Message,
+    Ranges,
+    RowKey,
+    Session,
+    Unavailable,
+    is_storable,
+    missing,
+    to_ranges,
+)
 from citychat.ports import Committed, Dossier, Pause, Progress, Report, SessionPlace
 from citychat.rules import DAY_MS, is_left_alone
-from tests.simulation.engines import Machine, RowKey, Wire, World
+from tests.simulation.engines import Machine, Wire, World
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,31 +105,42 @@ class SimMessages(SimStore):
         odd = world.random.choice(["late", "half", "silent"]) if world.odd() else ""
         if odd == "half":  # an unordered bulk write, broken off: any of its rows are there
             rows = [row for row in rows if world.random.random() < 0.5]
-        gaps = frozenset(key for row in rows if (key := self._keep(row)))
+        committed = self._keep(rows)
         if odd in ("half", "silent"):
             world.loop.call_later(SILENT_S, self.machine.runs, answer)
             return
         if not world.lost():
-            answer = partial(done, Committed(gaps))
+            answer = partial(done, committed)
         if odd == "late":
             world.loop.call_later(world.random.uniform(0, LATEST_S), self.machine.runs, answer)
         else:
             self.back.send(self.machine.runs, answer)
 
-    def _keep(self, row: Message) -> RowKey | None:
-        """Its key when it comes too late (it is held as a gap, or its session is deleted), or can never be kept."""
-        key = (row.session, row.side, row.stream, row.number)
-        session = self.world.sessions.get(row.session)
-        if session is None or not is_storable(row):
-            return key
-        erased = row.side in session.erased
-        held = self.world.chats.setdefault(row.session, {})
-        known = [(old.number, old.last) for old in held.values() if (old.side, old.stream) == (row.side, row.stream)]
-        for first, last in missing(row.number, row.last, known):
-            piece = replace(row, number=first, to=last if last > first else None)
-            held[row.session, row.side, row.stream, first] = replace(piece, text="") if erased else piece
-            self.world.held(piece, "in the history")
-        return key if row.kind != "gap" and (key not in held or held[key].kind == "gap") else None
+    def _keep(self, rows: list[Message]) -> Committed:
+        """A message stays as it is once it is there; a gap is parted by its message."""
+        unkept, filled, standing = set(), set(), list[Message]()
+        for row in rows:
+            session = self.world.sessions.get(row.session)
+            if session is None or not is_storable(row):
+                unkept.add(row.row_key)
+                continue
+            held = self.world.chats.setdefault(row.session, {})
+            mine = [old for old in held.values() if (old.side, old.stream) == (row.side, row.stream)]
+            over = [old for old in mine if old.kind == "gap" and old.number <= row.number <= old.last]
+            if row.kind == "gap":
+                standing += [old for old in mine if old.kind != "gap" and row.number <= old.number <= row.last]
+            elif over:
+                self._part(held, over[0], row.number)
+                mine.remove(over[0])
+                filled.add(row.row_key)
+            for piece in _pieces(row, [(old.number, old.last) for old in mine]):
+                held[piece.row_key] = replace(piece, text="") if row.side in session.erased else piece
+                self.world.held(piece, "in the history, where a gap was" if over else "in the history")
+        return Committed(frozenset(unkept), frozenset(filled), tuple(standing))
+
+    def _part(self, held: dict[RowKey, Message], gap: Message, number: int) -> None:
+        del held[gap.row_key]
+        held |= {piece.row_key: piece for piece in _pieces(gap, [(number, number)])}
 
     @read
     async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
@@ -143,6 +165,12 @@ class SimMessages(SimStore):
         return to_ranges(
             row.number for row in rows if row.kind != "gap" and any(a <= row.number <= b for a, b in ranges)
         )
+
+
+def _pieces(row: Message, known: Ranges) -> list[Message]:
+    """What of it stands for numbers that nothing stands for yet."""
+    parts = missing(row.number, row.last, known)
+    return [replace(row, number=first, to=last if last > first else None) for first, last in parts]
 
 
 class SimSessions(SimStore):

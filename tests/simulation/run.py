@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.couple import KINDS, Couple, Returns, Windows
+from tests.simulation.couple import KINDS, Couple, Lates, Returns, Windows
 from tests.simulation.crowded import FAULTS, Crowded
 from tests.simulation.ground import Ground, Wrong
 from tests.simulation.lobbies import Embedded, MakeStand
@@ -86,6 +86,12 @@ def returns(seed: int) -> Played:
     return _played(couple, couple.come_back(), seed)
 
 
+def lates(seed: int) -> Played:
+    """One run of the couple whose messages get their ticks around the time at which their readers give them up."""
+    couple = Lates(VirtualLoop(), seed)
+    return _played(couple, couple.come_late(), seed)
+
+
 def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
     """One run of the crowd over such engines."""
     crowded = Crowded(VirtualLoop(), seed, count, SERVICE_FAULTS, stand)
@@ -108,6 +114,7 @@ def windows(seed: int) -> Played:
 NARROW: Mapping[str, Play] = {
     "windows": windows,
     "returns": returns,
+    "lates": lates,
     "overlaps": overlaps,
     "holes": partial(one, kinds=HOLES, faults_a_second=1.0),
     "forgetful": partial(one, kinds=("history", "reload"), faults_a_second=0.4),

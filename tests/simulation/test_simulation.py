@@ -9,13 +9,14 @@ import pytest
 
 from tests.simulation.couple import KINDS
 from tests.simulation.engines import Consumer, Queue, SimMailbox
-from tests.simulation.run import SERVICE_KINDS, many, returns, services, windows, world
+from tests.simulation.run import SERVICE_KINDS, lates, many, returns, services, windows, world
 from tests.support.services.running import REDIS, is_tested
 
 CHUNK = 50  # seeds of one test, so that every worker gets some
 SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 50, 20, 3, 6  # ``make check`` asks for fewer, ``make prove`` for many
 NARROW_SEEDS = range(12)  # of the worlds that make one fault likely
 RETURNING = int(os.environ.get("CITYCHAT_SIM_RETURNS", "6"))
+LATE = int(os.environ.get("CITYCHAT_SIM_LATES", "3"))
 OVERLAPPING = int(os.environ.get("CITYCHAT_SIM_OVERLAPS", "6"))
 
 
@@ -64,6 +65,10 @@ def test_window_after_window_nothing_is_missing_on_the_newest() -> None:
 
 def test_return_after_return_to_a_broker_that_is_away_nothing_with_a_tick_is_missing() -> None:
     assert [wrong for seed in range(RETURNING) for wrong in returns(seed)[0].wrong] == []
+
+
+def test_what_gets_its_tick_around_the_time_at_which_it_is_given_up_is_drawn() -> None:
+    assert [wrong for seed in range(LATE) for wrong in lates(seed)[0].wrong] == []
 
 
 def test_joins_that_overlap_at_one_process_and_at_two_leave_every_page_its_state() -> None:

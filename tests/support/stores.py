@@ -163,12 +163,12 @@ async def make_room(history: History, *rows: Message) -> None:
 
 
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
-    """Add, wait for the commit, and answer its gaps."""
+    """Add, wait for the commit, and answer what is not kept."""
     await make_room(history, *rows)
     done: asyncio.Future[frozenset[tuple[str, int, str, int]] | None] = asyncio.get_running_loop().create_future()
-    history.messages.add(rows, lambda committed: done.set_result(None if committed is None else committed.gaps))
+    history.messages.add(rows, lambda committed: done.set_result(None if committed is None else committed.unkept))
     assert not done.done(), "the answer came before add had returned"
     async with asyncio.timeout(PATIENCE_S):
-        gaps = await done
-    assert gaps is not None, "not committed"
-    return gaps
+        unkept = await done
+    assert unkept is not None, "not committed"
+    return unkept

@@ -2,7 +2,7 @@
 
 | Collection | `_id` | Fields |
 | --- | --- | --- |
-| messages | s:side:st:n | those of a Message; never changed but for ``x``, which an erase empties |
+| messages | s:side:st:n | those of a Message; an erase empties ``x``, a gap gives way to its message |
 | erased | of the message | s, x, since, gone: a text that was erased, kept for the evidence of a report |
 | guests | the guest | those of a Guest |
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |

@@ -1,4 +1,4 @@
-"""Gaps of the history in MongoDB: rows that stand for numbers which never came.
+"""Gaps of the history in MongoDB: rows that stand for numbers which have not come.
 
 A session that has any is marked before the first is written, so that no other costs a look for them. Of a message and
 a gap written at the same moment both may stand: then the message counts. Two gaps may overlap.
@@ -33,7 +33,7 @@ class MongoGaps:
         return found
 
     async def covered(self, messages: Iterable[Message]) -> set[str]:
-        """Return the ids of those that come too late: a gap stands for their numbers."""
+        """Return the ids of those that come late: a gap stands for their numbers."""
         streams: dict[Stream, list[Message]] = {}
         for m in messages:
             streams.setdefault((m.session, m.side, m.stream), []).append(m)
@@ -59,6 +59,32 @@ class MongoGaps:
                 for first, last in missing(gap.number, gap.last, known)
             ]
             taken = bool(await self._mongo.insert("messages", rows))
+
+    async def part(self, late: Message, document: Document) -> None:
+        """Let a message take its place in the gap that stands for it. Who breaks off in the middle leaves a hole after
+        it, which is given up once more."""
+        stream = {"s": late.session, "side": late.side, "st": late.stream}
+        where = {**stream, "k": "gap", "n": {"$gte": late.number - LOST_MAX, "$lte": late.number}}
+        for gap in self._reader.messages(await self._mongo.find("messages", where)):
+            if gap.last < late.number:
+                continue
+            change: Document = {"$set": {"to": late.number - 1}}
+            if gap.number == late.number:
+                kind = {} if "k" in document else {"k": ""}
+                change = {"$set": {**document}, "$unset": {**kind, "to": ""}}
+                del change["$set"]["_id"]
+            elif gap.number == late.number - 1:
+                change = {"$unset": {"to": ""}}
+            await self._mongo.update("messages", {"_id": id_of(gap), "k": "gap"}, change)
+            if gap.last > late.number:
+                after = late.number + 1
+                await self.add(replace(gap, number=after, to=gap.last if gap.last > after else None))
+
+    async def standing(self, gap: Message) -> list[Message]:
+        """Return the messages that are there all the same."""
+        where: Document = {"s": gap.session, "side": gap.side, "st": gap.stream, "k": {"$ne": "gap"}}
+        where["n"] = {"$gte": gap.number, "$lte": gap.last}
+        return self._reader.messages(await self._mongo.find("messages", where, order=[("n", 1)]))
 
     async def _between(self, stream: Stream, first: int, last: int, *, gaps_only: bool = True) -> Ranges:
         """Find what stands for numbers from ``first`` to ``last``; a gap may begin before them."""

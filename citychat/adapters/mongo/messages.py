@@ -42,7 +42,7 @@ class MongoMessages:
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
         """Keep rows in one unordered write. A crash half way leaves some of the rows; whoever still owns them adds them
-        again and meets duplicates. What can never be kept is reported like a gap: no receipt, no retry."""
+        again and meets duplicates. What can never be kept is reported: no receipt, no retry."""
         loop = asyncio.get_running_loop()
         if not self._status.up or self._rows_in_flight + len(rows) > ROWS_IN_FLIGHT_MAX:
             loop.call_soon(done, None)
@@ -116,24 +116,28 @@ class MongoMessages:
         is deleted meanwhile is noticed in the same way."""
         kept: dict[str, Message] = {}
         storable = list(filter(is_storable, rows))
-        hopeless = {_key(m) for m in rows} - {_key(m) for m in storable}
+        hopeless = {m.row_key for m in rows} - {m.row_key for m in storable}
+        gaps = [m for m in storable if m.kind == "gap"]
         for m in storable:
-            if m.to is None:
+            if m.kind != "gap":
                 kept.setdefault(id_of(m), m)  # of two with one number the first stays
         known = await self._sessions({m.session for m in storable})
-        await self._gaps.mark({m.session for m in storable if m.kind == "gap"} & set(known))
+        await self._gaps.mark({m.session for m in gaps} & set(known))
         kept = {i: m for i, m in kept.items() if m.session in known}
-        late = await self._gaps.covered(m for m in kept.values() if known[m.session].gaps)
-        new = {i: m for i, m in kept.items() if i not in late}
-        documents = [to_row(m) | ({"x": ""} if m.side in known[m.session].erased else {}) for m in new.values()]
+        documents = [to_row(m) | ({"x": ""} if m.side in known[m.session].erased else {}) for m in kept.values()]
         there = await self._mongo.insert("messages", documents)
-        for m in storable:
-            if m.to is not None and m.session in known:
-                await self._gaps.add(m)
-        await self._look_again(new, known)
-        late = await self._not_real([*late, *(i for i, m in new.items() if i in there or m.kind == "gap")])
-        hopeless |= {_key(m) for m in storable if m.session not in known}
-        return Committed(frozenset(hopeless | {_key(m) for m in storable if m.kind != "gap" and id_of(m) in late}))
+        late = await self._gaps.covered(m for i, m in kept.items() if i in there or known[m.session].gaps)
+        for document in documents:
+            if document["_id"] in late:
+                await self._gaps.part(kept[document["_id"]], document)
+        standing = []
+        for gap in gaps:
+            if gap.session in known:
+                await self._gaps.add(gap)
+                standing += await self._gaps.standing(gap)
+        await self._look_again(kept, known)
+        hopeless |= {m.row_key for m in storable if m.session not in known}
+        return Committed(frozenset(hopeless), frozenset(kept[i].row_key for i in late), tuple(standing))
 
     async def _look_again(self, new: dict[str, Message], known: dict[str, MarkedSessionDocument]) -> None:
         """Empty what was erased, and delete what was deleted, since ``known`` was read."""
@@ -153,15 +157,5 @@ class MongoMessages:
         found = await self._mongo.find("sessions", {"_id": {"$in": list(ids)}}, fields=["erased", "gaps"])
         return {row.id: row for row in self._reader.read("sessions", found, MarkedSessionDocument)}
 
-    async def _not_real(self, ids: list[str]) -> set[str]:
-        """Those of these ids under which no message is held."""
-        if not ids:
-            return set()
-        return set(ids) - {place.id for place in await self._places({"_id": {"$in": ids}, "k": {"$ne": "gap"}})}
-
     async def _places(self, where: Document) -> list[MessageKeyDocument]:
         return self._reader.places(await self._mongo.find("messages", where, fields=PLACE))
-
-
-def _key(m: Message) -> tuple[str, int, str, int]:
-    return m.session, m.side, m.stream, m.number

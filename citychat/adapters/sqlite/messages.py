@@ -19,20 +19,21 @@ class SqliteMessages:
         self._database = database
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
-        """Keep rows. What can never be kept would fail for ever: it is reported like a gap, with no receipt."""
-        hopeless = {(m.session, m.side, m.stream, m.number) for m in rows if not is_storable(m)}
-        others = [m for m in rows if (m.session, m.side, m.stream, m.number) not in hopeless] if hopeless else rows
-        kept = [(*to_row(message), None) for message in others if message.to is None]
+        """Keep rows. What can never be kept would fail for ever: it is reported, with no receipt."""
+        hopeless = frozenset(m.row_key for m in rows if not is_storable(m))
+        others = [m for m in rows if m.row_key not in hopeless] if hopeless else rows
+        texts, gaps = [m for m in others if m.kind != "gap"], [m for m in others if m.kind == "gap"]
 
         def work(transaction: Transaction) -> Committed:
-            is_new = transaction.change_each("add", kept) == len(kept)
-            for message in others:
-                if message.to is not None:
-                    _add_gap(transaction, message, message.to)
-            if is_new:
-                return Committed(frozenset(hopeless))
-            keys = [(m.session, m.side, m.stream, m.number) for m in others if m.kind != "gap"]
-            return Committed(frozenset(hopeless.union(key for key in keys if not transaction.rows("is_real", *key))))
+            are_new = transaction.change_each("add", ((*to_row(m), None) for m in texts)) == len(texts)
+            standing = [row for gap in gaps for row in transaction.rows("messages_at", *gap.row_key, gap.last)]
+            for gap in gaps:
+                _add_gap(transaction, gap)
+            if are_new:
+                return Committed(hopeless, standing=tuple(map(to_message, standing)))
+            filled = frozenset(m.row_key for m in texts if _fill(transaction, m))
+            lost = (m.row_key for m in texts if not transaction.rows("messages_at", *m.row_key, m.number))
+            return Committed(hopeless.union(lost), filled, tuple(map(to_message, standing)))
 
         self._database.submit(work, done)
 
@@ -73,9 +74,21 @@ class SqliteMessages:
         return to_ranges(number for (number,) in await self._database.run(work))
 
 
-def _add_gap(transaction: Transaction, gap: Message, last: int) -> None:
+def _fill(transaction: Transaction, late: Message) -> bool:
+    """Put a message in its place in a gap, which is parted there; whether there was one."""
+    stream = late.session, late.side, late.stream
+    over = transaction.rows("gap_over", *stream, late.number)
+    for gap in map(to_message, over):
+        transaction.change("drop_gap", *gap.row_key)
+        for a, b in missing(gap.number, gap.last, [(late.number, late.number)]):
+            transaction.change("add", *to_row(replace(gap, number=a)), b if b > a else None)
+        transaction.change("add", *to_row(late), None)
+    return bool(over)
+
+
+def _add_gap(transaction: Transaction, gap: Message) -> None:
     """Add those of its numbers that nothing stands for yet."""
-    stream, first = (gap.session, gap.side, gap.stream), gap.number
+    stream, first, last = (gap.session, gap.side, gap.stream), gap.number, gap.last
     known = [(n, n) for (n,) in transaction.rows("numbers", *stream, first, last)]
     known += transaction.rows("gaps_between", *stream, first - LOST_MAX, last)
     for a, b in missing(first, last, known):

@@ -119,8 +119,16 @@ WHERE id = ?1 AND ?4 > coalesce((
 ), 0)
 ON CONFLICT DO NOTHING;
 
--- is_real --
-SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k IS NOT 'gap';
+-- gap_over --
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
+WHERE s = ?1 AND side = ?2 AND st = ?3 AND k = 'gap' AND n <= ?4 AND coalesce(upto, n) >= ?4 ORDER BY n DESC LIMIT 1;
+
+-- drop_gap --
+DELETE FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = ?4 AND k = 'gap';
+
+-- messages_at --
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
+WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5 AND k IS NOT 'gap' ORDER BY n;
 
 -- page_newest --
 SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages WHERE s = ?1

@@ -176,7 +176,7 @@ export class Log {
 }
 
 /** @param {Row} row */
-const id = (row) => `${row.side} ${row.stream} ${row.number}`;
+const id = (row) => `${row.side} ${row.stream} ${row.number} ${row.kind === "gap"}`;
 
 /** @param {Row | undefined} a @param {Row | undefined} b */
 const near = (a, b) =>

@@ -248,6 +248,21 @@ def test_a_stream_of_a_chat_that_this_page_was_not_told_of_begins_where_the_serv
     assert [row["number"] for row, _ in desk.drawn] == [6, 7] and desk.box.have() == {"old": 7}
 
 
+def test_a_late_message_takes_the_place_of_its_gap_and_is_drawn_once(desk: Desk) -> None:
+    desk.hear(1)
+    desk.hear(3, kind="gap", text="")
+    for number in (2, 3, 3, 1):
+        desk.hear(number, kind="late")
+    drawn = [(row["number"], row.get("kind")) for row, _ in desk.drawn]
+    assert drawn == [(1, None), (3, "gap"), (2, "late"), (3, "late")]
+
+
+def test_a_gap_that_has_been_filled_is_drawn_with_the_next_join(desk: Desk) -> None:
+    desk.hear(1, kind="gap", text="")
+    desk.join(messages=[theirs(1)], seen={"theirs": 1})
+    assert [(row["number"], row.get("kind")) for row, _ in desk.drawn] == [(1, "gap"), (1, None)]
+
+
 def test_a_kind_that_is_unknown_is_acked(desk: Desk) -> None:
     desk.hear(1, kind="wave")
     assert desk.acks() == [1]

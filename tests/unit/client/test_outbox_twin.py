@@ -235,10 +235,13 @@ class OutboxTrace:
             "session": session, "side": side if own else 1 - side, "stream": stream, "number": number,
             "lamport": self.random.choice([number, number + 3, 2**52]), "text": "theirs", "at": self.now,
         }  # fmt: skip
-        if self.random.random() < 0.1:
+        odd = self.random.random()
+        if odd < 0.1:
             row |= {"kind": "gap", "text": ""}
             if self.random.random() < 0.5:
                 row["to"] = number + self.random.choice([1, 3])
+        elif odd < 0.15:
+            row["kind"] = "late"
         return row
 
 

@@ -57,7 +57,7 @@ class Drawer:
 
     guest, epoch, closed = "anna", 0, False
 
-    def settled(self, receipted: list[Message], silent: list[Message]) -> None:
+    def settled(self, receipted: list[Message], silent: list[Message], late: list[Message]) -> None:
         pass
 
 
