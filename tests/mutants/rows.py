@@ -152,6 +152,7 @@ JOINED = (
     ),
 )  # fmt: skip
 
+EARLIER = "tests/unit/matching/test_earlier_lobby.py"
 AGAIN, REUNIONS = "tests/unit/matching/test_taken_up_again.py", "tests/unit/matching/test_reunions.py"
 
 MATCHED = (
@@ -176,6 +177,10 @@ MATCHED = (
         "            await self.sessions.confirm(entry.session.id, entry.session.members)", "            pass",
     ),
     left_out(
+        "a chat ends on the lobby's word alone", "§2.8", EARLIER, f"{MATCHING}/resuming.py",
+        "return row is not None and row.ended is None", "return False",
+    ),
+    left_out(
         "events of the bus are not heard", "M8", "few", f"{JOINING}/bus_dispatch.py",
         "                self._dispatch.to_others[type(event)](client, event)", "                pass",
     ),
@@ -198,7 +203,7 @@ MATCHED = (
         "self.bus.publish(guest, OfferEnded(offer.id))", "pass",
     ),
     left_out(
-        "an end is never durable", "M12", "few", f"{MATCHING}/sessions.py",
+        "an end is never durable", "M12", AGAIN, f"{MATCHING}/sessions.py",
         "retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))", "retry_all(*steps)",
     ),
     left_out(

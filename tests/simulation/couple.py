@@ -224,9 +224,12 @@ class Lates(Couple):
 
     late = True
 
+    def __init__(self, loop: VirtualLoop, seed: int) -> None:
+        super().__init__(loop, seed)
+        self.world.commit_s = self.random.choice([0.01, 8.0])
+
     async def come_late(self) -> None:
         await self.meet()
-        self.world.commit_s = self.random.choice([0.01, 8.0])
         for _ in range(LATES):
             reader, writer = self.random.sample(self.people, 2)
             server = await self._apart(reader, writer)
