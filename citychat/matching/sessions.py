@@ -97,12 +97,14 @@ class Sessions:
             self.bus.publish(member, SessionEnded(session_id, self.dates.now_ms()))
 
     async def _close(self, session_id: str) -> None:
-        """Close it in the history; a lobby that does not know that the two are kept apart is told."""
+        """Close it in the history, then for both members in the lobby: who let go of it may have known of one only. A
+        lobby that does not know that the two are kept apart is told."""
         sessions, relations, retry = self.history.sessions, self.history.relations, self.tasks.retry
         session = await retry(partial(sessions.find, session_id))
         await retry(partial(sessions.end, session_id, self.dates.now_ms()))
         self.ending.discard(session_id)
         if session is not None:
+            await retry(partial(self._end_again, session_id, session.members))
             one, other = session.members
             if other in await retry(partial(relations.blocked, one)):
                 await retry(partial(self.lobby.block, one, other))

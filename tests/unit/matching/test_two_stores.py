@@ -199,6 +199,20 @@ async def test_the_history_is_away_after_the_lobby_for_too_long(stage: Stage, lo
 
 @over_lobbies()
 @on_stage
+async def test_who_alone_waited_too_long_for_the_history_frees_the_other_one_too(stage: Stage, lobby: str) -> None:
+    """The process of one knows nothing of the other, whose own process is killed."""
+    anna, _, _, held = await yes_held(stage, lobby, LOBBY)
+    for node in stage.nodes:
+        node.history.away = {"sessions.confirm"}
+    anna.client.match.offer = None  # as of a page that has joined since
+    stage.q.die()
+    held.set()
+    await stage.after(60)
+    assert [where.session for where in await stage.lobby.status(["anna", "ben"])] == [None, None], "M2"
+
+
+@over_lobbies()
+@on_stage
 async def test_the_history_is_away_after_the_confirm(stage: Stage, lobby: str) -> None:
     await stage.over(lobby)
     anna, ben = await stage.talking()
