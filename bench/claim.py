@@ -134,7 +134,7 @@ async def fill(lobby: Lobby, cells: dict[str, Cell], pairs: dict[str, tuple[str,
         if start % (20 * ENTER_AT_ONCE) == 0:
             await lobby.renew("bench")
         entries = [
-            Entry(guest, "bench", "pool", cells[guest], "Lyon", True, False, True, 0, blocked=pairs.get(guest, ()))
+            Entry(guest, "bench", "pool", cells[guest], "Lyon", True, False, True, blocked=pairs.get(guest, ()))
             for guest in guests[start : start + ENTER_AT_ONCE]
         ]
         await asyncio.gather(*map(lobby.enter, entries))

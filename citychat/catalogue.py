@@ -218,6 +218,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     # Banned
     "banned.title": "Not now",
     "banned.text": "You cannot use this server until {date}: {reason}. Object: {contact}",
+    "banned.network": "New guests from your network cannot use this server until {date}: someone there was {reason}."
+    " Object: {contact}",
     "banned.nobody": "the host of this server",
     # Footer and pages of text
     "foot.plain": "Not end-to-end encrypted",

@@ -86,6 +86,8 @@ LIMITS = {
         Limit("days counted", 100_000, "guests", "process", "as many networks; some 15 MB, the oldest go first"),
         Limit("free disk", 256 * 1024 * 1024, "bytes", "machine",
               "less, and no new chat begins (embedded storage): those that run need some of it, and a backup"),
+        Limit("people met", 1_000, "guests", "guest",
+              "whom a block of their network does not keep away; the newest of a month, and no record grows for ever"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
     )
 }  # fmt: skip

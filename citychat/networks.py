@@ -79,6 +79,18 @@ def network(text: str) -> str:
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"
 
 
+def blamed_network(text: str) -> str:
+    """The network that an address is blamed by, for reports, blocks and pauses: an IPv4 address itself, of an IPv6
+    address its /48. One household has up to 65,536 networks of /64 in it. "" is none: an own network, and no address,
+    which would be one network for all such."""
+    address = parsed(text)
+    if address is None or own_network(text):
+        return ""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return f"{IPv6Address(int(address) >> 80 << 80)}/48"
+
+
 def own_network(text: str) -> str:
     """Return the kind of the host's own network that an address is of ("loopback", ...); "" for a public one, and for
     no address: what nobody can read must not open the pool of the own network."""

@@ -4,7 +4,7 @@ The scripts of the Redis lobby get their numbers from here too (``scripts`` in `
 Rules are pure: adapters fetch what a rule must know, and ask it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Literal, NamedTuple
 
@@ -24,7 +24,7 @@ ENDED_MS = 3_600_000  # how late a no may come from a page that was cut off when
 ENDED_MAX = 20_000  # of those offers, some 10 MB; the oldest go first
 KEY_MS = 2 * DAY_MS  # a key of a guest, a place or a process that nobody has touched for so long is nobody's any more
 STANDING_MS = 900_000  # who has not been mended for so long is not counted nearby any more
-AVOIDED_MS = DAY_MS  # how long a block keeps new guests of the blocked one's network away (M5)
+AVOIDED_MS = DAY_MS  # how long a block keeps strangers of the blocked one's network away (M5)
 COUNTED_NEARBY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 
 LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
@@ -56,14 +56,21 @@ EVIDENCE_MESSAGES = 50
 PAUSE_MS = DAY_MS
 PAUSE_REASON = "reported by several people"
 REPORTS_WITHIN_MS = DAY_MS
+BLAMED_AFTER_MS = 60_000  # a shorter chat is no ground for a pause: bots meet and report within a second
+SPRAY_REPORTS, SPRAY_WITHIN_MS = 3, 3_600_000  # who reports so many in so short a time pauses nobody by any of them
 REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
 
-Held = Literal["mail", "avoided network", "wish", "erased text"]
+TOKEN_MS = 30 * DAY_MS  # how long a token makes its guest again, from the last join on
+
+Held = Literal["mail", "avoided network", "wish", "erased text", "erased guest", "blamed network", "reporter"]
 HELD_MS: dict[Held, int] = {
     "mail": MAILBOX_MS,
     "avoided network": AVOIDED_MS,
     "wish": WISH_MS,
     "erased text": ERASED_MS,
+    "erased guest": TOKEN_MS + CLOCK_TOLERANCE_MS,  # as long as the token would hold
+    "blamed network": DAY_MS,  # where an erased guest came from: what is said of them still reaches who comes next
+    "reporter": REPORTS_WITHIN_MS,
 }
 
 
@@ -86,8 +93,8 @@ class Retention(NamedTuple):
     """Times of deletion: all that bears one of these, or an earlier one, goes.
 
     ``due``: sessions with their messages, and pauses, by the end that stands in them, as whatever is kept with the time
-    of ``held_until``. ``erased_texts``, ``avoided_networks``, ``wishes``: by since when they are held. ``guests``: by
-    when they were last seen, but never before the last of their sessions.
+    of ``held_until``. ``guests``: by when they were last seen, but never before the last of their sessions. All others
+    by since when they are held.
     """
 
     due: int
@@ -95,6 +102,9 @@ class Retention(NamedTuple):
     avoided_networks: int
     wishes: int
     guests: int
+    erased_guests: int
+    blamed_networks: int
+    reporters: int
 
 
 def retention(now: int, history_ms: int) -> Retention:
@@ -105,7 +115,16 @@ def retention(now: int, history_ms: int) -> Retention:
         avoided_networks=held_after("avoided network", now),
         wishes=held_after("wish", now),
         guests=now - history_ms,
+        erased_guests=held_after("erased guest", now),
+        blamed_networks=held_after("blamed network", now),
+        reporters=held_after("reporter", now),
     )
+
+
+def is_covered(made: int, until: int) -> bool:
+    """Tell whether a pause that ends then, of another guest of the network, covers a guest: who was made since it
+    began. Whoever was there before it goes on."""
+    return made >= until - PAUSE_MS
 
 
 def confirmed(prepared: int, newest: int, history_ms: int) -> tuple[int, int]:
@@ -142,22 +161,51 @@ def reports_around(at: int) -> tuple[int, int]:
 
 
 class Accusation(NamedTuple):
-    """A report, as the rule of three needs it: who made it, when, on which networks."""
+    """A report, as the rule of three needs it: who made it, when, on which networks; whether it may count
+    (``is_founded``, ``sprayed``)."""
 
     reporter: str
     at: int
     networks: frozenset[str]
+    counts: bool
+
+
+def is_founded(wrote: bool, started: int, ended: int | None, reported: int) -> bool:
+    """Tell whether a report may count: the accused ``wrote`` in that chat, and it lasted a minute until it ended or was
+    reported. Whoever says nothing, or was only just met, can be accused of nothing."""
+    over = reported if ended is None else min(ended, reported)
+    return wrote and over - started >= BLAMED_AFTER_MS
+
+
+def sprayed(times: Mapping[str, int]) -> set[str]:
+    """Return which of these reports of one reporter, or of one network, count for nothing, by their codes: each that
+    is one of three within an hour."""
+    in_order = sorted(times, key=lambda code: times[code])
+    runs = (in_order[first : first + SPRAY_REPORTS] for first in range(len(in_order) - SPRAY_REPORTS + 1))
+    return {code for run in runs if times[run[-1]] - times[run[0]] < SPRAY_WITHIN_MS for code in run}
 
 
 def is_third(report: Accusation, others: Iterable[Accusation]) -> bool:
     """Tell whether ``report`` pauses the accused: with two of the others it comes from three guests on three networks
-    within 24 h. Who has no network counts for nothing. Later ones count as well: the clocks of processes differ, and
-    what is written last may bear the earliest time."""
+    within 24 h, and all three count. Who has no network counts for nothing. Later ones count as well: the clocks of
+    processes differ, and what is written last may bear the earliest time."""
     strangers = [other for other in others if _apart(report, other)]
     return any(_apart(a, b) for a, b in combinations(strangers, 2))
 
 
 def _apart(a: Accusation, b: Accusation) -> bool:
-    if a.reporter == b.reporter or abs(a.at - b.at) >= REPORTS_WITHIN_MS:
+    if a.reporter == b.reporter or abs(a.at - b.at) >= REPORTS_WITHIN_MS or not (a.counts and b.counts):
         return False
     return bool(a.networks and b.networks) and a.networks.isdisjoint(b.networks)
+
+
+def reports_of_an_hour(at: int) -> tuple[int, int]:
+    """Return the time after which and the time before which the reports of one reporter were made that ``sprayed`` must
+    know."""
+    return at - SPRAY_WITHIN_MS, at + SPRAY_WITHIN_MS
+
+
+def is_avoided(at: int | None, has_met: bool, now: int) -> bool:
+    """Tell whether somebody of a network is kept away from the guest who has avoided it last ``at``: all but those who
+    have talked with that guest, whenever they were made (M5)."""
+    return at is not None and not has_met and now < held_until("avoided network", at)

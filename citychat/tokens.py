@@ -17,11 +17,10 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
-from citychat.networks import is_public, network
-from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS
+from citychat.networks import blamed_network, is_public, network
+from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS, TOKEN_MS
 from citychat.secret_files import TooOpen, read_private
 
-LIFE_MS = 30 * DAY_MS
 FAR_MS = 3_650 * DAY_MS  # a machine without a battery for its clock may wake up at the date its system was made
 TOKEN_MAX_CHARS = 512  # ours have about 200; longer ones are not worth an HMAC
 KEY_BYTES = 32  # the width of SHA-256
@@ -82,7 +81,7 @@ class Tokens:
         Not ``dated``: the clock of now is in doubt, and an old token is good for the same reason.
         """
         claims = self.signed(token)
-        oldest_ms = LIFE_MS + CLOCK_TOLERANCE_MS if dated else FAR_MS
+        oldest_ms = TOKEN_MS + CLOCK_TOLERANCE_MS if dated else FAR_MS
         return claims if claims and -FAR_MS <= self._now_ms() - claims.issued <= oldest_ms else None
 
     def signed(self, token: str) -> Claims | None:
@@ -121,18 +120,23 @@ def daily_key(key: SigningKey, day: int) -> bytes:
 
 
 def network_marks(keys: SigningKeys, address: str, now_ms: int) -> tuple[str, ...]:
-    """Keyed hashes that stand for the network (IPv4 address, IPv6 /64) of an address; none for local networks and
-    for what is no address, which would be one network for all such.
+    """Keyed hashes that stand for the network (IPv4 address, IPv6 /48) of an address; none for own networks and for
+    what is no address.
 
     Two visits from one network share a mark while they are at most two days apart, because each carries the marks of
     yesterday, today and tomorrow: a block reaches 24 h beyond itself (M5), and who is blocked may have joined a day
-    before it. The previous key's marks come along, so that changing the key does not end a block.
+    before it. The previous key's marks come along, so that changing the key does not end a block; and those of the
+    /64, which 0.2.0 has kept for a day, so that an update does not end one either.
     """
     if not is_public(address):
         return ()
-    name, today = network(address).encode(), now_ms // DAY_MS
+    names, today = dict.fromkeys((blamed_network(address), network(address))), now_ms // DAY_MS
     days = (today - 1, today, today + 1)
-    return tuple(_to_text(hmac.digest(daily_key(key, day), name, "sha256")[:16]) for key in keys.valid for day in days)
+    return tuple(_network_mark(key, day, name) for name in names for key in keys.valid for day in days)
+
+
+def _network_mark(key: SigningKey, day: int, name: str) -> str:
+    return _to_text(hmac.digest(daily_key(key, day), name.encode(), "sha256")[:16])
 
 
 def key_marks(keys: SigningKeys) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Admission of a guest: consent, token, guest row and place (product page, Arrive and Location)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Annotated, NamedTuple
 
@@ -26,7 +26,7 @@ from citychat.model import (
 from citychat.networks import network, own_network
 from citychat.places import Gazetteer, Places, position
 from citychat.ports import Dossier, Engines
-from citychat.rules import DAY_MS
+from citychat.rules import DAY_MS, PAUSE_REASON, is_covered
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
 MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
@@ -116,12 +116,14 @@ class Admission:
         now = self.dates.now_ms()
         dossier = await self._known(asked, now) or NEW
         old = dossier.row
+        networks = network_marks(self.keys, address, now)
+        await self._check_paused_network(networks, old.made if old else now, now)
         if old is None and self._signed(asked):
-            self._take_new(address)  # its token has run out
+            self._take_new(address)  # its token has run out, or its guest was erased
         row = old or Guest(new_id(self.random), now, now, self.consent, now)
         if row.consent != self.consent:
             row = replace(row, consent=self.consent, consented=now)
-        row = replace(row, seen=now, networks=network_marks(self.keys, address, now))
+        row = replace(row, seen=now, networks=networks)
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         return Arrived(row, now - old.seen if old and trusted else 0, dossier)
@@ -149,8 +151,7 @@ class Admission:
 
     def guest_of(self, asked: JoinRequest) -> str:
         """Return the guest that a page's tokens name; "" when none holds."""
-        claims = self._claims(asked)
-        return claims.guest if claims else ""
+        return next((claims.guest for claims in self._claims(asked)), "")
 
     def is_same(self, asked: JoinRequest, guest: str) -> bool:
         """Tell whether the page may forget the older of its tokens: the newer one holds, and both are this guest's, or
@@ -160,8 +161,8 @@ class Admission:
         is_needless = not asked.old_token or (old is not None and (old.guest == guest or out_of_date))
         return is_needless and (not asked.token or (claims is not None and claims.guest == guest))
 
-    def banned(self, until: int, reason: str) -> Banned:
-        return Banned(until, reason, self.contact)
+    def banned(self, until: int, reason: str, *, network: bool = False) -> Banned:
+        return Banned(until, reason, self.contact, network)
 
     def cities(self, q: str) -> list[dict[str, str]]:
         """Return at most 10 cities whose name begins so, best first."""
@@ -171,21 +172,30 @@ class Admission:
         ]
 
     async def _known(self, asked: JoinRequest, now: int) -> Dossier | None:
-        """The file of the guest whose token holds; a bad token counts as none. Raises Banned."""
-        claims = self._claims(asked)
-        if claims is None:
-            return None
-        dossier = await self.history.guests.dossier(claims.guest, now)
-        if dossier.pause is not None:
-            raise self.banned(dossier.pause.until, dossier.pause.reason)
-        row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
-        return replace(dossier, row=row)
+        """The file of the guest whose token holds; a bad token, or one of a guest who was erased, counts as none: what
+        that guest was allowed is used up. Raises Banned."""
+        for claims in self._claims(asked):
+            dossier = await self.history.guests.dossier(claims.guest, now)
+            if dossier.pause is not None:
+                raise self.banned(dossier.pause.until, dossier.pause.reason)
+            if not dossier.erased:
+                row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
+                return replace(dossier, row=row)
+        return None
 
-    def _claims(self, asked: JoinRequest) -> Claims | None:
-        """Of two tokens that hold the older one counts: a server that could not read it has made another guest
+    async def _check_paused_network(self, networks: Sequence[str], made: int, now: int) -> None:
+        """Raise Banned when a guest of this network is paused and this one was made after that. Whoever comes back to a
+        cleared browser is a new one."""
+        if networks and is_covered(made, now):  # else no pause that holds can
+            until = await self.history.guests.networks_paused(networks, now)
+            if until and is_covered(made, until):
+                raise self.banned(until, PAUSE_REASON, network=True)
+
+    def _claims(self, asked: JoinRequest) -> list[Claims]:
+        """Of two tokens that hold the older one comes first: a server that could not read it has made another guest
         meanwhile. A page that is in the middle of that one's chat stays with it."""
         newer, older = self._read(asked.token), self.tokens.read(asked.old_token or "")
-        return newer or older if asked.have else older or newer
+        return [claims for claims in ((newer, older) if asked.have else (older, newer)) if claims]
 
     def _read(self, token: str | None) -> Claims | None:
         return self.tokens.read(token, dated=not self.dates.doubt) if token else None

@@ -74,9 +74,9 @@ class Recovery:
             available=asked.available,
             slow=asked.slow,
             visible=asked.visible,
-            made=row.made,
             networks=row.networks,
             avoided_networks=dossier.avoided_networks,
+            met=tuple(dossier.met),
             blocked=(*dossier.blocked, *self.matching.moderation.pending_blocks(row.id)),
             session=newest(sessions, self.matching.sessions.ending),
         )

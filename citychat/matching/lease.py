@@ -122,6 +122,7 @@ class Lease:
             process=self.process,
             epoch=client.epoch,
             avoided_networks=known.avoided_networks,
+            met=tuple(known.met),
             blocked=tuple({*known.blocked, *self.moderation.pending_blocks(client.guest)}),
             session=newest(known.sessions, self.sessions.ending),
         )

@@ -14,7 +14,6 @@ from citychat.matching.sessions import Sessions, Step
 from citychat.model import BadPayload, Offer, Session
 from citychat.ports import GuestPaused, OfferEnded, Report
 from citychat.registry import Client
-from citychat.rules import DAY_MS
 
 CODE_BITS = 50  # ten letters: short enough to write down, too many to try
 
@@ -90,16 +89,16 @@ class Moderation:
     async def _avoid_networks(self, guest: str, partner: str, at: int) -> None:
         networks = await self.tasks.retry(partial(self._networks, partner, at))
         if networks:
+            met = await self.tasks.retry(partial(self.history.relations.met, guest))
             await self.tasks.retry_all(
                 partial(self.history.relations.avoid_networks, guest, networks, at),
-                partial(self.lobby.avoid_networks, guest, networks, at),
+                partial(self.lobby.avoid_networks, guest, networks, at, met),
             )
 
     async def _networks(self, guest: str, now: int) -> tuple[str, ...]:
-        """Return the networks from which the guest has joined within a day, or is here for longer; none on loopback
-        and private networks."""
-        row = await self.history.guests.find(guest)
-        return row.networks if row is not None and now - row.seen < DAY_MS else await self.lobby.networks(guest)
+        """Return the networks from which the guest has joined within a day, or is here for longer, also of one who has
+        been erased since; none on loopback and private networks."""
+        return await self.history.guests.networks(guest, now) or await self.lobby.networks(guest)
 
     async def report(self, client: Client, session_id: str, reason: Reason, note: str) -> Task[str]:
         """Take a ``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
@@ -122,6 +121,8 @@ class Moderation:
         code = await added
         pause = await self.tasks.retry(partial(self.history.guests.pause, report.accused, report.at))
         if pause is not None:
+            networks = await self.tasks.retry(partial(self._networks, report.accused, report.at))
+            await self.tasks.retry(partial(self.history.guests.pause_networks, networks, pause.until))
             self.sessions.announcements.announce(report.accused, GuestPaused(pause.until, pause.reason))
             for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
                 if session.ended is None:

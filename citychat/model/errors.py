@@ -106,12 +106,14 @@ class Banned(ChatError):
 
     code = "banned"
 
-    def __init__(self, until: int, reason: str, contact: str) -> None:
+    def __init__(self, until: int, reason: str, contact: str, network: bool = False) -> None:
         super().__init__()
-        self.until, self.reason, self.contact = until, reason, contact
+        self.until, self.reason, self.contact, self.network = until, reason, contact, network
 
     def facts(self) -> dict[str, object]:
-        return {"until": self.until, "reason": self.reason, "contact": self.contact}
+        """Return what the page shows. ``network``: another guest of the network is paused, and with them its new
+        ones."""
+        return {"until": self.until, "reason": self.reason, "contact": self.contact, "network": self.network}
 
     def shown(self) -> dict[str, object]:
         return super().shown() | self.facts()

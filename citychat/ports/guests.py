@@ -1,5 +1,6 @@
 """Guests, and all that is kept about one of them."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -18,9 +19,10 @@ class Dossier(Struct, frozen=True):
     """The file of one guest: all that a join asks.
 
     ``sessions``: the newest, at most as many as a join looks at, and older ones that run on; newest first.
-    ``avoided_networks``: those still avoided, each with the time since when. ``blocked``: who never meets this guest
-    again. ``partner_seen``: when the partner of the newest session that has not ended was last seen (ms; 0: no such
-    session, or nobody knows).
+    ``avoided_networks``: those still avoided, each with the time since when; ``met``: who is not kept away by them,
+    empty when there are none. ``blocked``: who never meets this guest again. ``partner_seen``: when the partner of the
+    newest session that has not ended was last seen (ms; 0: no such session, or nobody knows). ``erased``: within the
+    life of a token; nobody is this guest any more.
     """
 
     row: Guest | None
@@ -29,6 +31,8 @@ class Dossier(Struct, frozen=True):
     avoided_networks: dict[str, int]
     blocked: list[str]
     partner_seen: int
+    met: list[str] = []
+    erased: bool = False
 
 
 class GuestStore(Protocol):
@@ -46,10 +50,21 @@ class GuestStore(Protocol):
     async def pause(self, guest: str, now: int) -> Pause | None:
         """Return the pause that still holds."""
 
+    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
+        """Return the marks of the network from which the guest came within a day, also of one who was erased since."""
+
+    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
+        """Pause the new guests of these networks until then; a pause only grows."""
+
+    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
+        """Return until when the new guests of one of these networks are paused (ms; 0: they are not)."""
+
     async def erase(self, guest: str, at: int) -> list[Session]:
         """Forget the guest: blank their texts (kept 72 h for evidence), end and return their sessions, drop the row.
 
         Ids of messages, blocked pairs and sessions stay, so that a late copy meets a duplicate and a no stays a no.
+        The guest's id stays for as long as a token lives, so that nobody is made from it again, and for a day the marks
+        of the network, for a block or a report that comes after it.
         """
 
     async def newest_seen(self) -> int:

@@ -10,8 +10,8 @@ from citychat.model import Cell, Offer, Session
 
 class Entry(Struct, frozen=True):
     """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
-    ``made``, ``networks``, ``avoided_networks`` serve M5 (guests made after a block); ``blocked``: who never meets the
-    guest again; ``session``: the newest session row that has not ended.
+    ``networks``, ``avoided_networks``, ``met`` serve M5 (a block reaches strangers of the network); ``blocked``: who
+    never meets the guest again; ``session``: the newest session row that has not ended.
     """
 
     guest: str
@@ -22,10 +22,10 @@ class Entry(Struct, frozen=True):
     available: bool
     slow: bool
     visible: bool
-    made: int
     epoch: int = 0
     networks: tuple[str, ...] = ()
     avoided_networks: dict[str, int] = {}
+    met: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     session: Session | None = None
 
@@ -108,8 +108,9 @@ class Lobby(Protocol):
         """Never lead these two to each other again; their session ends, and an open offer between them, which is
         returned."""
 
-    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        """Keep guests made after ``at`` from these networks away from ``guest`` for 24 h (M5)."""
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
+        """Keep guests from these networks away from ``guest`` for 24 h from ``at`` on, but for those ``met``, who have
+        talked with the guest (M5)."""
 
     async def networks(self, guest: str) -> tuple[str, ...]:
         """The keyed hashes a guest entered with; empty when unknown."""

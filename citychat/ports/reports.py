@@ -27,7 +27,9 @@ class ReportStore(Protocol):
         """Keep a report with the last 50 messages of both sides as evidence; return its code.
 
         Idempotent by (session, reporter): the code of the first is returned. Erased texts younger than 72 h are part of
-        the evidence. Three reports by three guests on three networks within 24 h pause the accused for 24 h.
+        the evidence. Three reports by three guests on three networks within 24 h pause the accused for 24 h, if the
+        accused had written in each of those chats and it had lasted a minute, and none is of a reporter, or of a
+        network, of three reports within an hour.
         """
 
     async def state(self, code: str) -> Literal["received", "acted", "none"] | None:

@@ -212,10 +212,10 @@ export class Joining {
   }
 
   /** @param {Partial<Pause>} pause */
-  #ban({ until = 0, reason = "", contact = "" }) {
+  #ban({ until = 0, reason = "", contact = "", network = false }) {
     const { state, socket } = this.#parts;
     socket.close();
-    state.set({ screen: "banned", banned: { until, reason, contact }, dialog: null, offer: null });
+    state.set({ screen: "banned", banned: { until, reason, contact, network }, dialog: null, offer: null });
   }
 
   #closed() {

@@ -83,6 +83,7 @@ export interface Pause {
   until: number;
   reason: string;
   contact: string;
+  network: boolean; // not this guest is paused, but new ones of the network
 }
 
 export interface Settings {

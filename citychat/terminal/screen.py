@@ -155,9 +155,8 @@ class Screen:
     def _banned(self, told: Mapping[str, Any]) -> None:
         until = datetime.fromtimestamp(told["until"] / 1000)
         contact = told["contact"] or WORDS["banned.nobody"]
-        self.out.say(
-            WORDS["banned.text"].format(date=f"{until:%d %B %Y %H:%M}", reason=told["reason"], contact=contact)
-        )
+        words = WORDS["banned.network" if told.get("network") else "banned.text"]
+        self.out.say(words.format(date=f"{until:%d %B %Y %H:%M}", reason=told["reason"], contact=contact))
         self.over(1)
 
     # -- where, and how many ------------------------------------------------------------------------------------------

@@ -34,10 +34,10 @@ class LobbyTown:
         available: bool = True,
         slow: bool = False,
         visible: bool = True,
-        made: int = 0,
         epoch: int = 0,
         networks: tuple[str, ...] = (),
         avoided_networks: dict[str, int] | None = None,
+        met: tuple[str, ...] = (),
         blocked: tuple[str, ...] = (),
         session: Session | None = None,
     ) -> Entry:
@@ -50,10 +50,10 @@ class LobbyTown:
             available,
             slow,
             visible,
-            made,
             epoch,
             networks,
             avoided_networks or {},
+            met,
             blocked,
             session,
         )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from citychat.model import Message
 from citychat.ports import Committed, History
-from tests.contract.test_history import NOW, session
+from tests.contract.accusing import NOW, session
 from tests.support.patience import PATIENCE_S
 from tests.support.stores import add, make_room, message
 

@@ -2,45 +2,21 @@
 
 import asyncio
 import itertools
-import time
-from dataclasses import dataclass
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from citychat.model import PENDING, Cell, Guest, Message, Place, Ranges, Session, to_ranges
-from citychat.ports import Dossier, History, Pause, Report
+from citychat.ports import Dossier, History
 from citychat.rules import DAY_MS
+from tests.contract.accusing import MONTH_MS, NOW, Reports, guest, session
 from tests.support.killing import killed_after
 from tests.support.stores import Store, add, message
 
-NOW = round(time.time() * 1_000)  # a server may delete by itself what is over by its own clock
-MONTH_MS = 30 * DAY_MS
 fresh = map("session{}".format, itertools.count())
-
-
-def session(s: str = "s", *, members: tuple[str, ...] = ("anna", "ben"), started: int = NOW) -> Session:
-    return Session(s, members, ("Amber Fox", "Teal Owl"), "Lyon", started, started + MONTH_MS)
-
-
-def guest(name: str, seen: int = NOW) -> Guest:
-    return Guest(name, NOW, seen, "1", NOW)
-
-
-@dataclass
-class Reports:
-    """Reports on ben, each from a session of its own."""
-
-    history: History
-    made: int = 0
-
-    async def of(self, reporter: str, *networks: str, at: int = NOW, accused: str = "ben") -> str:
-        self.made += 1
-        return await self.history.reports.add(
-            Report(f"CODE{self.made}", f"r{self.made}", reporter, accused, "hate", "a note", at, networks),
-        )  # fmt: skip
 
 
 # Messages
@@ -277,9 +253,12 @@ async def test_a_dossier_holds_what_the_stores_say_one_by_one(history: History) 
             avoided_networks=await history.relations.avoided_networks("anna", now),
             blocked=await history.relations.blocked("anna"),
             partner_seen=NOW + 5,
+            met=["dora", "carl", "ben"],
         )
         assert [found.id for found in dossier.sessions] == ["s3", "s1", "s0"]
         assert (dossier.blocked, len(dossier.avoided_networks)) == (["dora"], 2 if now == NOW + 10 else 1)
+    dossier = await history.guests.dossier("anna", NOW + DAY_MS + 1_000)
+    assert (dossier.avoided_networks, dossier.met) == ({}, []), "nobody is kept away any more"
 
 
 async def test_a_dossier_tells_when_the_partner_of_the_chat_that_runs_was_last_seen(history: History) -> None:
@@ -291,16 +270,6 @@ async def test_a_dossier_tells_when_the_partner_of_the_chat_that_runs_was_last_s
     for name in ("over", "runs"):
         await history.sessions.end(name, NOW + 2)
     assert (await history.guests.dossier("anna", NOW)).partner_seen == 0, "nothing runs"
-
-
-async def test_a_dossier_of_a_reported_guest_holds_the_pause(history: History) -> None:
-    reports = Reports(history)
-    for n in range(3):
-        await reports.of(f"g{n}", f"n{n}", at=NOW + n)
-    assert (await history.guests.dossier("ben", NOW + 9)).pause == await history.guests.pause("ben", NOW + 9)
-    assert (await history.guests.dossier("ben", NOW + 9)).pause is not None
-    assert (await history.guests.dossier("ben", NOW + 2 + DAY_MS)).pause is None
-    assert (await history.guests.dossier("g0", NOW + 9)).pause is None
 
 
 # Relations and wishes
@@ -315,11 +284,23 @@ async def test_a_blocked_pair_is_blocked_both_ways_and_once(history: History) ->
     assert await history.relations.blocked("dora") == []
 
 
-async def test_a_network_is_avoided_for_a_day_counted_from_the_first_block(history: History) -> None:
+async def test_whom_a_guest_has_talked_with_is_known_the_last_first(history: History) -> None:
+    for n, (members, ended) in enumerate(
+        [(("anna", "ben"), NOW), (("carl", "anna"), None), (("anna", "dora"), PENDING), (("ben", "dora"), None),
+         (("ben", "anna"), None)]
+    ):  # fmt: skip
+        await history.sessions.begin(
+            msgspec.structs.replace(session(f"s{n}", members=members, started=NOW + n), ended=ended)
+        )
+    assert await history.relations.met("anna") == ["ben", "carl"]
+    assert await history.relations.met("eve") == []
+
+
+async def test_a_network_is_avoided_for_a_day_counted_from_the_last_block(history: History) -> None:
     await history.relations.avoid_networks("anna", ["n1", "n2"], NOW)
     await history.relations.avoid_networks("anna", ["n1"], NOW + 1_000)
     await history.relations.avoid_networks("anna", [], NOW)
-    assert await history.relations.avoided_networks("anna", NOW + 2_000) == {"n1": NOW, "n2": NOW}
+    assert await history.relations.avoided_networks("anna", NOW + 2_000) == {"n1": NOW + 1_000, "n2": NOW}
     assert await history.relations.avoided_networks("anna", NOW + DAY_MS) == {"n1": NOW + 1_000}
     assert await history.relations.avoided_networks("anna", NOW + DAY_MS + 1_000) == {}
     assert await history.relations.avoided_networks("ben", NOW) == {}
@@ -350,85 +331,6 @@ async def test_the_newest_time_at_which_a_guest_was_seen_is_known(history: Histo
     for name, seen in (("anna", NOW + 5), ("ben", NOW + 9), ("carl", NOW + 7)):
         await history.guests.keep(guest(name, seen=seen))
     assert await history.guests.newest_seen() == NOW + 9
-
-
-# Reports
-
-
-async def test_a_report_keeps_its_first_code(history: History) -> None:
-    assert await history.reports.add(Report("FIRST", "s", "anna", "ben", "hate", "", NOW, ("n1",))) == "FIRST"
-    assert await history.reports.add(Report("AGAIN", "s", "anna", "ben", "spam", "again", NOW + 5, ("n2",))) == "FIRST"
-    assert await history.reports.add(Report("OTHER", "s", "ben", "anna", "spam", "", NOW, ("n2",))) == "OTHER"
-    assert await history.reports.state("FIRST") == "received"
-    assert await history.reports.state("AGAIN") is None
-    assert await history.reports.state("AAAAAAAAAA") is None
-
-
-async def test_three_reports_by_three_guests_on_three_networks_within_a_day_pause(history: History) -> None:
-    reports = Reports(history)
-    await reports.of("g1", "n1", "old n1")
-    await reports.of("g2", "n2", at=NOW + 10)
-    assert await history.guests.pause("ben", NOW + 10) is None
-    await reports.of("g3", "n3", at=NOW + DAY_MS - 1)
-    pause = await history.guests.pause("ben", NOW + DAY_MS)
-    assert pause is not None and pause.until == NOW + 2 * DAY_MS - 1 and pause.reason
-    assert await history.guests.pause("ben", pause.until) is None
-    assert await history.guests.pause("g1", NOW + DAY_MS) is None
-
-
-@pytest.mark.parametrize(
-    "third",
-    [
-        ("g3", ("n1", "other"), NOW + 20, "ben"),  # a network of the first
-        ("g3", ("n0", "n2"), NOW + 20, "ben"),  # a network of the second
-        ("g3", (), NOW + 20, "ben"),  # no network known
-        ("g2", ("n3",), NOW + 20, "ben"),  # the same guest again
-        ("g3", ("n3",), NOW + DAY_MS, "ben"),  # the first was a day ago
-        ("g3", ("n3",), NOW + 20, "carl"),  # on somebody else
-    ],
-)
-async def test_nothing_less_pauses(history: History, third: tuple[str, tuple[str, ...], int, str]) -> None:
-    reports = Reports(history)
-    await reports.of("g1", "n1")
-    await reports.of("g2", "n2", at=NOW + 10)
-    reporter, networks, at, accused = third
-    await reports.of(reporter, *networks, at=at, accused=accused)
-    assert await history.guests.pause("ben", at) is None
-    assert await history.guests.pause("carl", at) is None
-
-
-async def test_three_reports_pause_though_the_last_bears_the_earliest_time(history: History) -> None:
-    """It came from a process whose clock is behind, or the clock was set back."""
-    reports = Reports(history)
-    await reports.of("g1", "n1", at=NOW + 20)
-    await reports.of("g2", "n2", at=NOW + 10)
-    await reports.of("g3", "n3", at=NOW)
-    assert isinstance(await history.guests.pause("ben", NOW + 20), Pause)
-
-
-async def test_one_guest_on_two_networks_is_not_two(history: History) -> None:
-    reports = Reports(history)
-    await reports.of("g1", "n1")
-    await reports.of("g1", "n2", at=NOW + 10)
-    await reports.of("g2", "n3", at=NOW + 20)
-    assert await history.guests.pause("ben", NOW + 20) is None
-
-
-async def test_of_three_reports_the_last_to_be_written_may_bear_the_earliest_time(history: History) -> None:
-    for n in (3, 2, 1):  # the clocks of processes differ
-        assert await history.guests.pause("ben", NOW) is None
-        await history.reports.add(Report(f"C{n}", f"s{n}", f"guest {n}", "ben", "hate", "", NOW + n, (f"net {n}",)))
-    assert await history.guests.pause("ben", NOW) is not None
-
-
-async def test_reports_from_one_network_do_not_hide_those_from_three(history: History) -> None:
-    reports = Reports(history)
-    for n in range(20):
-        await reports.of(f"flood{n}", "n1", at=NOW + n)
-    await reports.of("g2", "n2", at=NOW + 30)
-    assert await history.guests.pause("ben", NOW + 30) is None
-    await reports.of("g3", "n3", at=NOW + 40)
-    assert isinstance(await history.guests.pause("ben", NOW + 40), Pause)
 
 
 # Erase and prune

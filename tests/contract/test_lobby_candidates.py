@@ -2,7 +2,7 @@
 
 import pytest
 
-from citychat.model import Cell
+from citychat.model import Cell, Session
 from citychat.rules import DAY_MS
 from tests.contract.lobby_town import CENTRE, LobbyTown
 
@@ -165,14 +165,14 @@ async def test_a_no_that_history_does_not_have_yet_survives_a_new_page_and_an_ab
 
 
 @pytest.mark.parametrize("seeker, candidate, told", [("anna", "new", "at once"), ("new", "anna", "on entering")])
-async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours(
+async def test_a_stranger_from_the_network_of_a_block_stays_away_for_24_hours(
     town: LobbyTown, seeker: str, candidate: str, told: str
 ) -> None:
     at = town.clock.now_ms()
-    await town.enter("anna", avoided_networks={"n1": at} if told == "on entering" else {})
+    await town.enter("anna", **({"avoided_networks": {"n1": at}, "met": ("ben",)} if told == "on entering" else {}))
     if told == "at once":
-        await town.lobby.avoid_networks("anna", ["n0", "n1"], at)
-    await town.enter("new", made=at + 1, networks=("n1", "n2"))
+        await town.lobby.avoid_networks("anna", ["n0", "n1"], at, ["ben"])
+    await town.enter("new", networks=("n1", "n2"))
     assert await town.waits(seeker)
     await town.advance(DAY_MS / 1_000 - 1)
     assert await town.waits(seeker)
@@ -181,16 +181,48 @@ async def test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_ho
     await town.ask(seeker, candidate)
 
 
-@pytest.mark.parametrize("made, networks", [(0, ("n1",)), (1, ("n2",)), (1, ())])
-async def test_neighbours_of_somebody_blocked_are_not_avoided(
-    town: LobbyTown, made: int, networks: tuple[str, ...]
-) -> None:
-    """Older than the block, or of another network."""
-    at = town.clock.now_ms()
+async def test_a_block_reaches_who_was_here_before_it_and_rests_of_an_earlier_one_go_on(town: LobbyTown) -> None:
+    await town.enter("old", networks=("n1",))
     await town.enter("anna")
-    await town.lobby.avoid_networks("anna", ["n1"], at)
-    await town.enter("old", made=at + made, networks=networks)
+    first = town.clock.now_ms()
+    await town.lobby.avoid_networks("anna", ["n1"], first, [])
+    await town.advance(3_600)
+    await town.lobby.avoid_networks("anna", ["n1"], town.clock.now_ms(), [])
+    await town.lobby.avoid_networks("anna", ["n1"], first, [])  # told late
+    await town.advance(DAY_MS / 1_000 - 3_600)
+    assert await town.waits("anna")
+    await town.advance(3_600)
     await town.ask("anna", "old")
+
+
+@pytest.mark.parametrize("met, networks", [(("old",), ("n1",)), ((), ("n2",)), ((), ())])
+@pytest.mark.parametrize("told", ["at once", "on entering"])
+async def test_who_has_talked_with_the_blocker_and_other_networks_are_not_avoided(
+    town: LobbyTown, met: tuple[str, ...], networks: tuple[str, ...], told: str
+) -> None:
+    at = town.clock.now_ms()
+    await town.enter("anna", **({"avoided_networks": {"n1": at}, "met": met} if told == "on entering" else {}))
+    if told == "at once":
+        await town.lobby.avoid_networks("anna", ["n1"], at, met)
+    await town.enter("old", networks=networks)
+    await town.ask("anna", "old")
+
+
+@pytest.mark.parametrize("begun", ["accepted", "paired", "resumed"])
+async def test_who_talks_with_the_blocker_after_the_block_has_talked_with_them(town: LobbyTown, begun: str) -> None:
+    """Whoever comes back from the network of somebody blocked meanwhile."""
+    await town.enter("anna", "ben")
+    await town.lobby.avoid_networks("anna", ["n1"], town.clock.now_ms(), [])
+    if begun == "accepted":
+        await town.lobby.accept("ben", (await town.ask("anna", "ben")).id, "s")
+    elif begun == "paired":
+        assert await town.lobby.pair("s", ["ben", "anna"])
+    else:
+        await town.enter("ben", session=Session("s", ("anna", "ben"), ("Teal Owl", "Red Fox"), "Lyon", 1, 2))
+    await town.lobby.end("s", ["anna", "ben"])
+    await town.advance(121)
+    await town.enter("ben", networks=("n1",))
+    await town.ask("anna", "ben")
 
 
 async def test_the_networks_a_guest_entered_with_can_be_asked_for(town: LobbyTown) -> None:

@@ -194,8 +194,8 @@ async def test_an_offer_that_is_due_and_of_another_shape_stops_nobody(lobby_scri
 
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
-    1: {
-        "v": "absent available avoided_networks city epoch id lat lon looking made networks offer online place pool "
+    2: {
+        "v": "absent available avoided_networks city epoch id lat lon looking networks offer online place pool "
         "process rung session unanswered visible",
         "o": "candidate city ends id looking seconds seeker",
         "e": "candidate city closed ends id looking seconds seeker",

@@ -112,6 +112,7 @@ class Twins:
         for guest, person in self.python._state.people.items():
             blocked = self.read("SMEMBERS", f"b:{guest}")
             assert blocked == set(person.blocked), self.told(f"{guest} is blocked for others")
+            assert self.read("SMEMBERS", f"m:{guest}") == person.met, self.told(f"{guest} has talked with others")
             rests = {other for other, until in person.rests.items() if until > self.now}
             resting = self.read("ZRANGEBYSCORE", f"r:{guest}", self.now + 1, "+inf")
             assert resting == rests, self.told(f"{guest} rests with others")
@@ -168,10 +169,10 @@ class Twins:
             self.flag(0.8),
             self.flag(0.1),
             self.flag(0.8),
-            self.now - random.choice([0, 0, 5_000, 10**6]),
             random.choice([0, 0, 0, *self.epochs[guest]]),
             tuple(random.sample(NETWORKS, random.choice([0, 1, 2]))),
             {random.choice(NETWORKS): self.now - 1_000} if self.flag(0.04) else {},
+            tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
             tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
             self.row(guest),
         )
@@ -241,7 +242,7 @@ class Twins:
 
     def avoid_networks(self) -> None:
         since = self.now - self.random.choice([0, 4_000, 86_400_000])
-        self.both("avoid_networks", self.guest(), self.random.sample(NETWORKS, 1), since)
+        self.both("avoid_networks", self.guest(), self.random.sample(NETWORKS, 1), since, [self.guest()])
 
     def pair(self) -> None:
         s, members = self.new_id(), (self.guest(), self.guest())
@@ -302,6 +303,8 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
         yield f"v:{person.id}"
         if person.blocked:
             yield f"b:{person.id}"
+        if person.met:
+            yield f"m:{person.id}"
     yield from (f"o:{offer}" for offer in state.offers)
     yield from (f"e:{offer}" for offer in state._ended)
     yield from (f"s:{process}" for process in state._guests_of)

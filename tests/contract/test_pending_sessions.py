@@ -8,7 +8,7 @@ from citychat.limits import bound
 from citychat.model import PENDING, Message, Session
 from citychat.ports import Committed, History
 from citychat.rules import ALONE_MS, DAY_MS, PENDING_MS
-from tests.contract.test_history import MONTH_MS, NOW, guest, session
+from tests.contract.accusing import MONTH_MS, NOW, guest, session
 from tests.support.patience import PATIENCE_S
 from tests.support.stores import add, message
 

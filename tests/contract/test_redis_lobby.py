@@ -285,7 +285,7 @@ async def test_after_everything_was_lost_answers_are_those_of_an_empty_lobby(scr
     await lobby.available("anna", True, True)
     await lobby.move("anna", "lyon", CENTRE, "Lyon")
     await lobby.end("s", ["anna", "ben"])
-    await lobby.avoid_networks("anna", ["n"], 1)
+    await lobby.avoid_networks("anna", ["n"], 1, [])
     await lobby.drop("p")
     assert (await lobby.block("anna", "ben"), await lobby.networks("anna"), await lobby.nearby("anna")) == (None, (), 0)
     assert scripts.names() == []

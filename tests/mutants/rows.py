@@ -242,8 +242,7 @@ LOBBIES_OF_MEMORY = (
     ),
     left_out(
         "memory: a yes begins for one side", "M2", "few", LOBBY,
-        "for person in self._state.close(answered, accepted=True):",
-        "for person in self._state.close(answered, accepted=True)[1:]:",
+        "        self._state.begin(seeker, session_id, candidate.id)\n", "",
     ),
     left_out(
         "memory: who is asked can be found", "M3", "few", STATE,
@@ -288,8 +287,8 @@ LOBBIES_OF_REDIS = (
         "due('leases', now - 60000, -1)",
     ),
     left_out(
-        "lua: a yes begins for one side", "M2", "few over lua", LUA, "ipairs({offer.seeker, offer.candidate})",
-        "ipairs({offer.candidate})",
+        "lua: a yes begins for one side", "M2", "few over lua", LUA,
+        "  begin(find_or_make(offer.seeker), s, offer.candidate)\n", "",
     ),
     left_out(
         "lua: who is asked can be found", "M3", "few over lua", LUA,

@@ -162,6 +162,7 @@ class World:
         self.sessions: dict[str, Session] = {}
         self.pairs: dict[tuple[str, str], int] = {}
         self.avoided: dict[str, list[tuple[str, int]]] = {}
+        self.erased_guests: set[str] = set()
         self.reports: dict[tuple[str, str], Report] = {}
         self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None

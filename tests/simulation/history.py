@@ -252,6 +252,7 @@ class SimGuests(SimStore):
             avoided_networks=_avoided(self.world, guest, now),
             blocked=_blocked(self.world, guest),
             partner_seen=self.world.guests[partner].seen if partner in self.world.guests else 0,
+            erased=guest in self.world.erased_guests,
         )
 
     @read
@@ -265,6 +266,19 @@ class SimGuests(SimStore):
     @read
     async def pause(self, guest: str, now: int) -> Pause | None:
         return None
+
+    @read
+    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
+        """All come from this machine."""
+        return ()
+
+    @write
+    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
+        """Nobody is paused."""
+
+    @read
+    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
+        return 0
 
     @write
     async def erase(self, guest: str, at: int) -> list[Session]:
@@ -280,6 +294,7 @@ class SimGuests(SimStore):
             self.world.wishes.pop((session.id, guest), None)
         self.world.avoided.pop(guest, None)
         self.world.guests.pop(guest, None)
+        self.world.erased_guests.add(guest)
         return touched
 
     @read
@@ -303,6 +318,10 @@ class SimRelations(SimStore):
     @write
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
         self.world.avoided.setdefault(guest, []).extend((network, at) for network in networks)
+
+    @read
+    async def met(self, guest: str) -> list[str]:
+        return list(dict.fromkeys(session.partner(guest) for session in _of(self.world, guest)))
 
     @read
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:

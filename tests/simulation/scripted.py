@@ -37,7 +37,9 @@ end
 local function members(key) return redis.call('SMEMBERS', key) end
 local function stand(key) return redis.call('ZRANGE', key, 0, -1) end
 local function record(key) return cmsgpack.unpack(redis.call('GET', key)) end
-return cmsgpack.pack({all('v:', record), all('o:', record), all('b:', members), all('c:', stand), stand('leases')})
+return cmsgpack.pack({
+  all('v:', record), all('o:', record), all('b:', members), all('m:', members), all('c:', stand), stand('leases')
+})
 """
 
 
@@ -151,8 +153,10 @@ class Scripted:
     @property
     def books(self) -> Read:
         if self._read is None:
-            records, offers, blocked, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
-            self._read = _read(self._now_ms(), dict(records), dict(offers), dict(blocked), dict(stands), leases)
+            records, offers, blocked, met, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
+            self._read = _read(
+                self._now_ms(), dict(records), dict(offers), dict(blocked), dict(met), dict(stands), leases
+            )
         return self._read
 
     @property
@@ -170,6 +174,7 @@ def _read(
     records: Mapping[str, dict[str, Any]],
     offers: Mapping[str, dict[str, Any]],
     blocked: Mapping[str, Sequence[str]],
+    met: Mapping[str, Sequence[str]],
     stands: Mapping[str, Sequence[str]],
     leases: Sequence[str],
 ) -> Read:
@@ -181,6 +186,7 @@ def _read(
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
         fields.setdefault("avoided_networks", {})
         fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
+        fields["met"] = set(met.get(guest, ()))
         people[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1

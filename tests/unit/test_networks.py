@@ -14,6 +14,7 @@ from citychat import setting_types
 from citychat.edge.client_address import client_address, peer_network
 from citychat.networks import (
     OWN_NETWORKS,
+    blamed_network,
     is_loopback,
     is_public,
     network,
@@ -66,6 +67,7 @@ def test_a_text_is_one_address_for_every_part_of_the_server_or_for_none(text: st
     assert is_loopback(text) is (own_network(text) == "loopback") is (network(text) == "")
     assert network_marks(KEYS, text, 0) == network_marks(KEYS, plain, 0)
     assert bool(network_marks(KEYS, text, 0)) is is_public(text), "a network has marks exactly when it is public"
+    assert bool(blamed_network(text)) is is_public(text) and blamed_network(text) == blamed_network(plain)
     assert parsed_hop(text) == address and within(address, (parsed_network(plain),))
 
 

@@ -10,7 +10,9 @@ import pytest
 from citychat import rules
 from citychat.adapters.redis.resp import scripts
 from citychat.adapters.statements import statements
+from citychat.model import PENDING
 from citychat.rules import (
+    CLOCK_TOLERANCE_MS,
     DAY_MS,
     HELD_MS,
     MAILBOX_MS,
@@ -19,14 +21,19 @@ from citychat.rules import (
     confirmed,
     held_after,
     held_until,
+    is_avoided,
+    is_covered,
     is_expired,
+    is_founded,
     is_left_alone,
     is_third,
     left_alone_before,
     mailbox_expires_ms,
     paused_until,
     reports_around,
+    reports_of_an_hour,
     retention,
+    sprayed,
 )
 
 PACKAGE = Path(rules.__file__).parent
@@ -97,8 +104,8 @@ def test_no_adapter_of_a_store_reckons_with_a_number_of_the_table() -> None:
     assert names_in(ast.parse("now - rules.WISH_MS")) & set(HOW_LONG)
 
 
-def said(reporter: str, *networks: str, at: int = NOW) -> Accusation:
-    return Accusation(reporter, at, frozenset(networks))
+def said(reporter: str, *networks: str, at: int = NOW, counts: bool = True) -> Accusation:
+    return Accusation(reporter, at, frozenset(networks), counts)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,8 @@ def said(reporter: str, *networks: str, at: int = NOW) -> Accusation:
         ([said("ben", "2"), said("carl", "2")], False),
         ([said("ben", "1", "2"), said("carl", "3")], False),
         ([said("ben"), said("carl", "3")], False),
+        ([said("ben", "2", counts=False), said("carl", "3")], False),
+        ([said("ben", "2", counts=False), said("carl", "3"), said("dora", "4")], True),
         ([said("ben", "2", at=NOW - DAY_MS), said("carl", "3")], False),
         ([said("ben", "2", at=NOW - DAY_MS // 2), said("carl", "3", at=NOW + DAY_MS // 2)], False),
     ],
@@ -124,6 +133,52 @@ def test_three_guests_on_three_networks_within_a_day_pause_the_accused(others: l
     assert is_third(said("anna", "1"), others) is third
     assert is_third(said("anna", "1"), others[::-1]) is third
     assert not is_third(said("anna"), others)
+    assert not is_third(said("anna", "1", counts=False), others)
+
+
+@pytest.mark.parametrize(
+    ("wrote", "ended", "reported", "founded"),
+    [
+        (True, None, NOW + 60_000, True),
+        (True, NOW + 60_000, NOW + DAY_MS, True),
+        (False, None, NOW + DAY_MS, False),
+        (True, None, NOW + 59_999, False),
+        (True, NOW + 59_999, NOW + DAY_MS, False),  # waiting with the report does not make the chat longer
+        (True, NOW + DAY_MS, NOW + 59_999, False),  # another process's clock
+        (True, PENDING, NOW + DAY_MS, False),  # it never began
+    ],
+)
+def test_a_report_is_founded_where_the_accused_wrote_in_a_chat_of_a_minute(
+    wrote: bool, ended: int | None, reported: int, founded: bool
+) -> None:
+    assert is_founded(wrote, NOW, ended, reported) is founded
+
+
+@pytest.mark.parametrize(
+    ("minutes", "over"),
+    [
+        ((), ""), ((0,), ""), ((0, 59), ""), ((0, 30, 59), "abc"), ((0, 30, 60), ""), ((0, 0, 0, 60), "abc"),
+        ((0, 59, 60, 118, 180), "bcd"), ((0, 40, 80, 120, 160), ""), ((0, 20, 40, 61, 70), "abcde"),
+    ],
+)  # fmt: skip
+def test_three_reports_of_one_reporter_within_an_hour_count_for_nothing(minutes: tuple[int, ...], over: str) -> None:
+    times = {code: NOW + minute * 60_000 for code, minute in zip("abcde", minutes, strict=False)}
+    assert sprayed(times) == set(over)
+    assert reports_of_an_hour(NOW) == (NOW - 3_600_000, NOW + 3_600_000)
+
+
+@pytest.mark.parametrize(
+    ("at", "has_met", "avoided"),
+    [(None, False, False), (NOW, False, True), (NOW, True, False), (NOW - DAY_MS + 1, False, True),
+     (NOW - DAY_MS, False, False)],
+)  # fmt: skip
+def test_a_network_is_avoided_for_a_day_but_for_those_one_has_met(at: int | None, has_met: bool, avoided: bool) -> None:
+    assert is_avoided(at, has_met, NOW) is avoided
+
+
+def test_a_pause_covers_who_was_made_since_it_began() -> None:
+    until = paused_until(NOW)
+    assert [is_covered(made, until) for made in (NOW - 1, NOW, NOW + 1)] == [False, True, True]
 
 
 LONG_AGO, A_DAY_AGO = NOW - DAY_MS - 1, NOW - DAY_MS
@@ -163,7 +218,10 @@ def test_what_is_held_is_over_at_its_time_however_it_is_asked(kind: Held) -> Non
 
 
 def test_what_is_held_for_how_long_is_what_guests_are_told() -> None:
-    assert HELD_MS == {"mail": DAY_MS, "avoided network": DAY_MS, "wish": DAY_MS, "erased text": 3 * DAY_MS}
+    assert HELD_MS == {
+        "mail": DAY_MS, "avoided network": DAY_MS, "wish": DAY_MS, "erased text": 3 * DAY_MS,
+        "erased guest": 30 * DAY_MS + CLOCK_TOLERANCE_MS, "blamed network": DAY_MS, "reporter": DAY_MS,
+    }  # fmt: skip
     assert paused_until(NOW) == NOW + DAY_MS
     assert reports_around(NOW) == (NOW - DAY_MS, NOW + DAY_MS)
 
@@ -171,7 +229,10 @@ def test_what_is_held_for_how_long_is_what_guests_are_told() -> None:
 def test_what_is_deleted_is_over_and_nothing_else() -> None:
     goes = retention(NOW, 30 * DAY_MS)
     assert (goes.due, goes.guests) == (NOW, NOW - 30 * DAY_MS)
-    since = {"avoided network": goes.avoided_networks, "wish": goes.wishes, "erased text": goes.erased_texts}
+    since = {
+        "avoided network": goes.avoided_networks, "wish": goes.wishes, "erased text": goes.erased_texts,
+        "erased guest": goes.erased_guests, "blamed network": goes.blamed_networks, "reporter": goes.reporters,
+    }  # fmt: skip
     assert since.keys() == HELD_MS.keys() - {"mail"}, "mail goes by a time of the mailbox's own"
     for kind, last in since.items():
         assert held_until(kind, last) <= goes.due < held_until(kind, last + 1), kind  # type: ignore[arg-type]

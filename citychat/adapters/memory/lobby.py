@@ -70,8 +70,9 @@ class MemoryLobby:
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         answered = self._answered(guest, offer)
-        for person in self._state.close(answered, accepted=True):
-            self._state.begin(person, session_id)
+        seeker, candidate = self._state.close(answered, accepted=True)
+        self._state.begin(seeker, session_id, candidate.id)
+        self._state.begin(candidate, session_id, seeker.id)
         return answered
 
     async def decline(self, guest: str, offer: str) -> Offer:
@@ -124,7 +125,7 @@ class MemoryLobby:
     async def block(self, a: str, b: str) -> Offer | None:
         return self._settled().block(a, b)
 
-    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
+    async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         person = self._person(guest)
         if person is not None:
             after = held_after("avoided network", self._state.now)
@@ -132,6 +133,7 @@ class MemoryLobby:
             person.avoided_networks = {network: since for network, since in old.items() if since > after}
             for network in networks:
                 person.avoid_network(network, at)
+            person.met.update(met)
 
     async def networks(self, guest: str) -> tuple[str, ...]:
         person = self._person(guest)
@@ -144,8 +146,8 @@ class MemoryLobby:
             return False
         if state.state(a) != "free" or state.state(b) != "free":
             return False
-        state.begin(a, session_id)
-        state.begin(b, session_id)
+        state.begin(a, session_id, b.id)
+        state.begin(b, session_id, a.id)
         return True
 
     async def ask(self, guest: str, other: str, offer: str) -> Offer | None:
@@ -242,5 +244,5 @@ class MemoryLobby:
             person = people.setdefault(member, LobbyGuest(member))
             if person.offer is not None:
                 self._state.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
-            self._state.begin(person, row.id)
+            self._state.begin(person, row.id, row.partner(member))
         return None

@@ -11,7 +11,7 @@ from citychat.rules import (
     RING_PAUSE_MS,
     RINGS_UNANSWERED,
     UNASKED,
-    held_until,
+    is_avoided,
 )
 
 
@@ -30,9 +30,9 @@ class LobbyGuest:
     slow: bool = False
     visible: bool = False
     looking: bool = False
-    made: int = 0
     networks: tuple[str, ...] = ()
     avoided_networks: dict[str, int] = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)
     blocked: dict[str, None] = field(default_factory=dict)
     rests: dict[str, int] = field(default_factory=dict)
     offer: Offer | None = None
@@ -53,13 +53,13 @@ class LobbyGuest:
         self.avoided_networks[network] = max(at, self.avoided_networks.get(network, at))
 
     def avoids(self, other: "LobbyGuest", now: int) -> bool:
-        """Blocked, or ``other`` was made after a block by this guest and comes from the avoided network (M5)."""
+        """Blocked, or a stranger from an avoided network (M5)."""
         if other.id in self.blocked:
             return True
         if not self.avoided_networks:
             return False
-        since = [self.avoided_networks[network] for network in other.networks if network in self.avoided_networks]
-        return any(at < other.made and now < held_until("avoided network", at) for at in since)
+        has_met = other.id in self.met
+        return any(is_avoided(self.avoided_networks.get(network), has_met, now) for network in other.networks)
 
 
 def blocked(a: LobbyGuest, b: LobbyGuest) -> bool:

@@ -79,11 +79,12 @@ class LobbyState:
         person.process, person.online = entry.process, True
         person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
-        person.made, person.networks = entry.made, entry.networks
+        person.networks = entry.networks
         for other in entry.blocked:
             self.part(person.id, other)
         for network, at in entry.avoided_networks.items():
             person.avoid_network(network, at)
+        person.met.update(entry.met)
         self.refile(person)
 
     def dismiss(self, person: LobbyGuest) -> None:
@@ -126,8 +127,10 @@ class LobbyState:
         """Tell whether an open offer goes on when a page is entered that is here already."""
         return offer is None or not strangers(*self._sides(offer), self.now)
 
-    def begin(self, person: LobbyGuest, session_id: str) -> None:
+    def begin(self, person: LobbyGuest, session_id: str, partner: str) -> None:
         person.session, person.looking = session_id, False
+        if person.avoided_networks:
+            person.met.add(partner)
         self.refile(person)
 
     def end(self, session_id: str, members: Sequence[str]) -> None:

@@ -7,10 +7,11 @@
 | guests | the guest | those of a Guest |
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |
 | barred | a:b | pair |
-| shuns | guest:network | guest, network, at, since, gone |
+| shuns | guest:network | guest, network, at, gone |
 | wishes | s:guest | s, guest, at, gone |
-| reports | s:reporter | those of a Report, evidence, state |
-| pauses | the guest | until, reason, gone |
+| reports | s:reporter | those of a Report, evidence, state; ``counts``: whether the rule of three may count it |
+| pauses | the guest, or network:mark | until, reason, gone |
+| erased_guests | the guest | at, networks, gone: their token makes nobody again |
 
 ``gaps`` marks a session with gap rows. ``gone`` is a date, for servers that delete by
 themselves. Ids of ours are base64url, so a ":" parts them for sure.
@@ -46,7 +47,11 @@ INDEXES = (
     Index("wishes", ("gone",), lapses=True),
     Index("reports", ("code",)),
     Index("reports", ("accused", "at")),
+    Index("reports", ("reporter", "at")),
+    Index("reports", ("networks", "at")),
     Index("pauses", ("gone",), lapses=True),
+    Index("erased_guests", ("at",)),
+    Index("erased_guests", ("gone",), lapses=True),
 )
 SLICE_ROWS = 500  # a step on them takes milliseconds: chats must not wait for an erase or a prune
 PLACE = ("s", "side", "st", "n")
@@ -81,7 +86,6 @@ class ErasedTextDocument(Struct, frozen=True):
 class AvoidedNetworkDocument(Struct, frozen=True):
     network: str
     at: int
-    since: int | None = None
 
 
 class WishDocument(Struct, frozen=True):
@@ -102,6 +106,14 @@ class ReportDocument(Struct, frozen=True):
     at: int
     networks: tuple[str, ...]
     state: Literal["received", "acted", "none"]
+    counts: bool = True  # those of 0.2.0 do
+
+
+class ErasedGuestDocument(Struct, frozen=True):
+    """The rest of a guest who was erased."""
+
+    at: int
+    networks: tuple[str, ...] = ()
 
 
 class IdDocument(Struct, frozen=True):

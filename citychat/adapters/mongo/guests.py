@@ -1,15 +1,17 @@
 """Guests in MongoDB, and the way they go."""
 
 import asyncio
+from collections.abc import Sequence
 
 from citychat.adapters.mongo import retention
-from citychat.adapters.mongo.connection import Document, Mongo
-from citychat.adapters.mongo.documents import DocumentReader, SeenDocument, text, to_guest
+from citychat.adapters.mongo.connection import Document, Mongo, date
+from citychat.adapters.mongo.documents import DocumentReader, ErasedGuestDocument, SeenDocument, text, to_guest
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.sessions import MongoSessions
 from citychat.limits import bound
 from citychat.model import PENDING, Guest, Session
 from citychat.ports import Dossier, Pause
+from citychat.rules import PAUSE_REASON, held_after, held_until
 
 
 class MongoGuests:
@@ -22,14 +24,15 @@ class MongoGuests:
 
     async def dossier(self, guest: str, now: int) -> Dossier:
         """Ask for all parts at once. When one fails the others are not waited for."""
-        row, pause, (sessions, partner_seen), avoided_networks, blocked = await asyncio.gather(
+        row, pause, (sessions, partner_seen), (avoided_networks, met), blocked, erased = await asyncio.gather(
             self.find(guest),
             self.pause(guest, now),
             self._sessions_and_partner(guest),
-            self._relations.avoided_networks(guest, now),
+            self._avoided_and_met(guest, now),
             self._relations.blocked(guest),
+            self._erased(guest, held_after("erased guest", now)),
         )
-        return Dossier(row, pause, sessions, avoided_networks, blocked, partner_seen)
+        return Dossier(row, pause, sessions, avoided_networks, blocked, partner_seen, met, bool(erased))
 
     async def find(self, guest: str) -> Guest | None:
         found = self._reader.guests(await self._mongo.find("guests", {"_id": text(guest)}))
@@ -43,9 +46,26 @@ class MongoGuests:
         pauses = self._reader.read("pauses", found, Pause)
         return pauses[0] if pauses else None
 
+    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
+        since = held_after("blamed network", now)
+        row = await self.find(guest)
+        if row is not None and row.seen > since:
+            return row.networks
+        return next((erased.networks for erased in await self._erased(guest, since)), ())
+
+    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
+        for network in networks:
+            await keep_pause(self._mongo, _of_network(network), until)
+
+    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
+        where: Document = {"_id": {"$in": [_of_network(network) for network in networks]}, "until": {"$gt": now}}
+        found = self._reader.read("pauses", await self._mongo.find("pauses", where), Pause)
+        return max((pause.until for pause in found), default=0)
+
     async def erase(self, guest: str, at: int) -> list[Session]:
-        """Session after session: marked as erased and ended, then each text copied, then emptied. The guest goes last:
-        an erase that was broken off can be repeated by its guest, and ``prune`` completes it if nobody does."""
+        """Session after session: marked as erased and ended, then each text copied, then emptied. The guest goes last,
+        after the id was noted as erased: an erase that was broken off can be repeated by its page, and ``prune``
+        completes it if nobody does."""
         sessions = await self._sessions.of(guest)
         for session in sessions:
             side = session.side(guest)
@@ -54,6 +74,9 @@ class MongoGuests:
             await self._sessions.end(session.id, at)
             await retention.empty(self._mongo, self._reader, session.id, side, at)
         await self._mongo.delete("sessions", {"members": guest, "ended": PENDING})
+        networks = await self.networks(guest, at)
+        dates = {"at": at, "gone": date(held_until("erased guest", at))}
+        await self._mongo.insert("erased_guests", [{"_id": text(guest), "networks": networks, **dates}])
         await self._mongo.delete("shuns", {"guest": guest})
         await self._mongo.delete("wishes", {"guest": guest})
         await self._mongo.delete("guests", {"_id": guest})
@@ -65,6 +88,15 @@ class MongoGuests:
 
     async def prune(self, now: int, history_ms: int) -> None:
         await retention.prune(self._mongo, self._reader, now, history_ms)
+
+    async def _avoided_and_met(self, guest: str, now: int) -> tuple[dict[str, int], list[str]]:
+        """The networks the guest avoids, and only if there are any, with whom the guest has talked."""
+        avoided = await self._relations.avoided_networks(guest, now)
+        return avoided, await self._relations.met(guest) if avoided else []
+
+    async def _erased(self, guest: str, since: int) -> list[ErasedGuestDocument]:
+        found = await self._mongo.find("erased_guests", {"_id": text(guest), "at": {"$gt": since}})
+        return self._reader.read("erased_guests", found, ErasedGuestDocument)
 
     async def _sessions_and_partner(self, guest: str) -> tuple[list[Session], int]:
         """The guest's sessions, and when the partner of the one that runs was last seen: a second question, for a guest
@@ -78,3 +110,13 @@ class MongoGuests:
             return sessions, 0
         found = await self._mongo.find("guests", {"_id": partner}, fields=["seen"])
         return sessions, max((row.seen for row in self._reader.read("guests", found, SeenDocument)), default=0)
+
+
+async def keep_pause(mongo: Mongo, who: str, until: int) -> None:
+    """Pause a guest, or the new ones of a network, until then; never shorter than before."""
+    change: Document = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
+    await mongo.update("pauses", {"_id": text(who)}, change, upsert=True)
+
+
+def _of_network(network: str) -> str:
+    return f"network:{text(network)}"

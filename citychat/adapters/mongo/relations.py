@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 
-from citychat.adapters.mongo.connection import Mongo, date
+from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     AvoidedNetworkDocument,
     BlockedPairDocument,
     DocumentReader,
+    MembersDocument,
     pair_id,
     text,
 )
+from citychat.limits import bound
+from citychat.model import PENDING
 from citychat.rules import held_after, held_until
+
+MET_MAX = bound("people met")
 
 
 class MongoRelations:
@@ -28,21 +33,21 @@ class MongoRelations:
         return [row.pair[1 - row.pair.index(guest)] for row in pairs]
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        """One document a network: what was held before counts on from its own time, if it still holds."""
-        known = await self.avoided_networks(guest, at) if networks else {}
-        fields = {"guest": text(guest), "at": at, "gone": date(held_until("avoided network", at))}
+        """One document a network, of the newest time."""
+        newest = {"at": at, "gone": date(held_until("avoided network", at))}
         for network in networks:
-            since = min(at, known.get(network, at))
-            shun = {"_id": f"{guest}:{network}", "network": text(network), "since": since}
-            await self._mongo.replace("shuns", shun | fields)
+            change: Document = {"$set": {"guest": text(guest), "network": text(network)}, "$max": newest}
+            await self._mongo.update("shuns", {"_id": f"{guest}:{network}"}, change, upsert=True)
 
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
-        """The oldest that still holds: who came between two blocks is kept away by the first one. Up to 0.2.0 each
-        block was a document of its own."""
-        over = held_after("avoided network", now)
-        found = await self._mongo.find("shuns", {"guest": text(guest), "at": {"$gt": over}})
-        avoided: dict[str, int] = {}
-        for row in self._reader.read("shuns", found, AvoidedNetworkDocument):
-            since = row.since if row.since is not None and row.since > over else row.at
-            avoided[row.network] = min(since, avoided.get(row.network, since))
-        return avoided
+        """Up to 0.2.0 each block was a document of its own: the newest counts."""
+        holding = {"guest": text(guest), "at": {"$gt": held_after("avoided network", now)}}
+        found = await self._mongo.find("shuns", holding)
+        avoided = sorted(self._reader.read("shuns", found, AvoidedNetworkDocument), key=lambda row: row.at)
+        return {row.network: row.at for row in avoided}
+
+    async def met(self, guest: str) -> list[str]:
+        where: Document = {"members": text(guest), "ended": {"$ne": PENDING}}
+        found = await self._mongo.find("sessions", where, fields=["members"], order=[("started", -1)], limit=MET_MAX)
+        rows = self._reader.read("sessions", found, MembersDocument)
+        return list(dict.fromkeys(other for row in rows for other in row.members if other != guest))

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from citychat.adapters.mongo.connection import Document, Mongo, date
+from citychat.adapters.mongo.connection import Document, Mongo
 from citychat.adapters.mongo.documents import (
     DocumentReader,
     ErasedTextDocument,
@@ -13,17 +13,20 @@ from citychat.adapters.mongo.documents import (
     newest_messages,
     text,
 )
+from citychat.adapters.mongo.guests import keep_pause
 from citychat.model import Message
 from citychat.ports import Report
 from citychat.rules import (
     EVIDENCE_MESSAGES,
-    PAUSE_REASON,
     REPORTS_LOOKED_AT,
     Accusation,
     held_after,
+    is_founded,
     is_third,
     paused_until,
     reports_around,
+    reports_of_an_hour,
+    sprayed,
 )
 
 
@@ -42,18 +45,17 @@ class MongoReports:
         """
         where: Document = {"_id": f"{text(report.session)}:{text(report.reporter)}"}
         kept = msgspec.to_builtins(await self._evidence(report.session, held_after("erased text", report.at)))
-        document = where | msgspec.to_builtins(report) | {"state": "received", "evidence": kept}
+        counts = await self._is_founded(report)
+        document = where | msgspec.to_builtins(report) | {"state": "received", "counts": counts, "evidence": kept}
         await self._mongo.insert("reports", [document])
         found = self._reader.read("reports", await self._mongo.find("reports", where), ReportDocument)
         if not found:  # somebody has put there what nobody can read; this report is not lost to the rule
-            found = [
-                ReportDocument(report.code, report.reporter, report.accused, report.at, report.networks, "received")
-            ]
+            who = report.code, report.reporter, report.accused
+            found = [ReportDocument(*who, report.at, report.networks, "received", counts)]
         first = found[0]
-        if await self._is_third(first):
-            until = paused_until(first.at)
-            change = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
-            await self._mongo.update("pauses", {"_id": first.accused}, change, upsert=True)
+        sprayed_now = await self._pass_over_sprayed(first)
+        if first.counts and first.code not in sprayed_now and await self._is_third(first):
+            await keep_pause(self._mongo, first.accused, paused_until(first.at))
         return first.code
 
     async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
@@ -72,13 +74,34 @@ class MongoReports:
         whole = (msgspec.structs.replace(m, text=texts.get(id_of(m), m.text)) for m in messages)
         return list(whole)[::-1]
 
+    async def _is_founded(self, report: Report) -> bool:
+        found = self._reader.sessions(await self._mongo.find("sessions", {"_id": text(report.session)}))
+        if not found:  # deleted with its messages since
+            return False
+        side = found[0].side(report.accused)
+        where: Document = {"s": found[0].id, "side": side, "k": {"$ne": "gap"}}
+        wrote = await self._mongo.find("messages", where, fields=["_id"], limit=1)
+        return is_founded(bool(wrote), found[0].started, found[0].ended, report.at)
+
+    async def _pass_over_sprayed(self, report: ReportDocument) -> set[str]:
+        """Let nothing count any more that is one of three of a reporter, or of a network, within an hour."""
+        after, before = reports_of_an_hour(report.at)
+        over = set[str]()
+        for who in ({"reporter": report.reporter}, *({"networks": network} for network in report.networks)):
+            where: Document = {**who, "at": {"$gt": after, "$lt": before}}
+            found = await self._mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
+            over |= sprayed({each.code: each.at for each in self._reader.read("reports", found, ReportDocument)})
+        if over:
+            await self._mongo.update("reports", {"code": {"$in": sorted(over)}}, {"$set": {"counts": False}})
+        return over
+
     async def _is_third(self, report: ReportDocument) -> bool:
         after, before = reports_around(report.at)
-        where = {"accused": report.accused, "at": {"$gt": after, "$lt": before}}
+        where = {"accused": report.accused, "at": {"$gt": after, "$lt": before}, "counts": {"$ne": False}}
         found = await self._mongo.find("reports", where, order=[("at", -1)], limit=REPORTS_LOOKED_AT)
         others = self._reader.read("reports", found, ReportDocument)
         return is_third(_accusation(report), map(_accusation, others))
 
 
 def _accusation(report: ReportDocument) -> Accusation:
-    return Accusation(report.reporter, report.at, frozenset(report.networks))
+    return Accusation(report.reporter, report.at, frozenset(report.networks), report.counts)

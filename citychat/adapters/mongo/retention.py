@@ -39,7 +39,9 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
     while going:
         expired = await _ids(mongo, "sessions", {"expires": {"$lte": goes.due}})
         going = any([await _delete_session(mongo, session_id) for session_id in expired])
-    for collection in ("erased", "shuns", "wishes", "pauses"):
+    blamed: Document = {"at": {"$lte": goes.blamed_networks}, "networks": {"$ne": []}}
+    await mongo.update("erased_guests", blamed, {"$set": {"networks": []}})
+    for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests"):
         await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
     await _forget_guests(mongo, reader, goes.guests)
 

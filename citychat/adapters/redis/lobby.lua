@@ -11,6 +11,7 @@
 --                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "absent" since
 --                  when nobody is there
 --   b:<guest>      set, with whom the guest is blocked
+--   m:<guest>      set, with whom a guest who avoids a network has talked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   o:<offer>      record, an offer that runs
 --   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
@@ -19,7 +20,7 @@
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
---   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b: and r: (FORGET_MS)
+--   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b:, m: and r: (FORGET_MS)
 --   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
 --   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
@@ -97,7 +98,7 @@ local OFFER = {
   closed = whole,
 }
 local SHAPES = {o = OFFER, e = OFFER, v = {
-  process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text, made = is_whole,
+  process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
   networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
@@ -150,14 +151,14 @@ end
 
 local function find_or_make(guest)
   if not find(guest) then
-    people[guest] = {id = guest, process = '', epoch = 0, lat = 0, lon = 0, city = '', made = 0, unanswered = 0}
+    people[guest] = {id = guest, process = '', epoch = 0, lat = 0, lon = 0, city = '', unanswered = 0}
   end
   changed[guest] = true
   return people[guest]
 end
 
 local function forget_visitor(guest)
-  call('UNLINK', key('v', guest), key('b', guest), key('r', guest))
+  call('UNLINK', key('v', guest), key('b', guest), key('m', guest), key('r', guest))
   people[guest], changed[guest] = false, nil
 end
 
@@ -255,15 +256,21 @@ local function avoid_network(person, network, at)
   person.avoided_networks[network] = math.max(at, person.avoided_networks[network] or at)
 end
 
+-- Who has talked with the guest is not kept away by a block of the network.
+local function note_met(guest, others)
+  for _, other in ipairs(others) do call('SADD', key('m', guest), other) end
+  touch(key('m', guest))
+end
+
 local function has_blocked(guest, other) return call('SISMEMBER', key('b', guest), other) == 1 end
 
--- Blocked, or the other was made after a block by this guest and comes from the avoided network (M5).
+-- Blocked, or a stranger from an avoided network (M5).
 local function avoids(person, other)
   if has_blocked(person.id, other.id) then return true end
   if not person.avoided_networks then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = person.avoided_networks[network]
-    if at and at < other.made and now < at + AVOIDED_MS then return true end
+    if at and now < at + AVOIDED_MS then return call('SISMEMBER', key('m', person.id), other.id) == 0 end
   end
   return false
 end
@@ -419,8 +426,9 @@ local function open(id, seeker, candidate, ring_s, slow_ring_s)
   return offer
 end
 
-local function begin(person, s)
+local function begin(person, s, partner)
   person.session, person.looking = s, nil
+  if person.avoided_networks then note_met(person.id, {partner}) end
   refile(person)
 end
 
@@ -546,12 +554,13 @@ local function put_in(person, entry)
   bind(person)
   person.pool, person.lat, person.lon, person.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
   person.available, person.slow = entry.available or nil, entry.slow or nil
-  person.visible, person.made = entry.visible or nil, entry.made
+  person.visible = entry.visible or nil
   person.networks = entry.networks[1] and entry.networks
   for _, guest in ipairs(entry.blocked) do
     if person.session then part(person.id, guest) end
   end
   for network, at in pairs(entry.avoided_networks) do avoid_network(person, network, at) end
+  note_met(person.id, entry.met)
   refile(person)
 end
 
@@ -568,7 +577,7 @@ local function resume(row)
   for _, member in ipairs(row.members) do
     local person = find_or_make(member)
     release(person)
-    begin(person, row.id)
+    begin(person, row.id, member == a and b or a)
   end
   return nil
 end
@@ -819,7 +828,8 @@ return step(function(guest, id, s)
   local offer = answered(guest, id)
   if not offer then return nil end
   close(offer, true)
-  for _, side in ipairs({offer.seeker, offer.candidate}) do begin(find_or_make(side), s) end
+  begin(find_or_make(offer.seeker), s, offer.candidate)
+  begin(find_or_make(offer.candidate), s, offer.seeker)
   return offer
 end)
 
@@ -886,13 +896,14 @@ return step(end_session)
 return step(block)
 
 -- avoid_networks --
-return step(function(guest, networks, at)
+return step(function(guest, networks, at, met)
   local person = find(guest)
   if not person then return nil end
   for network, since in pairs(person.avoided_networks or {}) do
     if now >= since + AVOIDED_MS then person.avoided_networks[network] = nil end
   end
   for _, network in ipairs(networks) do avoid_network(person, network, at) end
+  note_met(guest, met)
   changed[guest] = true
 end)
 
@@ -907,8 +918,8 @@ return step(function(s, members)
   local a, b = find(members[1]), find(members[2])
   if not a or not b or strangers(a, b) then return false end
   if state(a) ~= 'free' or state(b) ~= 'free' then return false end
-  begin(a, s)
-  begin(b, s)
+  begin(a, s, b.id)
+  begin(b, s, a.id)
   return true
 end)
 
@@ -975,6 +986,7 @@ return step(function(guests_asked)
     if person and person.online then
       bind(person)
       touch(key('b', guest))
+      touch(key('m', guest))
       refile(person)
       if person.place then
         occupy(person)

@@ -1,15 +1,17 @@
 """Guests in the embedded store, and all that goes when they or their time go."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.adapters.sqlite.relations import met
 from citychat.adapters.sqlite.sessions import LAST, SqliteSessions, drop_session, newest_sessions, to_session
 from citychat.limits import bound
 from citychat.model import Guest, Session
 from citychat.ports import Dossier, Pause
-from citychat.rules import held_after, retention
+from citychat.rules import PAUSE_REASON, held_after, retention
 
 SESSIONS_MAX = bound("chats at a join")
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
@@ -34,6 +36,20 @@ class SqliteGuests:
     async def pause(self, guest: str, now: int) -> Pause | None:
         return _to_pause(await self._database.run(lambda transaction: transaction.rows("paused", guest, now)))
 
+    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
+        return await self._database.run(partial(_networks, guest=guest, now=now))
+
+    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
+        rows: list[Row] = [(f"network:{network}", until, PAUSE_REASON) for network in networks]
+        await self._database.run(lambda transaction: transaction.change_each("pause", rows))
+
+    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
+        def work(transaction: Transaction) -> int:
+            found = [row for network in networks for row in transaction.rows("paused", f"network:{network}", now)]
+            return max((int(until) for until, _ in found), default=0)
+
+        return await self._database.run(work)
+
     async def erase(self, guest: str, at: int) -> list[Session]:
         """Erase in one step a session, so that chats do not wait for a long history. Repeat it if it fails."""
 
@@ -43,6 +59,8 @@ class SqliteGuests:
             transaction.change("erase_session", session_id, side, at)
 
         def drop(transaction: Transaction) -> None:
+            networks = msgspec.json.encode(_networks(transaction, guest, at)).decode()
+            transaction.change("erase_guest", guest, at, networks)
             for (session_id,) in transaction.rows("pending_sessions", guest):
                 drop_session(transaction, session_id)
             for name in ("drop_guest", "drop_avoided_networks", "drop_wishes_of_guest"):
@@ -66,6 +84,9 @@ class SqliteGuests:
             transaction.change("expire_wishes", goes.wishes)
             transaction.change("expire_pauses", goes.due)
             transaction.change("expire_guests", goes.guests)
+            transaction.change("expire_erased_guests", goes.erased_guests)
+            transaction.change("expire_networks_of_erased", goes.blamed_networks)
+            transaction.change("expire_reporters", goes.reporters)
             transaction.forget()
 
         while await self._database.run(lambda transaction: _prune_session(transaction, goes.due)):
@@ -81,14 +102,26 @@ def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
     sessions += [session for session in running if session not in sessions]
     partner = next((session.partner(guest) for session in sessions if session.ended is None), None)
     seen = transaction.rows("guest_seen", partner) if partner is not None else []
+    avoided: dict[str, int] = dict(transaction.rows("avoided_networks", guest, held_after("avoided network", now)))
     return Dossier(
         row=_to_guest(transaction.rows("guest", guest)),
         pause=_to_pause(transaction.rows("paused", guest, now)),
         sessions=sessions,
-        avoided_networks=dict(transaction.rows("avoided_networks", guest, held_after("avoided network", now))),
+        avoided_networks=avoided,
+        met=met(transaction, guest) if avoided else [],
         blocked=[other for (other,) in transaction.rows("blocked", guest)],
         partner_seen=seen[0][0] if seen else 0,
+        erased=bool(transaction.rows("is_erased", guest, held_after("erased guest", now))),
     )
+
+
+def _networks(transaction: Transaction, guest: str, now: int) -> tuple[str, ...]:
+    since = held_after("blamed network", now)
+    row = _to_guest(transaction.rows("guest", guest))
+    if row is not None and row.seen > since:
+        return row.networks
+    rows = transaction.rows("networks_of_erased", guest, since)
+    return msgspec.json.decode(rows[0][0], type=tuple[str, ...]) if rows else ()
 
 
 def _prune_session(transaction: Transaction, due: int) -> bool:

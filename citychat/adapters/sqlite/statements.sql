@@ -71,14 +71,28 @@ CREATE TABLE mail_time (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT N
 ALTER TABLE messages ADD COLUMN upto INTEGER;
 CREATE INDEX messages_gaps ON messages (s, side, st, n, upto) WHERE k = 'gap';
 
--- One row a network, however often its people were blocked: since when without a break, and when last.
+-- One row a network, of the last time: people are blocked again and again.
 CREATE TABLE avoided (
-    guest TEXT NOT NULL, network TEXT NOT NULL, since INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (guest, network)
+    guest TEXT NOT NULL, network TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (guest, network)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO avoided SELECT guest, network, min(at), max(at) FROM shuns GROUP BY guest, network;
+INSERT INTO avoided SELECT guest, network, max(at) FROM shuns GROUP BY guest, network;
 DROP TABLE shuns;
 ALTER TABLE avoided RENAME TO shuns;
 CREATE INDEX shuns_at ON shuns (at);
+
+-- pauses.guest may be "network:" and a mark: the pause of a network's new guests.
+-- counts: whether the rule of three may count it. Those of before do.
+ALTER TABLE reports ADD COLUMN counts INTEGER NOT NULL DEFAULT 1;
+
+-- Who has reported when: a row for the reporter of a report, and one for each mark of the network it came from.
+CREATE TABLE reporters (
+    name TEXT NOT NULL, at INTEGER NOT NULL, code TEXT NOT NULL, PRIMARY KEY (name, at, code)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reporters_at ON reporters (at);
+
+-- Guests who erased themselves: their tokens make nobody again. networks: a JSON array, for a day.
+CREATE TABLE erased_guests (guest TEXT PRIMARY KEY, at INTEGER NOT NULL, networks TEXT NOT NULL) STRICT;
+CREATE INDEX erased_guests_at ON erased_guests (at);
 
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
@@ -175,6 +189,15 @@ INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET s
 -- drop_guest --
 DELETE FROM guests WHERE id = ?;
 
+-- erase_guest --
+INSERT INTO erased_guests (guest, at, networks) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- is_erased --
+SELECT 1 FROM erased_guests WHERE guest = ?1 AND at > ?2;
+
+-- networks_of_erased --
+SELECT networks FROM erased_guests WHERE guest = ?1 AND at > ?2;
+
 -- begin --
 INSERT INTO sessions (id, members, aliases, city, started, expires, ended, erased) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
@@ -241,13 +264,15 @@ SELECT 1 FROM barred WHERE a = ? AND b = ?;
 SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;
 
 -- avoid_network --
--- What was held before it counts on from its own time, if it still holds.
-INSERT INTO shuns (guest, network, since, at) VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET
-    since = min(excluded.at, iif(since > ?4, since, iif(at > ?4, at, excluded.at))), at = max(at, excluded.at);
+INSERT INTO shuns (guest, network, at) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = max(at, excluded.at);
 
 -- avoided_networks --
--- The oldest that still holds: who came between two blocks is kept away by the first one.
-SELECT network, iif(since > ?2, since, at) FROM shuns WHERE guest = ?1 AND at > ?2;
+SELECT network, at FROM shuns WHERE guest = ?1 AND at > ?2;
+
+-- met --
+SELECT other.guest FROM members AS mine JOIN members AS other ON other.s = mine.s AND other.guest <> mine.guest
+JOIN sessions ON sessions.id = mine.s
+WHERE mine.guest = ?1 AND sessions.ended IS NOT 0 GROUP BY other.guest ORDER BY max(sessions.started) DESC LIMIT ?2;
 
 -- drop_avoided_networks --
 DELETE FROM shuns WHERE guest = ?;
@@ -260,11 +285,25 @@ SELECT m.s, m.side, m.st, m.n, m.l, coalesce(e.x, m.x), m.at, m.p_st, m.p_n, m.k
 FROM messages AS m LEFT JOIN erased AS e ON (e.s, e.side, e.st, e.n) = (m.s, m.side, m.st, m.n) AND e.since > ?2
 WHERE m.s = ?1 AND m.k IS NOT 'gap' ORDER BY m.l DESC, m.side DESC, m.st DESC, m.n DESC LIMIT ?3;
 
+-- has_written --
+SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND k IS NOT 'gap' LIMIT 1;
+
 -- report --
-INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence, counts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- report_by --
+INSERT INTO reporters (name, at, code) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- reports_by --
+SELECT code, at FROM reporters WHERE name = ?1 AND at > ?2 AND at < ?3 ORDER BY at DESC LIMIT ?4;
+
+-- report_counts_not --
+UPDATE reports SET counts = 0 WHERE code = ?;
 
 -- recent_reports --
-SELECT reporter, at, networks FROM reports WHERE accused = ?1 AND at > ?2 AND at < ?3 ORDER BY at DESC LIMIT ?4;
+SELECT code, reporter, at, networks FROM reports
+WHERE accused = ?1 AND at > ?2 AND at < ?3 AND counts ORDER BY at DESC LIMIT ?4;
 
 -- report_state --
 SELECT state FROM reports WHERE code = ?;
@@ -313,6 +352,15 @@ DELETE FROM erased WHERE rowid IN (SELECT rowid FROM erased WHERE since <= ?1 LI
 
 -- expire_avoided_networks --
 DELETE FROM shuns WHERE at <= ?;
+
+-- expire_reporters --
+DELETE FROM reporters WHERE at <= ?;
+
+-- expire_erased_guests --
+DELETE FROM erased_guests WHERE at <= ?;
+
+-- expire_networks_of_erased --
+UPDATE erased_guests SET networks = '[]' WHERE at <= ? AND networks <> '[]';
 
 -- expire_wishes --
 DELETE FROM wishes WHERE at <= ?;

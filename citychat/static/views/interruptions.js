@@ -33,9 +33,10 @@ export function replaced({ joining }) {
 
 /** @param {Page} page @returns {View} */
 export function banned({ state }) {
-  const { until, reason, contact } = state.banned ?? { until: 0, reason: "", contact: "" };
+  const { until, reason, contact, network } = state.banned ?? { until: 0, reason: "", contact: "", network: false };
   const values = { date: moment(until), reason, contact: contact || t("banned.nobody") };
-  return { root: plain(title(t("banned.title")), h("p", {}, sentence("banned.text", values))) };
+  const words = sentence(network ? "banned.network" : "banned.text", values);
+  return { root: plain(title(t("banned.title")), h("p", {}, words)) };
 }
 
 /** @returns {View} */

@@ -34,9 +34,10 @@ class Known:
         self.now = 1_700_000_000_000
         self.pages: dict[str, Entry] = {}
         self.leases: dict[str, int] = {}
-        self.made: dict[str, int] = {}
+        self.came: set[str] = set()
         self.blocked: dict[frozenset[str], None] = {}
         self.avoided: list[tuple[str, str, int]] = []
+        self.talked: set[frozenset[str]] = set()
         self.sessions: dict[str, tuple[str, ...]] = {}
         self.offers: dict[str, Offer] = {}
         self.over: list[Offer] = []
@@ -83,6 +84,15 @@ class Known:
         blocked = tuple(other for other in GUESTS if frozenset((guest, other)) in self.blocked)
         return blocked, {network: at for who, network, at in self.avoided if who == guest}
 
+    def met(self, guest: str) -> tuple[str, ...]:
+        """With whom the guest has talked."""
+        return tuple(other for other in GUESTS if frozenset((guest, other)) in self.talked)
+
+    def begun(self, s: str, a: str, b: str) -> None:
+        """Note that the two talk."""
+        self.sessions[s] = (a, b)
+        self.talked.add(frozenset((a, b)))
+
     def block(self, a: str, b: str) -> None:
         """Note that the two are kept apart for ever, and that a session of theirs has ended (M5)."""
         self.blocked[frozenset((a, b))] = None
@@ -97,7 +107,7 @@ class Known:
 
     def _avoids(self, a: str, b: str) -> bool:
         return any(
-            who == a and network in self.networks(b) and at < self.made[b] and self.now < at + DAY_MS
+            who == a and network in self.networks(b) and frozenset((a, b)) not in self.talked and self.now < at + DAY_MS
             for who, network, at in self.avoided
         )
 

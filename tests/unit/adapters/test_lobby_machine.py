@@ -40,7 +40,7 @@ pools = st.sampled_from(["lyon"] * 7 + ["paris"])
 cells = st.sampled_from([Cell(0, 0), Cell(0, 1), Cell(-7, 40)])
 alive = st.sampled_from([("p", "q")] * 8 + [("p",), ("q",), ()])
 pages = st.builds(
-    lambda pool, cell, available, slow, visible: Entry("", "", pool, cell, "City", available, slow, visible, 0),
+    lambda pool, cell, available, slow, visible: Entry("", "", pool, cell, "City", available, slow, visible),
     st.sampled_from(["lyon"] * 8 + ["paris", None]), cells, mostly, seldom, mostly,
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def everybody_enters(self, pages: list[Entry]) -> None:
         for n, page in enumerate(pages):
             self.enter(GUESTS[n], PROCESSES[n % 2], page, False)
-            self.known.now += 1  # so that some are made after a block and some before
+            self.known.now += 1
 
     @rule(guest=guests, process=processes, page=pages, stale=seldom)
     def enter(self, guest: str, process: str, page: Entry, stale: bool) -> None:
@@ -71,12 +71,13 @@ class LobbyMachine(RuleBasedStateMachine):
             page,
             guest=guest,
             process=process,
-            made=known.made.setdefault(guest, known.now),
             networks=known.networks(guest),
             blocked=blocked[:-1] if stale and known.where(guest).epoch else blocked,
             avoided_networks=avoided_networks,
+            met=known.met(guest),
             session=known.row(guest),
         )
+        known.came.add(guest)
         before = known.where(guest)
         entered = step(known.lobby.enter(entry))
         assert entered.epoch > before.epoch
@@ -155,7 +156,7 @@ class LobbyMachine(RuleBasedStateMachine):
         known.unanswered[guest] = 0
         if answer == "yes":
             known.over.append(offer)
-            known.sessions[s] = (offer.seeker, guest)
+            known.begun(s, offer.seeker, guest)
         elif answer == "no":
             known.block(offer.seeker, guest)
         else:
@@ -230,7 +231,7 @@ class LobbyMachine(RuleBasedStateMachine):
     @rule(a=guests, b=guests)
     def block(self, a: str, b: str) -> None:
         known = self.known
-        if a != b and a in known.pages and b in known.made:
+        if a != b and a in known.pages and b in known.came:
             offer = known.where(a).offer
             ended = step(known.lobby.block(a, b))
             assert ended == (offer if offer is not None and {offer.seeker, offer.candidate} == {a, b} else None)
@@ -238,7 +239,7 @@ class LobbyMachine(RuleBasedStateMachine):
             if ended is not None:
                 del known.offers[ended.id]
                 known.ended(ended)
-            step(known.lobby.avoid_networks(a, known.networks(b), known.now))
+            step(known.lobby.avoid_networks(a, known.networks(b), known.now, known.met(a)))
             known.avoided.append((a, known.networks(b)[0], known.now))
 
     @rule(a=guests, b=guests)
@@ -249,7 +250,7 @@ class LobbyMachine(RuleBasedStateMachine):
         happened = step(known.lobby.pair(s, [a, b]))
         assert happened == (free and not known.apart(a, b))
         if happened:
-            known.sessions[s] = (a, b)
+            known.begun(s, a, b)
 
     @rule(seconds=st.sampled_from([0.5, 5, 14, 15, 15, 61, 120, 120, 600, 90_000]), alive=alive)
     def time_passes(self, seconds: float, alive: tuple[str, ...]) -> None:
@@ -289,7 +290,13 @@ class LobbyMachine(RuleBasedStateMachine):
         known.leases.clear()
         for guest, page in list(known.pages.items()):
             blocked, avoided_networks = known.durable(guest)
-            known.change(guest, blocked=blocked, avoided_networks=avoided_networks, session=known.row(guest))
+            known.change(
+                guest,
+                blocked=blocked,
+                avoided_networks=avoided_networks,
+                met=known.met(guest),
+                session=known.row(guest),
+            )
             assert step(known.lobby.enter(known.pages[guest])).epoch == page.epoch
         for process in PROCESSES:
             self.renew(process)

@@ -66,7 +66,7 @@ class WriterBench:
 
 
 def entry(guest: str, epoch: int = 0) -> Entry:
-    return Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, 0, epoch=epoch)
+    return Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, epoch=epoch)
 
 
 @on_stage

@@ -17,7 +17,7 @@ from citychat.limits import Buckets, buckets
 from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Places
 from citychat.rules import DAY_MS
-from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
+from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens, network_marks
 from tests.support.stage import CONTACT, GAZETTEER, KEYS, LOOPBACK, LYON, NOWHERE, PARIS, Stage, located, on_stage
 from tests.support.virtual_time import START_MS
 
@@ -151,10 +151,58 @@ async def test_a_bad_token_counts_as_none(stage: Stage, token: str) -> None:
 async def test_a_guest_whose_row_is_gone_keeps_id_and_consent_by_the_token(stage: Stage) -> None:
     anna = KeptToken(stage, arrival(stage))
     first = await anna.comes()
-    await stage.history.guests.erase(first.id, stage.clock.wall_ms())
+    await job(stage, lambda transaction: transaction.change("drop_guest", first.id))
     await stage.skip(DAY_MS)
     again = await anna.comes()
     assert (again.id, again.consented, again.made) == (first.id, first.consented, stage.clock.wall_ms())
+
+
+@on_stage
+async def test_the_token_of_an_erased_guest_makes_one_of_the_networks_new_guests(stage: Stage) -> None:
+    """Whoever erases themselves may not move house three times again."""
+    at = arrival(stage, guests_per_hour=2)
+    anna = KeptToken(stage, at)
+    first = await anna.comes(position=LYON)
+    token = anna.token
+    await stage.history.guests.erase(first.id, stage.clock.wall_ms())
+    second = await anna.comes(position=NEAR_LYON)
+    assert (second.id != first.id, anna.away_ms, second.made) == (True, 0, stage.clock.wall_ms())
+    anna.token = token
+    with pytest.raises(Busy, match="Too many new guests from your network"):
+        await anna.comes()
+
+
+@on_stage
+async def test_of_two_tokens_that_of_an_erased_guest_counts_for_nothing(stage: Stage) -> None:
+    anna, ben = KeptToken(stage, arrival(stage)), KeptToken(stage, arrival(stage))
+    erased, kept = await anna.comes(), await ben.comes()
+    await stage.history.guests.erase(erased.id, stage.clock.wall_ms())
+    for tokens in ((anna.token, ben.token), (ben.token, anna.token)):
+        row, _, _ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=tokens[0], old_token=tokens[1]))
+        assert row.id == kept.id
+
+
+@on_stage
+async def test_a_paused_network_takes_no_new_guests_and_says_so(stage: Stage) -> None:
+    at = arrival(stage)
+    before = KeptToken(stage, at)
+    await before.comes()
+    await stage.after(0.001)
+    elsewhere, until = KeptToken(stage, at, AT_PARIS), stage.clock.wall_ms() + DAY_MS
+    await stage.history.guests.pause_networks(network_marks(KEYS, AT_LYON, stage.clock.wall_ms()), until)
+    await elsewhere.comes()
+    elsewhere.address = AT_LYON  # made after it began, and moved in
+    for guest in (KeptToken(stage, at), elsewhere):
+        with pytest.raises(Banned) as banned:
+            await guest.comes()
+        assert banned.value.facts() == {
+            "until": until, "reason": "reported by several people", "contact": CONTACT, "network": True,
+        }  # fmt: skip
+    assert (await before.comes()).id == before.row.id
+    await KeptToken(stage, at, AT_PARIS).comes()
+    await KeptToken(stage, at, LOOPBACK).comes()
+    await stage.skip(DAY_MS)
+    await KeptToken(stage, at).comes()
 
 
 @on_stage

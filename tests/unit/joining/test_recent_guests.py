@@ -6,7 +6,7 @@ from citychat.ports import Entry
 
 
 def known(guest: str, s: str = "s") -> RecentGuest:
-    entry = Entry(guest, "p", "lyon", Cell(1, 2), "Lyon", True, False, True, 0)
+    entry = Entry(guest, "p", "lyon", Cell(1, 2), "Lyon", True, False, True)
     return RecentGuest(Guest(guest, 0, 0, "1", 0), entry, Session(s, (guest, "x"), ("a", "b"), "Lyon", 0, 1))
 
 

@@ -81,7 +81,10 @@ async def test_a_report_with_the_lobby_away_outlives_the_process(stage: Stage) -
 async def test_an_erasure_with_the_lobby_away_outlives_the_process(stage: Stage) -> None:
     s = await stopped_after(stage, lambda anna: anna.wish("user-erase", confirm=True))
     assert await stage.history.guests.find("anna") is None
-    await free_and_apart(stage, s)
+    new, ben = await stage.q.join("anna"), await stage.q.join("ben")
+    assert (await stage.row(s)).ended is not None and stage.guest_of(new.token) != "anna"
+    assert (await ben.where()).session is None
+    await stage.truth(ben)
 
 
 @on_stage

@@ -38,25 +38,6 @@ async def test_a_block_of_a_past_chat_ends_an_offer_between_the_two(stage: Stage
 
 
 @on_stage
-async def test_guests_made_after_a_block_on_that_network_stay_away_for_a_day(stage: Stage) -> None:
-    anna = await stage.p.join("anna")
-    ben = await stage.q.join("ben", CAFE)
-    await stage.meet(anna, ben)
-    old = await stage.q.join("old", CAFE, available=False)
-    await stage.after(1)
-    await anna.wish("user-block", session=anna.session)
-    await stage.after(1)
-    new = await stage.q.join("new", CAFE)
-    other = await stage.q.join("other", available=False)
-    assert await anna.seek() == "waiting"
-    await stage.after(6)
-    assert not new.events("user-offer")
-    await other.wish("user-available", on=True)
-    await stage.after(6)
-    assert other.events("user-offer") and not old.events("user-offer")
-
-
-@on_stage
 async def test_a_block_reaches_the_network_of_somebody_who_has_gone(stage: Stage) -> None:
     anna = await stage.p.join("anna")
     ben = await stage.q.join("ben", CAFE)
@@ -109,27 +90,6 @@ async def test_a_report_waits_for_the_history(stage: Stage) -> None:
     stage.p.history.away = set()
     await stage.after(31)
     assert reporting.done()
-
-
-@on_stage
-async def test_three_reports_from_three_networks_pause_a_guest_and_free_whom_they_talk_with(stage: Stage) -> None:
-    for i in range(3):
-        anna, ben = await stage.talking(f"anna{i}")
-        if i == 2:
-            await anna.leave()
-            carl = await stage.p.join("carl")
-            await ben.wish("user-available", on=True)
-            await stage.after(121)
-            await stage.meet(carl, ben)
-        assert await anna.wish("user-report", session=anna.session, reason="sexual") == "ok"
-        await stage.after(0.1)
-        told = ben.kinds()
-        ben.leaves()
-        anna.leaves()
-        await stage.after(121)
-    assert "user-banned" in told and ben.closed == "paused"
-    assert carl.last("user-left")["how"] == "left"
-    assert all(row.ended is not None for row in await stage.history.sessions.of("ben"))
 
 
 def test_codes_have_fifty_bits_in_ten_signs() -> None:

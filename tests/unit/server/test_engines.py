@@ -47,7 +47,7 @@ async def test_offers_and_leases_of_the_embedded_lobby_do_not_follow_a_clock_tha
         lobby = (await open_engines(stack, settings, KEYS, clock, Random(1), print, stopping)).engines.lobby
         await lobby.renew("p")
         for guest in ("anna", "ben"):
-            await lobby.enter(Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, wall_ms))
+            await lobby.enter(Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True))
         assert (await lobby.seek("anna", "offer")).state == "asking"
         wall_ms += step_ms
         passed_ms += 10_000
