@@ -25,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate mutants fuzz soak bench-claim bench-search load faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence mutants fuzz soak bench-claim bench-search load faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -79,12 +79,17 @@ deep: export CITYCHAT_TWIN_LIVES := 5000
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
 	$(BIN)/python -m pytest -n auto tests/unit/adapters/test_lobby_machine.py tests/unit/client/test_outbox_twin.py
+	$(BIN)/python -m tests.simulation.silence
 	$(BIN)/python -m tests.mutants --no-table
 	$(BIN)/python -m pytest tests/faults/test_faults.py -k rule_left_out
 	$(BIN)/python -m tests.faults --no-table
 
 simulate: $(TEST_STAMP)
 	$(BIN)/python -m tests.simulation --world $(WORLD) --seeds $(SEEDS)
+
+# How many people of a town false reports pause: the table of SECURITY.md
+silence: $(TEST_STAMP)
+	$(BIN)/python -m tests.simulation.silence
 
 # The program with one rule left out, again and again: each must be noticed; writes its table into docs/reliability.md
 mutants: servers $(TEST_STAMP)

@@ -128,6 +128,15 @@ class Admission:
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         return Arrived(row, now - old.seen if old and trusted else 0, dossier)
 
+    def is_stale(self, row: Guest) -> bool:
+        """Tell whether a guest was seen a day ago: those who come tomorrow share no mark of a network with them."""
+        return self.dates.now_ms() - row.seen >= DAY_MS
+
+    def seen_again(self, row: Guest, address: str) -> Guest:
+        """Return the row of a guest who is here, as a join would mark it now."""
+        now = self.dates.now_ms()
+        return replace(row, seen=now, networks=network_marks(self.keys, address, now))
+
     def token(self, row: Guest) -> str:
         return self.tokens.issue(Claims(row.id, row.consent, row.consented, adult=True))
 

@@ -188,11 +188,24 @@ class Joining:
         self.tasks.spawn(self.tasks.retry(self.missed.tell), "what was missed")
 
     async def check(self) -> None:
-        """Look for partners whose coming or going nobody could tell; open mailboxes that had to be closed (every
-        15 s)."""
+        """Look for partners whose coming or going nobody could tell; open mailboxes that had to be closed; mark the
+        networks of those anew who stay for days (every 15 s)."""
         await self.presence.look()
-        for client in self.registry:
+        for client in list(self.registry):
             await client.endpoint.reopen_mailbox()
+            if self.admission.is_stale(client.row):
+                await self._mark(client)
+
+    async def _mark(self, client: Client) -> None:
+        """Mark the guest's network as a join would: in the lobby, which keeps offer, chat and wish, then in the row."""
+        async with client.match.lock:
+            if client.here and not client.forgotten:
+                marks = self.admission.seen_again(client.row, client.page.address).networks
+                client.match.entry = replace(client.match.entry, networks=marks)
+                await self.matching.lease.enter_again(client)
+                if not client.forgotten:
+                    client.row = self.admission.seen_again(client.row, client.page.address)
+                    await self.history.guests.keep(client.row)
 
     async def place(self, client: Client, city: str | None, position: object) -> Place:
         """Move a guest (``user-place``). Raises BadPayload, NoPlace, Busy."""

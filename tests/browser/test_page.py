@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from citychat.rules import PAUSE_REASON
 from tests.browser.conftest import Person
 from tests.browser.walking import (
     FROM_OUTSIDE,
@@ -245,3 +246,33 @@ def test_a_page_written_from_right_to_left_is_its_mirror(person: Person) -> None
 def test_without_javascript_the_page_says_what_it_needs(person: Person) -> None:
     page = person(java_script_enabled=False)
     expect(page.locator("noscript p")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "network, said",
+    [
+        (False, "You cannot use this server until .*: reported by several people. Object: the host of this server"),
+        (True, "New guests from your network cannot use this server until .*: someone there was reported by several"),
+    ],
+)
+def test_who_is_paused_is_told_whether_it_is_they_or_their_network(person: Person, network: bool, said: str) -> None:
+    a = person()
+
+    def link(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+
+        def asked(frame: str | bytes) -> None:
+            if found := re.match(r'42/user,(\d+)\["user-join"', str(frame)):
+                pause = {"until": 1_800_000_000_000, "reason": PAUSE_REASON, "contact": "", "network": network}
+                answer = {"ok": False, "error": "banned", "message": "", **pause}
+                page_side.send(f"43/user,{found[1]}{json.dumps([answer])}")
+            else:
+                server_side.send(frame)
+
+        page_side.on_message(asked)
+
+    a.route_web_socket("**/socket.io/**", link)
+    a.reload()
+    a.get_by_role("checkbox").check()
+    a.get_by_role("button", name="Start with my city").click()
+    expect(a.get_by_text(re.compile(said))).to_be_visible()

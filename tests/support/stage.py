@@ -259,8 +259,7 @@ def on_stage(scene: Callable[Concatenate[Stage, Params], Coroutine[Any, Any, Non
     """A test that is given a Stage, and whatever else it names."""
 
     def test(tmp_path: Path, **given: Any) -> None:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(_play(partial(cast(Any, scene), **given), tmp_path))
+        play(partial(cast(Any, scene), **given), tmp_path)
 
     _, *others = inspect.signature(scene).parameters.values()
     folder = inspect.Parameter("tmp_path", inspect.Parameter.KEYWORD_ONLY, annotation=Path)
@@ -269,6 +268,12 @@ def on_stage(scene: Callable[Concatenate[Stage, Params], Coroutine[Any, Any, Non
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         setattr(test, name, getattr(scene, name))
     return test
+
+
+def play(scene: Callable[[Stage], Coroutine[Any, Any, None]], folder: Path) -> None:
+    """Let it happen on a stage of its own, whose files are in ``folder``."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(_play(scene, folder))
 
 
 async def _play(scene: Callable[[Stage], Coroutine[Any, Any, None]], folder: Path) -> None:

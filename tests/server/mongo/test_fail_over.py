@@ -36,6 +36,7 @@ CHANGES: list[Callable[[MongoHistory], Awaitable[object]]] = [
     lambda h: h.relations.block("anna", "ben", NOW),
     lambda h: h.relations.avoid_networks("anna", ["n", "m"], NOW),
     lambda h: h.reports.add(report(1)),
+    lambda h: h.guests.pause_networks(["n", "m"], NOW),
     lambda h: h.sessions.wish("s", "ben", NOW),
     lambda h: h.sessions.end("s", NOW),
     lambda h: h.guests.erase("anna", NOW),

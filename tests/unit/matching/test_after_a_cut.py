@@ -66,6 +66,10 @@ async def test_nobody_rests_because_a_process_was_silent_for_longer_than_its_lea
 @on_stage
 async def test_who_was_paused_while_the_bus_was_away_is_told_when_it_is_back(stage: Stage) -> None:
     anna, ben = await stage.talking()
+    await ben.say(anna.session, 1)
+    await stage.after(0.1)
+    await anna.ack(anna.session, 1)
+    await stage.after(61)
     now = stage.clock.wall_ms()
     for n in range(3):
         report = Report(f"code {n}", anna.session, f"guest {n}", "ben", "spam", "", now, (f"network {n}",))

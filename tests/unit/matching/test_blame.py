@@ -130,3 +130,23 @@ async def test_three_reports_of_bots_pause_nobody(stage: Stage, fault: str) -> N
         await stage.after(121)
     assert await stage.history.guests.pause("ben", stage.clock.wall_ms()) is None
     assert ben.open
+
+
+@over_lobbies
+@on_stage
+async def test_who_stays_for_days_is_still_of_the_network_of_those_who_come(stage: Stage, lobby: str) -> None:
+    """Marks change every day: a page that is never closed must not grow out of its network."""
+    await stage.over(lobby)
+    ben = await stage.q.join("ben", CAFE, available=False)
+    old = await stage.q.join("old", CAFE, available=False)
+    for _ in range(4):
+        await stage.skip(86_400_000)
+        await stage.after(16)
+    anna = await stage.p.join("anna")
+    await ben.wish("user-available", on=True)
+    s = await talked(stage, anna, ben)
+    assert await anna.wish("user-block", session=s) == "ok"
+    await stage.q.join("new", CAFE)
+    await old.wish("user-available", on=True)
+    assert await anna.seek() == "waiting"
+    assert old.client.match.entry.networks == network_marks(KEYS, CAFE, stage.clock.wall_ms())
