@@ -25,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate silence mutants fuzz soak bench-claim bench-search load faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -111,6 +111,10 @@ bench-search: $(TEST_STAMP)
 
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load
+
+# Floods from one address and from twenty, while people talk and others come; writes its table into docs/reliability.md
+flood: $(TEST_STAMP)
+	$(BIN)/python -m tests.floods
 
 # Every fault at every moment, over the real servers; writes the table of docs/reliability.md
 faults: servers $(TEST_STAMP)

@@ -1,4 +1,4 @@
-"""Limits of everything, each with its reason; and token buckets.
+"""Limits of everything, each with its reason; and token buckets, of one key each or of a guest, its network and all.
 
 Each number stands here and nowhere else: who needs one asks ``bound`` or ``rate``; docs/limits.md is made from here.
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
@@ -7,6 +7,10 @@ Keys of limits come from the server (guest id, network of the connection), never
 import math
 from collections.abc import Callable
 from typing import NamedTuple
+
+ROUNDING_S = 1e-9  # less is of the sums, not a wait
+CALM_PARTS = 50  # so many networks may flood and leave the others their half
+COMMON, KEPT = "common", "kept"  # the halves of what a process has
 
 
 class Limit(NamedTuple):
@@ -28,14 +32,15 @@ LIMITS = {
               5, "message_burst message_rate"),
         Limit("joins", 20, "joins", "guest", "reloads and changes of network are free, two windows in a fight are not",
               1),
-        Limit("joins at once", 200, "joins", "process",
-              "guests of a process that has gone are back in seconds, and those who talk here notice nothing", 200),
         Limit("seeks", 20, "seeks", "guest", "the server seeks again by itself, the page has no need to", 1),
         Limit("places", 10, "tries", "guest", "correcting the city by hand; changes have their own limit", 1 / 6),
         Limit("cities", 20, "searches", "guest", "one search for each letter typed", 5),
         Limit("cases", 5, "look-ups", "guest", "nobody finds another's report code by trying (product page)", 5 / 60),
         Limit("history pages", 20, "pages", "guest", "scrolling through a long chat, and no more", 5),
         Limit("typing", 2, "signs", "guest", "one in 2 s says all there is to say; on and off may come together", 0.5),
+        Limit("asks", 40, "asks", "guest", "what became of the messages of each earlier page load, after a cut", 2),
+        Limit("chats", 20, "lists", "guest", "the list of one's chats, opened and opened again", 1),
+        Limit("refused events", 60, "events", "guest", "our pages make few; beyond it the page's next events wait", 10),
         Limit("other events", 60, "events", "guest", "buttons pressed by a person", 10),
         Limit("frames", 400, "frames", "connection", "twenty acks a second and a whole outbox after a reload fit", 200),
         Limit("frames before the join", 20, "frames", "connection",
@@ -89,6 +94,47 @@ LIMITS = {
         Limit("people met", 1_000, "guests", "guest",
               "whom a block of their network does not keep away; the newest of a month, and no record grows for ever"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
+        Limit("joins of a network", 200, "joins", "network", "all pages of a school are back at once, then wifi's cuts",
+              4),
+        Limit("joins of a process", 200, "joins", "process",
+              "guests of a process that has gone are back in seconds, and those who talk here notice nothing", 200),
+        Limit("refused joins of a network", 200, "joins", "network",
+              "all old pages of a school; beyond it the first refused join closes", 2),
+        Limit("refused joins of a process", 400, "joins", "process", "of 0.2 ms each, and of a handshake", 100),
+        Limit("frames of a network", 1200, "frames", "network",
+              "all pages of a school are back at once; a hall of a hundred talking sends 60 a second", 600),
+        Limit("frames of a process", 8000, "frames", "process", "a fifth of a core for each half, of the cheapest",
+              8000),
+        Limit("handshakes of a network", 400, "handshakes", "network",
+              "as many as connections, twice, when processes restart", 20),
+        Limit("handshakes of a process", 100, "handshakes", "process", "of 1.2 ms each: a quarter of a core", 200),
+        Limit("requests of a network", 5000, "requests", "network", "a hall of a hundred that opens the page", 300),
+        Limit("requests of a process", 400, "requests", "process", "of 0.5 ms each: half a core", 1000),
+        Limit("requests of a visit", 60, "requests", "network", "page and files: even while others flood", None),
+        Limit("held requests", 2000, "requests", "process",
+              "of 20 kB each, that wait for their turn; beyond it the answer is busy at once"),
+        Limit("seeks of a network", 200, "seeks", "network", "a hall of a hundred looks at once, and again", 20),
+        Limit("seeks of a process", 400, "seeks", "process", "a fifth of a core", 200),
+        Limit("places of a network", 100, "tries", "network", "a hall of a hundred corrects its city", 2),
+        Limit("places of a process", 100, "tries", "process", "a twentieth of a core", 50),
+        Limit("cities of a network", 300, "searches", "network", "a class of thirty types at once", 30),
+        Limit("cities of a process", 200, "searches", "process", "a twentieth of a core", 100),
+        Limit("cases of a network", 20, "look-ups", "network", "nobody finds a report code with many guests either",
+              20 / 60),
+        Limit("cases of a process", 50, "look-ups", "process", "nor with many networks", 5),
+        Limit("history pages of a network", 60, "pages", "network", "a tenth of a hall scrolls at the same time", 10),
+        Limit("history pages of a process", 60, "pages", "process", "of 2 ms each, when full: a tenth of a core", 40),
+        Limit("typing of a network", 300, "signs", "network", "a hall of a hundred, all writing", 60),
+        Limit("typing of a process", 1000, "signs", "process", "a tenth of a core", 500),
+        Limit("asks of a network", 200, "asks", "network", "all pages of a school after a cut, then one in 30 s each",
+              20),
+        Limit("asks of a process", 200, "asks", "process", "of 0.8 ms each, the longest: a sixth of a core", 200),
+        Limit("chats of a network", 200, "lists", "network", "a hall of a hundred looks at its chats", 10),
+        Limit("chats of a process", 100, "lists", "process", "of 1 ms each, the longest: a tenth of a core", 100),
+        Limit("other events of a network", 400, "events", "network", "a hall of a hundred, each pressing a button", 60),
+        Limit("other events of a process", 500, "events", "process", "a quarter of a core", 500),
+        Limit("refused events of a network", 200, "events", "network", "of old pages, or programs being written", 50),
+        Limit("refused events of a process", 400, "events", "process", "a twentieth of a core", 400),
     )
 }  # fmt: skip
 
@@ -96,7 +142,8 @@ LIMITS = {
 class Buckets:
     """A token bucket for each key, remembered as one number: the time at which it will be full again.
 
-    ``max_keys`` bounds the memory: over it the bucket unused for longest, most likely a full one, is forgotten.
+    ``max_keys`` bounds the memory: over it the bucket unused for longest, most likely a full one, is forgotten. Full
+    ones are forgotten one by one as others are taken from, so that the memory is that of who has come lately.
     """
 
     def __init__(self, burst: float, per_s: float, now_s: Callable[[], float], max_keys: int = 100_000) -> None:
@@ -111,26 +158,82 @@ class Buckets:
     def take(self, key: str) -> float:
         """Take one token and return 0.0, or take none and return the seconds until there is one."""
         now = self._now_s()
-        full = max(self._full_s.pop(key, now), now)
-        wait = self._wait_s(full, now)
-        self._full_s[key] = full if wait else full + self._step_s
-        if wait:
-            return wait
-        if len(self._full_s) > self._max_keys:
-            del self._full_s[next(iter(self._full_s))]
-        return 0.0
+        wait = max(0.0, self._full_s.get(key, now) - now - self._slack_s)
+        if wait <= ROUNDING_S:
+            wait = 0.0
+        self.put_down(key, now, 0 if wait else 1)
+        return wait
 
-    def wait_s(self, key: str) -> float:
-        """Return what ``take`` would, and take nothing."""
-        now = self._now_s()
-        return self._wait_s(max(self._full_s.get(key, now), now), now)
+    def wait_s(self, key: str, now: float | None = None) -> float:
+        """Return what ``take`` would, and take nothing. ``now``: of ``now_s``, when it is known."""
+        if now is None:
+            now = self._now_s()
+        wait = self._full_s.get(key, now) - now - self._slack_s
+        return wait if wait > ROUNDING_S else 0.0
 
-    def _wait_s(self, full: float, now: float) -> float:
-        wait = full - now - self._slack_s
-        return wait if wait > 1e-9 else 0.0  # less is the rounding of the sums, not a wait
+    def put_down(self, key: str, now: float, tokens: int = 1) -> None:
+        """Write down that so many tokens were taken, and that the bucket was used; there may have been fewer."""
+        full = self._full_s
+        full[key] = max(full.pop(key, now), now) + tokens * self._step_s
+        oldest = next(iter(full))
+        if full[oldest] <= now or len(full) > self._max_keys:
+            del full[oldest]
 
     def __len__(self) -> int:
         return len(self._full_s)
+
+
+class Shares:
+    """The buckets of one kind of event, of three kinds at once: a guest's (row ``name`` of the table, where it has one
+    for guests), its network's (``name of a network``), and the process's (``name of a process``).
+
+    The process has two buckets of half the size. One is kept for networks that ask for little, the fiftieth part of
+    the process's rate: what up to fifty others flood keeps nobody else out. Loopback is no network (""): it has the
+    process's two buckets, and no other.
+
+    ``scale``: how many times a network's row its buckets are, for hosts who let more of one address in. ``calm``: what
+    a network that asks for little may take at once, if not the fiftieth part.
+    """
+
+    def __init__(self, name: str, now_s: Callable[[], float], scale: float = 1.0, calm: float = 0) -> None:
+        each, network, process = LIMITS.get(name), f"{name} of a network", f"{name} of a process"
+        burst, per_s = bound(process), rate(process)
+        self._guest = buckets(name, now_s) if each is not None and each.each == "guest" else None
+        self._network = Buckets(max(1, bound(network) * scale), rate(network) * scale, now_s)
+        self._calm = Buckets(calm or max(1, burst / CALM_PARTS), per_s / CALM_PARTS, now_s)
+        self._halves = Buckets(max(1, burst / 2), per_s / 2, now_s)
+        self._now_s = now_s
+
+    def take(self, guest: str, source: str, patience_s: float = 0.0, tokens: int = 1) -> float:
+        """Take so many of each and return the seconds until they may be used, at most ``patience_s``. If that would be
+        longer take none and return it. ``guest``, ``source``: "" for none."""
+        now = self._now_s()
+        wait, half = self._look(guest, source, now)
+        if wait > patience_s + ROUNDING_S:
+            return wait
+        self._halves.put_down(half, now, tokens)
+        if half == KEPT and source:
+            self._calm.put_down(source, now, tokens)
+        if source:
+            self._network.put_down(source, now, tokens)
+        if guest and self._guest is not None:
+            self._guest.put_down(guest, now, tokens)
+        return wait if wait > ROUNDING_S else 0.0
+
+    def wait_s(self, guest: str, source: str) -> float:
+        """Return what ``take`` would, and take nothing."""
+        return self._look(guest, source, self._now_s())[0]
+
+    def _look(self, guest: str, source: str, now: float) -> tuple[float, str]:
+        """Seconds to wait, and which of the process's halves is nearer for this network."""
+        half, wait = COMMON, self._halves.wait_s(COMMON, now)
+        if wait and not (source and self._calm.wait_s(source, now)):
+            half, wait = min((half, wait), (KEPT, self._halves.wait_s(KEPT, now)), key=lambda each: each[1])
+        if source:
+            wait = max(wait, self._network.wait_s(source, now))
+        if guest and self._guest is not None:
+            wait = max(wait, self._guest.wait_s(guest, now))
+        return wait, half
 
 
 def bound(name: str) -> int:

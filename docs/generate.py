@@ -36,7 +36,12 @@ def limits_page() -> str:
         MADE.format(source="citychat/limits.py"),
         "# Limits\n",
         "Who has a limit is decided by the server: a guest by the token, a network by the address of the connection",
-        "(an IPv4 address, or an IPv6 /64; loopback has none). Over a rate the answer is `busy` with a waiting time.\n",
+        "(an IPv4 address, or an IPv6 /64; loopback has none). Over a rate the answer is `busy` with a waiting time;",
+        "frames, handshakes, requests and what follows a refused event are held until it is their turn.\n",
+        "What costs something has three buckets: the guest's, the network's and the process's. Half of the last is",
+        "kept for networks that ask for little, a fiftieth of its rate each: fifty that flood leave it to others.",
+        "A network's are for a hall of a hundred behind one address; `--connections-per-address` 400 makes them twice",
+        "as large.\n",
         "| What | Limit | For each | Why | Setting |",
         "|---|---|---|---|---|",
     ]

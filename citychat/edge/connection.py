@@ -11,6 +11,7 @@ import msgspec
 from citychat.edge.packets import Malformed, ack_text, event_text
 from citychat.edge.redaction import RefusalLog
 from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Transport, WebSocket
+from citychat.limits import Shares
 from citychat.networks import network
 from citychat.tasks import described
 
@@ -32,6 +33,8 @@ class ConnectionContext:
     closed: Callable[["Connection"], None]
     refusals: RefusalLog
     logger: logging.Logger
+    frames: Shares
+    refused_joins: Shares
 
 
 class Connection:
@@ -42,7 +45,9 @@ class Connection:
         self.eio_sid = eio_sid
         self.source = network(address)
         self.sids: dict[str, str] = {}
-        self.transport = Transport(eio_sid, channel, around.bounds, around.now_s, self._heard, self._refused)
+        self.transport = Transport(
+            eio_sid, channel, around.bounds, around.now_s, self._heard, self._refused, around.frames, self.source
+        )
         self._address = address
         self._around = around
         self._inbound: deque[str] = deque()
@@ -79,9 +84,11 @@ class Connection:
         self.transport.let_in()
 
     def turned_away(self) -> None:
-        """Count a join that was refused; the last of a few closes, after its answer."""
+        """Count a join that was refused; the last of a few closes, after its answer, and the first of a network that
+        has had many."""
         self._refused_joins += 1
-        if self._refused_joins >= self.transport.bounds.refused_joins and not self.transport.closed:
+        few = self._refused_joins < self.transport.bounds.refused_joins
+        if not (few and self._around.refused_joins.take("", self.source) == 0.0) and not self.transport.closed:
             self._refused("joins that were refused")
             self._inbound.clear()
             self.transport.close(BROKEN_RULE)

@@ -29,7 +29,7 @@ from citychat.edge.listener import BoundedServer, Capacity
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
 from citychat.edge.transport import Bounds, WebSocket
-from citychat.limits import bound
+from citychat.limits import Shares, bound
 from citychat.networks import network, own_network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
@@ -54,6 +54,7 @@ OTHER_NAME: Refusal = (
     "the name that was asked for, add it to origins.",
 )
 FOREIGN: Refusal = (403, "foreign-origin", "This page may not connect here.")
+TOO_FAST: Refusal = (429, "busy", "Too many requests at once. Try again in a minute.")
 TOO_MANY: Refusal = (429, "busy", "Too many connections from your network. Try again in a minute.")
 
 
@@ -96,7 +97,14 @@ class Edge:
         self._logger = logger
         self._refusals = RefusalLog(logger, now_s)
         self._server = SocketIOServer(door)
-        self._around = ConnectionContext(bounds, now_s, self._server.dispatch, self._gone, self._refusals, logger)
+        scale = max(1.0, connections_per_address / bound("connections"))
+        self._handshakes = Shares("handshakes", now_s, scale)
+        self._requests = Shares("requests", now_s, scale, calm=bound("requests of a visit"))
+        self._held = 0
+        self._around = ConnectionContext(
+            bounds, now_s, self._server.dispatch, self._gone, self._refusals, logger,
+            Shares("frames", now_s, scale), Shares("refused joins", now_s, scale),
+        )  # fmt: skip
         self._deserted = asyncio.Event()
         self._deserted.set()
         self._stopping = False
@@ -151,6 +159,31 @@ class Edge:
             )
             return OTHER_NAME
         return None
+
+    async def request_turn(self, request: HTTPServerRequest) -> Refusal | None:
+        """Wait until a request for the page or a file may be answered; return why it may not, or None."""
+        return await self._turn(self._requests, network(self.address(request)))
+
+    async def handshake_turn(self, address: str) -> Refusal | None:
+        """Wait until a handshake of this client may go on; return why it may not, or None."""
+        return await self._turn(self._handshakes, network(address))
+
+    async def _turn(self, shares: Shares, source: str) -> Refusal | None:
+        """Hold what comes too fast. Also what is refused is held: who is answered at once asks again at once."""
+        patience_s = self.bounds.patience_s
+        wait_s = shares.take("", source, patience_s)
+        refusal = TOO_FAST if wait_s > patience_s else None
+        if wait_s and self._held >= bound("held requests"):
+            refusal = TOO_FAST
+        elif wait_s:
+            self._held += 1
+            try:
+                await asyncio.sleep(min(wait_s, patience_s))
+            finally:
+                self._held -= 1
+        if refusal is not None:
+            self._refusals.note(source, "requests of one network, or of all, that came too fast")
+        return refusal
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None:
         """Return why this client may not connect now, or None."""

@@ -24,6 +24,8 @@ class Gate(Protocol):
 
     def address(self, request: HTTPServerRequest) -> str: ...
 
+    async def handshake_turn(self, address: str) -> Refusal | None: ...
+
     def unserved(self, request: HTTPServerRequest) -> Refusal | None: ...
 
     def refusal(self, request: HTTPServerRequest, address: str) -> Refusal | None: ...
@@ -93,9 +95,10 @@ class Handshake(WebSocketHandler):
     def set_default_headers(self) -> None:
         self.clear_header("Server")
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         self._address = self.gate.address(self.request)
-        refusal = unusable(self.request) or self.gate.refusal(self.request, self._address)
+        refusal = await self.gate.handshake_turn(self._address)
+        refusal = refusal or unusable(self.request) or self.gate.refusal(self.request, self._address)
         if refusal is not None:
             refuse(self, refusal)
 

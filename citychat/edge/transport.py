@@ -11,10 +11,11 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 
 from citychat.edge.packets import close_frame, text_frame, to_json
-from citychat.limits import bound, rate
+from citychat.limits import Shares, bound, rate
 
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1002, 1008, 1011, 1013
 """WebSocket close codes (RFC 6455 §7.4.1; 1013 from its registry)."""
+_PAID_TOGETHER = 8  # frames: to look into the buckets of network and process costs a tenth of the cheapest frame
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Bounds:
     """A guest who comes back gets up to 600 held messages in one go (protocol §2.5.2): 256 would cut them off."""
     unsent_bytes: int = bound("outgoing size")
     strikes: int = 3
+    patience_s: float = 8.0
+    """So long may a request wait for its turn: nginx gives up after 10 s (deploy/nginx.conf)."""
     last_events_s: float = 10.0
     """So long is an event waited for after its page has gone: every service call gives up earlier, and nobody must look
     present for ever."""
@@ -91,6 +94,8 @@ class Transport:
         now_s: Callable[[], float],
         message: Callable[[str], Awaitable[None] | None],
         refused: Callable[[str], None],
+        frames: Shares,
+        source: str,
     ) -> None:
         self.sid = eio_sid
         self.closed = False
@@ -99,6 +104,8 @@ class Transport:
         self._now_s = now_s
         self._message = message
         self._refused = refused
+        self._frames, self._source = frames, source
+        self._unpaid = 0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tokens = bounds.frames_burst
@@ -190,6 +197,11 @@ class Transport:
         if self._frames_left < 0:
             self.refuse("a client that does not join", BROKEN_RULE)
             return None
+        held_s = 0.0
+        self._unpaid += 1
+        if self._unpaid >= _PAID_TOGETHER:
+            held_s = self._frames.take("", self._source, math.inf, self._unpaid)
+            self._unpaid = 0
         now_s = self._now_s()
         earned = (now_s - self._tokens_at_s) * self.bounds.frames_per_s
         self._tokens_at_s = now_s
@@ -198,13 +210,13 @@ class Transport:
             self._holds = 0
         self._tokens -= 1
         if self._tokens >= 0:
-            return None
+            return asyncio.sleep(held_s) if held_s else None  # what others of its network send closes no page
         self._holds += 1
         if self._holds > self.bounds.holds:
             self.refuse("a flood of frames", BROKEN_RULE)
             return None
         # What a flooder sends meanwhile stays in the system's buffers and costs this process nothing.
-        return asyncio.sleep(self.bounds.held_s)
+        return asyncio.sleep(max(held_s, self.bounds.held_s))
 
     def let_in(self) -> None:
         """The page has joined: from now on its frames have a rate only."""

@@ -56,7 +56,7 @@ class ChatEvents(Namespace):
         self.events = {
             "chat-message": Event(self.message, MessageRequest, "", failed=refused),
             "chat-ack": Event(self.ack, AckRequest, ""),
-            "chat-ask": Event(self.ask, AskRequest),
+            "chat-ask": Event(self.ask, AskRequest, "asks"),
             "chat-typing": Event(self.typing, TypingRequest, "typing"),
             "chat-history": Event(self.history, HistoryRequest, "history pages"),
         }

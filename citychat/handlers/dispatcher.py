@@ -7,13 +7,13 @@ the handler makes one call; the door answers, also when something fails.
 import logging
 from asyncio import Task, shield
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
-from citychat.limits import Buckets, buckets
+from citychat.limits import Shares
 from citychat.model import BadPayload, Busy, ChatError, NotJoined, UnknownEvent
 from citychat.ports import Page
 from citychat.registry import Registry
@@ -42,7 +42,8 @@ NO_ANSWER = Answer()
 class Event(NamedTuple):
     """One line of an event table. ``handle`` gets the client (before the join: the page) and the payload as ``shape``.
 
-    ``limit``: a bucket of the table of limits, "" where delivery or the edge counts. ``failed`` is told of an error
+    ``limit``: a row of the table of limits, of which guest, network and process have one; "" where delivery or the
+    edge counts. ``failed`` is told of an error
     besides the one who asked for an answer: for events whose answer is an event, of which there is none before the
     join. ``lasting``: it changes something, so it goes on to its end as a task of the process; a connection that is
     gone only stops waiting for it.
@@ -64,15 +65,23 @@ class Namespace:
 
 
 class Dispatcher:
-    """Takes every event of every page to its handler. ``now_s`` is monotonic, for the limits."""
+    """Takes every event of every page to its handler. ``now_s`` is monotonic, for the limits; ``scale``: of those of a
+    network."""
 
     def __init__(
-        self, namespaces: Sequence[Namespace], *, registry: Registry, tasks: Tasks, now_s: Callable[[], float]
+        self,
+        namespaces: Sequence[Namespace],
+        *,
+        registry: Registry,
+        tasks: Tasks,
+        now_s: Callable[[], float],
+        scale: float,
     ) -> None:
         self._events = {name: event for namespace in namespaces for name, event in namespace.events.items()}
         self._clients, self._tasks = registry.by_page, tasks
         limits = {event.limit for event in self._events.values()} - {""}
-        self._limits: dict[str, Buckets] = {limit: buckets(limit, now_s) for limit in limits}
+        self._limits = {limit: Shares(limit, now_s, scale) for limit in limits}
+        self._refused = Shares("refused events", now_s, scale)
 
     async def __call__(self, page: Page, name: str, payload: object, reply: Reply | None) -> None:
         """Handle one event; never raises but when cancelled."""
@@ -91,6 +100,8 @@ class Dispatcher:
                 reply(failure.shown())
             if event is not None and not event.joined:
                 page.turned_away()
+            elif event is None or event.limit:
+                await self._hold(page)
             return
         if event is not None and not event.joined:
             page.let_in()
@@ -110,10 +121,16 @@ class Dispatcher:
             raise NotJoined
         if event is None:
             raise UnknownEvent
-        wait_s = self._limits[event.limit].take(client.guest) if event.limit else 0.0
+        wait_s = self._limits[event.limit].take(client.guest, page.source) if event.limit else 0.0
         if wait_s:
             raise Busy(retry_ms=ceil(wait_s * 1000))
         return await event.handle(client, shaped(payload, event.shape))
+
+    async def _hold(self, page: Page) -> None:
+        """After a refusal: whoever has made too many of them is not heard on for a while."""
+        client = self._clients.get(page)
+        if client is not None and (wait_s := self._refused.take(client.guest, page.source, inf)):
+            await self._tasks.pause(wait_s)
 
 
 def shaped(payload: object, shape: type[Struct]) -> Any:

@@ -1,15 +1,19 @@
 """Handlers of the page's files, and the headers of every answer over HTTP."""
 
 import re
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler, StaticFileHandler
 
 STATIC = Path(__file__).parents[1] / "static"
 ALIAS = {"favicon.ico": "icon.svg"}  # browsers ask for it wherever they find no link to an icon
 YEAR_S = 31_536_000
+Turn = Callable[[HTTPServerRequest], Awaitable[tuple[int, str, str] | None]]
+"""Waits until a request may be answered; status, code and sentence when it may not (the application's ``turn``)."""
 SAFE_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
@@ -17,6 +21,15 @@ class GuardedHandler(RequestHandler):
     """Security headers on every answer, refusals included."""
 
     script_hash = ""
+
+    async def prepare(self) -> None:
+        turn: Turn | None = self.settings.get("turn")
+        if turn is not None and (refusal := await turn(self.request)) is not None:
+            status, _, message = refusal
+            self.set_status(status)
+            self.set_header("Retry-After", "30")
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(f"{status} {message}\n")
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")

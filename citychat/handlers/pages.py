@@ -159,9 +159,11 @@ class PageHandler(GuardedHandler):
 
 
 class MissingHandler(PageHandler):
-    def prepare(self) -> None:
-        self.set_status(404)
-        self._send("missing")
+    async def prepare(self) -> None:
+        await super().prepare()
+        if not self._finished:
+            self.set_status(404)
+            self._send("missing")
 
 
 class ManifestHandler(GuardedHandler):

@@ -88,7 +88,7 @@ class UserEvents(Namespace):
             "user-view": Event(self.view, ViewRequest, lasting=True),
             "user-cities": Event(self.cities, CitiesRequest, "cities"),
             "user-place": Event(self.place, PlaceRequest, "places", lasting=True),
-            "user-chats": Event(self.chats, ChatsRequest),
+            "user-chats": Event(self.chats, ChatsRequest, "chats"),
             "user-block": Event(self.block, SessionRequest, lasting=True),
             "user-report": Event(self.report, ReportRequest, lasting=True),
             "user-case": Event(self.case, CaseRequest, "cases"),

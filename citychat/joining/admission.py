@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from citychat.limits import Buckets, bound
+from citychat.limits import Shares, bound
 from citychat.matching import DateCheck
 from citychat.model import (
     LAMPORT_MAX,
@@ -61,7 +61,7 @@ class Arrived(NamedTuple):
 
 
 class Admission:
-    """Admits guests. ``consent``: the version of the rules asked for. ``joins``: those of the process, under "".
+    """Admits guests. ``consent``: the version of the rules asked for. ``joins``: those of a network and the process.
     ``new_guest`` takes one of a network's new guests, ``again`` one of a guest's joins; both answer the seconds to wait
     for one (0: go on)."""
 
@@ -75,7 +75,7 @@ class Admission:
         gazetteer: Gazetteer,
         engines: Engines,
         dates: DateCheck,
-        joins: Buckets,
+        joins: Shares,
         new_guest: Callable[[str], float],
         again: Callable[[str], float],
     ) -> None:
@@ -100,15 +100,17 @@ class Admission:
         network: what is refused costs those who come meanwhile nothing. Raises BadPayload, Busy."""
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
-        if self.joins.wait_s(""):  # pages come back at random times: a process that fell is made up for in seconds
-            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=RETURN_MS)
+        source = network(address)
+        if wait_s := self.joins.wait_s("", source):
+            # Pages come back at random times: a process that fell is made up for in seconds.
+            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=max(RETURN_MS, ceil(wait_s * 1000)))
         guests = self._signed(asked)
         for guest in guests:
             if wait_s := self.again(guest):
                 raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
         if not guests:
             self._take_new(address)
-        self.joins.take("")
+        self.joins.take("", source)
 
     async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
         """Return who may come in, after ``take_join``; the row is to be kept. Raises Banned, Busy, Unavailable."""

@@ -12,6 +12,10 @@ class Page(Protocol):
         """The client's address, after trusted proxies. Never logged, never stored."""
 
     @property
+    def source(self) -> str:
+        """The network that the address counts for in the limits; "" for none. Never logged, never stored."""
+
+    @property
     def open(self) -> bool:
         """Tell whether anything emitted can still leave; False from the moment the socket is closed, by whichever
         side."""

@@ -128,6 +128,7 @@ def _policy(settings: Settings, consent: str) -> Policy:
         message_burst=settings.message_burst,
         message_rate=settings.message_rate,
         guests_per_hour=settings.guests_per_hour,
+        connections_per_address=settings.connections_per_address,
     )
 
 
@@ -144,7 +145,9 @@ def _application(parts: Resources, edge: Edge, ready: Readiness) -> Application:
     )
     missing, arguments = pages.missing()
     routes = [*pages.probes(), *edge.routes(), *pages.routes()]
-    return Application(routes, default_handler_class=missing, default_handler_args=arguments)
+    return Application(
+        routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn
+    )
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from citychat.delivery import DayQuotas, Delivery
 from citychat.handlers import ChatEvents, Dispatcher, UserEvents
 from citychat.joining import Admission, Joining
-from citychat.limits import Buckets, buckets
+from citychat.limits import Buckets, Shares, bound, buckets
 from citychat.matching import Matching
 from citychat.networks import network
 from citychat.places import Gazetteer, Places
@@ -40,6 +40,7 @@ class Policy(Struct, frozen=True):
     message_burst: int
     message_rate: float
     guests_per_hour: int
+    connections_per_address: int
 
 
 class Process:
@@ -59,7 +60,7 @@ class Process:
         counts: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         self.name, self.engines, self.tasks, self.counts = name, engines, tasks, counts or {}
-        now_s = engines.clock.monotonic_s
+        now_s, scale = engines.clock.monotonic_s, max(1.0, policy.connections_per_address / bound("connections"))
         self.registry = Registry()
         messages = Buckets(policy.message_burst, policy.message_rate, now_s)
         self.delivery = Delivery(engines, tasks, messages.take, DayQuotas(now_s, network))
@@ -77,7 +78,7 @@ class Process:
                 gazetteer=gazetteer,
                 engines=engines,
                 dates=self.matching.sessions.dates,
-                joins=buckets("joins at once", now_s),
+                joins=Shares("joins", now_s, scale),
                 new_guest=Buckets(policy.guests_per_hour, policy.guests_per_hour / HOUR_S, now_s).take,
                 again=buckets("joins", now_s).take,
             ),
@@ -85,7 +86,7 @@ class Process:
             matching=self.matching,
         )
         namespaces = [UserEvents(self.joining, self.matching), ChatEvents()]
-        self.door = Dispatcher(namespaces, registry=self.registry, tasks=tasks, now_s=now_s)
+        self.door = Dispatcher(namespaces, registry=self.registry, tasks=tasks, now_s=now_s, scale=scale)
 
     def start(self) -> None:
         """Start everything that runs by itself."""

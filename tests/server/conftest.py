@@ -16,22 +16,25 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Bounds, Connection, Edge, Reply
+from citychat.handlers import Pages
 from tests.server.rawclient import SOCKETIO, Raw
 from tests.support.patience import PATIENCE_S
 
 LOG = logging.getLogger("tests.edge")
+PAGES = Pages(version="1.2.3", consent="1", contact=None, credit=None, history_days=30)
 
 
 class Site:
     """An edge behind a port, with everything its door has seen. Its door knows no joins: unless ``joins``, what bounds
-    those who have not joined is off."""
+    those who have not joined is off. With ``pages`` the page and its files are there too."""
 
-    def __init__(self, *, joins: bool = False, bounds: Bounds = Bounds(), **options: Any) -> None:  # noqa: B008  # frozen
+    def __init__(self, *, joins: bool = False, pages: bool = False, bounds: Bounds = Bounds(), **options: Any) -> None:  # noqa: B008  # frozen
         self.events: list[tuple[Connection, str, object]] = []
         self.closed: list[Connection] = []
         self.on: dict[str, Callable[[Connection, Any, Reply | None], Awaitable[None]]] = {}
         self.now_s = time.monotonic
         self._raws: list[Raw] = []
+        self._pages = pages
         bounds = bounds if joins else replace(bounds, frames_before_join=sys.maxsize)
         options = {"now_s": lambda: self.now_s(), "logger": LOG, "bounds": bounds, **options}
         self.edge = Edge(door=self._door, closed=self.closed.append, **options)
@@ -46,7 +49,12 @@ class Site:
             reply({"ok": True, "echo": payload})
 
     def start(self) -> None:
-        self.server = self.edge.http_server(Application(self.edge.routes()))
+        routes = [*PAGES.probes(), *self.edge.routes(), *PAGES.routes()] if self._pages else self.edge.routes()
+        missing, arguments = PAGES.missing()
+        app = Application(
+            routes, default_handler_class=missing, default_handler_args=arguments, turn=self.edge.request_turn
+        )
+        self.server = self.edge.http_server(app)
         sockets = bind_sockets(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
         self.server.add_sockets(sockets)

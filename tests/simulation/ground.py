@@ -29,7 +29,7 @@ CONSENT = "1"
 LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
 DATES_MS = (2_000, 60_000, 3_600_000)
 POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
-              guests_per_hour=100)  # fmt: skip
+              connections_per_address=200, guests_per_hour=100)  # fmt: skip
 
 
 class Wrong(AssertionError):

@@ -38,7 +38,7 @@ class SimConnection:
     """The server's end: a ``ports.Page``. As at the edge, events of one connection are handled one after the other,
     those that came before its end too, and 10 s after it they are waited for no longer."""
 
-    address = "127.0.0.1"
+    address, source = "127.0.0.1", ""
 
     def __init__(self, world: World, server: LinkedProcess, link: "SimLink") -> None:
         self.world, self.server, self.link = world, server, link

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from citychat.networks import network
 from citychat.ports import GuestStatus
 from citychat.registry import Client
 
@@ -39,6 +40,10 @@ class DoorPage:
     @property
     def address(self) -> str:
         return self._address
+
+    @property
+    def source(self) -> str:
+        return network(self._address)
 
     @property
     def open(self) -> bool:

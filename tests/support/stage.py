@@ -36,7 +36,7 @@ KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONTACT = "host@example.org"
 POLICY: Mapping[str, Any] = {
     "consent": "7", "contact": CONTACT, "history_ms": HISTORY_MS, "message_burst": 40, "message_rate": 5.0,
-    "guests_per_hour": 100,
+    "guests_per_hour": 100, "connections_per_address": 200,
 }  # fmt: skip
 LOOPBACK, NOWHERE = "127.0.0.1", "192.0.2.9"  # "This network"; an address that nobody can place
 LYON, PARIS = {"lat": 45.764, "lon": 4.8357, "accuracy": 30}, {"lat": 48.8566, "lon": 2.3522, "accuracy": 30}

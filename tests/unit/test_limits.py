@@ -16,6 +16,7 @@ from citychat.settings import FIELDS
 
 PACKAGE = Path(__file__).parents[2] / "citychat"
 BOUND = re.compile(r"MAX(_BYTES|_CHARS|_ROWS)?$|WINDOW|PREFETCH")
+SHARING = ("Event", "Shares")
 TELLING = 32  # smaller numbers mean too many things
 OF_ANOTHER_MEANING = {
     "adapters/mongo/connection.py CONNECTIONS_MAX = 100": "of the driver",
@@ -158,10 +159,16 @@ def names_asked_for(tree: ast.Module) -> Iterator[str]:
     """The limits that a module reads by name: ``bound("held")``, or ``Event(..., "seeks")``, whose default is one."""
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="bound" | "rate" | "buckets" | "Event"), args=args):
-                yield from (arg.value for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
+            case ast.Call(func=ast.Name(id="bound" | "rate" | "buckets" | "Event" | "Shares" as asks), args=args):
+                names = [arg.value for arg in args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+                yield from (row for name in names for row in (rows_of(name) if asks in SHARING else [name]))
             case ast.AnnAssign(target=ast.Name(id="limit"), value=ast.Constant(value=str(name))):
-                yield name
+                yield from rows_of(name)
+
+
+def rows_of(name: str) -> list[str]:
+    """The rows of what guests, networks and the process have a bucket of."""
+    return [name, f"{name} of a network", f"{name} of a process"]
 
 
 def bounds_spelled(tree: ast.Module) -> Iterator[tuple[str, float]]:

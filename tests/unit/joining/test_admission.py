@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from citychat.adapters.sqlite.database import Transaction
 from citychat.joining import Admission, JoinRequest
 from citychat.joining.admission import HAVE_MAX, Arrived
-from citychat.limits import Buckets, buckets
+from citychat.limits import Buckets, Shares, buckets
 from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Places
 from citychat.rules import DAY_MS
@@ -37,7 +37,7 @@ def arrival(stage: Stage, consent: str = "2", guests_per_hour: int = 3) -> Admis
         gazetteer=GAZETTEER,
         engines=stage.p.engines,
         dates=stage.p.matching.sessions.dates,
-        joins=buckets("joins at once", now_s),
+        joins=Shares("joins", now_s),
         new_guest=Buckets(guests_per_hour, guests_per_hour / 3600, now_s).take,
         again=buckets("joins", now_s).take,
     )

@@ -1,0 +1,131 @@
+"""Shares: a guest, a network and a process have a bucket each, and who floods one of them leaves the others theirs."""
+
+from math import inf
+
+import pytest
+
+from citychat.limits import CALM_PARTS, LIMITS, Buckets, Shares, bound, rate
+
+SCHOOL, HOME = "198.51.100.1", "203.0.113.7"
+KINDS = sorted(name.removesuffix(" of a network") for name in LIMITS if name.endswith(" of a network"))
+
+
+class StillClock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def taken(shares: Shares, guest: str, source: str, most: int = 20_000) -> int:
+    """How many are to be had at once."""
+    for number in range(most):
+        if shares.take(guest, source):
+            return number
+    return most
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_guests_do_is_bounded_for_a_network_and_for_the_process_too(name: str) -> None:
+    network, process = (LIMITS[f"{name} of {of}"] for of in ("a network", "a process"))
+    assert (network.each, process.each) == ("network", "process")
+    assert rate(network.name) and rate(process.name) >= rate(network.name) / 2
+    if name in LIMITS and LIMITS[name].each == "guest" and LIMITS[name].per_s:
+        assert bound(network.name) > bound(name) and rate(network.name) > rate(name)
+
+
+def test_one_guest_takes_what_is_a_guests_and_another_of_the_network_goes_on() -> None:
+    shares = Shares("cities", StillClock())
+    assert taken(shares, "anna", HOME) == bound("cities")
+    assert taken(shares, "ben", HOME) == bound("cities")
+
+
+def test_many_guests_of_one_network_take_what_is_a_networks_and_another_network_goes_on() -> None:
+    clock = StillClock()
+    shares = Shares("cases", clock)
+    assert sum(taken(shares, f"guest {each}", SCHOOL) for each in range(100)) == bound("cases of a network")
+    assert taken(shares, "anna", HOME) == bound("cases")
+    clock.now_s += 60
+    assert sum(taken(shares, f"guest {each}", SCHOOL) for each in range(100)) == bound("cases of a network")
+
+
+def test_many_networks_take_half_of_what_is_the_process_and_a_fiftieth_each() -> None:
+    """So up to fifty networks that flood leave the others something."""
+    clock = StillClock()
+    shares, half, calm = Shares("cities", clock), bound("cities of a process") // 2, bound("cities of a process") / 50
+    networks = [f"192.0.2.{each}" for each in range(10)]
+    assert sum(taken(shares, "", each) for each in networks) == half + len(networks) * calm
+    assert taken(shares, "anna", HOME) == calm
+    for _ in range(1_000):  # they go on, and take what there is: theirs alone
+        clock.now_s += 0.1
+        for each in networks:
+            taken(shares, "", each)
+    assert taken(shares, "anna", HOME) == calm
+
+
+def test_the_process_gives_no_more_than_its_row_however_many_networks_come() -> None:
+    clock = StillClock()
+    shares = Shares("cities", clock)
+    assert sum(taken(shares, "", f"192.0.{each // 250}.{each % 250}") for each in range(1_000)) == 200
+    assert shares.take("", HOME) > 0
+    clock.now_s += 1
+    assert sum(taken(shares, "", f"192.0.{each // 250}.{each % 250}") for each in range(1_000)) == 100
+
+
+def test_loopback_is_no_network_and_has_both_halves_of_the_process() -> None:
+    assert taken(Shares("cities", StillClock()), "", "") == bound("cities of a process")
+
+
+def test_a_refused_try_takes_from_nobody() -> None:
+    shares = Shares("cities", StillClock())
+    taken(shares, "anna", HOME)
+    before = shares.wait_s("ben", HOME), taken(shares, "ben", HOME)
+    assert before == (0.0, bound("cities"))
+    for _ in range(1_000):
+        assert shares.take("anna", HOME) > 0
+    assert taken(shares, "carl", HOME) == bound("cities")
+
+
+def test_who_is_patient_waits_in_turn_and_no_longer_than_he_is_patient() -> None:
+    clock = StillClock()
+    shares = Shares("frames", clock)
+    shares.take("", SCHOOL, inf, bound("frames of a network"))
+    assert [shares.take("", SCHOOL, inf) for _ in range(3)] == pytest.approx([1 / 600, 2 / 600, 3 / 600])
+    assert shares.take("", SCHOOL, 4 / 600 + 1e-6) == pytest.approx(4 / 600)
+    assert shares.take("", SCHOOL, 4 / 600) == shares.take("", SCHOOL, 4 / 600) == pytest.approx(5 / 600)
+    assert shares.take("", HOME) == 0.0
+
+
+def test_those_who_wait_in_turn_do_not_make_others_wait() -> None:
+    shares = Shares("requests", StillClock(), calm=bound("requests of a visit"))
+    for each in range(20):
+        shares.take("", f"192.0.2.{each}", inf, 1_000)
+    assert shares.take("", SCHOOL, inf) > 1
+    shares = Shares("requests", StillClock(), calm=bound("requests of a visit"))
+    for _ in range(5_000):
+        shares.take("", SCHOOL, inf)
+    assert taken(shares, "", HOME) == bound("requests of a visit")
+
+
+def test_hosts_who_let_more_of_one_address_in_have_larger_buckets_of_a_network() -> None:
+    assert sum(taken(Shares("cases", StillClock(), 2.5), f"guest {each}", SCHOOL) for each in range(1)) == 5
+    shares = Shares("cases", StillClock(), 1.5)
+    assert sum(taken(shares, f"guest {each}", SCHOOL) for each in range(100)) <= 1.5 * bound("cases of a network")
+    assert sum(taken(Shares("cases", StillClock()), "", SCHOOL) for _ in range(1)) == bound("cases of a network")
+
+
+def test_buckets_that_are_full_again_are_forgotten() -> None:
+    clock = StillClock()
+    buckets = Buckets(1, 1, clock)
+    for each in range(1_000):
+        buckets.take(str(each))
+    assert len(buckets) == 1_000
+    clock.now_s += 5
+    for _ in range(1_000):
+        buckets.take("mine")
+    assert len(buckets) == 1
+    assert buckets.take("mine") > 0
+
+
+def test_fifty_networks_are_what_the_documents_say() -> None:
+    assert CALM_PARTS == 50
