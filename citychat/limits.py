@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 ROUNDING_S = 1e-9  # less is of the sums, not a wait
-CALM_PARTS = 50  # so many networks may flood and leave the others their half
-COMMON, KEPT = "common", "kept"  # the halves of what a process has
+COMMON_PART = 0.25  # of what a process has; the rest is kept for networks that ask for little,
+CALM_PARTS = 100  # each for so small a part of the whole rate,
+CALM_BURST = 8  # and for so many at once: the pages of a household
 
 
 class Limit(NamedTuple):
@@ -103,13 +104,12 @@ LIMITS = {
         Limit("refused joins of a process", 400, "joins", "process", "of 0.2 ms each, and of a handshake", 100),
         Limit("frames of a network", 1200, "frames", "network",
               "all pages of a school are back at once; a hall of a hundred talking sends 60 a second", 600),
-        Limit("frames of a process", 8000, "frames", "process", "a fifth of a core for each half, of the cheapest",
-              8000),
+        Limit("frames of a process", 8000, "frames", "process", "of 40 µs each, the cheapest: a third of a core", 8000),
         Limit("handshakes of a network", 400, "handshakes", "network",
               "as many as connections, twice, when processes restart", 20),
         Limit("handshakes of a process", 100, "handshakes", "process", "of 1.2 ms each: a quarter of a core", 200),
         Limit("requests of a network", 5000, "requests", "network", "a hall of a hundred that opens the page", 300),
-        Limit("requests of a process", 400, "requests", "process", "of 0.5 ms each: half a core", 1000),
+        Limit("requests of a process", 800, "requests", "process", "of 0.7 ms each: most of a core", 1200),
         Limit("requests of a visit", 60, "requests", "network", "page and files: even while others flood", None),
         Limit("held requests", 2000, "requests", "process",
               "of 20 kB each, that wait for their turn; beyond it the answer is busy at once"),
@@ -118,21 +118,21 @@ LIMITS = {
         Limit("places of a network", 100, "tries", "network", "a hall of a hundred corrects its city", 2),
         Limit("places of a process", 100, "tries", "process", "a twentieth of a core", 50),
         Limit("cities of a network", 300, "searches", "network", "a class of thirty types at once", 30),
-        Limit("cities of a process", 200, "searches", "process", "a twentieth of a core", 100),
+        Limit("cities of a process", 400, "searches", "process", "of 0.3 ms each: a twentieth of a core", 200),
         Limit("cases of a network", 20, "look-ups", "network", "nobody finds a report code with many guests either",
               20 / 60),
-        Limit("cases of a process", 50, "look-ups", "process", "nor with many networks", 5),
-        Limit("history pages of a network", 60, "pages", "network", "a tenth of a hall scrolls at the same time", 10),
-        Limit("history pages of a process", 60, "pages", "process", "of 2 ms each, when full: a tenth of a core", 40),
+        Limit("cases of a process", 80, "look-ups", "process", "nor with many networks", 5),
+        Limit("history pages of a network", 40, "pages", "network", "a tenth of a hall scrolls at the same time", 10),
+        Limit("history pages of a process", 80, "pages", "process", "of 2 ms each, when full: a tenth of a core", 40),
         Limit("typing of a network", 300, "signs", "network", "a hall of a hundred, all writing", 60),
         Limit("typing of a process", 1000, "signs", "process", "a tenth of a core", 500),
         Limit("asks of a network", 200, "asks", "network", "all pages of a school after a cut, then one in 30 s each",
               20),
         Limit("asks of a process", 200, "asks", "process", "of 0.8 ms each, the longest: a sixth of a core", 200),
         Limit("chats of a network", 200, "lists", "network", "a hall of a hundred looks at its chats", 10),
-        Limit("chats of a process", 100, "lists", "process", "of 1 ms each, the longest: a tenth of a core", 100),
+        Limit("chats of a process", 400, "lists", "process", "of 1 ms each, the longest: a tenth of a core", 100),
         Limit("other events of a network", 400, "events", "network", "a hall of a hundred, each pressing a button", 60),
-        Limit("other events of a process", 500, "events", "process", "a quarter of a core", 500),
+        Limit("other events of a process", 800, "events", "process", "a quarter of a core", 500),
         Limit("refused events of a network", 200, "events", "network", "of old pages, or programs being written", 50),
         Limit("refused events of a process", 400, "events", "process", "a twentieth of a core", 400),
     )
@@ -187,53 +187,54 @@ class Shares:
     """The buckets of one kind of event, of three kinds at once: a guest's (row ``name`` of the table, where it has one
     for guests), its network's (``name of a network``), and the process's (``name of a process``).
 
-    The process has two buckets of half the size. One is kept for networks that ask for little, the fiftieth part of
-    the process's rate: what up to fifty others flood keeps nobody else out. Loopback is no network (""): it has the
-    process's two buckets, and no other.
+    The process has two buckets: a quarter of its row is everybody's, the rest is kept for networks that ask for
+    little, a hundredth of the row each. What scores of others flood keeps nobody else out, and costs a part of what
+    the process can do. Loopback is no network (""): it has both buckets of the process, and no other.
 
     ``scale``: how many times a network's row its buckets are, for hosts who let more of one address in. ``calm``: what
-    a network that asks for little may take at once, if not the fiftieth part.
+    a network that asks for little may take at once.
     """
 
-    def __init__(self, name: str, now_s: Callable[[], float], scale: float = 1.0, calm: float = 0) -> None:
+    def __init__(self, name: str, now_s: Callable[[], float], scale: float = 1.0, calm: int = CALM_BURST) -> None:
         each, network, process = LIMITS.get(name), f"{name} of a network", f"{name} of a process"
         burst, per_s = bound(process), rate(process)
         self._guest = buckets(name, now_s) if each is not None and each.each == "guest" else None
-        self._network = Buckets(max(1, bound(network) * scale), rate(network) * scale, now_s)
-        self._calm = Buckets(calm or max(1, burst / CALM_PARTS), per_s / CALM_PARTS, now_s)
-        self._halves = Buckets(max(1, burst / 2), per_s / 2, now_s)
+        self._network = Buckets(bound(network) * scale, rate(network) * scale, now_s)
+        self._calm = Buckets(calm, per_s / CALM_PARTS, now_s)
+        self._common = Buckets(burst * COMMON_PART, per_s * COMMON_PART, now_s)
+        self._kept = Buckets(burst * (1 - COMMON_PART), per_s * (1 - COMMON_PART), now_s)
         self._now_s = now_s
 
     def take(self, guest: str, source: str, patience_s: float = 0.0, tokens: int = 1) -> float:
         """Take so many of each and return the seconds until they may be used, at most ``patience_s``. If that would be
         longer take none and return it. ``guest``, ``source``: "" for none."""
         now = self._now_s()
-        wait, half = self._look(guest, source, now)
+        wait, process = self._look(guest, source, now)
         if wait > patience_s + ROUNDING_S:
             return wait
-        self._halves.put_down(half, now, tokens)
-        if half == KEPT and source:
+        process.put_down("", now, tokens)
+        if process is self._kept and source:
             self._calm.put_down(source, now, tokens)
         if source:
             self._network.put_down(source, now, tokens)
         if guest and self._guest is not None:
             self._guest.put_down(guest, now, tokens)
-        return wait if wait > ROUNDING_S else 0.0
+        return wait
 
     def wait_s(self, guest: str, source: str) -> float:
         """Return what ``take`` would, and take nothing."""
         return self._look(guest, source, self._now_s())[0]
 
-    def _look(self, guest: str, source: str, now: float) -> tuple[float, str]:
-        """Seconds to wait, and which of the process's halves is nearer for this network."""
-        half, wait = COMMON, self._halves.wait_s(COMMON, now)
-        if wait and not (source and self._calm.wait_s(source, now)):
-            half, wait = min((half, wait), (KEPT, self._halves.wait_s(KEPT, now)), key=lambda each: each[1])
+    def _look(self, guest: str, source: str, now: float) -> tuple[float, Buckets]:
+        """Seconds to wait, and which of the process's buckets is nearer for this network."""
+        process, wait = self._common, self._common.wait_s("", now)
+        if wait and not (source and self._calm.wait_s(source, now)) and self._kept.wait_s("", now) < wait:
+            process, wait = self._kept, self._kept.wait_s("", now)
         if source:
             wait = max(wait, self._network.wait_s(source, now))
         if guest and self._guest is not None:
             wait = max(wait, self._guest.wait_s(guest, now))
-        return wait, half
+        return wait, process
 
 
 def bound(name: str) -> int:

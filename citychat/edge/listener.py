@@ -18,7 +18,7 @@ from citychat.edge.client_address import ConnectionLimiter
 from citychat.edge.redaction import RateLimitedLog, RefusalLog
 
 _REST_S = 0.1
-_AT_ONCE = 128  # then the pages have their turn
+_AT_ONCE = 16  # some 5 ms; then the pages have their turn
 
 
 @dataclass(frozen=True)

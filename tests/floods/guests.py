@@ -10,6 +10,7 @@ from tests.server.rawclient import Closed, Raw, frame
 
 STREAM = "A" * 11
 LYON, PARIS = {"lat": 45.764, "lon": 4.8357, "accuracy": 30}, {"lat": 48.8566, "lon": 2.3522, "accuracy": 30}
+PONG = frame(b"3")
 JOIN = {"v": 1, "consent": "1", "adult": True, "visible": True}
 
 Heard = Callable[[str, Any], None]
@@ -73,17 +74,22 @@ class FloodGuest:
     async def _read(self) -> None:
         try:
             while True:
-                head, body = await self.raw.packet()
-                if head.startswith("42"):
-                    self._heard(*body)
-                elif head.startswith("43"):
-                    answered = self._answers.pop(int(head.partition(",")[2]), None)
-                    if answered is not None and not answered.done():
-                        answered.set_result(body[0])
+                _, said = await self.raw.receive()
+                if said == b"2":
+                    self.raw.writer.write(PONG)
+                elif said[:2] in (b"42", b"43"):
+                    self._take(said.decode())
         except Closed as closed:
             for answered in self._answers.values():
                 if not answered.done():
                     answered.set_exception(closed)
+
+    def _take(self, said: str) -> None:
+        head, _, body = said.partition("[")
+        if head.startswith("42"):
+            self._heard(*json.loads(f"[{body}"))
+        elif (answered := self._answers.pop(int(head.partition(",")[2]), None)) and not answered.done():
+            answered.set_result(json.loads(f"[{body}")[0])
 
     async def close(self) -> None:
         self._reading.cancel()

@@ -39,12 +39,21 @@ async def test_a_network_that_has_used_up_its_handshakes_is_refused_and_another_
     assert await refused(at, HOME) == 101
 
 
-async def test_many_networks_cannot_use_up_the_handshakes_of_the_others(site: Open) -> None:
-    at = site(bounds=AT_ONCE, now_s=lambda: 0.0)
+def flooded(shares: Shares) -> None:
+    """Twenty networks take what there is for them."""
     for each in range(20):
-        while at.edge._handshakes.take("", f"192.0.2.{each}") == 0:
+        while shares.take("", f"192.0.2.{each}") == 0:
             pass
-    assert [await refused(at, HOME) for _ in range(3)] == [101, 101, 429]
+
+
+async def test_many_networks_cannot_use_up_the_handshakes_of_the_others(site: Open) -> None:
+    now = [0.0]
+    at = site(bounds=AT_ONCE, now_s=lambda: now[0])
+    for _ in range(2):  # in the first second each still counts as one that asks for little
+        flooded(at.edge._handshakes)
+        now[0] += 1
+    flooded(at.edge._handshakes)
+    assert [await refused(at, HOME) for _ in range(9)] == [101] * 8 + [429]
 
 
 async def test_the_process_has_so_many_handshakes_and_no_more(site: Open) -> None:
@@ -122,12 +131,12 @@ async def test_the_connections_of_a_network_share_its_frames_and_another_has_its
     shares = Shares("frames", lambda: 0.0)
     room = bound("frames of a network")
     assert room <= held_after(shares, SCHOOL) <= 1.1 * room
-    assert room <= held_after(shares, HOME) <= 1.1 * room
+    assert held_after(shares, HOME) > room / 2
 
 
 async def test_the_connections_of_a_process_share_its_frames() -> None:
-    shares, half = Shares("frames", lambda: 0.0), bound("frames of a process") // 2
-    spent_by_all(shares, half)
+    shares = Shares("frames", lambda: 0.0)
+    spent_by_all(shares, bound("frames of a process"))
     assert held_after(shares, HOME) <= 16
     assert held_after(shares, "") <= 16
 
@@ -196,8 +205,6 @@ async def test_a_visit_has_what_it_asks_for_while_twenty_networks_flood(site: Op
     at = site(bounds=AT_ONCE, now_s=lambda: now[0], pages=True)
     for _ in range(100):
         now[0] += 0.1
-        for each in range(20):
-            while at.edge._requests.take("", f"192.0.2.{each}") == 0:
-                pass
+        flooded(at.edge._requests)
     visit = bound("requests of a visit")
     assert [(await asked(at, "/rules", HOME)).code for _ in range(visit + 1)] == [200] * visit + [429]

@@ -1,6 +1,6 @@
-"""Buckets that others have emptied: a network's, or both halves of the process's."""
+"""Buckets that others have emptied: a network's, or both of the process."""
 
-from citychat.limits import COMMON, KEPT, Shares
+from citychat.limits import Shares
 
 
 def spent_by(shares: Shares, source: str, tokens: int) -> None:
@@ -8,7 +8,7 @@ def spent_by(shares: Shares, source: str, tokens: int) -> None:
     shares._network.put_down(source, shares._now_s(), tokens)
 
 
-def spent_by_all(shares: Shares, tokens: int, halves: tuple[str, ...] = (COMMON, KEPT)) -> None:
-    """Others have taken so many out of each half of what is the process's."""
-    for half in halves:
-        shares._halves.put_down(half, shares._now_s(), tokens)
+def spent_by_all(shares: Shares, tokens: int) -> None:
+    """Others have taken so many out of each bucket of the process."""
+    for bucket in (shares._common, shares._kept):
+        bucket.put_down("", shares._now_s(), tokens)

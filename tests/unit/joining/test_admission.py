@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from citychat.adapters.sqlite.database import Transaction
 from citychat.joining import Admission, JoinRequest
 from citychat.joining.admission import HAVE_MAX, Arrived
-from citychat.limits import Buckets, Shares, buckets
+from citychat.limits import Buckets, Shares, bound, buckets
 from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Places
 from citychat.rules import DAY_MS
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens, network_marks
+from tests.support.spent import spent_by, spent_by_all
 from tests.support.stage import CONTACT, GAZETTEER, KEYS, LOOPBACK, LYON, NOWHERE, PARIS, Stage, located, on_stage
 from tests.support.virtual_time import START_MS
 
@@ -256,6 +257,30 @@ async def test_two_windows_in_a_fight_over_one_guest_are_slowed_down(stage: Stag
     assert busy.value.retry_ms is not None and 0 < busy.value.retry_ms <= 1_000
     await stage.skip(1_000)
     await anna.comes()
+
+
+@on_stage
+async def test_joins_of_one_network_are_bounded_whoever_comes_and_another_network_is_let_in(stage: Stage) -> None:
+    at = arrival(stage)
+    anna, ben = KeptToken(stage, at), KeptToken(stage, at, AT_PARIS)
+    await anna.comes()
+    await ben.comes()
+    spent_by(at.joins, AT_LYON, bound("joins of a network"))
+    with pytest.raises(Busy) as busy:
+        await anna.comes()
+    assert busy.value.retry_ms is not None
+    await ben.comes()
+    await stage.skip(busy.value.retry_ms)
+    await anna.comes()
+
+
+@on_stage
+async def test_joins_of_the_process_are_bounded_whoever_comes(stage: Stage) -> None:
+    anna = KeptToken(stage, arrival(stage))
+    await anna.comes()
+    spent_by_all(anna.arrival.joins, bound("joins of a process"))
+    with pytest.raises(Busy):
+        await anna.comes()
 
 
 @on_stage
