@@ -13,12 +13,10 @@ class SystemClock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.monotonic_s = loop.time  # asked for each message and frame: a call less
 
     def wall_ms(self) -> int:
         return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        return self._loop.time()
 
     def later(self, delay_s: float, call: Callable[[], None]) -> Timer:
         return self._loop.call_later(delay_s, call)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 ROUNDING_S = 1e-9  # less is of the sums, not a wait
 COMMON_PART = 0.25  # of what a process has; the rest is kept for networks that ask for little,
+COMMON, KEPT = 0, 1
 CALM_PARTS = 100  # each for so small a part of the whole rate,
 CALM_BURST = 8  # and for so many at once: the pages of a household
 
@@ -113,6 +114,8 @@ LIMITS = {
         Limit("requests of a visit", 60, "requests", "network", "page and files: even while others flood", None),
         Limit("held requests", 2000, "requests", "process",
               "of 20 kB each, that wait for their turn; beyond it the answer is busy at once"),
+        Limit("messages of a network", 400, "messages", "network", "a hall of a hundred, one each second", 100),
+        Limit("messages of a process", 2000, "messages", "process", "of 0.4 ms each: most of a core", 2000),
         Limit("seeks of a network", 200, "seeks", "network", "a hall of a hundred looks at once, and again", 20),
         Limit("seeks of a process", 400, "seeks", "process", "a fifth of a core", 200),
         Limit("places of a network", 100, "tries", "network", "a hall of a hundred corrects its city", 2),
@@ -192,28 +195,39 @@ class Shares:
     the process can do. Loopback is no network (""): it has both buckets of the process, and no other.
 
     ``scale``: how many times a network's row its buckets are, for hosts who let more of one address in. ``calm``: what
-    a network that asks for little may take at once.
+    a network that asks for little may take at once. ``guest``: instead of the guest's row, where a host has changed it.
+
+    Each message passes here: what is the process's are plain numbers, and no call more than needed is made.
     """
 
-    def __init__(self, name: str, now_s: Callable[[], float], scale: float = 1.0, calm: int = CALM_BURST) -> None:
+    def __init__(
+        self,
+        name: str,
+        now_s: Callable[[], float],
+        scale: float = 1.0,
+        *,
+        calm: int = CALM_BURST,
+        guest: Buckets | None = None,
+    ) -> None:
         each, network, process = LIMITS.get(name), f"{name} of a network", f"{name} of a process"
         burst, per_s = bound(process), rate(process)
-        self._guest = buckets(name, now_s) if each is not None and each.each == "guest" else None
+        self._guest = guest or (buckets(name, now_s) if each is not None and each.each == "guest" else None)
         self._network = Buckets(bound(network) * scale, rate(network) * scale, now_s)
         self._calm = Buckets(calm, per_s / CALM_PARTS, now_s)
-        self._common = Buckets(burst * COMMON_PART, per_s * COMMON_PART, now_s)
-        self._kept = Buckets(burst * (1 - COMMON_PART), per_s * (1 - COMMON_PART), now_s)
+        self._full_s = [-math.inf, -math.inf]  # when the process's two, the common and the kept one, are full again
+        self._slack_s = (burst - 1 / COMMON_PART) / per_s, (burst - 1 / (1 - COMMON_PART)) / per_s
+        self._step_s = 1 / per_s / COMMON_PART, 1 / per_s / (1 - COMMON_PART)
         self._now_s = now_s
 
     def take(self, guest: str, source: str, patience_s: float = 0.0, tokens: int = 1) -> float:
         """Take so many of each and return the seconds until they may be used, at most ``patience_s``. If that would be
         longer take none and return it. ``guest``, ``source``: "" for none."""
         now = self._now_s()
-        wait, process = self._look(guest, source, now)
+        wait, which = self._look(guest, source, now)
         if wait > patience_s + ROUNDING_S:
             return wait
-        process.put_down("", now, tokens)
-        if process is self._kept and source:
+        self._full_s[which] = max(self._full_s[which], now) + tokens * self._step_s[which]
+        if which == KEPT and source:
             self._calm.put_down(source, now, tokens)
         if source:
             self._network.put_down(source, now, tokens)
@@ -225,16 +239,18 @@ class Shares:
         """Return what ``take`` would, and take nothing."""
         return self._look(guest, source, self._now_s())[0]
 
-    def _look(self, guest: str, source: str, now: float) -> tuple[float, Buckets]:
+    def _look(self, guest: str, source: str, now: float) -> tuple[float, int]:
         """Seconds to wait, and which of the process's buckets is nearer for this network."""
-        process, wait = self._common, self._common.wait_s("", now)
-        if wait and not (source and self._calm.wait_s(source, now)) and self._kept.wait_s("", now) < wait:
-            process, wait = self._kept, self._kept.wait_s("", now)
+        which, wait = COMMON, self._full_s[COMMON] - now - self._slack_s[COMMON]
+        if wait > ROUNDING_S and not (source and self._calm.wait_s(source, now)):
+            kept = self._full_s[KEPT] - now - self._slack_s[KEPT]
+            which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)
+        wait = wait if wait > ROUNDING_S else 0.0
         if source:
             wait = max(wait, self._network.wait_s(source, now))
         if guest and self._guest is not None:
             wait = max(wait, self._guest.wait_s(guest, now))
-        return wait, process
+        return wait, which
 
 
 def bound(name: str) -> int:

@@ -15,21 +15,22 @@ KEYS_MAX = bound("days counted")
 
 
 class DayQuotas:
-    """One per process. ``network``: of an address, "" for one without limits."""
+    """One per process."""
 
-    def __init__(self, now_s: Callable[[], float], network: Callable[[str], str]) -> None:
-        self._now_s, self._network = now_s, network
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
         self._day = -1
         self._guests, self._networks = dict[str, int](), dict[str, int]()
 
-    def charge(self, guest: str, address: str, text: str) -> None:
-        """Count a message. Raises DayFull, with nothing counted, when the guest or the network has no room for it."""
+    def charge(self, guest: str, network: str, text: str) -> None:
+        """Count a message. Raises DayFull, with nothing counted, when the guest or the network ("" for none) has no room
+        for it."""
         day = int(self._now_s() // DAY_S)
         if day != self._day:
             self._day = day
             self._guests.clear()
             self._networks.clear()
-        network, size = self._network(address), len(text.encode(errors="replace")) + ROW_BYTES
+        size = len(text.encode(errors="replace")) + ROW_BYTES
         charged = [(self._guests, guest, bound("day of a guest"))]
         if network:
             charged.append((self._networks, network, bound("day of a network")))

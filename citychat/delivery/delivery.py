@@ -10,17 +10,17 @@ from citychat.tasks import Tasks
 
 
 class Delivery:
-    """Delivery in one process. ``take``: the guests' message rate limit, the seconds to wait (0: go on). ``quotas``:
-    what may be written in a day. ``counts``: oddities, for the log."""
+    """Delivery in one process. ``take``: the rate limit of messages, of a guest and its network, the seconds to wait (0:
+    go on). ``quotas``: what may be written in a day. ``counts``: oddities, for the log."""
 
-    def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str], float], quotas: DayQuotas) -> None:
+    def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str, str], float], quotas: DayQuotas) -> None:
         self.engines, self.tasks, self._take, self._quotas = engines, tasks, take, quotas
         self.writer = HistoryWriter(engines.history, engines.lobby)
         self.counts: Counter[str] = Counter()
 
-    def take(self, guest: str, address: str, text: str) -> float:
+    def take(self, guest: str, source: str, text: str) -> float:
         """Let a guest say something, or return the seconds to wait for it. Raises DayFull."""
-        wait_s = self._take(guest)
+        wait_s = self._take(guest, source)
         if not wait_s:
-            self._quotas.charge(guest, address, text)
+            self._quotas.charge(guest, source, text)
         return wait_s

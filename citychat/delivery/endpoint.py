@@ -166,7 +166,7 @@ class Endpoint:
         if (stream, number) in sender.pending:
             return
         full = len(sender.pending) >= PENDING_MAX
-        wait_s = 0.0 if full else self.shared.take(self.guest, self.page.address, text)
+        wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source, text)
         if full or wait_s:
             self.page.emit("chat-busy", {"s": session_id, "retry_ms": max(BUSY_MS, ceil(wait_s * 1000))})
             return

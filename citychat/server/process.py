@@ -13,7 +13,6 @@ from citychat.handlers import ChatEvents, Dispatcher, UserEvents
 from citychat.joining import Admission, Joining
 from citychat.limits import Buckets, Shares, bound, buckets
 from citychat.matching import Matching
-from citychat.networks import network
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.registry import Registry
@@ -63,7 +62,8 @@ class Process:
         now_s, scale = engines.clock.monotonic_s, max(1.0, policy.connections_per_address / bound("connections"))
         self.registry = Registry()
         messages = Buckets(policy.message_burst, policy.message_rate, now_s)
-        self.delivery = Delivery(engines, tasks, messages.take, DayQuotas(now_s, network))
+        messages_of_all = Shares("messages", now_s, scale, guest=messages)
+        self.delivery = Delivery(engines, tasks, messages_of_all.take, DayQuotas(now_s))
         self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms)
         self.joining = Joining(
             process=name,

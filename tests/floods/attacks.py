@@ -158,6 +158,22 @@ async def asking(flood: Flood) -> None:
     )  # fmt: skip
 
 
+async def writing(flood: Flood) -> None:
+    """Pairs of guests, one of whom writes five times a second; the other draws."""
+    pairs = [await flood.pair() for _ in range(flood.size // 2)]
+    flood.begun.set()
+
+    def said(ben: FloodGuest, session: str) -> Callable[[int], bytes]:
+        def frame_of(n: int) -> bytes:
+            if n > 4:
+                ben.tell("chat-ack", {"s": session, "st": STREAM, "n": n - 4})
+            return event_frame("chat-message", {"s": session, "st": STREAM, "n": n + 1, "l": n + 1, "x": LONG})
+
+        return frame_of
+
+    await asyncio.gather(*(steadily(flood, anna, said(ben, s), 5) for anna, ben, s in pairs))
+
+
 async def getting(flood: Flood) -> None:
     """Connections that ask for the page, again as soon as they have it."""
 
@@ -241,6 +257,7 @@ ATTACKS: dict[str, Callable[[Flood], Awaitable[None]]] = {
     "refused joins": wrong_joins,
     "history pages": paging,
     "chat-ask": asking,
+    "messages": writing,
     "GET /": getting,
     "connect and hang up": connecting,
     "silent": silent,

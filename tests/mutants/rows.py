@@ -403,6 +403,27 @@ EDGES = (
         "if self._holds > self.bounds.holds:", "if False:",
     ),
     left_out(
+        "edge: the connections of a network share nothing", "§1", "tests/server/test_floods.py",
+        "citychat/edge/transport.py",
+        "if self._unpaid >= _PAID_TOGETHER:", "if False:",
+    ),
+    left_out(
+        "edge: requests and handshakes have no turn", "§1", "tests/server/test_floods.py", "citychat/edge/edge.py",
+        "refusal = TOO_FAST if wait_s > patience_s else None", "refusal = None",
+    ),
+    left_out(
+        "limits: a network has no bucket", "§1", "tests/unit/handlers/test_flooded.py", "citychat/limits.py",
+        "wait = max(wait, self._network.wait_s(source, now))", "pass",
+    ),
+    left_out(
+        "limits: nothing is kept for who asks for little", "§1", "tests/unit/test_shares.py", "citychat/limits.py",
+        "which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)", "pass",
+    ),
+    left_out(
+        "limits: a guest has no bucket", "§1", "tests/unit/handlers/test_flooded.py", "citychat/limits.py",
+        "wait = max(wait, self._guest.wait_s(guest, now))", "pass",
+    ),
+    left_out(
         "edge: who does not read is waited for", "§1", "tests/server/test_edge_limits.py",
         "citychat/edge/transport.py",
         "if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >= self.bounds.unsent_bytes:",

@@ -1,6 +1,6 @@
 """Buckets that others have emptied: a network's, or both of the process."""
 
-from citychat.limits import Shares
+from citychat.limits import COMMON, KEPT, Shares
 
 
 def spent_by(shares: Shares, source: str, tokens: int) -> None:
@@ -10,5 +10,5 @@ def spent_by(shares: Shares, source: str, tokens: int) -> None:
 
 def spent_by_all(shares: Shares, tokens: int) -> None:
     """Others have taken so many out of each bucket of the process."""
-    for bucket in (shares._common, shares._kept):
-        bucket.put_down("", shares._now_s(), tokens)
+    for which in (COMMON, KEPT):
+        shares._full_s[which] = shares._now_s() + tokens * shares._step_s[which]

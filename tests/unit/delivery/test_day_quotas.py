@@ -18,11 +18,11 @@ class Day:
 
     def __init__(self) -> None:
         self.now_s = 1_000.0
-        self.quotas = DayQuotas(lambda: self.now_s, network)
+        self.quotas = DayQuotas(lambda: self.now_s)
 
     def takes(self, guest: str, text: str, address: str = "203.0.113.7") -> bool:
         try:
-            self.quotas.charge(guest, address, text)
+            self.quotas.charge(guest, network(address), text)
         except DayFull:
             return False
         return True
@@ -57,7 +57,7 @@ def test_the_memory_for_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_message_beyond_the_day_is_refused_by_its_code_and_the_next_day_goes_on(stage: Stage) -> None:
     anna, ben = await stage.talking()
     s = anna.session
-    assert not stage.p.process.delivery.take("anna", anna.address, WHOLE[: -2 * ROW_BYTES])
+    assert not stage.p.process.delivery.take("anna", network(anna.address), WHOLE[: -2 * ROW_BYTES])
     await anna.say(s, 1)
     await anna.say(s, 1)  # once more, while it is on its way
     await anna.say(s, 2)

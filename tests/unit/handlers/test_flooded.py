@@ -81,3 +81,20 @@ async def test_refusals_of_others_in_a_network_or_process_slow_the_next_one(stag
     assert slowed_s > start_s
     assert (await other.ask("user-nothing"))["error"] == "unknown-event"
     assert whose == "process" or stage.clock.monotonic_s() == slowed_s
+
+
+@pytest.mark.parametrize("whose", ["network", "process"])
+@on_stage
+async def test_a_message_over_what_a_network_or_the_process_has_goes_again_later(stage: Stage, whose: str) -> None:
+    anna, ben, s = await stage.p.talking()
+    shares = stage.p.process.delivery.take.__self__  # type: ignore[attr-defined]
+    if whose == "network":
+        spent_by(shares, anna.source, bound("messages of a network"))
+    else:
+        spent_by_all(shares, bound("messages of a process"))
+    await anna.tell("chat-message", {"s": s, "st": "A" * 11, "n": 1, "l": 1, "x": "hi"})
+    assert anna.last("chat-busy")["retry_ms"] > 0 and ben.events("chat-message") == []
+    await stage.after(10)
+    await anna.tell("chat-message", {"s": s, "st": "A" * 11, "n": 1, "l": 1, "x": "hi"})
+    await stage.after(0.1)
+    assert ben.last("chat-message")["x"] == "hi"
