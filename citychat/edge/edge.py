@@ -98,6 +98,7 @@ class Edge:
         self._refusals = RefusalLog(logger, now_s)
         self._server = SocketIOServer(door)
         scale = max(1.0, connections_per_address / bound("connections"))
+        self._arrivals = Shares("arrivals", now_s, scale)
         self._handshakes = Shares("handshakes", now_s, scale)
         self._requests = Shares("requests", now_s, scale, calm=bound("requests of a visit"))
         self._held = 0
@@ -130,7 +131,7 @@ class Edge:
         return BoundedServer(
             app,
             capacity=Capacity(
-                files, spare, plain, self._peer_network,
+                files, spare, plain, self._arrivals, self._peer_network,
                 RefusalLog(self._logger, self._now_s), RateLimitedLog(self._now_s, "this trouble"), self._logger,
             ),
             decompress_request=False,

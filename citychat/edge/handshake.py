@@ -24,6 +24,8 @@ class Gate(Protocol):
 
     def address(self, request: HTTPServerRequest) -> str: ...
 
+    async def request_turn(self, request: HTTPServerRequest) -> Refusal | None: ...
+
     async def handshake_turn(self, address: str) -> Refusal | None: ...
 
     def unserved(self, request: HTTPServerRequest) -> Refusal | None: ...
@@ -65,20 +67,20 @@ class Unserved(Matcher):
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """Return what ``RefusingHandler`` needs, or None."""
         refusal = self._gate.unserved(request)
-        return None if refusal is None else {"target_kwargs": {"refusal": refusal}}
+        return None if refusal is None else {"target_kwargs": {"gate": self._gate, "refusal": refusal}}
 
 
 class RefusingHandler(RequestHandler):
     """The handler of whatever is ``Unserved``."""
 
-    def initialize(self, refusal: Refusal) -> None:
-        self._refusal = refusal
+    def initialize(self, gate: Gate, refusal: Refusal) -> None:
+        self._gate, self._refusal = gate, refusal
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
 
-    def prepare(self) -> None:
-        refuse(self, self._refusal)
+    async def prepare(self) -> None:
+        refuse(self, await self._gate.request_turn(self.request) or self._refusal)
 
 
 class Handshake(WebSocketHandler):

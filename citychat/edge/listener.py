@@ -16,6 +16,7 @@ from tornado.iostream import IOStream
 
 from citychat.edge.client_address import ConnectionLimiter
 from citychat.edge.redaction import RateLimitedLog, RefusalLog
+from citychat.limits import Shares
 
 _REST_S = 0.1
 _AT_ONCE = 16  # some 5 ms; then the pages have their turn
@@ -26,12 +27,14 @@ class Capacity:
     """The room that a ``BoundedServer`` has.
 
     ``files``: open files the process may have; ``spare`` of them are not for connections. ``seats`` counts connections
-    that are no WebSocket (yet) for each network, ``source`` names the network of a peer's address ("": no limit).
+    that are no WebSocket (yet) for each network, ``arrivals`` those that come; ``source`` names the network of a peer's
+    address ("": no limit, for a proxy comes for everybody).
     """
 
     files: int
     spare: int
     seats: ConnectionLimiter
+    arrivals: Shares
     source: Callable[[str], str]
     refusals: RefusalLog
     troubles: RateLimitedLog
@@ -72,6 +75,10 @@ class BoundedServer(HTTPServer):
             capacity.refusals.note("", why)
             return
         source = capacity.source(address[0])
+        if source and capacity.arrivals.take("", source):
+            connection.close()
+            capacity.refusals.note(source, "connections of one network that came too fast")
+            return
         if not capacity.seats.free(source):
             connection.close()
             capacity.refusals.note(source, "too many connections of one network that are no pages")

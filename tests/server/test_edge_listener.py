@@ -16,9 +16,11 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from citychat.edge import Edge
+from citychat.limits import bound
 from tests.server.conftest import Open, is_well
 from tests.server.rawclient import Raw
 from tests.support.patience import PATIENCE_S
+from tests.support.spent import spent_by, spent_by_all
 
 ROOT = Path(__file__).parents[2]
 FILES = 100
@@ -191,6 +193,21 @@ async def test_one_network_cannot_have_all_plain_connections(site: Open, caplog:
         for each in (*crowd, other, again):
             await each.close()
     assert caplog.messages == ["Refused: too many connections of one network that are no pages"]
+
+
+@pytest.mark.parametrize("whose", ["network", "process"])
+async def test_connections_of_one_network_that_come_too_fast_are_closed_unheard(site: Open, whose: str) -> None:
+    at = site(now_s=lambda: 0.0)
+    if whose == "network":
+        spent_by(at.edge._arrivals, "203.0.113.7", bound("arrivals of a network"))
+    else:
+        spent_by_all(at.edge._arrivals, bound("arrivals of a process"))
+    async with listening(at.edge) as (peers, port):
+        for peer, let_in in (("203.0.113.7", False), ("203.0.113.8", whose == "network"), ("127.0.0.1", True)):
+            peers.peer = peer
+            raw = await Raw.tcp(port)
+            assert await stays(raw) == let_in
+            await raw.close()
 
 
 async def test_a_page_does_not_count_as_a_plain_connection(site: Open) -> None:

@@ -200,6 +200,13 @@ async def test_requests_over_what_a_network_or_the_process_has_are_refused(site:
     assert ((await asked(at, path, HOME)).code == 429) == (whose == "process")
 
 
+async def test_what_is_not_served_at_all_has_its_turn_too(site: Open) -> None:
+    at = site(bounds=AT_ONCE, now_s=lambda: 0.0, pages=True)
+    assert (await asked(at, "/", "unknown")).code == 502
+    spent_by(at.edge._requests, "unknown", bound("requests of a network"))
+    assert (await asked(at, "/", "unknown")).code == 429
+
+
 async def test_a_visit_has_what_it_asks_for_while_twenty_networks_flood(site: Open) -> None:
     now = [0.0]
     at = site(bounds=AT_ONCE, now_s=lambda: now[0], pages=True)
