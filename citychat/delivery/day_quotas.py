@@ -23,8 +23,7 @@ class DayQuotas:
         self._guests, self._networks = dict[str, int](), dict[str, int]()
 
     def charge(self, guest: str, network: str, text: str) -> None:
-        """Count a message. Raises DayFull, with nothing counted, when the guest or the network ("" for none) has no room
-        for it."""
+        """Count a message. Raises DayFull, with nothing counted, when guest or network ("": none) has no room."""
         day = int(self._now_s() // DAY_S)
         if day != self._day:
             self._day = day

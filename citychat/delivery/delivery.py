@@ -10,8 +10,8 @@ from citychat.tasks import Tasks
 
 
 class Delivery:
-    """Delivery in one process. ``take``: the rate limit of messages, of a guest and its network, the seconds to wait (0:
-    go on). ``quotas``: what may be written in a day. ``counts``: oddities, for the log."""
+    """Delivery in one process. ``take``: the rate limit of messages, of a guest and its network, the seconds to wait
+    (0: go on). ``quotas``: what may be written in a day. ``counts``: oddities, for the log."""
 
     def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str, str], float], quotas: DayQuotas) -> None:
         self.engines, self.tasks, self._take, self._quotas = engines, tasks, take, quotas
