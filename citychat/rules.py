@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Literal, NamedTuple
 
+from citychat.limits import bound
+
 DAY_MS = 86_400_000
 CLOCK_TOLERANCE_MS = 300_000  # how far apart the clocks of one site may be, and one that is set back a little
 
@@ -27,7 +29,16 @@ STANDING_MS = 900_000  # who has not been mended for so long is not counted near
 AVOIDED_MS = DAY_MS  # how long a block keeps strangers of the blocked one's network away (M5)
 COUNTED_NEARBY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 
-LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, UNASKED = range(4)  # best first; the last is counted, never drawn
+LETDOWN_MS = 3_600_000  # how long a letdown counts, and how long nobody is led to who has many
+BEHIND_MS = 600_000  # how long who has some ranks behind everybody
+BEHIND_AFTER, ALONE_AFTER, LETDOWNS_KEPT = bound("letdowns"), bound("many letdowns"), bound("letdowns kept")
+ANSWERED_WITHIN_MS = 5_000  # a shorter chat leaves no time for an answer, so that none counts as missing
+LOOKERS_LEAST = bound("lookers of a network")
+OTHERS_FOR_ONE = 9  # of ten who take part one is of a network, where that is more
+NEW_CHAT_MS = 60_000  # who was led to somebody of another network still takes part for so long
+
+# Best first; the last is counted, never drawn.
+LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, BEHIND, UNASKED = range(5)
 CELLS_WALKED = 64
 DRAWN_PER_CELL = 32
 CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances

@@ -108,6 +108,10 @@ class Lobby(Protocol):
         """Never lead these two to each other again; their session ends, and an open offer between them, which is
         returned."""
 
+    async def let_down(self, guest: str, partner: str) -> None:
+        """Note that ``guest`` never answered ``partner`` in a chat that is over: a letdown, like an offer that its
+        seeker takes back (protocol §3). By one network, or one guest without, one an hour counts."""
+
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         """Keep guests from these networks away from ``guest`` for 24 h from ``at`` on, but for those ``met``, who have
         talked with the guest (M5)."""

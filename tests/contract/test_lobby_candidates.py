@@ -92,6 +92,7 @@ async def test_inside_a_cell_everybody_has_a_chance(town: LobbyTown) -> None:
         offer = (await town.seek("anna")).offer
         assert offer is not None
         asked.add(offer.candidate)
+        await town.advance(15)
         await town.lobby.leave("anna", epoch)
         await town.lobby.view(offer.candidate, True, True)
         await town.advance(601)

@@ -23,7 +23,7 @@ PARIS = Cell(2_443, 117)
 
 class KeyScene:
     """anna asks ben; carl is free, dora is and may not be asked; eve and fay talk; gil has gone; hal and carl have each
-    declined, and are alone with each other in Paris."""
+    declined, and are alone with each other in Paris; four of one network look in Nice, where two others have met."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts
@@ -42,11 +42,15 @@ class KeyScene:
         await lobby.move("hal", "paris", PARIS, "Paris")
         await self.enter("ben")
         await town.ask("gil", "ben")
+        await town.advance(15, alive=("p", "q"))
+        await town.enter("dora")
+        await town.ask("gil", "dora")
         await lobby.stop("gil")
         await town.enter("ivy", avoided_networks={"network": 1})
         await lobby.leave("gil", self.epochs["gil"])
         await town.advance(121)
         await lobby.renew("q")
+        await self.crowd()
         for guest in ("anna", "carl", "dora", "eve", "fay"):
             await self.enter(guest)
         await lobby.move("carl", "paris", PARIS, "Paris")
@@ -58,6 +62,15 @@ class KeyScene:
         await town.ask("anna", "ben")
         for process in ("p", "q"):
             await lobby.renew(process)
+
+    async def crowd(self) -> None:
+        crowd = tuple(f"lou {n}" for n in range(4))
+        for guest in crowd:
+            await self.town.enter(guest, pool="nice", networks=("network",), blocked=crowd)
+            assert await self.town.waits(guest)
+        for guest in ("max", "ned"):
+            await self.town.enter(guest, pool="nice", networks=(guest,), blocked=crowd)
+        await self.town.talk("max", "ned", "t")
 
     async def enter(self, guest: str, epoch: int = 0, session: Session | None = None) -> None:
         entry = self.entries[guest]
@@ -129,7 +142,8 @@ async def test_whichever_key_is_lost_alone_everything_is_well_within_five_minute
     for name in await names_of(lobby_scripts):  # one of each kind and owner
         kinds.setdefault(name.split(":")[0] + name.partition(":")[2][:3], name)
     assert {name.split(":")[0] for name in kinds.values()} == {
-        "v", "b", "r", "o", "e", "endings", "ended", "leases", "s", "absent", "p", "c", "a"
+        "v", "b", "r", "t", "d", "o", "e", "endings", "ended", "letdowns", "leases", "s", "absent", "turns", "p", "c",
+        "a", "l", "n", "k",
     }  # fmt: skip
     for name in ["none", *kinds.values()]:
         async with scene(lobby_scripts) as played:
@@ -148,7 +162,7 @@ async def test_a_late_no_counts_although_the_index_of_what_has_ended_was_lost(lo
 
 async def test_what_no_index_leads_to_expires(lobby_scripts: Scripts) -> None:
     async with scene(lobby_scripts):
-        books = ("endings", "ended", "leases", "absent", "sweeping")
+        books = ("endings", "ended", "letdowns", "leases", "absent", "turns", "sweeping")
         for name in lobby_scripts.names():
             if name not in books:
                 assert 0 < lobby_scripts.command("PTTL", lobby_scripts.prefix + name) <= KEY_MS, name
@@ -192,11 +206,24 @@ async def test_an_offer_that_is_due_and_of_another_shape_stops_nobody(lobby_scri
         assert played.lobby.counts["records dropped"] == 1
 
 
+async def test_letdowns_of_another_shape_are_forgotten(lobby_scripts: Scripts) -> None:
+    async with scene(lobby_scripts) as played:
+        at = f"{lobby_scripts.prefix}d:gil"
+        record = msgpack.decode(lobby_scripts.command("GET", at))
+        for field in record:
+            for n, spoil in enumerate(SPOILT):
+                lobby_scripts.command("SET", at, msgpack.encode({**record, field: spoil(record[field])}))
+                await played.lobby.let_down("gil", "ben")
+                assert len(msgpack.decode(lobby_scripts.command("GET", at))["at"]) == 1, (field, n)
+        assert played.lobby.counts["records dropped"] == len(record) * len(SPOILT)
+
+
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
     2: {
-        "v": "absent available avoided_networks city epoch id lat lon looking networks offer online place pool "
-        "process rung session unanswered visible",
+        "v": "absent available avoided_networks city crowd epoch id lat lon looking networks new_since offer "
+        "online place pool process rung session unanswered visible",
+        "d": "at by id",
         "o": "candidate city ends id looking seconds seeker",
         "e": "candidate city closed ends id looking seconds seeker",
     }
@@ -207,9 +234,9 @@ async def test_the_prefix_has_the_version_of_what_stands_in_the_keys(lobby_scrip
     assert f"citychat:{VERSION}:" == PREFIX
     async with scene(lobby_scripts) as played:
         await played.town.enter("jo", networks=("network",))
-        found: dict[str, set[str]] = {"v": set(), "o": set(), "e": set()}
+        found: dict[str, set[str]] = {"v": set(), "d": set(), "o": set(), "e": set()}
         for name in lobby_scripts.names():
-            if name[:2] in ("v:", "o:", "e:"):
+            if name[:2] in ("v:", "d:", "o:", "e:"):
                 found[name[0]] |= set(msgpack.decode(lobby_scripts.command("GET", lobby_scripts.prefix + name)))
     assert {kind: " ".join(sorted(fields)) for kind, fields in found.items()} == FIELDS[VERSION]
 

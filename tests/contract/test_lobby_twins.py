@@ -13,11 +13,12 @@ import pytest
 from msgspec.structs import replace
 
 from citychat.adapters.memory import MemoryLobby
+from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
 from citychat.model import Busy, Cell, Gone, Session
 from citychat.ports import Entry, SeekResult
-from citychat.rules import CELLS_WALKED, UNASKED
+from citychat.rules import CELLS_WALKED, LOOKING_IN_VIEW, UNASKED
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]
@@ -34,8 +35,10 @@ class SteeredIndex(SpatialIndex):
 
     first: str | None = None
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str]) -> Iterator[str]:
-        for rank in range(UNASKED):
+    def draw(
+        self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW
+    ) -> Iterator[str]:
+        for rank in range(first, UNASKED):
             area = self._areas.get((pool, rank))
             if area is None:
                 continue
@@ -43,6 +46,15 @@ class SteeredIndex(SpatialIndex):
             for stand in list(area.near(cell)):
                 there = list(stand.draw(self._random, blocked))
                 yield from sorted(there, key=lambda guest: guest != self.first)
+
+
+class SteeredCrowds(Crowds):
+    """Tries ``first`` first of a network's own."""
+
+    first: str | None = None
+
+    def draw(self, pool: str, network: str) -> Iterator[str]:
+        yield from sorted(super().draw(pool, network), key=lambda guest: guest != self.first)
 
 
 def outcome(method: Coroutine[Any, Any, object]) -> object:
@@ -78,13 +90,14 @@ class Twins:
         self.scripts.set_time(self.now)
         self.python = MemoryLobby(lambda: self.now, Random(2))
         self.index = self.python._state.index = SteeredIndex(Random(3))
+        self.crowds = self.python._state.crowds = SteeredCrowds(Random(4))
 
     def both(self, name: str, *args: object) -> object:
         """Do it in both; the common answer."""
         self.done.append((name, *args))
         lua = outcome(getattr(self.lua, name)(*args))
         chosen = lua.offer.candidate if isinstance(lua, SeekResult) and lua.offer else None
-        self.index.first = chosen
+        self.index.first = self.crowds.first = chosen
         python = outcome(getattr(self.python, name)(*args))
         assert lua == python, self.told(f"Lua: {lua}\nPython: {python}")
         return lua
@@ -107,15 +120,16 @@ class Twins:
             self.both("nearby", guest)
             self.both("networks", guest)
             del self.done[-2:]
-        keys = [key for key in self.scripts.names() if not key.startswith("r:")]
+        keys = [key for key in self.scripts.names() if not key.startswith(("r:", "t:"))]
         assert keys == sorted(expected_keys(self.python)), self.told("other keys")
         for guest, person in self.python._state.people.items():
             blocked = self.read("SMEMBERS", f"b:{guest}")
             assert blocked == set(person.blocked), self.told(f"{guest} is blocked for others")
             assert self.read("SMEMBERS", f"m:{guest}") == person.met, self.told(f"{guest} has talked with others")
-            rests = {other for other, until in person.rests.items() if until > self.now}
-            resting = self.read("ZRANGEBYSCORE", f"r:{guest}", self.now + 1, "+inf")
-            assert resting == rests, self.told(f"{guest} rests with others")
+            for kind, times in (("r", person.rests), ("t", person.taken_back)):
+                rests = {other for other, until in times.items() if until > self.now}
+                resting = self.read("ZRANGEBYSCORE", f"{kind}:{guest}", self.now + 1, "+inf")
+                assert resting == rests, self.told(f"{guest} rests with others")
 
     def read(self, command: str, key: str, *more: str | int) -> set[str]:
         """The members of a key of the scripts."""
@@ -240,6 +254,9 @@ class Twins:
     def block(self) -> None:
         self.both("block", self.guest(), self.guest())
 
+    def let_down(self) -> None:
+        self.both("let_down", self.guest(), self.guest())
+
     def avoid_networks(self) -> None:
         since = self.now - self.random.choice([0, 4_000, 86_400_000])
         self.both("avoid_networks", self.guest(), self.random.sample(NETWORKS, 1), since, [self.guest()])
@@ -291,13 +308,17 @@ class Twins:
 STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
     Twins.enter: 8, Twins.leave: 3, Twins.seek: 16, Twins.answer_well: 8, Twins.answer: 2, Twins.late_no: 0.5,
     Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3,
-    Twins.block: 0.4, Twins.avoid_networks: 0.4, Twins.pair: 0.6, Twins.ask: 2, Twins.renew: 3, Twins.drop: 0.5,
-    Twins.lose: 0.08, Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
+    Twins.block: 0.4, Twins.let_down: 1, Twins.avoid_networks: 0.4, Twins.pair: 0.6, Twins.ask: 2, Twins.renew: 3,
+    Twins.drop: 0.5, Twins.lose: 0.08, Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
 }  # fmt: skip
 
 
 def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     """Every key that the Redis lobby should hold, by the embedded one's books, but for the rests: they expire."""
+    crowds = lobby._state.crowds
+    yield from (f"l:{pool}" for pool in crowds.counts)
+    yield from (f"n:{network}:{pool}" for pool, network in crowds.crowds)
+    yield from (f"k:{pool}" for pool in crowds.crowded)
     state = lobby._state
     for person in state.people.values():
         yield f"v:{person.id}"
@@ -307,9 +328,11 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
             yield f"m:{person.id}"
     yield from (f"o:{offer}" for offer in state.offers)
     yield from (f"e:{offer}" for offer in state._ended)
+    yield from (f"d:{guest}" for guest in state.letdowns.kept)
     yield from (f"s:{process}" for process in state._guests_of)
     books: dict[str, Any] = {
         "endings": state.offers, "ended": state._ended, "leases": state._leases, "absent": state._absent,
+        "letdowns": state.letdowns.kept, "turns": state.turns,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
     yield from (f"p:{pool}" for pool, count in state.index._counts.items() if count)

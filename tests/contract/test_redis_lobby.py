@@ -113,6 +113,7 @@ async def test_a_claim_tries_32_of_a_cell(town: LobbyTown, unwilling: int, found
     came_to = set()
     for _ in range(20):
         came_to.add((await town.seek("anna")).state)
+        await town.advance(15)
         await town.lobby.stop("anna")
         await town.lobby.view("ben", True, True)
         await town.advance(601)

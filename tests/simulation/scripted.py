@@ -181,7 +181,8 @@ def _read(
     opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
     people, placed = {}, Counter[tuple[str, str, str]]()
     for guest, record in sorted(records.items()):
-        fields = {name: value for name, value in record.items() if name not in ("lat", "lon", "place", "absent")}
+        not_fields = ("lat", "lon", "place", "crowd", "absent")
+        fields = {name: value for name, value in record.items() if name not in not_fields}
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
         fields.setdefault("avoided_networks", {})

@@ -42,7 +42,7 @@ class MemoryLobby:
         person.blocked |= dict.fromkeys(entry.blocked)
         over = None
         if not same_page or entry.session is not None or not state.may_go_on(person.offer):
-            over = state.fall_through(person.offer)
+            over = state.fall_through(person.offer, by="" if entry.epoch else entry.guest)
             person.looking = False
         state.put_in(person, entry)
         ended = self._resume(entry.session)
@@ -52,7 +52,7 @@ class MemoryLobby:
         person = self._person(guest)
         if person is None or person.epoch != epoch:
             return None
-        over = self._state.fall_through(person.offer)
+        over = self._state.fall_through(person.offer, by=guest)
         self._state.dismiss(person)
         return over
 
@@ -70,6 +70,7 @@ class MemoryLobby:
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         answered = self._answered(guest, offer)
+        self._state.note_new_chat(answered)
         seeker, candidate = self._state.close(answered, accepted=True)
         self._state.begin(seeker, session_id, candidate.id)
         self._state.begin(candidate, session_id, seeker.id)
@@ -95,7 +96,7 @@ class MemoryLobby:
             return None
         person.looking = False
         self._state.refile(person)
-        return self._state.fall_through(person.offer)
+        return self._state.fall_through(person.offer, by=guest)
 
     async def view(self, guest: str, visible: bool, touched: bool) -> None:
         person = self._person(guest)
@@ -124,6 +125,11 @@ class MemoryLobby:
 
     async def block(self, a: str, b: str) -> Offer | None:
         return self._settled().block(a, b)
+
+    async def let_down(self, guest: str, partner: str) -> None:
+        state = self._settled()
+        other = state.people.get(partner)
+        state.let_down(guest, (other.network if other is not None else "") or partner)
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         person = self._person(guest)
@@ -216,7 +222,7 @@ class MemoryLobby:
         state = self._state
         if seeker.id not in state.index or seeker.pool is None:
             return None
-        for guest in state.index.draw(seeker.pool, seeker.cell, seeker.blocked):
+        for guest in state.candidates(seeker):
             candidate = state.people[guest]
             if may_be_asked(candidate, seeker, state.now):
                 return self._open(seeker, candidate, offer)

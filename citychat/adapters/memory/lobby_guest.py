@@ -7,6 +7,7 @@ from citychat.rules import (
     IDLE_IN_VIEW,
     LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
+    NEW_CHAT_MS,
     REST_MS,
     RING_PAUSE_MS,
     RINGS_UNANSWERED,
@@ -17,7 +18,8 @@ from citychat.rules import (
 
 @dataclass(slots=True, eq=False)
 class LobbyGuest:
-    """One guest. ``rests``: until when, with whom; ``rung``: when somebody last asked for this guest."""
+    """One guest. ``rests``: until when, with whom, unless both look; ``taken_back``: the same, looking or not;
+    ``rung``: when somebody last asked for this guest; ``new_since``: when a chat with another network began."""
 
     id: str
     process: str = ""
@@ -35,8 +37,10 @@ class LobbyGuest:
     met: set[str] = field(default_factory=set)
     blocked: dict[str, None] = field(default_factory=dict)
     rests: dict[str, int] = field(default_factory=dict)
+    taken_back: dict[str, int] = field(default_factory=dict)
     offer: Offer | None = None
     session: str | None = None
+    new_since: int = 0
     rung: int | None = None
     unanswered: int = 0
 
@@ -48,6 +52,15 @@ class LobbyGuest:
     def may_be_rung(self) -> bool:
         """Tell whether somebody would see a ring, and has not left too many unanswered (M15)."""
         return self.looking or (self.visible and self.unanswered < RINGS_UNANSWERED)
+
+    @property
+    def network(self) -> str:
+        """The mark that all guests of one network share who came on one day, "" without any."""
+        return self.networks[0] if self.networks else ""
+
+    def takes_part(self, now: int) -> bool:
+        """Tell whether this guest is one of those who look for somebody, or was led to another network just now."""
+        return self.looking if self.session is None else now < self.new_since + NEW_CHAT_MS
 
     def avoid_network(self, network: str, at: int) -> None:
         self.avoided_networks[network] = max(at, self.avoided_networks.get(network, at))
@@ -75,7 +88,7 @@ def strangers(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
 def may_be_asked(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
     """Tell whether ``candidate``, who is free, may be led to ``seeker``. Pauses protect only somebody who does not
     look."""
-    if strangers(candidate, seeker, now):
+    if strangers(candidate, seeker, now) or candidate.taken_back.get(seeker.id, now) > now:
         return False
     if candidate.looking:
         return True
@@ -85,8 +98,17 @@ def may_be_asked(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
 
 def rest(a: LobbyGuest, b: LobbyGuest, now: int) -> None:
     for one, other in ((a, b), (b, a)):
-        one.rests = {guest: until for guest, until in one.rests.items() if until > now}
-        one.rests[other.id] = now + REST_MS
+        one.rests = _with(one.rests, other, now)
+
+
+def rest_though_looking(a: LobbyGuest, b: LobbyGuest, now: int) -> None:
+    """Keep a pair apart whose offer was taken back: else somebody could hold a looker by asking again and again."""
+    for one, other in ((a, b), (b, a)):
+        one.taken_back = _with(one.taken_back, other, now)
+
+
+def _with(rests: dict[str, int], other: LobbyGuest, now: int) -> dict[str, int]:
+    return {guest: until for guest, until in rests.items() if until > now} | {other.id: now + REST_MS}
 
 
 def end_rest(a: LobbyGuest, b: LobbyGuest) -> None:

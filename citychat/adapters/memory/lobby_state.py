@@ -5,17 +5,30 @@ belongs, after every change, so that the free sets cannot disagree with the reco
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from random import Random
 from typing import Literal
 
-from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, strangers
+from citychat.adapters.memory.crowds import Crowds
+from citychat.adapters.memory.letdowns import Letdowns
+from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, rest_though_looking, strangers
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.expiring import Expiring
 from citychat.model import Offer
 from citychat.ports import Entry
-from citychat.rules import ENDED_MAX, ENDED_MS, FORGET_MS, LEASE_MS
+from citychat.rules import (
+    BEHIND,
+    BEHIND_MS,
+    ENDED_MAX,
+    ENDED_MS,
+    FORGET_MS,
+    LEASE_MS,
+    LETDOWN_MS,
+    LOOKING_IN_VIEW,
+    NEW_CHAT_MS,
+    UNASKED,
+)
 
 
 class LobbyState:
@@ -25,13 +38,15 @@ class LobbyState:
         self.now = 0
         self.people: dict[str, LobbyGuest] = {}
         self.offers: dict[str, Offer] = {}
-        self.index = SpatialIndex(random)
+        self.index, self.crowds = SpatialIndex(random), Crowds(random)
+        self.letdowns = Letdowns(lambda: self.now)
         self._now_ms = now_ms
         self._endings: list[tuple[int, str]] = []
         self._ended = Expiring[str, Offer](ENDED_MAX, ENDED_MS, lambda: self.now)  # without a yes
         self._leases: dict[str, int] = {}
         self._guests_of: dict[str, dict[str, None]] = {}  # the guests of each process
         self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
+        self.turns: list[tuple[int, str]] = []  # when somebody's place changes by time alone
 
     def settle(self) -> None:
         """Let everything happen that was due before this step."""
@@ -43,6 +58,8 @@ class LobbyState:
             if offer is not None:
                 self.people[offer.candidate].looking = False
                 self.fall_through(offer)
+        while self.turns and self.turns[0][0] <= now:
+            self._refile_if_known(heappop(self.turns)[1])
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
             guest, _ = self._absent.popitem(last=False)
             self._take_out(self.people.pop(guest))
@@ -62,13 +79,37 @@ class LobbyState:
         """Put the guest where the state belongs: into the index, among the absent, or into neither."""
         state = self.state(person)
         if state == "free" and person.pool is not None:
-            self.index.put(person.id, person.pool, person.rank(), person.cell)
+            self.index.put(person.id, person.pool, self.rank(person), person.cell)
         else:
             self.index.discard(person.id)
+        alone = self.letdowns.standing(person.id) == "alone"
+        if state != "gone" and person.pool is not None and person.takes_part(self.now) and not alone:
+            self.crowds.put(person.id, person.pool, person.network)
+        else:
+            self.crowds.discard(person.id)
         if state == "gone":
             self._absent.setdefault(person.id, self.now)
         else:
             self._absent.pop(person.id, None)
+
+    def rank(self, person: LobbyGuest) -> int:
+        """Return where the guest stands among those who may be asked, by wish and by what others know of it."""
+        rank, standing = person.rank(), self.letdowns.standing(person.id)
+        if rank == UNASKED or standing == "alone":
+            return UNASKED
+        return BEHIND if standing else rank
+
+    def let_down(self, guest: str, by: str = "") -> None:
+        """Note a letdown of this guest; ``by``: who was let down in a chat, of whom one an hour counts."""
+        if self.letdowns.note(guest, by):
+            standing = self.letdowns.standing(guest)
+            if standing:
+                heappush(self.turns, (self.now + (LETDOWN_MS if standing == "alone" else BEHIND_MS), guest))
+            self._refile_if_known(guest)
+
+    def _refile_if_known(self, guest: str) -> None:
+        if guest in self.people:
+            self.refile(self.people[guest])
 
     def put_in(self, person: LobbyGuest, entry: Entry) -> None:
         """Put a guest in, or change the one who is. Who is blocked here stays blocked: the row of a decline may not
@@ -100,6 +141,27 @@ class LobbyState:
         self.refile(seeker)
         self.refile(candidate)
 
+    def candidates(self, seeker: LobbyGuest) -> Iterable[str]:
+        """Return who may be led to a free seeker, the best first, as far as their standing and the shares of their
+        networks go. Use it up or drop it before anything changes."""
+        pool, standing = seeker.pool, self.letdowns.standing(seeker.id)
+        if pool is None or standing == "alone":
+            return ()
+        first = BEHIND if standing else LOOKING_IN_VIEW
+        if self.crowds.is_over(seeker.id):
+            found = self.crowds.draw(pool, seeker.network)
+            return (guest for guest in found if first <= self.index.rank(guest) < UNASKED)
+        over = self.crowds.passed_over(pool, seeker.network)
+        return self.index.draw(pool, seeker.cell, over | seeker.blocked if over else seeker.blocked, first)
+
+    def note_new_chat(self, offer: Offer) -> None:
+        """Note that the two of this offer will talk; if they are of two networks they take part for a while."""
+        seeker, candidate = self._sides(offer)
+        if seeker.network != candidate.network:
+            for person in (seeker, candidate):
+                person.new_since = self.now
+                heappush(self.turns, (self.now + NEW_CHAT_MS, person.id))
+
     def close(self, offer: Offer, accepted: bool = False) -> tuple[LobbyGuest, LobbyGuest]:
         """Free both sides; seeker and candidate."""
         del self.offers[offer.id]
@@ -111,16 +173,20 @@ class LobbyState:
         self.refile(candidate)
         return seeker, candidate
 
-    def fall_through(self, offer: Offer | None) -> Offer | None:
-        """End an offer that got no answer, whatever the reason.
+    def fall_through(self, offer: Offer | None, by: str = "") -> Offer | None:
+        """End an offer that got no answer, whatever the reason; ``by``: the guest who has ended it.
 
         Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in time.
         """
         if offer is not None:
             seeker, candidate = self._sides(offer)
-            rest(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
+            taken_back = by == offer.seeker
+            pause = rest_though_looking if taken_back else rest
+            pause(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
             candidate.unanswered += not offer.looking
             self.close(offer)
+            if taken_back:
+                self.let_down(by)
         return offer
 
     def may_go_on(self, offer: Offer | None) -> bool:

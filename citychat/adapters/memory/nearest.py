@@ -15,8 +15,6 @@ from citychat.rules import (
     CELLS_ROUND,
     CELLS_WALKED,
     DRAWN_PER_CELL,
-    IDLE_IN_VIEW,
-    LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
     TOP_LEVEL,
     UNASKED,
@@ -174,14 +172,21 @@ class SpatialIndex:
     def count(self, pool: str) -> int:
         return self._counts.get(pool, 0)
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str]) -> Iterator[str]:
-        """Candidates for somebody in ``cell``: best rank first, then the nearest cell, random inside it.
+    def rank(self, guest: str) -> int:
+        """Return where a guest stands, UNASKED for one who does not."""
+        return self._places[guest][1] if guest in self._places else UNASKED
+
+    def draw(
+        self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW
+    ) -> Iterator[str]:
+        """Candidates for somebody in ``cell``: best rank first, from ``first`` on, then the nearest cell, random inside
+        it.
 
         Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
         counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
         or drop it before the index changes.
         """
-        for rank in (LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW):
+        for rank in range(first, UNASKED):
             area = self._areas.get((pool, rank))
             if area is not None:
                 yield from self._walk(area, cell, blocked)

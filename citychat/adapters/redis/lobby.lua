@@ -8,11 +8,14 @@
 --
 -- Keys, after the prefix. A record is a MessagePack map.
 --   v:<guest>      record of a guest: fields as in lobby_guest.py; cell as lat and lon; offer is an id; false and empty
---                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "absent" since
---                  when nobody is there
+--                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "crowd" {pool,
+--                  network} where the guest takes part, "absent" since when nobody is there
 --   b:<guest>      set, with whom the guest is blocked
 --   m:<guest>      set, with whom a guest who avoids a network has talked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
+--   t:<guest>      sorted set, with whom the guest rests looking or not: an offer was taken back
+--   d:<guest>      record, the letdowns of a guest: when, and who of, newest last; outlives v: (LETDOWN_MS)
+--   letdowns       sorted set, the guests of d: by their last one, at most LETDOWNS_KEPT
 --   o:<offer>      record, an offer that runs
 --   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
 --   endings        sorted set, the running offers by when they end
@@ -20,8 +23,12 @@
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
---   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b:, m: and r: (FORGET_MS)
+--   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b:, m:, r: and t: (FORGET_MS)
 --   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
+--   l:<pool>       sorted set, who takes part in the pool (crowds.py), by when that was last seen to
+--   n:<network>:<pool>       sorted set, with equal scores, those of a network by name
+--   k:<pool>       hash, the networks of which so many take part that they could be over their share
+--   turns          sorted set, "<when>:<guest>": whose place changes by time alone, by when
 --   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
 --                            (or cells) below it
@@ -82,6 +89,10 @@ local function is_place(value)
   return type(value) == 'table' and is_text(value[1]) and is_whole(value[2]) and is_whole(value[3]) and is_whole(value[4])
 end
 
+local function is_crowd(value)
+  return type(value) == 'table' and is_text(value[1]) and is_text(value[2])
+end
+
 local function all_fit(fits_name, fits)
   return function(value)
     if type(value) ~= 'table' then return false end
@@ -97,10 +108,12 @@ local OFFER = {
   seeker = is_text, candidate = is_text, city = is_text, seconds = is_whole, looking = is_flag, ends = is_whole,
   closed = whole,
 }
-local SHAPES = {o = OFFER, e = OFFER, v = {
+local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text)}
+local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, v = {
   process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
+  new_since = whole, crowd = perhaps(is_crowd),
   networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
 }}
 
@@ -158,7 +171,7 @@ local function find_or_make(guest)
 end
 
 local function forget_visitor(guest)
-  call('UNLINK', key('v', guest), key('b', guest), key('m', guest), key('r', guest))
+  call('UNLINK', key('v', guest), key('b', guest), key('m', guest), key('r', guest), key('t', guest))
   people[guest], changed[guest] = false, nil
 end
 
@@ -240,15 +253,118 @@ local function put(person, rank)
   occupy(person)
 end
 
+-- ---- crowds (crowds.py): who takes part in a pool, by network
+
+local function network_of(person) return person.networks and person.networks[1] or '' end
+
+local function crowd_of(pool, network) return prefix .. 'n:' .. network .. ':' .. pool end
+
+local function leave_crowd(pool, network, guest)
+  local crowd = crowd_of(pool, network)
+  call('ZREM', crowd, guest)
+  if call('ZCARD', crowd) <= LOOKERS_LEAST then call('HDEL', key('k', pool), network) end
+end
+
+local function stop_taking_part(person)
+  if not person.crowd then return end
+  local pool, network = unpack(person.crowd)
+  person.crowd = nil
+  call('ZREM', key('l', pool), person.id)
+  if network ~= '' then leave_crowd(pool, network, person.id) end
+end
+
+-- Take part where the record says, whether or not the keys know of it already.
+local function join_crowd(person)
+  local pool, network = unpack(person.crowd)
+  call('ZADD', key('l', pool), now, person.id)
+  touch(key('l', pool))
+  if network == '' then return end
+  local crowd = crowd_of(pool, network)
+  call('ZADD', crowd, 0, person.id)
+  touch(crowd)
+  if call('ZCARD', crowd) > LOOKERS_LEAST then
+    call('HSET', key('k', pool), network, 1)
+    touch(key('k', pool))
+  end
+end
+
+local function is_in_crowd(person, pool, network)
+  return person.crowd and person.crowd[1] == pool and person.crowd[2] == network
+end
+
+local function take_part(person)
+  local pool, network = person.pool, network_of(person)
+  if is_in_crowd(person, pool, network) then return end
+  stop_taking_part(person)
+  person.crowd = {pool, network}
+  join_crowd(person)
+end
+
+-- ---- letdowns (letdowns.py)
+
+local letdowns = {}
+
+local function letdowns_of(guest)
+  if letdowns[guest] == nil then
+    local noted = read('d', guest)
+    letdowns[guest] = noted and #noted.at > 0 and noted.at[#noted.at] > now - LETDOWN_MS and noted or false
+  end
+  return letdowns[guest] or nil
+end
+
+local function within_an_hour(at, count) return #at >= count and at[#at] - at[#at - count + 1] < LETDOWN_MS end
+
+-- 'behind' everybody, or 'alone'.
+local function standing(guest)
+  local noted = letdowns_of(guest)
+  if not noted then return nil end
+  if within_an_hour(noted.at, ALONE_AFTER) then return 'alone' end
+  local ago = now - noted.at[#noted.at]
+  return within_an_hour(noted.at, BEHIND_AFTER) and ago < BEHIND_MS and 'behind' or nil
+end
+
+-- Whether it counts: of those whom the same network was let down by one an hour.
+local function note_letdown(guest, by)
+  local noted = letdowns_of(guest) or {id = guest, at = {}, by = {}}
+  for i, other in ipairs(noted.by) do
+    if by ~= '' and other == by and now - noted.at[i] < LETDOWN_MS then return false end
+  end
+  noted.at[#noted.at + 1], noted.by[#noted.by + 1] = now, by
+  if #noted.at > ALONE_AFTER then
+    table.remove(noted.at, 1)
+    table.remove(noted.by, 1)
+  end
+  letdowns[guest] = noted
+  call('SET', key('d', guest), cmsgpack.pack(noted), 'PX', LETDOWN_MS)
+  call('ZADD', prefix .. 'letdowns', now, guest)
+  if call('ZCARD', prefix .. 'letdowns') > LETDOWNS_KEPT then
+    call('UNLINK', key('d', call('ZPOPMIN', prefix .. 'letdowns')[1]))
+  end
+  return true
+end
+
+local function turn_at(guest, when) call('ZADD', prefix .. 'turns', when, string.format('%.0f:%s', when, guest)) end
+
 -- ---- rules about one person, or two
 
 local function may_be_rung(person)
   return person.looking or person.visible and person.unanswered < RINGS_UNANSWERED
 end
 
-local function rank_of(person)
+local function wished_rank(person)
   if person.looking then return person.visible and LOOKING_IN_VIEW or LOOKING_HIDDEN end
   return person.available and may_be_rung(person) and IDLE_IN_VIEW or UNASKED
+end
+
+local function rank_of(person)
+  local rank, stands = wished_rank(person), standing(person.id)
+  if rank == UNASKED or stands == 'alone' then return UNASKED end
+  return stands and BEHIND or rank
+end
+
+local function takes_part(person)
+  if not person.session then return person.looking end
+  return person.new_since and now < person.new_since + NEW_CHAT_MS
 end
 
 local function avoid_network(person, network, at)
@@ -278,18 +394,23 @@ end
 -- Each side may know of a block that the other forgot with its record.
 local function strangers(a, b) return a.id == b.id or avoids(a, b) or avoids(b, a) end
 
--- Pauses protect only somebody who does not look.
-local function may_be_asked(candidate, seeker)
-  if strangers(candidate, seeker) then return false end
-  if candidate.looking then return true end
-  if candidate.rung and candidate.rung + RING_PAUSE_MS > now then return false end
-  local until_ms = call('ZSCORE', key('r', candidate.id), seeker.id)
-  return not until_ms or tonumber(until_ms) <= now
+local function rests(kind, guest, other)
+  local until_ms = call('ZSCORE', key(kind, guest), other)
+  return until_ms and tonumber(until_ms) > now
 end
 
-local function rest(a, b, since)
+-- Pauses protect only somebody who does not look.
+local function may_be_asked(candidate, seeker)
+  if strangers(candidate, seeker) or rests('t', candidate.id, seeker.id) then return false end
+  if candidate.looking then return true end
+  if candidate.rung and candidate.rung + RING_PAUSE_MS > now then return false end
+  return not rests('r', candidate.id, seeker.id)
+end
+
+-- Of kind t they rest though they look, or somebody could hold a looker by asking again and again.
+local function rest(kind, a, b, since)
   for one, other in pairs({[a] = b, [b] = a}) do
-    local rests = key('r', one.id)
+    local rests = key(kind, one.id)
     call('ZREMRANGEBYSCORE', rests, '-inf', since)
     call('ZADD', rests, since + REST_MS, other.id)
     call('PEXPIRE', rests, REST_MS)
@@ -326,6 +447,8 @@ function refile(person)
   changed[person.id] = true
   local is = state(person)
   if is == 'free' and person.pool then put(person, rank_of(person)) else discard(person) end
+  local takes = is ~= 'gone' and person.pool and takes_part(person) and standing(person.id) ~= 'alone'
+  if takes then take_part(person) else stop_taking_part(person) end
   if is ~= 'gone' then
     not_absent(person)
   elseif not person.absent then
@@ -375,16 +498,26 @@ local function ended(id)
   return offer and offer.closed and offer.closed > now - ENDED_MS and offer or nil
 end
 
--- End an offer that got no answer, whatever the reason. Rings that are taken back count like the others, or somebody
--- could ring for ever by pressing Stop in time.
-local function fall_through(offer)
+local function let_down(guest, by)
+  if not note_letdown(guest, by) then return end
+  local stands = standing(guest)
+  if stands then turn_at(guest, now + (stands == 'alone' and LETDOWN_MS or BEHIND_MS)) end
+  local person = find(guest)
+  if person then refile(person) end
+end
+
+-- End an offer that got no answer, whatever the reason; "by": the guest who has ended it. Rings that are taken back count
+-- like the others, or somebody could ring for ever by pressing Stop in time.
+local function fall_through(offer, by)
   if not offer then return nil end
-  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  local seeker, candidate, taken_back = find(offer.seeker), find(offer.candidate), by == offer.seeker
   if seeker and candidate then
-    rest(seeker, candidate, math.min(now, offer.ends))  -- it may be settled long after it ended
+    -- It may be settled long after it ended.
+    rest(taken_back and 't' or 'r', seeker, candidate, math.min(now, offer.ends))
     if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end
   end
   close(offer)
+  if taken_back then let_down(by, '') end
   return offer
 end
 
@@ -515,6 +648,15 @@ local function settle()
     running(id)
     call('ZREM', prefix .. 'endings', id)
   end
+  for _, turn in ipairs(due('turns', now, SWEPT_AT_ONCE)) do
+    local person = find(turn:match(':(.*)'))
+    if person then refile(person) end
+    call('ZREM', prefix .. 'turns', turn)
+  end
+  for _, guest in ipairs(due('letdowns', now - LETDOWN_MS, SWEPT_AT_ONCE)) do
+    call('UNLINK', key('d', guest))
+    call('ZREM', prefix .. 'letdowns', guest)
+  end
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
     local person = find(guest)
     if person then take_out(person) end
@@ -597,7 +739,7 @@ return step(function(entry)
   for _, guest in ipairs(entry.blocked) do block_one(person.id, guest) end
   local over = nil
   if not same_page or entry.session or not may_go_on(offer_of(person)) then
-    over = fall_through(offer_of(person))
+    over = fall_through(offer_of(person), entry.epoch == 0 and entry.guest or nil)
     person.looking = nil
   end
   put_in(person, entry)
@@ -609,7 +751,7 @@ end)
 return step(function(guest, epoch)
   local person = find(guest)
   if not person or person.epoch ~= epoch then return nil end
-  local over = fall_through(offer_of(person))
+  local over = fall_through(offer_of(person), guest)
   dismiss(person)
   return over
 end)
@@ -785,15 +927,61 @@ local function draw(seeker, rank, blocked)
   end
 end
 
+-- Those of a network who are over its share, none while nobody else takes part. Who has the share is looked at: it must
+-- not be kept by somebody whose record was lost.
+local function over_share(pool, network)
+  local crowd = crowd_of(pool, network)
+  local size = call('ZCARD', crowd)
+  local others = call('ZCARD', key('l', pool)) - size
+  if others <= 0 then return {} end
+  local share = math.max(LOOKERS_LEAST, floor(others / OTHERS_FOR_ONE))
+  if size <= share then return {} end
+  for _, guest in ipairs(call('ZRANGE', crowd, 0, share - 1)) do
+    local person = find(guest)
+    if not person or not is_in_crowd(person, pool, network) then leave_crowd(pool, network, guest) end
+  end
+  return call('ZRANGE', crowd, share, -1)
+end
+
+-- Adds who is over the share of another network to those who are passed over; whether the seeker is over the own one's.
+local function pass_over(seeker, passed_over)
+  local own, is_over = network_of(seeker), false
+  for _, network in ipairs(call('HKEYS', key('k', seeker.pool))) do
+    for _, guest in ipairs(over_share(seeker.pool, network)) do
+      if network ~= own then passed_over[guest] = true else is_over = is_over or guest == seeker.id end
+    end
+  end
+  return is_over
+end
+
+-- Somebody at random of the seeker's own network who looks.
+local function draw_own(seeker, first, blocked)
+  local crowd = crowd_of(seeker.pool, network_of(seeker))
+  for guest in shuffled(crowd, call('ZRANGE', crowd, 0, FETCHED_WHOLE)) do
+    local candidate = not blocked[guest] and find(guest)
+    local place = candidate and candidate.place
+    if place and place[2] >= first and place[2] < UNASKED and state(candidate) == 'free'
+      and may_be_asked(candidate, seeker) then return candidate end
+  end
+end
+
+local function find_candidate(seeker)
+  local stands, blocked = standing(seeker.id), {}
+  if stands == 'alone' then return nil end
+  local first = stands and BEHIND or LOOKING_IN_VIEW
+  for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
+  if pass_over(seeker, blocked) then return draw_own(seeker, first, blocked) end
+  for rank = first, BEHIND do
+    local candidate = draw(seeker, rank, blocked)
+    if candidate then return candidate end
+  end
+end
+
 -- Ask the best candidate, if there is one.
 local function claim(seeker, id, ring_s, slow_ring_s)
   if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
   if not seeker.place then return nil end
-  local blocked, candidate = {}, nil
-  for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
-  for rank = LOOKING_IN_VIEW, IDLE_IN_VIEW do
-    candidate = candidate or draw(seeker, rank, blocked)
-  end
+  local candidate = find_candidate(seeker)
   for _, stray in ipairs(strays) do
     if stray.process then refile(stray) else discard(stray) end
   end
@@ -824,9 +1012,19 @@ return step(function(guest, id, ring_s, slow_ring_s)
 end)
 
 -- accept --
+-- Two of two networks who will talk take part for a while.
+local function note_new_chat(seeker, candidate)
+  if network_of(seeker) == network_of(candidate) then return end
+  for _, person in ipairs({seeker, candidate}) do
+    person.new_since = now
+    turn_at(person.id, now + NEW_CHAT_MS)
+  end
+end
+
 return step(function(guest, id, s)
   local offer = answered(guest, id)
   if not offer then return nil end
+  note_new_chat(find_or_make(offer.seeker), find_or_make(offer.candidate))
   close(offer, true)
   begin(find_or_make(offer.seeker), s, offer.candidate)
   begin(find_or_make(offer.candidate), s, offer.seeker)
@@ -858,7 +1056,7 @@ return step(function(guest)
   if not person then return nil end
   person.looking = nil
   refile(person)
-  return fall_through(offer_of(person))
+  return fall_through(offer_of(person), guest)
 end)
 
 -- view --
@@ -894,6 +1092,13 @@ return step(end_session)
 
 -- block --
 return step(block)
+
+-- let_down --
+return step(function(guest, partner)
+  local other = find(partner)
+  local network = other and network_of(other) or ''
+  let_down(guest, network ~= '' and network or partner)
+end)
 
 -- avoid_networks --
 return step(function(guest, networks, at, met)
@@ -988,6 +1193,10 @@ return step(function(guests_asked)
       touch(key('b', guest))
       touch(key('m', guest))
       refile(person)
+      if person.crowd then
+        join_crowd(person)
+        call('ZREMRANGEBYSCORE', key('l', person.pool), '-inf', now - STANDING_MS)
+      end
       if person.place then
         occupy(person)
         call('ZREMRANGEBYSCORE', key('p', person.pool), '-inf', now - STANDING_MS)

@@ -98,6 +98,9 @@ class RedisLobby:
     async def block(self, a: str, b: str) -> Offer | None:
         return await self._step(OFFER, "block", a, b)
 
+    async def let_down(self, guest: str, partner: str) -> None:
+        await self._step(NOTHING, "let_down", guest, partner)
+
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         await self._step(NOTHING, "avoid_networks", guest, networks, at, met)
 

@@ -13,6 +13,7 @@ from tests.simulation.lobbies import MakeStand
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
+ALONE_MS, BEHIND_MS = 3_600_000, 600_000
 LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
 
 
@@ -55,6 +56,9 @@ class Known:
         self.rung: dict[str, int] = {}
         self.unanswered: dict[str, int] = dict.fromkeys(GUESTS, 0)
         self.rests: dict[frozenset[str], int] = {}
+        self.taken_back: dict[frozenset[str], int] = {}
+        self.letdowns: dict[str, list[tuple[int, str]]] = {guest: [] for guest in GUESTS}
+        self.by = ""  # who does this step
         self.gone: dict[str, int] = {}
 
     def new_id(self) -> str:
@@ -116,18 +120,30 @@ class Known:
             self.pages[guest] = replace(self.pages[guest], **fields)
 
     def candidates(self, seeker: str) -> list[list[str]]:
-        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests."""
-        ranks: list[list[str]] = [[], [], []]
+        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests, those behind all."""
+        ranks: list[list[str]] = [[], [], [], []]
         pool = self.pages[seeker].pool if seeker in self.pages else None
         for guest in self.free():
             page = self.pages[guest]
             if guest == seeker or pool is None or page.pool != pool or self.apart(guest, seeker):  # M5
                 continue
+            standing = self.standing(guest)
+            if standing == "alone" or self.taken_back.get(frozenset((guest, seeker)), 0) > self.now:
+                continue
             if self.where(guest).looking:
-                ranks[0 if page.visible else 1].append(guest)
+                ranks[3 if standing else 0 if page.visible else 1].append(guest)
             elif page.visible and page.available and self._may_ring(guest, seeker):
-                ranks[2].append(guest)
-        return ranks
+                ranks[3 if standing else 2].append(guest)
+        own = self.standing(seeker)
+        return [rank if not own or (own == "behind" and n == 3) else [] for n, rank in enumerate(ranks)]
+
+    def standing(self, guest: str) -> str:
+        """Whether two letdowns of the last hour put the guest behind everybody, or five leave it alone."""
+        times = [at for at, _ in self.letdowns[guest]]
+        if len(times) >= 5 and times[-1] - times[-5] < ALONE_MS and self.now < times[-1] + ALONE_MS:
+            return "alone"
+        some = len(times) >= 2 and times[-1] - times[-2] < ALONE_MS
+        return "behind" if some and self.now < times[-1] + BEHIND_MS else ""
 
     def _may_ring(self, guest: str, seeker: str) -> bool:
         rested = self.rests.get(frozenset((guest, seeker)), 0) <= self.now
@@ -145,7 +161,17 @@ class Known:
         del self.offers[offer.id]
         self.ended(offer)
         self.unanswered[offer.candidate] += not offer.looking
-        self.rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
+        taken_back = self.by == offer.seeker and self.now < offer.ends
+        rests = self.taken_back if taken_back else self.rests
+        rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
+        if taken_back:
+            self.letdowns[self.by].append((self.now, ""))
+
+    def let_down(self, guest: str, partner: str) -> None:
+        """Note that ``guest`` has not answered ``partner``, who is here."""
+        (by,) = self.networks(partner)
+        if not any(other == by and self.now < at + ALONE_MS for at, other in self.letdowns[guest][-5:]):
+            self.letdowns[guest].append((self.now, by))
 
     def break_off(self) -> None:
         """End the offers of processes that are gone, or were silent for longer than their lease: nobody rests."""
@@ -178,6 +204,7 @@ class Known:
         for pair in list(self.rests):
             if all(found[guest].looking for guest in pair):
                 del self.rests[pair]
+        self.by = ""
         assert set(self.offers) == {at.offer.id for at in found.values() if at.offer is not None}  # M2
 
     def _note_absence(self, guest: str, at: GuestStatus) -> None:

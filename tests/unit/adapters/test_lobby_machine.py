@@ -78,6 +78,7 @@ class LobbyMachine(RuleBasedStateMachine):
             session=known.row(guest),
         )
         known.came.add(guest)
+        known.by = guest
         before = known.where(guest)
         entered = step(known.lobby.enter(entry))
         assert entered.epoch > before.epoch
@@ -90,6 +91,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def leave(self, guest: str, old: bool) -> None:
         known = self.known
         if guest in known.pages:
+            known.by = guest
             before = known.where(guest)
             ended = step(known.lobby.leave(guest, known.pages[guest].epoch - old))
             if old:
@@ -125,7 +127,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def seek(self, guest: str) -> None:
         known = self.known
         known.look()
-        before, ranks = known.where(guest), known.candidates(guest)
+        before, ranks, lookers = known.where(guest), known.candidates(guest), known.free(looking=True)
         sought = step(known.lobby.seek(guest, known.new_id()))
         after = known.where(guest)
         assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
@@ -137,7 +139,7 @@ class LobbyMachine(RuleBasedStateMachine):
         if before.offer is not None:
             assert sought.offer == before.offer  # M10
         elif sought.offer is not None:
-            assert sought.offer.looking == (sought.offer.candidate not in ranks[2])
+            assert sought.offer.looking == (sought.offer.candidate in lookers)
             known.opened(guest, sought.offer)
         known.look()
 
@@ -187,6 +189,7 @@ class LobbyMachine(RuleBasedStateMachine):
 
     @rule(guest=guests)
     def stop(self, guest: str) -> None:
+        self.known.by = guest
         before = self.known.where(guest)
         assert step(self.known.lobby.stop(guest)) == before.offer
         assert not self.known.where(guest).looking
@@ -241,6 +244,12 @@ class LobbyMachine(RuleBasedStateMachine):
                 known.ended(ended)
             step(known.lobby.avoid_networks(a, known.networks(b), known.now, known.met(a)))
             known.avoided.append((a, known.networks(b)[0], known.now))
+
+    @rule(guest=guests, partner=guests)
+    def never_answer(self, guest: str, partner: str) -> None:
+        if guest in self.known.pages and partner in self.known.pages:
+            step(self.known.lobby.let_down(guest, partner))
+            self.known.let_down(guest, partner)
 
     @rule(a=guests, b=guests)
     def talk_again(self, a: str, b: str) -> None:
@@ -309,7 +318,9 @@ class LobbyMachine(RuleBasedStateMachine):
         for guest in known.free(looking=True):
             self.seek(guest)
         free = known.free(looking=True)
+        free = [guest for guest in free if known.standing(guest) != "alone"]
         pairs = [(a, b) for a in free for b in free if a < b and known.pages[a].pool == known.pages[b].pool is not None]
+        pairs = [pair for pair in pairs if known.taken_back.get(frozenset(pair), 0) <= known.now]
         assert [pair for pair in pairs if not known.apart(*pair)] == []  # M14
 
 

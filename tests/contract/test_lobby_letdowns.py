@@ -1,0 +1,143 @@
+"""Whom no lobby leads to others for a while: who takes offers back, or never answers in a chat (protocol §3)."""
+
+import pytest
+
+from tests.contract.lobby_town import LobbyTown
+
+
+async def taken_back(town: LobbyTown, guest: str, times: int) -> None:
+    """``guest`` asks so many others, and takes each offer back."""
+    for n in range(times):
+        other = f"asked by {guest} {n} {town.clock.now_ms()}"
+        epoch = (await town.enter(other)).epoch
+        assert (await town.seek(guest)).state == "asking"
+        await town.lobby.stop(guest)
+        await town.lobby.leave(other, epoch)
+
+
+async def never_answered(town: LobbyTown, guest: str, *partners: str) -> None:
+    for partner in partners:
+        await town.lobby.let_down(guest, partner)
+
+
+@pytest.mark.parametrize("how", ["stop", "leave", "another page"])
+async def test_a_pair_whose_offer_was_taken_back_rests_10_minutes_though_both_look(town: LobbyTown, how: str) -> None:
+    await town.look("ben")
+    epoch = (await town.enter("anna", available=False)).epoch
+    await town.ask("anna", "ben")
+    match how:
+        case "stop":
+            await town.lobby.stop("anna")
+        case "leave":
+            await town.lobby.leave("anna", epoch)
+    if how != "stop":
+        await town.enter("anna", available=False)
+    assert await town.waits("anna")
+    assert await town.waits("ben")
+    await town.advance(599.9)
+    assert await town.waits("anna")
+    await town.advance(0.1)
+    await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("how", ["taken back", "never answered"])
+async def test_after_two_letdowns_a_guest_is_asked_after_everybody_else_for_10_minutes(
+    town: LobbyTown, how: str
+) -> None:
+    await town.enter("ben", available=False)
+    await (taken_back(town, "ben", 2) if how == "taken back" else never_answered(town, "ben", "x", "y"))
+    assert await town.waits("ben")
+    await town.enter("idle")
+    await town.enter("anna", "carl", "dora", available=False)
+    await town.ask("anna", "idle")
+    await town.ask("carl", "ben")
+    await town.advance(600)
+    for guest in ("anna", "carl"):
+        await town.lobby.stop(guest)
+    await town.lobby.available("idle", False, False)
+    assert await town.waits("ben")  # who let the offer to carl pass, and looks again
+    await town.lobby.available("idle", True, False)
+    await town.ask("dora", "ben")
+
+
+async def test_who_ranks_behind_everybody_asks_nobody_but_the_like(town: LobbyTown) -> None:
+    await town.enter("ben", "carl", available=False)
+    for guest in ("ben", "carl"):
+        await never_answered(town, guest, "x", "y")
+    await town.look("anna")
+    assert await town.waits("ben")
+    await town.ask("carl", "ben")
+
+
+async def test_one_letdown_an_hour_costs_nothing(town: LobbyTown) -> None:
+    await town.enter("idle")
+    for n in range(4):
+        await never_answered(town, "ben", f"guest {n}")
+        await town.clock.advance(3_600)
+    await town.lobby.renew("p")
+    await town.look("ben")
+    await never_answered(town, "ben", "somebody")
+    await town.enter("anna", available=False)
+    await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("then", ["stays", "is away for half an hour", "comes back on another process"])
+async def test_after_five_letdowns_a_guest_is_led_to_nobody_for_an_hour(town: LobbyTown, then: str) -> None:
+    await town.look("ben")
+    await never_answered(town, "ben", *(f"guest {n}" for n in range(5)))
+    alive: tuple[str, ...] = ("p",)
+    if then != "stays":
+        await town.lobby.leave("ben", (await town.where("ben")).epoch)
+        await town.advance(1_799)
+        alive = ("p", "q")
+        await town.lobby.renew("q")
+        await town.enter("ben", process="p" if then.startswith("is") else "q")
+    await town.enter("anna", available=False)
+    assert await town.waits("ben")
+    assert await town.waits("anna")
+    assert await town.lobby.nearby("anna") == 1
+    await town.advance(3_599.9 if then == "stays" else 1_800.9, alive=alive)
+    assert await town.waits("anna")
+    await town.advance(0.1, alive=alive)
+    await town.ask("ben", "anna")
+
+
+async def test_guests_of_one_network_can_complain_of_somebody_once_an_hour(town: LobbyTown) -> None:
+    """Else a few pages that say a word and leave would silence whoever types slowly."""
+    for n in range(5):
+        await town.enter(f"guest {n}", networks=("theirs",), available=False)
+    await town.look("ben")
+    await never_answered(town, "ben", *(f"guest {n}" for n in range(5)))
+    await town.enter("anna", available=False)
+    await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("end", ["decline", "later", "expire", "block"])
+async def test_no_other_end_of_an_offer_is_a_letdown(town: LobbyTown, end: str) -> None:
+    for _ in range(2):
+        await town.enter("ben")
+        await town.enter("anna", available=False)
+        offer = await town.ask("anna", "ben")
+        await town.end_offer(end, offer.id, 0)
+        await town.lobby.leave("ben", (await town.where("ben")).epoch)
+        if end in ("decline", "block"):
+            break
+        await town.advance(601)
+    await town.look("anna")
+    await town.enter("carl")
+    await town.enter("dora", available=False)
+    await town.ask("dora", "anna")
+
+
+async def test_entering_again_for_the_same_page_takes_no_offer_back(town: LobbyTown) -> None:
+    """A process enters its guests again when the lobby has lost them."""
+    for n in range(2):
+        await town.enter(f"ben {n}")
+        epoch = (await town.enter("anna", available=False)).epoch
+        await town.ask("anna", f"ben {n}")
+        await town.enter("anna", available=False, epoch=epoch, blocked=(f"ben {n}",))
+        assert await town.state("anna") == "free"
+    await town.look("anna", blocked=("ben 0", "ben 1"))
+    await town.enter("carl", available=False)
+    await town.enter("idle")
+    await town.ask("carl", "anna")
