@@ -5,5 +5,6 @@ from citychat.delivery.delivery import Delivery
 from citychat.delivery.endpoint import Endpoint
 from citychat.delivery.history_writer import HistoryWriter
 from citychat.delivery.transcript import newest_rows
+from citychat.delivery.voices import who_wrote
 
-__all__ = ["DayQuotas", "Delivery", "Endpoint", "HistoryWriter", "newest_rows"]
+__all__ = ["DayQuotas", "Delivery", "Endpoint", "HistoryWriter", "newest_rows", "who_wrote"]

@@ -161,6 +161,10 @@ class Receiver:
         self.streams.clear()
         self.out.clear()
 
+    def has_heard(self, session_id: str) -> bool:
+        """Tell whether anything of a session has come, now or before."""
+        return session_id in self.chats and self.chats[session_id].streams > 0
+
     def _chat(self, session_id: str) -> SessionStreams:
         chat = self.chats.get(session_id)
         if chat is None:

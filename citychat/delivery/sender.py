@@ -18,13 +18,14 @@ Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "
 
 
 class Sender:
-    """The sending state machine of one guest in one session: what was sent and nobody has answered for yet."""
+    """The sending state machine of one guest in one session: what was sent and nobody has answered for yet;
+    ``said``: whether anything was."""
 
     def __init__(self, session: Session, guest: str, engines: Engines, tell: Tell) -> None:
         self.partner, self.side, self.tell = session.partner(guest), session.side(guest), tell
         self.bus, self.mailbox, self.clock, self.random = engines.bus, engines.mailbox, engines.clock, engines.random
         self.pending: dict[MessageKey, Message] = {}
-        self.away = False
+        self.away = self.said = False
         self._storing = False
         self._late: Timer | None = None
         self._retry: Timer | None = None
@@ -32,6 +33,7 @@ class Sender:
 
     def say(self, message: Message) -> None:
         """Send it on; the answer is ``tell`` (the numbers are not checked here: that made chats stall)."""
+        self.said = True
         self.pending[message.stream, message.number] = message
         if self.away:
             self._store()

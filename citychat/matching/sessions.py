@@ -17,6 +17,7 @@ from citychat.expiring import Expiring
 from citychat.limits import bound
 from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
+from citychat.matching.unanswered import note_unanswered
 from citychat.model import PENDING, DiskFull, Gone, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
 from citychat.registry import Client, Registry
@@ -195,6 +196,9 @@ class Sessions:
         """End it for a member, or for nobody; ``first`` is done in the lobby before. With the lobby there both sides
         are free when this returns; the task ends when lobby and history know. Who is cancelled only stops waiting."""
         session = replace(session, ended=self.dates.now_ms())
+        if by is not None and is_in(by, session.id):
+            noted = note_unanswered(self.lobby, self.history, session, by.wrote(session))
+            self.tasks.spawn(noted, "note a chat without an answer")
         tried = asyncio.Event()
         task = self._spawn_end(session, partial(self._free, session, by, first, tried))
         task.add_done_callback(lambda _: tried.set())

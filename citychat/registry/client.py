@@ -1,6 +1,6 @@
 """One connected guest: who it is, which page, and its state in delivery and matching."""
 
-from citychat.delivery import Endpoint
+from citychat.delivery import Endpoint, who_wrote
 from citychat.model import Guest, Place, Session
 from citychat.registry.match_state import MatchState
 
@@ -28,6 +28,10 @@ class Client:
     def place(self) -> Place | None:
         """Return the guest's place."""
         return self.row.place
+
+    def wrote(self, session: Session) -> frozenset[int]:
+        """Return the sides of which this page knows that they have written."""
+        return who_wrote(self.endpoint, session)
 
     def show_session(self) -> None:
         """Open the chat of now on the page."""

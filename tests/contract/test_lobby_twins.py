@@ -35,9 +35,7 @@ class SteeredIndex(SpatialIndex):
 
     first: str | None = None
 
-    def draw(
-        self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW
-    ) -> Iterator[str]:
+    def draw(self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW) -> Iterator[str]:
         for rank in range(first, UNASKED):
             area = self._areas.get((pool, rank))
             if area is None:

@@ -12,6 +12,7 @@ from citychat.adapters.memory.lobby_guest import blocked, strangers
 from citychat.client.shapes import TOKEN
 from citychat.model import PENDING, Offer
 from citychat.ports import SeekResult
+from citychat.rules import LOOKING_HIDDEN, LOOKING_IN_VIEW
 from citychat.tokens import Tokens
 from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
 from tests.simulation.lobbies import Books, Embedded, MakeStand
@@ -338,14 +339,14 @@ class Crowded(Ground):
                         raise Wrong(f"{rule}: {' '.join(one)}, for {now_s - since[one]:.1f} s")
 
     def _lonely(self) -> set[tuple[str, ...]]:
-        """Pairs of free lookers who may meet."""
+        """Pairs of free lookers who may meet, and have not let others down too often."""
         books = self.books
-        free = [v for guest in books.index if (v := books.people[guest]).looking]
+        free = [v for guest in books.index if books.rank(v := books.people[guest]) in (LOOKING_IN_VIEW, LOOKING_HIDDEN)]
         return {
             (self._name(a.id), "and", self._name(b.id), "look and are left alone")
             for i, a in enumerate(free)
             for b in free[i + 1 :]
-            if not strangers(a, b, books.now)
+            if not strangers(a, b, books.now) and a.taken_back.get(b.id, 0) <= books.now
         }
 
     def _differs(self, person: "Stranger") -> str:

@@ -32,6 +32,8 @@ class Books(Protocol):
 
     def state(self, person: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]: ...
 
+    def rank(self, person: LobbyGuest) -> int: ...
+
 
 class Stand(Protocol):
     @property

@@ -38,7 +38,8 @@ local function members(key) return redis.call('SMEMBERS', key) end
 local function stand(key) return redis.call('ZRANGE', key, 0, -1) end
 local function record(key) return cmsgpack.unpack(redis.call('GET', key)) end
 return cmsgpack.pack({
-  all('v:', record), all('o:', record), all('b:', members), all('m:', members), all('c:', stand), stand('leases')
+  all('v:', record), all('o:', record), all('b:', members), all('m:', members), all('c:', stand), all('t:', stand),
+  stand('leases')
 })
 """
 
@@ -113,7 +114,11 @@ class Read:
     offers: dict[str, Offer]
     index: list[str]
     leases: list[str]
+    ranks: dict[str, int]
     misfiled: set[str] = field(default_factory=set)
+
+    def rank(self, person: LobbyGuest) -> int:
+        return self.ranks.get(person.id, UNASKED)
 
     def state(self, person: LobbyGuest) -> Literal["gone", "free", "asking", "asked", "chat"]:
         if person.session is not None:
@@ -153,10 +158,9 @@ class Scripted:
     @property
     def books(self) -> Read:
         if self._read is None:
-            records, offers, blocked, met, stands, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
-            self._read = _read(
-                self._now_ms(), dict(records), dict(offers), dict(blocked), dict(met), dict(stands), leases
-            )
+            records, offers, blocked, met, stands, taken_back, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
+            maps = [dict(each) for each in (records, offers, blocked, met, stands, taken_back)]
+            self._read = _read(self._now_ms(), *maps, leases=leases)
         return self._read
 
     @property
@@ -176,6 +180,8 @@ def _read(
     blocked: Mapping[str, Sequence[str]],
     met: Mapping[str, Sequence[str]],
     stands: Mapping[str, Sequence[str]],
+    taken_back: Mapping[str, Sequence[str]],
+    *,
     leases: Sequence[str],
 ) -> Read:
     opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
@@ -188,6 +194,7 @@ def _read(
         fields.setdefault("avoided_networks", {})
         fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
         fields["met"] = set(met.get(guest, ()))
+        fields["taken_back"] = dict.fromkeys(taken_back.get(guest, ()), now + 1)  # perhaps over, and not cleared yet
         people[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1
@@ -195,7 +202,8 @@ def _read(
     standing = Counter((guest, *_rank_and_pool(where)) for where, guests in stands.items() for guest in guests)
     drawable = Counter(each for each in placed.elements() if each[1] != str(UNASKED))
     misfiled = {guest for guest, _, _ in (standing - drawable) + (drawable - standing)}
-    return Read(now, people, opened, index, list(leases), misfiled)
+    ranks = {guest: int(rank) for guest, rank, _ in placed}
+    return Read(now, people, opened, index, list(leases), ranks, misfiled)
 
 
 def _rank_and_pool(stand: str) -> tuple[str, str]:

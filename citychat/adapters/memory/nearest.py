@@ -176,9 +176,7 @@ class SpatialIndex:
         """Return where a guest stands, UNASKED for one who does not."""
         return self._places[guest][1] if guest in self._places else UNASKED
 
-    def draw(
-        self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW
-    ) -> Iterator[str]:
+    def draw(self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW) -> Iterator[str]:
         """Candidates for somebody in ``cell``: best rank first, from ``first`` on, then the nearest cell, random inside
         it.
 
