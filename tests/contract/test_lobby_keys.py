@@ -221,8 +221,8 @@ async def test_letdowns_of_another_shape_are_forgotten(lobby_scripts: Scripts) -
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
     2: {
-        "v": "absent available avoided_networks city crowd epoch id lat lon looking networks new_since offer "
-        "online place pool process rung session unanswered visible",
+        "v": "absent available avoided_networks city crowd epoch id last_met lat lon looking looks_since networks "
+        "offer online place pool process rung session unanswered visible",
         "d": "at by id",
         "o": "candidate city ends id looking seconds seeker",
         "e": "candidate city closed ends id looking seconds seeker",

@@ -50,8 +50,12 @@ async def test_after_two_letdowns_a_guest_is_asked_after_everybody_else_for_10_m
     await town.enter("idle")
     await town.enter("anna", "carl", "dora", available=False)
     await town.ask("anna", "idle")
+    assert await town.waits("carl")
+    await town.advance(9.9)
+    assert await town.waits("carl")
+    await town.advance(0.1)
     await town.ask("carl", "ben")
-    await town.advance(600)
+    await town.advance(590)
     for guest in ("anna", "carl"):
         await town.lobby.stop(guest)
     await town.lobby.available("idle", False, False)

@@ -5,7 +5,7 @@ books. Inside a cell anybody may be chosen, so the embedded one is made to try f
 still refuses whoever it may not ask, and whoever stands further away.
 """
 
-from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -18,7 +18,7 @@ from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
 from citychat.model import Busy, Cell, Gone, Session
 from citychat.ports import Entry, SeekResult
-from citychat.rules import CELLS_WALKED, LOOKING_IN_VIEW, UNASKED
+from citychat.rules import CELLS_WALKED
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]
@@ -35,8 +35,8 @@ class SteeredIndex(SpatialIndex):
 
     first: str | None = None
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW) -> Iterator[str]:
-        for rank in range(first, UNASKED):
+    def draw(self, pool: str, cell: Cell, blocked: Container[str], ranks: Iterable[int] = ()) -> Iterator[str]:
+        for rank in ranks:
             area = self._areas.get((pool, rank))
             if area is None:
                 continue

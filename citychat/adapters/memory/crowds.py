@@ -1,8 +1,9 @@
 """Crowds: those who take part in a pool, by network, so that one address takes nobody away from the others.
 
 While others take part, a network has a tenth of all, and three at least. Who is over that is led to guests of the own
-network only, so a school that looks is served, and 200 pages of one address reach three at a time. The first by their
-ids have the share, which is as good as any order that stays: it does not move on to the next when somebody pauses.
+network only, so a school that looks is served, and 200 pages of one address reach three at a time. Who has just met
+somebody has the share before the others, and then the first by their ids, which is as good as any order that stays: it
+does not move on to the next when somebody pauses.
 """
 
 from bisect import insort
@@ -17,22 +18,22 @@ class Crowds:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._places: dict[str, tuple[str, str]] = {}
+        self._places: dict[str, tuple[str, str, bool]] = {}
         self.counts: dict[str, int] = {}  # of each pool
-        self.crowds: dict[tuple[str, str], list[str]] = {}  # of each pool and network, in order
+        self.crowds: dict[tuple[str, str], list[tuple[bool, str]]] = {}  # of each pool and network, in order
         self.crowded: dict[str, dict[str, None]] = {}  # of each pool the networks that could be over their share
 
-    def put(self, guest: str, pool: str, network: str) -> None:
+    def put(self, guest: str, pool: str, network: str, has_met: bool) -> None:
         """Take part here, and nowhere else any more."""
-        place = pool, network
+        place = pool, network, not has_met
         if self._places.get(guest) == place:
             return
         self.discard(guest)
         self._places[guest] = place
         self.counts[pool] = self.counts.get(pool, 0) + 1
         if network:
-            crowd = self.crowds.setdefault(place, [])
-            insort(crowd, guest)
+            crowd = self.crowds.setdefault((pool, network), [])
+            insort(crowd, (not has_met, guest))
             if len(crowd) > LOOKERS_LEAST:
                 self.crowded.setdefault(pool, {})[network] = None
 
@@ -40,16 +41,16 @@ class Crowds:
         place = self._places.pop(guest, None)
         if place is None:
             return
-        pool, network = place
+        pool, network, only_looks = place
         self.counts[pool] -= 1
         if not self.counts[pool]:
             del self.counts[pool]
         if network:
-            self._leave_crowd(pool, network, guest)
+            self._leave_crowd(pool, network, (only_looks, guest))
 
-    def _leave_crowd(self, pool: str, network: str, guest: str) -> None:
+    def _leave_crowd(self, pool: str, network: str, who: tuple[bool, str]) -> None:
         crowd = self.crowds[pool, network]
-        crowd.remove(guest)
+        crowd.remove(who)
         if not crowd:
             del self.crowds[pool, network]
         if len(crowd) == LOOKERS_LEAST:
@@ -60,7 +61,7 @@ class Crowds:
     def is_over(self, guest: str) -> bool:
         """Tell whether the guest takes part and is over the own network's share."""
         place = self._places.get(guest)
-        return place is not None and guest in self._over(*place)
+        return place is not None and guest in self._over(*place[:2])
 
     def passed_over(self, pool: str, network: str) -> dict[str, None]:
         """Return who is over the share of another network than this one."""
@@ -70,10 +71,17 @@ class Crowds:
     def draw(self, pool: str, network: str) -> Iterator[str]:
         """Those of a network at random."""
         crowd = self.crowds.get((pool, network), [])
-        return iter(self._random.sample(crowd, len(crowd)))
+        return iter([guest for _, guest in self._random.sample(crowd, len(crowd))])
+
+    def has_room(self, guest: str, pool: str, network: str) -> bool:
+        """Tell whether a guest of this network, who perhaps does not look, may meet somebody of another one now."""
+        crowd = self.crowds.get((pool, network), [])
+        return guest in self._places or len(crowd) < self._share(pool, crowd)
 
     def _over(self, pool: str, network: str) -> list[str]:
         crowd = self.crowds.get((pool, network), [])
-        others = self.counts[pool] - len(crowd) if crowd else 0
-        share = max(LOOKERS_LEAST, others // OTHERS_FOR_ONE) if others else len(crowd)
-        return crowd[share:]
+        return [guest for _, guest in crowd[self._share(pool, crowd) :]]
+
+    def _share(self, pool: str, crowd: list[tuple[bool, str]]) -> int:
+        others = self.counts.get(pool, 0) - len(crowd)
+        return max(LOOKERS_LEAST, others // OTHERS_FOR_ONE) if others else len(crowd) + 1

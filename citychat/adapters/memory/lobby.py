@@ -70,7 +70,7 @@ class MemoryLobby:
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         answered = self._answered(guest, offer)
-        self._state.note_new_chat(answered)
+        self._state.note_meeting(answered)
         seeker, candidate = self._state.close(answered, accepted=True)
         self._state.begin(seeker, session_id, candidate.id)
         self._state.begin(candidate, session_id, seeker.id)
@@ -210,7 +210,7 @@ class MemoryLobby:
     def _look(self, person: LobbyGuest) -> None:
         """A rest ends the moment both look."""
         if not person.looking:
-            person.looking = True
+            person.looking, person.looks_since = True, self._state.now
             self._state.refile(person)
             for guest in list(person.rests):
                 other = self._state.people.get(guest)
@@ -224,7 +224,7 @@ class MemoryLobby:
             return None
         for guest in state.candidates(seeker):
             candidate = state.people[guest]
-            if may_be_asked(candidate, seeker, state.now):
+            if state.is_led_to(candidate, seeker):
                 return self._open(seeker, candidate, offer)
         return None
 

@@ -7,7 +7,7 @@ from citychat.rules import (
     IDLE_IN_VIEW,
     LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
-    NEW_CHAT_MS,
+    MET_MS,
     REST_MS,
     RING_PAUSE_MS,
     RINGS_UNANSWERED,
@@ -19,7 +19,8 @@ from citychat.rules import (
 @dataclass(slots=True, eq=False)
 class LobbyGuest:
     """One guest. ``rests``: until when, with whom, unless both look; ``taken_back``: the same, looking or not;
-    ``rung``: when somebody last asked for this guest; ``new_since``: when a chat with another network began."""
+    ``rung``: when somebody last asked for this guest; ``last_met``: when a chat with another network began;
+    ``looks_since``: when this guest began to look."""
 
     id: str
     process: str = ""
@@ -32,6 +33,7 @@ class LobbyGuest:
     slow: bool = False
     visible: bool = False
     looking: bool = False
+    looks_since: int = 0
     networks: tuple[str, ...] = ()
     avoided_networks: dict[str, int] = field(default_factory=dict)
     met: set[str] = field(default_factory=set)
@@ -40,7 +42,7 @@ class LobbyGuest:
     taken_back: dict[str, int] = field(default_factory=dict)
     offer: Offer | None = None
     session: str | None = None
-    new_since: int = 0
+    last_met: int = 0
     rung: int | None = None
     unanswered: int = 0
 
@@ -58,9 +60,9 @@ class LobbyGuest:
         """The mark that all guests of one network share who came on one day, "" without any."""
         return self.networks[0] if self.networks else ""
 
-    def takes_part(self, now: int) -> bool:
-        """Tell whether this guest is one of those who look for somebody, or was led to another network just now."""
-        return self.looking if self.session is None else now < self.new_since + NEW_CHAT_MS
+    def has_just_met(self, now: int) -> bool:
+        """Tell whether this guest was led to somebody of another network within the last minute."""
+        return now < self.last_met + MET_MS
 
     def avoid_network(self, network: str, at: int) -> None:
         self.avoided_networks[network] = max(at, self.avoided_networks.get(network, at))

@@ -12,7 +12,7 @@ from typing import Literal
 
 from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.letdowns import Letdowns
-from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, rest_though_looking, strangers
+from citychat.adapters.memory.lobby_guest import LobbyGuest, may_be_asked, rest, rest_though_looking, strangers
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.expiring import Expiring
 from citychat.model import Offer
@@ -26,7 +26,8 @@ from citychat.rules import (
     LEASE_MS,
     LETDOWN_MS,
     LOOKING_IN_VIEW,
-    NEW_CHAT_MS,
+    MET_MS,
+    PATIENT_MS,
     UNASKED,
 )
 
@@ -82,9 +83,10 @@ class LobbyState:
             self.index.put(person.id, person.pool, self.rank(person), person.cell)
         else:
             self.index.discard(person.id)
-        alone = self.letdowns.standing(person.id) == "alone"
-        if state != "gone" and person.pool is not None and person.takes_part(self.now) and not alone:
-            self.crowds.put(person.id, person.pool, person.network)
+        has_met = person.has_just_met(self.now)
+        takes_part = has_met or (state != "gone" and person.looking)
+        if takes_part and person.pool is not None and self.letdowns.standing(person.id) != "alone":
+            self.crowds.put(person.id, person.pool, person.network, has_met)
         else:
             self.crowds.discard(person.id)
         if state == "gone":
@@ -147,20 +149,27 @@ class LobbyState:
         pool, standing = seeker.pool, self.letdowns.standing(seeker.id)
         if pool is None or standing == "alone":
             return ()
-        first = BEHIND if standing else LOOKING_IN_VIEW
+        waited = standing or self.now >= seeker.looks_since + PATIENT_MS
+        ranks = range(BEHIND if standing else LOOKING_IN_VIEW, UNASKED if waited else BEHIND)
         if self.crowds.is_over(seeker.id):
-            found = self.crowds.draw(pool, seeker.network)
-            return (guest for guest in found if first <= self.index.rank(guest) < UNASKED)
+            return (guest for guest in self.crowds.draw(pool, seeker.network) if self.index.rank(guest) in ranks)
         over = self.crowds.passed_over(pool, seeker.network)
-        return self.index.draw(pool, seeker.cell, over | seeker.blocked if over else seeker.blocked, first)
+        return self.index.draw(pool, seeker.cell, over | seeker.blocked if over else seeker.blocked, ranks)
 
-    def note_new_chat(self, offer: Offer) -> None:
+    def is_led_to(self, candidate: LobbyGuest, seeker: LobbyGuest) -> bool:
+        """Tell whether one of the candidates is led to the seeker."""
+        pool, network = seeker.pool, candidate.network
+        if pool is None or not may_be_asked(candidate, seeker, self.now):
+            return False
+        return network in ("", seeker.network) or self.crowds.has_room(candidate.id, pool, network)
+
+    def note_meeting(self, offer: Offer) -> None:
         """Note that the two of this offer will talk; if they are of two networks they take part for a while."""
         seeker, candidate = self._sides(offer)
         if seeker.network != candidate.network:
             for person in (seeker, candidate):
-                person.new_since = self.now
-                heappush(self.turns, (self.now + NEW_CHAT_MS, person.id))
+                person.last_met = self.now
+                heappush(self.turns, (self.now + MET_MS, person.id))
 
     def close(self, offer: Offer, accepted: bool = False) -> tuple[LobbyGuest, LobbyGuest]:
         """Free both sides; seeker and candidate."""

@@ -4,7 +4,7 @@ Nothing here iterates over a set of strings: hash randomisation would change the
 simulation must replay.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
 from math import cos, radians
 from random import Random
@@ -15,13 +15,13 @@ from citychat.rules import (
     CELLS_ROUND,
     CELLS_WALKED,
     DRAWN_PER_CELL,
-    LOOKING_IN_VIEW,
     TOP_LEVEL,
     UNASKED,
 )
 
 _TILE_BITS = 2  # a tile is 4 x 4 of the level below: the fewest heap pushes for a city as well as for a country
 
+ASKED = range(UNASKED)  # all ranks of those who may be asked
 _Tile = tuple[int, int]
 
 
@@ -176,15 +176,14 @@ class SpatialIndex:
         """Return where a guest stands, UNASKED for one who does not."""
         return self._places[guest][1] if guest in self._places else UNASKED
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str], first: int = LOOKING_IN_VIEW) -> Iterator[str]:
-        """Candidates for somebody in ``cell``: best rank first, from ``first`` on, then the nearest cell, random inside
-        it.
+    def draw(self, pool: str, cell: Cell, blocked: Container[str], ranks: Iterable[int] = ASKED) -> Iterator[str]:
+        """Candidates for somebody in ``cell``: of these ranks in their order, then the nearest cell, random inside it.
 
         Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
         counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
         or drop it before the index changes.
         """
-        for rank in range(first, UNASKED):
+        for rank in ranks:
             area = self._areas.get((pool, rank))
             if area is not None:
                 yield from self._walk(area, cell, blocked)

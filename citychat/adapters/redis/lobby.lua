@@ -9,7 +9,7 @@
 -- Keys, after the prefix. A record is a MessagePack map.
 --   v:<guest>      record of a guest: fields as in lobby_guest.py; cell as lat and lon; offer is an id; false and empty
 --                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "crowd" {pool,
---                  network} where the guest takes part, "absent" since when nobody is there
+--                  network, score} where the guest takes part, "absent" since when nobody is there
 --   b:<guest>      set, with whom the guest is blocked
 --   m:<guest>      set, with whom a guest who avoids a network has talked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
@@ -26,7 +26,7 @@
 --   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b:, m:, r: and t: (FORGET_MS)
 --   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
 --   l:<pool>       sorted set, who takes part in the pool (crowds.py), by when that was last seen to
---   n:<network>:<pool>       sorted set, with equal scores, those of a network by name
+--   n:<network>:<pool>       sorted set, those of a network: who has just met somebody (0), then who only looks (1), by name
 --   k:<pool>       hash, the networks of which so many take part that they could be over their share
 --   turns          sorted set, "<when>:<guest>": whose place changes by time alone, by when
 --   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
@@ -90,7 +90,7 @@ local function is_place(value)
 end
 
 local function is_crowd(value)
-  return type(value) == 'table' and is_text(value[1]) and is_text(value[2])
+  return type(value) == 'table' and is_text(value[1]) and is_text(value[2]) and is_whole(value[3])
 end
 
 local function all_fit(fits_name, fits)
@@ -113,7 +113,7 @@ local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, v = {
   process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
-  new_since = whole, crowd = perhaps(is_crowd),
+  last_met = whole, looks_since = whole, crowd = perhaps(is_crowd),
   networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
 }}
 
@@ -275,12 +275,12 @@ end
 
 -- Take part where the record says, whether or not the keys know of it already.
 local function join_crowd(person)
-  local pool, network = unpack(person.crowd)
+  local pool, network, score = unpack(person.crowd)
   call('ZADD', key('l', pool), now, person.id)
   touch(key('l', pool))
   if network == '' then return end
   local crowd = crowd_of(pool, network)
-  call('ZADD', crowd, 0, person.id)
+  call('ZADD', crowd, score, person.id)
   touch(crowd)
   if call('ZCARD', crowd) > LOOKERS_LEAST then
     call('HSET', key('k', pool), network, 1)
@@ -292,11 +292,11 @@ local function is_in_crowd(person, pool, network)
   return person.crowd and person.crowd[1] == pool and person.crowd[2] == network
 end
 
-local function take_part(person)
-  local pool, network = person.pool, network_of(person)
-  if is_in_crowd(person, pool, network) then return end
+local function take_part(person, has_met)
+  local pool, network, score = person.pool, network_of(person), has_met and 0 or 1
+  if is_in_crowd(person, pool, network) and person.crowd[3] == score then return end
   stop_taking_part(person)
-  person.crowd = {pool, network}
+  person.crowd = {pool, network, score}
   join_crowd(person)
 end
 
@@ -362,9 +362,18 @@ local function rank_of(person)
   return stands and BEHIND or rank
 end
 
-local function takes_part(person)
-  if not person.session then return person.looking end
-  return person.new_since and now < person.new_since + NEW_CHAT_MS
+-- Was led to somebody of another network just now.
+local function has_just_met(person) return person.last_met and now < person.last_met + MET_MS end
+
+-- Who looks or has just met somebody takes part.
+local function file_in_crowd(person, is)
+  local has_met = has_just_met(person)
+  local takes_part = has_met or is ~= 'gone' and person.looking
+  if person.pool and takes_part and standing(person.id) ~= 'alone' then
+    take_part(person, has_met)
+  else
+    stop_taking_part(person)
+  end
 end
 
 local function avoid_network(person, network, at)
@@ -447,8 +456,7 @@ function refile(person)
   changed[person.id] = true
   local is = state(person)
   if is == 'free' and person.pool then put(person, rank_of(person)) else discard(person) end
-  local takes = is ~= 'gone' and person.pool and takes_part(person) and standing(person.id) ~= 'alone'
-  if takes then take_part(person) else stop_taking_part(person) end
+  file_in_crowd(person, is)
   if is ~= 'gone' then
     not_absent(person)
   elseif not person.absent then
@@ -659,7 +667,10 @@ local function settle()
   end
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
     local person = find(guest)
-    if person then take_out(person) end
+    if person then
+      take_out(person)
+      stop_taking_part(person)
+    end
     forget_visitor(guest)
     call('ZREM', prefix .. 'absent', guest)
   end
@@ -874,6 +885,21 @@ local function shuffled(here, found)
   end
 end
 
+-- How many of a network take part, and how many may meet others: all, while nobody else takes part.
+local function size_and_share(pool, network)
+  local size = call('ZCARD', crowd_of(pool, network))
+  local others = call('ZCARD', key('l', pool)) - size
+  return size, others > 0 and math.max(LOOKERS_LEAST, floor(others / OTHERS_FOR_ONE)) or size + 1
+end
+
+-- Whether the candidate, who perhaps does not look, may meet somebody of another network now.
+local function has_room(candidate, seeker)
+  local network = network_of(candidate)
+  if network == '' or network == network_of(seeker) or candidate.crowd then return true end
+  local size, share = size_and_share(seeker.pool, network)
+  return size < share
+end
+
 local strays = {}  -- who stands where no record says so (it was lost), or is not free and not swept yet
 
 -- Whether the guest may be asked, by the record too.
@@ -884,7 +910,7 @@ local function fits(candidate, guest, place, seeker)
   elseif state(candidate) ~= 'free' then
     strays[#strays + 1] = candidate
   else
-    return may_be_asked(candidate, seeker)
+    return may_be_asked(candidate, seeker) and has_room(candidate, seeker)
   end
 end
 
@@ -927,14 +953,11 @@ local function draw(seeker, rank, blocked)
   end
 end
 
--- Those of a network who are over its share, none while nobody else takes part. Who has the share is looked at: it must
--- not be kept by somebody whose record was lost.
+-- Those of a network who are over its share. Who has the share is looked at: it must not be kept by somebody whose record
+-- was lost.
 local function over_share(pool, network)
   local crowd = crowd_of(pool, network)
-  local size = call('ZCARD', crowd)
-  local others = call('ZCARD', key('l', pool)) - size
-  if others <= 0 then return {} end
-  local share = math.max(LOOKERS_LEAST, floor(others / OTHERS_FOR_ONE))
+  local size, share = size_and_share(pool, network)
   if size <= share then return {} end
   for _, guest in ipairs(call('ZRANGE', crowd, 0, share - 1)) do
     local person = find(guest)
@@ -955,12 +978,12 @@ local function pass_over(seeker, passed_over)
 end
 
 -- Somebody at random of the seeker's own network who looks.
-local function draw_own(seeker, first, blocked)
+local function draw_own(seeker, first, last, blocked)
   local crowd = crowd_of(seeker.pool, network_of(seeker))
   for guest in shuffled(crowd, call('ZRANGE', crowd, 0, FETCHED_WHOLE)) do
     local candidate = not blocked[guest] and find(guest)
     local place = candidate and candidate.place
-    if place and place[2] >= first and place[2] < UNASKED and state(candidate) == 'free'
+    if place and place[2] >= first and place[2] <= last and state(candidate) == 'free'
       and may_be_asked(candidate, seeker) then return candidate end
   end
 end
@@ -968,10 +991,11 @@ end
 local function find_candidate(seeker)
   local stands, blocked = standing(seeker.id), {}
   if stands == 'alone' then return nil end
-  local first = stands and BEHIND or LOOKING_IN_VIEW
+  local waited = stands or now >= seeker.looks_since + PATIENT_MS
+  local first, last = stands and BEHIND or LOOKING_IN_VIEW, waited and BEHIND or BEHIND - 1
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
-  if pass_over(seeker, blocked) then return draw_own(seeker, first, blocked) end
-  for rank = first, BEHIND do
+  if pass_over(seeker, blocked) then return draw_own(seeker, first, last, blocked) end
+  for rank = first, last do
     local candidate = draw(seeker, rank, blocked)
     if candidate then return candidate end
   end
@@ -992,7 +1016,7 @@ end
 -- A rest ends the moment both look.
 local function look(person)
   if person.looking then return end
-  person.looking = true
+  person.looking, person.looks_since = true, now
   refile(person)
   for _, guest in ipairs(call('ZRANGE', key('r', person.id), 0, -1)) do
     local other = find(guest)
@@ -1013,18 +1037,18 @@ end)
 
 -- accept --
 -- Two of two networks who will talk take part for a while.
-local function note_new_chat(seeker, candidate)
+local function note_meeting(seeker, candidate)
   if network_of(seeker) == network_of(candidate) then return end
   for _, person in ipairs({seeker, candidate}) do
-    person.new_since = now
-    turn_at(person.id, now + NEW_CHAT_MS)
+    person.last_met = now
+    turn_at(person.id, now + MET_MS)
   end
 end
 
 return step(function(guest, id, s)
   local offer = answered(guest, id)
   if not offer then return nil end
-  note_new_chat(find_or_make(offer.seeker), find_or_make(offer.candidate))
+  note_meeting(find_or_make(offer.seeker), find_or_make(offer.candidate))
   close(offer, true)
   begin(find_or_make(offer.seeker), s, offer.candidate)
   begin(find_or_make(offer.candidate), s, offer.seeker)

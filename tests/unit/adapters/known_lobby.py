@@ -13,7 +13,7 @@ from tests.simulation.lobbies import MakeStand
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
-ALONE_MS, BEHIND_MS = 3_600_000, 600_000
+ALONE_MS, BEHIND_MS, PATIENT_MS = 3_600_000, 600_000, 10_000
 LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
 
 
@@ -58,6 +58,7 @@ class Known:
         self.rests: dict[frozenset[str], int] = {}
         self.taken_back: dict[frozenset[str], int] = {}
         self.letdowns: dict[str, list[tuple[int, str]]] = {guest: [] for guest in GUESTS}
+        self.looks_since: dict[str, int] = {}
         self.by = ""  # who does this step
         self.gone: dict[str, int] = {}
 
@@ -134,8 +135,12 @@ class Known:
                 ranks[3 if standing else 0 if page.visible else 1].append(guest)
             elif page.visible and page.available and self._may_ring(guest, seeker):
                 ranks[3 if standing else 2].append(guest)
-        own = self.standing(seeker)
-        return [rank if not own or (own == "behind" and n == 3) else [] for n, rank in enumerate(ranks)]
+        match self.standing(seeker):
+            case "alone":
+                return [[], [], [], []]
+            case "behind":
+                return [[], [], [], ranks[3]]
+        return [*ranks[:3], ranks[3] if self.now >= self.looks_since[seeker] + PATIENT_MS else []]
 
     def standing(self, guest: str) -> str:
         """Whether two letdowns of the last hour put the guest behind everybody, or five leave it alone."""

@@ -127,7 +127,10 @@ class LobbyMachine(RuleBasedStateMachine):
     def seek(self, guest: str) -> None:
         known = self.known
         known.look()
-        before, ranks, lookers = known.where(guest), known.candidates(guest), known.free(looking=True)
+        before, lookers = known.where(guest), known.free(looking=True)
+        if not before.looking:
+            known.looks_since[guest] = known.now
+        ranks = known.candidates(guest)
         sought = step(known.lobby.seek(guest, known.new_id()))
         after = known.where(guest)
         assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
@@ -318,8 +321,8 @@ class LobbyMachine(RuleBasedStateMachine):
         for guest in known.free(looking=True):
             self.seek(guest)
         free = known.free(looking=True)
-        free = [guest for guest in free if known.standing(guest) != "alone"]
         pairs = [(a, b) for a in free for b in free if a < b and known.pages[a].pool == known.pages[b].pool is not None]
+        pairs = [(a, b) for a, b in pairs if known.standing(a) == known.standing(b) != "alone"]
         pairs = [pair for pair in pairs if known.taken_back.get(frozenset(pair), 0) <= known.now]
         assert [pair for pair in pairs if not known.apart(*pair)] == []  # M14
 

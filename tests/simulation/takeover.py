@@ -1,0 +1,245 @@
+"""A town of twenty people, and pages of one address that keep them from each other: what is left of the calm town.
+
+``python -m tests.simulation.takeover`` plays each town with real processes over the real lobby, in virtual time, and
+writes the table into docs/reliability.md.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from random import Random
+from statistics import mean
+from typing import Any
+
+from tests.support.document import ROOT, commit, fill
+from tests.support.door_page import DoorPage, Payload
+from tests.support.stage import Stage, on_stage
+
+PEOPLE, SECONDS = 20, 80.0
+SEEDS = range(5)
+TOWNS = [("silent", count) for count in (0, 1, 3, 8, 20, 80)] + [("taking back", 8), ("letting expire", 40)]
+ADDRESS = "203.0.250.1"  # of all bots
+AGREED_S = 2.0  # a page says yes by itself
+PATIENT_S = 8.0  # who hears nothing for so long leaves
+DOCUMENT, MAKER = ROOT / "docs" / "reliability.md", "make takeover"
+
+
+@dataclass
+class Outcome:
+    """``turns``: chats in which the other one answered, of each person; ``silent``: those in which nobody did;
+    ``first_s``: when each person met somebody who answers."""
+
+    turns: int
+    silent: int
+    first_s: list[float]
+
+    @property
+    def lonely(self) -> int:
+        return PEOPLE - len(self.first_s)
+
+
+class TownPage(DoorPage):
+    """A page whose person does something about what it shows."""
+
+    def __init__(self, stage: Stage, name: str, address: str, random: Random) -> None:
+        super().__init__(stage.p, name, stage.token(name), address)
+        self.random, self.written = random, 0
+        self._doing = set[asyncio.Task[Any]]()
+
+    def emit(self, event: str, payload: Payload) -> None:
+        super().emit(event, payload)
+        self.stage.loop.call_soon(self.shown, event, dict(payload))
+
+    def does(self, what: Coroutine[Any, Any, Any]) -> None:
+        task = self.stage.loop.create_task(what)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
+
+    def in_s(self, secs: float, call: Any, *args: Any) -> None:
+        self.stage.loop.call_later(secs, call, *args)
+
+    def shown(self, event: str, payload: dict[str, Any]) -> None:
+        match event:
+            case "user-session":
+                self.met(payload["session"])
+            case "user-offer":
+                self.asked(payload["offer"])
+            case "user-left":
+                self.alone()
+            case "chat-message":
+                self.does(self.ack(payload["s"], payload["n"], payload["st"]))
+                self.heard(payload["s"])
+
+    def looks(self) -> None:
+        self.does(self.seek())
+
+    def says_yes(self, offer: str) -> None:
+        if self.last("user-offer")["offer"] == offer:
+            self.does(self.answer("yes", offer))
+
+    def asked(self, offer: str) -> None: ...
+
+    def met(self, s: str) -> None: ...
+
+    def heard(self, s: str) -> None: ...
+
+    def alone(self) -> None: ...
+
+
+class Townsperson(TownPage):
+    """Looks, says hi, talks for 15 to 30 s, leaves a silent partner after 8, and looks again."""
+
+    def __init__(self, stage: Stage, name: str, random: Random) -> None:
+        super().__init__(stage, name, stage.address(), random)
+        self.talks_in, self.silent, self.answered_s = "", 0, dict[str, float]()
+        self.moved_on = set[str]()
+
+    def asked(self, offer: str) -> None:
+        self.in_s(AGREED_S, self.says_yes, offer)
+
+    def met(self, s: str) -> None:
+        if s == self.talks_in:
+            return
+        self.talks_in = s
+        self.in_s(self.random.uniform(0.5, 2), lambda: self.does(self.say(s, 1, stream=f"stream-{len(self.told)}")))
+        self.in_s(PATIENT_S, self.tires, s)
+
+    def heard(self, s: str) -> None:
+        if s not in self.answered_s:
+            self.answered_s[s] = self.stage.clock.monotonic_s()
+            self.in_s(self.random.uniform(15, 30), self.goes, s)
+
+    def tires(self, s: str) -> None:
+        if s == self.talks_in and s not in self.answered_s:
+            self.silent += 1
+            self.goes(s)
+
+    def goes(self, s: str) -> None:
+        if s == self.talks_in:
+            self.talks_in = ""
+            self.does(self._leaves(s))
+
+    async def _leaves(self, s: str) -> None:
+        await self.leave(s)
+        self.looks()
+
+    def alone(self) -> None:
+        self.talks_in = ""
+        self.looks()
+
+
+class SilentBot(TownPage):
+    """Looks, says yes at once, and never a word."""
+
+    def asked(self, offer: str) -> None:
+        self.says_yes(offer)
+
+    def alone(self) -> None:
+        self.looks()
+
+
+class Taker(TownPage):
+    """Asks somebody, takes the offer back after a second, and asks the next."""
+
+    def looks(self) -> None:
+        self.does(self._asks())
+
+    async def _asks(self) -> None:
+        while True:
+            await self.seek()
+            await self.stage.after(1)
+            await self.wish("user-stop")
+
+    def met(self, s: str) -> None:
+        self.does(self.leave(s))
+
+
+class Expirer(TownPage):
+    """Looks, with "more time", and answers nobody."""
+
+    def looks(self) -> None:
+        self.does(self._waits())
+
+    async def _waits(self) -> None:
+        await self.wish("user-available", on=True, slow=True)
+        await self.seek()
+
+    def asked(self, offer: str) -> None:
+        self.in_s(60.5, self.looks)
+
+
+BOTS = {"silent": SilentBot, "taking back": Taker, "letting expire": Expirer}
+
+
+async def live(stage: Stage, kind: str, count: int, seed: int) -> Outcome:
+    """Play one town on this stage."""
+    random = Random(seed)
+    bots = [BOTS[kind](stage, f"bot {n:02}", ADDRESS, Random(random.random())) for n in range(count)]
+    for bot in bots:
+        assert (await bot.join())["ok"]
+    for one, other in combinations(bots, 2):  # a farm is made so that it never meets itself
+        await stage.lobby.block(one.guest, other.guest)
+    people = [Townsperson(stage, f"person {n:02}", Random(random.random())) for n in range(PEOPLE)]
+    for page in (*bots, *people):
+        page.in_s(random.uniform(0, 10), lambda page=page: page.does(arrive(page)))
+    started_s = stage.clock.monotonic_s()
+    await stage.after(SECONDS)
+    return Outcome(
+        sum(len(person.answered_s) for person in people),
+        sum(person.silent for person in people),
+        [min(person.answered_s.values()) - started_s for person in people if person.answered_s],
+    )
+
+
+async def arrive(page: TownPage) -> None:
+    if not page.is_in:
+        assert (await page.join())["ok"]
+    page.looks()
+
+
+def play(kind: str, count: int, seed: int) -> Outcome:
+    """One town, from an empty database."""
+    found = list[Outcome]()
+
+    async def scene(stage: Stage) -> None:
+        found.append(await live(stage, kind, count, seed))
+
+    with tempfile.TemporaryDirectory(prefix="citychat-takeover-") as folder:
+        on_stage(scene)(tmp_path=Path(folder))
+    return found[0]
+
+
+def row(kind: str, count: int, played: list[Outcome], calm: float) -> str:
+    turns, silent = mean(each.turns for each in played), mean(each.silent for each in played)
+    first_s = [secs for each in played for secs in each.first_s]
+    cells = (
+        f"{count} {kind}" if count else "none", f"{turns:.0f}", f"{turns / calm:.0%}", f"{silent:.0f}",
+        f"{max(first_s, default=0):.0f} s", f"{sum(each.lonely for each in played)} of {PEOPLE * len(played)}",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> int:
+    calm = [play("silent", 0, seed) for seed in SEEDS]
+    turns = mean(each.turns for each in calm)
+    lines = [
+        f"Commit {commit()}, {len(SEEDS)} towns of {PEOPLE} people and {SECONDS:.0f} s a row.",
+        "",
+        "| Pages of one address | Turns with a person | Of the calm town | Turns with a silent one | "
+        "The last one's first turn | Met nobody who answers |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for kind, count in TOWNS:
+        played = [play(kind, count, seed) for seed in SEEDS] if count else calm
+        lines.append(row(kind, count, played, turns))
+        print(lines[-1], flush=True)
+    fill(DOCUMENT, MAKER, lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
