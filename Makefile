@@ -25,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate silence mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -90,6 +90,10 @@ simulate: $(TEST_STAMP)
 # How many people of a town false reports pause: the table of SECURITY.md
 silence: $(TEST_STAMP)
 	$(BIN)/python -m tests.simulation.silence
+
+# A town that pages of one address try to take over; writes its table into docs/reliability.md
+takeover: $(TEST_STAMP)
+	$(BIN)/python -m tests.simulation.takeover
 
 # The program with one rule left out, again and again: each must be noticed; writes its table into docs/reliability.md
 mutants: servers $(TEST_STAMP)

@@ -18,6 +18,7 @@ SQL, MONGO = "citychat/adapters/sqlite/statements.sql", "citychat/adapters/mongo
 HISTORY, PENDING = "tests/contract/test_history.py", "tests/contract/test_pending_sessions.py"
 GAPS = "tests/contract/test_gaps.py"
 SESSIONS = "tests/contract/test_lobby_sessions.py"
+LETDOWNS, CROWDS = "tests/contract/test_lobby_letdowns.py", "tests/contract/test_lobby_crowds.py"
 LOBBIES = f"tests/contract/test_lobby.py tests/contract/test_lobby_late_no.py {SESSIONS}"
 
 
@@ -212,6 +213,10 @@ MATCHED = (
         "retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))", "retry_all(*steps)",
     ),
     left_out(
+        "who never answers in a chat is not remembered", "M14", "tests/unit/matching/test_unanswered.py",
+        "citychat/matching/unanswered.py", "if len(silent) == 1:", "if False:",
+    ),
+    left_out(
         "who is asked and looks has not accepted", "M10", "tests/unit/matching/test_matching.py",
         f"{MATCHING}/matching.py", 'if result.state != "asked" or result.offer is None:', "if True:",
     ),
@@ -243,6 +248,20 @@ LOBBIES_OF_MEMORY = (
     left_out(
         "memory: a yes begins for one side", "M2", "few", LOBBY,
         "        self._state.begin(seeker, session_id, candidate.id)\n", "",
+    ),
+    left_out(
+        "memory: who takes an offer back asks again at once", "M14", f"{LETDOWNS} -k local", STATE,
+        "pause = rest_though_looking if taken_back else rest", "pause = rest",
+    ),
+    left_out(
+        "memory: letdowns cost nothing", "M14", f"{LETDOWNS} -k local", STATE,
+        "return BEHIND if standing else rank", "return rank",
+    ),
+    left_out(
+        "memory: a network may meet everybody", "M14", "tests/simulation/test_takeover.py",
+        "citychat/adapters/memory/crowds.py",
+        "return max(LOOKERS_LEAST, others // OTHERS_FOR_ONE) if others else len(crowd) + 1",
+        "return len(crowd) + 1",
     ),
     left_out(
         "memory: who is asked can be found", "M3", "few", STATE,
@@ -289,6 +308,18 @@ LOBBIES_OF_REDIS = (
     left_out(
         "lua: a yes begins for one side", "M2", "few over lua", LUA,
         "  begin(find_or_make(offer.seeker), s, offer.candidate)\n", "",
+    ),
+    left_out(
+        "lua: who takes an offer back asks again at once", "M14", f"{LETDOWNS} -k lua", LUA,
+        "rest(taken_back and 't' or 'r', ", "rest('r', ",
+    ),
+    left_out(
+        "lua: letdowns cost nothing", "M14", f"{LETDOWNS} -k lua", LUA,
+        "return stands and BEHIND or rank", "return rank",
+    ),
+    left_out(
+        "lua: a network may meet everybody", "M14", f"{CROWDS} -k lua", LUA,
+        "others > 0 and math.max(LOOKERS_LEAST, floor(others / OTHERS_FOR_ONE)) or size + 1", "size + 1",
     ),
     left_out(
         "lua: who is asked can be found", "M3", "few over lua", LUA,
