@@ -5,7 +5,7 @@ the server and of this process together, and the wall's has the round trip in it
 
 Three lay-outs: everybody on one point (what IP geolocation makes of a city), a city with a sigma of 8 km, and a whole
 country in one pool. Each is measured as it is, and again with seekers who are barred with 200 of their neighbours, of
-their own cell first.
+their own district first.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from citychat.adapters.memory import MemoryLobby
 from citychat.adapters.redis import Redis, RedisLobby
 from citychat.adapters.service_status import ServiceStatus
 from citychat.clock import SystemClock
-from citychat.model import Cell
+from citychat.model import District
 from citychat.ports import Entry, Lobby
-from citychat.rules import CELL_DEGREES
+from citychat.rules import COORDINATE_DEGREES
 from tests.support.services.redis import RedisServer
 
 GUESTS = 100_000
@@ -39,44 +39,44 @@ LYON = 45.76, 4.84
 KM_PER_DEGREE = 111.2
 
 
-def to_cell(lat: float, lon: float) -> Cell:
-    return Cell(int(lat // CELL_DEGREES), int(lon // CELL_DEGREES))
+def to_district(lat: float, lon: float) -> District:
+    return District(int(lat // COORDINATE_DEGREES), int(lon // COORDINATE_DEGREES))
 
 
-def one_point(_: Random) -> Cell:
-    return to_cell(*LYON)
+def one_point(_: Random) -> District:
+    return to_district(*LYON)
 
 
-def city(random: Random) -> Cell:
+def city(random: Random) -> District:
     lat = random.gauss(0, 8) / KM_PER_DEGREE
     lon = random.gauss(0, 8) / KM_PER_DEGREE / cos(radians(LYON[0]))
-    return to_cell(LYON[0] + lat, LYON[1] + lon)
+    return to_district(LYON[0] + lat, LYON[1] + lon)
 
 
-def country(random: Random) -> Cell:
-    return to_cell(random.uniform(42.5, 51.0), random.uniform(-4.5, 8.0))
+def country(random: Random) -> District:
+    return to_district(random.uniform(42.5, 51.0), random.uniform(-4.5, 8.0))
 
 
-def neighbours(cells: dict[str, Cell], seekers: list[str]) -> dict[str, tuple[str, ...]]:
-    """For each seeker 200 others, of the nearest cells."""
-    by_cell: dict[Cell, list[str]] = {}
-    for guest, cell in cells.items():
-        by_cell.setdefault(cell, []).append(guest)
+def neighbours(districts: dict[str, District], seekers: list[str]) -> dict[str, tuple[str, ...]]:
+    """For each seeker 200 others, of the nearest districts."""
+    by_district: dict[District, list[str]] = {}
+    for guest, district in districts.items():
+        by_district.setdefault(district, []).append(guest)
     found = {}
     for seeker in seekers:
         near: list[str] = []
         reach = 0
         while len(near) < BARRED + 1:
-            near += _ring(by_cell, cells[seeker], reach)
+            near += _ring(by_district, districts[seeker], reach)
             reach += 1
         found[seeker] = tuple(guest for guest in near if guest != seeker)[:BARRED]
     return found
 
 
-def _ring(by_cell: dict[Cell, list[str]], cell: Cell, reach: int) -> list[str]:
+def _ring(by_district: dict[District, list[str]], district: District, reach: int) -> list[str]:
     sides = range(-reach, reach + 1)
     edge = [(y, x) for y in sides for x in (sides if abs(y) == reach else {-reach, reach})]
-    return [guest for y, x in edge for guest in by_cell.get(Cell(cell.lat + y, cell.lon + x), ())]
+    return [guest for y, x in edge for guest in by_district.get(District(district.lat + y, district.lon + x), ())]
 
 
 class Measured(NamedTuple):
@@ -128,35 +128,37 @@ async def memory_bytes(redis: Redis) -> int:
 Opener = Callable[[Random], AbstractAsyncContextManager[Measured]]
 
 
-async def fill(lobby: Lobby, cells: dict[str, Cell], pairs: dict[str, tuple[str, ...]]) -> None:
-    guests = list(cells)
+async def fill(lobby: Lobby, districts: dict[str, District], pairs: dict[str, tuple[str, ...]]) -> None:
+    guests = list(districts)
     for start in range(0, GUESTS, ENTER_AT_ONCE):
         if start % (20 * ENTER_AT_ONCE) == 0:
             await lobby.renew("bench")
         entries = [
-            Entry(guest, "bench", "pool", cells[guest], "Lyon", True, False, True, blocked=pairs.get(guest, ()))
+            Entry(guest, "bench", "pool", districts[guest], "Lyon", True, False, True, blocked=pairs.get(guest, ()))
             for guest in guests[start : start + ENTER_AT_ONCE]
         ]
         await asyncio.gather(*map(lobby.enter, entries))
 
 
-async def measure(opener: Opener, spread: Callable[[Random], Cell], barred: bool) -> tuple[list[float], list[float]]:
+async def measure(
+    opener: Opener, spread: Callable[[Random], District], barred: bool
+) -> tuple[list[float], list[float]]:
     """Milliseconds of each claim, processor and wall, each sorted."""
     random = Random(1)
-    cells = {f"guest-{i:016}": spread(random) for i in range(GUESTS)}
-    seekers = random.sample(list(cells), SEEKS)
-    pairs = neighbours(cells, seekers) if barred else {}
+    districts = {f"guest-{i:016}": spread(random) for i in range(GUESTS)}
+    seekers = random.sample(list(districts), SEEKS)
+    pairs = neighbours(districts, seekers) if barred else {}
     busy, wall = [], []
     async with opener(random) as (lobby, busy_s, used_bytes):
         before, ran = await used_bytes(), busy_s()
-        await fill(lobby, cells, pairs)
+        await fill(lobby, districts, pairs)
         each_us, each_bytes = (busy_s() - ran) / GUESTS * 1e6, (await used_bytes() - before) / GUESTS
         print(f"  {GUESTS} have entered: {each_us:.0f} µs of the processor each, {each_bytes:.0f} bytes of the server")
         for i, seeker in enumerate(seekers):
             if i % 100 == 0:
                 await lobby.renew("bench")
             started, ran = perf_counter(), busy_s()
-            sought = await lobby.seek(seeker, f"offer-{i}")
+            sought = await lobby.seek(seeker, f"offer-{i}", 0)
             busy.append((busy_s() - ran) * 1_000)
             wall.append((perf_counter() - started) * 1_000)
             if sought.state == "waiting":

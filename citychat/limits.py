@@ -101,7 +101,7 @@ LIMITS = {
         Limit("letdowns kept", 10_000, "guests", "lobby", "of 0.3 kB each; the oldest are forgotten first"),
         Limit("lookers of a network", 3, "guests", "pool",
               "or a tenth of all, while others look, so that one address takes nobody away from the others"),
-        Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying cells"),
+        Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying districts"),
         Limit("joins of a network", 200, "joins", "network", "all pages of a school are back at once, then wifi's cuts",
               4),
         Limit("joins of a process", 200, "joins", "process",

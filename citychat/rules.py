@@ -40,11 +40,13 @@ MET_MS = 60_000  # who was led to somebody of another network takes part for so 
 
 # Best first; the last is counted, never drawn.
 LOOKING_IN_VIEW, LOOKING_HIDDEN, IDLE_IN_VIEW, BEHIND, UNASKED = range(5)
-CELLS_WALKED = 64
-DRAWN_PER_CELL = 32
-CELL_DEGREES = 0.02  # about 2 km: the finest position kept anywhere, against finding a stranger by three distances
-CELLS_ROUND = round(360 / CELL_DEGREES)  # the earth
-TOP_LEVEL = 8  # of the tiles of 4 x 4: one is wider than the earth, 4**8 cells
+DISTRICTS_WALKED = 64
+DRAWN_PER_DISTRICT = 32
+LOOKERS_DRAWN = DISTRICTS_WALKED * DRAWN_PER_DISTRICT  # of a pool, as if they all stood in one district
+COORDINATE_DEGREES = 0.01  # what the coordinates of a district count
+COORDINATES_ROUND = round(360 / COORDINATE_DEGREES)  # the earth
+SEEKER_RESTS_MS = 5_000, 15_000  # between two guests who do not look: nobody watches in which order they are asked
+TOP_LEVEL = 8  # of the tiles of 4 x 4: one is wider than the earth, 4**8 coordinates
 
 # -- the mailbox (protocol §2.7) --------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from citychat.ports import Dossier, Engines
 from citychat.rules import DAY_MS, PAUSE_REASON, is_covered
 from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
 
-MOVES_MAX = bound("place changes")  # place changes a day: trying cell after cell must not find anybody
+MOVES_MAX = bound("place changes")  # place changes a day: trying district after district must not find anybody
 HAVE_MAX = bound("streams named")
 RETURN_MS = 2_000  # who is to come back does so at a random time within this
 
@@ -230,7 +230,7 @@ class Admission:
         old = row.place
         moves = tuple(at for at in row.moves if abs(now - at) < DAY_MS)  # whoever wrote it had another clock
         crossed = old is not None and (old.source in ("home", "network")) != bool(own_network(address))
-        if old is None or place is None or crossed or (old.key, old.cell) == (place.key, place.cell):
+        if old is None or place is None or crossed or (old.key, old.district) == (place.key, place.district):
             return replace(row, place=place, moves=moves)
         if len(moves) >= MOVES_MAX:
             return None

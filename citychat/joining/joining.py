@@ -210,7 +210,7 @@ class Joining:
     async def place(self, client: Client, city: str | None, position: object) -> Place:
         """Move a guest (``user-place``). Raises BadPayload, NoPlace, Busy."""
         row, place = self.admission.moved(client.row, client.page.address, city, position)
-        await self.lobby.move(row.id, place.key, place.cell, place.city)
+        await self.lobby.move(row.id, place.key, place.district, place.city)
         client.row = row
         self.matching.moved(client, place)
         await self.history.guests.keep(row)

@@ -69,7 +69,7 @@ class Recovery:
             guest=row.id,
             process=self.process,
             pool=place.key if place else None,
-            cell=place.cell if place else NOWHERE,
+            district=place.district if place else NOWHERE,
             city=place.city if place else "",
             available=asked.available,
             slow=asked.slow,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from citychat.matching.lease import Lease
 from citychat.matching.moderation import Moderation
+from citychat.matching.pretence import Pretence
 from citychat.matching.reconciler import Reconciler
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions
@@ -32,15 +33,25 @@ def nothing() -> None:
 
 class Matching:
     """The wishes of this process's pages, and the parts that fulfil them. ``process``: the name under which this
-    process has its lease in the lobby; ``history_ms``: how long a chat is kept."""
+    process has its lease in the lobby; ``history_ms``: how long a chat is kept; ``rests_ms``: how long a seeker rests,
+    at least and at most."""
 
-    def __init__(self, process: str, engines: Engines, tasks: Tasks, registry: Registry, history_ms: int) -> None:
+    def __init__(
+        self,
+        process: str,
+        engines: Engines,
+        tasks: Tasks,
+        registry: Registry,
+        history_ms: int,
+        rests_ms: tuple[int, int],
+    ) -> None:
         self.lobby, self.bus, self.tasks = engines.lobby, engines.bus, tasks
         self.sessions = Sessions(engines, tasks, registry, history_ms)
         self.moderation = Moderation(self.sessions)
         self.reunions = Reunions(self.sessions)
         self.lease = Lease(process, self.sessions, self.moderation, lambda client: self.reconciler.soon(client))
-        self.reconciler = Reconciler(self.sessions, self.moderation, self.reunions, self.lease)
+        self.pretence = Pretence(engines.clock, engines.random, rests_ms)
+        self.reconciler = Reconciler(self.sessions, self.moderation, self.reunions, self.lease, self.pretence)
 
     # -- a page goes --------------------------------------------------------------------------------------------------
 
@@ -80,7 +91,8 @@ class Matching:
                     return "matched", client.show_session
                 except Gone:
                     result = await self.reconciler.claim(client)
-            match.progress = "asking" if result.state == "asking" else "waiting"  # the answer says it
+            match.progress, match.pretends_until_s = "", 0.0
+            match.progress = self.pretence.told(match, result)  # the answer says it
             if result.session is not None:
                 await self.sessions.enter_here(client, result.session)
                 if client.session is None:
@@ -183,5 +195,5 @@ class Matching:
     def moved(self, client: Client, place: Place) -> None:
         """Look in the new place at once: the lobby has moved the guest (M14)."""
         entry = client.match.entry
-        client.match.entry = replace(entry, pool=place.key, cell=place.cell, city=place.city)
+        client.match.entry = replace(entry, pool=place.key, district=place.district, city=place.city)
         self.reconciler.soon(client)

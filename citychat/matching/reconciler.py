@@ -11,6 +11,7 @@ from zlib import crc32
 
 from citychat.matching.lease import AWAY_S, Lease
 from citychat.matching.moderation import Moderation
+from citychat.matching.pretence import Pretence
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions, is_in
 from citychat.model import Offer, Unavailable, new_id
@@ -30,8 +31,11 @@ MEND_AT_ONCE = 100  # of them in one step of the lobby: 2 ms
 class Reconciler:
     """Compares what a page was told with what the lobby says, and tells it the difference."""
 
-    def __init__(self, sessions: Sessions, moderation: Moderation, reunions: Reunions, lease: Lease) -> None:
+    def __init__(
+        self, sessions: Sessions, moderation: Moderation, reunions: Reunions, lease: Lease, pretence: Pretence
+    ) -> None:
         self.sessions, self.moderation, self.reunions, self.lease = sessions, moderation, reunions, lease
+        self.pretence = pretence
         self.lobby, self.bus, self.registry = sessions.lobby, sessions.bus, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
         self._round = 0
@@ -138,7 +142,7 @@ class Reconciler:
     async def claim(self, client: Client) -> SeekResult:
         """Ask the lobby for the best candidate. Raises DiskFull while no chat could begin."""
         self.sessions.check_room()
-        return await self.lobby.seek(client.guest, new_id(self.random))
+        return await self.lobby.seek(client.guest, new_id(self.random), self.pretence.rest_ms())
 
     async def found(self, client: Client, result: SeekResult) -> None:
         """Tell the page what seeking came to."""
@@ -147,8 +151,8 @@ class Reconciler:
         elif result.offer is not None:
             self._opened(client, result.offer)
         else:
-            client.match.show_progress("waiting")
-            self._look_in(client, LOOK_S)
+            client.match.show_progress(self.pretence.told(client.match, result))
+            self._look_in(client, min(self.pretence.left_s(client.match) or LOOK_S, LOOK_S))
 
     def _opened(self, client: Client, offer: Offer) -> None:
         """An offer of or to this guest runs; said again at each look, in case the first event was lost."""

@@ -30,24 +30,26 @@ Ranges = list[tuple[int, int]]  # closed ranges of numbers
 Source = Literal["position", "ip", "chosen", "home", "network"]
 
 
-class Cell(NamedTuple):
-    """A square of 0.02 degrees: ``floor(degrees / 0.02)`` of latitude and longitude."""
+class District(NamedTuple):
+    """All that is nearest to the towns of 15,000 people or more of one square of 10 km: the finest place there is. Its
+    name is the square's middle, in hundredths of a degree."""
 
     lat: int
     lon: int
 
 
-NOWHERE = Cell(0, 0)  # of a guest or a pool without a place
+NOWHERE = District(0, 0)  # of a guest or a pool without a place
 
 
 class Place(Struct, frozen=True):
-    """The place of a guest: ``key`` names the pool, ``cell`` only ranks inside it and never leaves the server."""
+    """The place of a guest: ``key`` names the pool, ``district`` only ranks inside it and never leaves the server; a
+    place that an earlier version has kept comes without one."""
 
     key: str
     city: str
     country: str
     source: Source
-    cell: Cell
+    district: District = NOWHERE
 
     def shown(self) -> dict[str, str]:
         """Return what the guest's own page learns (protocol §1, ``user-join``)."""

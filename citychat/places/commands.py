@@ -13,8 +13,8 @@ from citychat.networks import own_network, parsed
 from citychat.places.gazetteer import City, Gazetteer, described
 from citychat.places.ip_database import IpDatabase, IpDatabases, database_files, remember, verify
 from citychat.places.ip_fetch import PROVIDER, FetchError, fetch
-from citychat.places.places import Places, middle, position
-from citychat.rules import CELL_DEGREES
+from citychat.places.places import Places, position
+from citychat.rules import COORDINATE_DEGREES
 
 USAGE = "usage: citychat geoip lookup IP|LAT,LON | use FILE [FILE] | fetch | status"
 OLD_DAYS = 60  # a monthly database that missed two issues
@@ -76,10 +76,7 @@ def lookup(asked: str, databases: IpDatabases, gazetteer: Gazetteer, home_city: 
         raise Usage(f"geoip lookup: {asked!r} is neither an address nor a latitude and longitude (48.85,2.35)")
     lines = [
         _line("Asked", f"{lat.strip()}, {lon.strip()}, as a browser's position"),
-        _line(
-            "Cell", f"{found.cell.lat}, {found.cell.lon}, the square of {CELL_DEGREES} degrees: nothing finer is kept"
-        ),
-        *_steps_of_point(*middle(found.cell), gazetteer, of="the cell's middle"),
+        *_steps_of_point(found.lat, found.lon, gazetteer, of="there"),
     ]
     return [*lines, *_pool(Places(gazetteer, lambda _: None).place("", position=found))]
 
@@ -130,7 +127,8 @@ def _pool(place: Place | None) -> list[str]:
         return [_line("Pool", 'none: the page asks "Which city are you in?"')]
     lines = [_line("Pool", f"{place.key} ({place.city}), by {place.source}")]
     if place.source in ("position", "ip"):
-        lines.append(_line("Ranked by", f"cell {place.cell.lat}, {place.cell.lon}, about 2 km wide"))
+        lat, lon = (at * COORDINATE_DEGREES for at in place.district)
+        lines.append(_line("Ranked by", f"the district around {lat:.2f}, {lon:.2f}, a square of 10 km: nothing finer"))
     return lines
 
 

@@ -38,7 +38,8 @@ KM_PER_DEGREE = 111.2
 # ends: else Hong Kong would be in Shenzhen, El Paso in Ciudad Juárez and Brazzaville in Kinshasa.
 INFLUENCE_KM2_PER_PERSON = 0.01**2
 INFLUENCE_MAX_KM = 40.0
-NEAREST_MAX_DEGREES = 3.0  # beyond, the sea or the ice: no city
+NEAREST_DEGREES = 0.03, 0.1, 0.4, 1.0, 3.0  # where to look, one after the other; beyond, the sea or the ice: no city
+TOWN_PEOPLE = 15_000  # so many live in a district at least; the gazetteer has 45 capitals that are smaller
 BEST = 10  # answers of a search; where a start of a name has more, the file says which: comparing them took up to 15 ms
 SEARCH_MAX_CHARS = 60  # the longest name of the file has 57
 
@@ -60,13 +61,15 @@ class City(NamedTuple):
 
 
 class Around(NamedTuple):
-    """The surroundings of a point: its nearest city, which says the country too, and the metro area that gives the
-    pool."""
+    """The surroundings of a point: its nearest city, which says the country too. All else is that city's: the metro
+    area that gives the pool, and the nearest town of ``TOWN_PEOPLE``, which gives the district (None beyond 3 degrees).
+    So whoever knows pool and district knows no less than where the people of a whole town are."""
 
     nearest: City
     nearest_km: float
     metro: City
     metro_km: float
+    town: City | None
 
 
 class Gazetteer:
@@ -82,6 +85,7 @@ class Gazetteer:
         self._crowded = dict(zip(crowded.split("\n"), count(0, BEST), strict=False))
         self._at = {number: at for at, number in enumerate(self._ids)}
         self._bands = _bands(self._lats)
+        self._belongings: dict[int, tuple[City, City, float, City | None]] = {}  # of each city that was near a point
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -92,13 +96,15 @@ class Gazetteer:
         return None if at is None else self._city(at)
 
     def around(self, lat: float, lon: float) -> Around | None:
-        """Nearest city and metro area of a point; None beyond 3 degrees (as 334 km) of any city."""
-        for degrees in (INFLUENCE_MAX_KM / KM_PER_DEGREE, 1.0, NEAREST_MAX_DEGREES):
-            reach_km2 = (degrees * KM_PER_DEGREE) ** 2
-            near = [(km2, at) for km2, at in self._within(lat, lon, degrees) if km2 <= reach_km2]
-            if near:
-                return self._settle(near)
-        return None
+        """Return what is around a point; None beyond 3 degrees (as 334 km) of any city."""
+        nearest = self._nearest(lat, lon)
+        if nearest is None:
+            return None
+        km2, at = nearest
+        if at not in self._belongings:
+            self._belongings[at] = self._belonging(at)
+        city, metro, metro_km, town = self._belongings[at]
+        return Around(city, km2**0.5, metro, metro_km, town)
 
     def search(self, text: str, limit: int = BEST) -> list[City]:
         """Cities one of whose names begins with ``text``, whatever its case and accents, as ``rank`` orders them."""
@@ -152,17 +158,27 @@ class Gazetteer:
             self._people[at] * PEOPLE_UNIT,
         )
 
-    def _settle(self, near: list[tuple[float, int]]) -> Around:
-        """The nearest of the cities, and the most populous of its country that covers the point, else the nearest."""
-        nearest_km2, nearest = min(near)
-        country = self._country(nearest)
+    def _nearest(self, lat: float, lon: float, people: int = 0) -> tuple[float, int] | None:
+        """(square of the distance in km, city) of the nearest city of so many people."""
+        for degrees in NEAREST_DEGREES:
+            reach_km2 = (degrees * KM_PER_DEGREE) ** 2
+            near = ((km2, at) for km2, at in self._within(lat, lon, degrees) if km2 <= reach_km2)
+            found = min(((km2, at) for km2, at in near if self._people[at] * PEOPLE_UNIT >= people), default=None)
+            if found:
+                return found
+        return None
+
+    def _belonging(self, at: int) -> tuple[City, City, float, City | None]:
+        """The city itself; the most populous of its country that covers it, how far off that is; its nearest town."""
+        city, country = self._city(at), self._country(at)
         covering = [
-            (self._people[at], -km2, at)
-            for km2, at in near
-            if km2 <= self._influence_km2(at) and self._country(at) == country
+            (self._people[other], -km2, other)
+            for km2, other in self._within(city.lat, city.lon, INFLUENCE_MAX_KM / KM_PER_DEGREE)
+            if km2 <= self._influence_km2(other) and self._country(other) == country
         ]
-        _, metro_km2, metro = max(covering, default=(0, -nearest_km2, nearest))
-        return Around(self._city(nearest), nearest_km2**0.5, self._city(metro), (-metro_km2) ** 0.5)
+        _, metro_km2, metro = max(covering, default=(0, -0.0, at))
+        town = self._nearest(city.lat, city.lon, TOWN_PEOPLE)
+        return city, self._city(metro), (-metro_km2) ** 0.5, self._city(town[1]) if town else None
 
     def _country(self, at: int) -> str:
         return self._countries[2 * at : 2 * at + 2]
@@ -176,7 +192,10 @@ class Gazetteer:
         The distance is that of the chord through the earth, short by 0.2 km at 334 km: exact enough at any latitude.
         """
         x, y, z = _chord(lat, lon)
+        south, north = (lat - degrees) * UNITS_PER_DEGREE, (lat + degrees) * UNITS_PER_DEGREE
         for at in self._box(lat, lon, degrees):
+            if not south <= self._lats[at] <= north:
+                continue  # of the same band
             cx, cy, cz = _chord(self._lats[at] / UNITS_PER_DEGREE, self._lons[at] / UNITS_PER_DEGREE)
             yield (x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2, at
 

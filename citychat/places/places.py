@@ -1,29 +1,32 @@
 """Places from the internet address, the browser's position, the guest's own choice or the host's network.
 
 Pure: no file, no clock, no network. Source of the rules: product page, Location. Whatever answers, the pool's key comes
-from the gazetteer's metro rule, so that guests placed by different sources meet. A position is cut to its cell the
-moment it comes in; everything here, the country too, is judged by the middle of that cell.
+from the gazetteer's metro rule, so that guests placed by different sources meet. Of a position only its nearest city
+counts: country, pool and district are that city's, and nothing finer leaves this module.
 """
 
 from collections.abc import Callable, Mapping
-from math import floor
+from math import cos, floor, radians
 from typing import NamedTuple, TypeGuard
 
-from citychat.model import NOWHERE, Cell, Place, Source
+from msgspec.structs import replace
+
+from citychat.model import NOWHERE, District, Place, Source
 from citychat.networks import own_network
 from citychat.places.gazetteer import Around, City, Gazetteer
-from citychat.rules import CELL_DEGREES
+from citychat.rules import COORDINATE_DEGREES
 
 ACCURACY_MAX_M = 20_000.0  # beyond, a browser guesses from the address as we do, and we know whose guess ours is
 EARTH_GIRTH_M = 40_075_000
 NETWORK_KEY, NETWORK_NAME = "network", "This network"
-CELLS_PER_DEGREE = round(1 / CELL_DEGREES)
+SQUARE_DEGREES = 0.09  # 10 km
 
 
 class Position(NamedTuple):
-    """A browser's position as it is kept: the cell, and how exact it was said to be, in metres."""
+    """A browser's position, and how exact it was said to be, in metres; forgotten as soon as it is a Place."""
 
-    cell: Cell
+    lat: float
+    lon: float
     accuracy_m: float
 
 
@@ -62,16 +65,18 @@ class Places:
             return self._on_own_network(position, kept)
         if choice:
             return choice
-        if kept and kept.source == "chosen" and self._chosen(kept.key[1:], known=False):
-            return kept
+        if kept and kept.source == "chosen":
+            placed = self._with_district(kept)
+            if placed:
+                return placed
         located = self._locate(address)
         country = located.country if located else ""
         if position and position.accuracy_m <= ACCURACY_MAX_M:
-            placed = self._by_position(position.cell, country)
+            placed = self._by_position(position, country)
             if placed:
                 return placed
-        if kept and kept.source == "position":
-            placed = self._by_position(kept.cell, country)
+        if kept and kept.source == "position" and country in ("", kept.country):
+            placed = self._with_district(kept)
             if placed:
                 return placed
         return self._by_address(located)
@@ -79,12 +84,18 @@ class Places:
     def _on_own_network(self, position: Position | None, kept: Place | None) -> Place:
         """One pool for the whole network, whatever the browser says; its position only ranks inside."""
         pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", NOWHERE)
-        cell = pool.cell
+        district = pool.district
         if position and position.accuracy_m <= ACCURACY_MAX_M:
-            cell = position.cell
+            around = self._gazetteer.around(position.lat, position.lon)
+            district = _district(around) if around else district
         elif kept and (kept.source, kept.key) == (pool.source, pool.key):
-            cell = kept.cell
-        return Place(pool.key, pool.city, pool.country, pool.source, cell)
+            district = kept.district
+        return replace(pool, district=district)
+
+    def _with_district(self, kept: Place) -> Place | None:
+        """The place from before, with the district of its city if it has none; None when there is no such city."""
+        of_city = self._chosen(kept.key[1:], known=False)
+        return of_city and replace(kept, district=kept.district if kept.district != NOWHERE else of_city.district)
 
     def _chosen(self, id: str | None, *, known: bool = True) -> Place | None:
         if id is None:
@@ -95,19 +106,19 @@ class Places:
         return None if city is None else self._of_city(city, "chosen")
 
     def _of_city(self, city: City, source: Source) -> Place:
-        return _place(self._around(city.lat, city.lon), source, cell_of(city.lat, city.lon))
+        return _place(self._around(city.lat, city.lon), source)
 
-    def _by_position(self, cell: Cell, country: str) -> Place | None:
-        around = self._gazetteer.around(*middle(cell))
+    def _by_position(self, position: Position, country: str) -> Place | None:
+        around = self._gazetteer.around(position.lat, position.lon)
         if around is None or (country and around.nearest.country != country):
             return None
-        return _place(around, "position", cell)
+        return _place(around, "position")
 
     def _by_address(self, located: IpLocation | None) -> Place | None:
         if located is None or located.point is None:
             return None
         around = self._gazetteer.around(*located.point)
-        return None if around is None else _place(around, "ip", cell_of(*located.point))
+        return None if around is None else _place(around, "ip")
 
     def _around(self, lat: float, lon: float) -> Around:
         around = self._gazetteer.around(lat, lon)
@@ -124,7 +135,7 @@ def position(raw: object) -> Position | None:
         return None
     lat, lon, accuracy = raw.get("lat"), raw.get("lon"), raw.get("accuracy")
     if _between(lat, -90, 90) and _between(lon, -180, 180) and _between(accuracy, 0, EARTH_GIRTH_M):
-        return Position(cell_of(lat, lon), accuracy)
+        return Position(lat, lon, accuracy)
     return None
 
 
@@ -132,18 +143,20 @@ def _between(value: object, lowest: float, highest: float) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
 
 
-def cell_of(lat: float, lon: float) -> Cell:
-    """The cell of a point; the north pole belongs to the northernmost row, +180 degrees is -180."""
-    half = 180 * CELLS_PER_DEGREE
-    row = min(floor(lat * CELLS_PER_DEGREE), 90 * CELLS_PER_DEGREE - 1)
-    return Cell(row, (floor(lon * CELLS_PER_DEGREE) + half) % (2 * half) - half)
+def district_of(lat: float, lon: float) -> District:
+    """The district whose square holds the point: a town. Squares of a row are as wide as they are high in its middle.
+    """
+    row = min(floor(lat / SQUARE_DEGREES), round(90 / SQUARE_DEGREES) - 1)
+    middle_lat = (row + 0.5) * SQUARE_DEGREES
+    squares = max(1, floor(360 * cos(radians(middle_lat)) / SQUARE_DEGREES))
+    middle_lon = (floor((lon + 180) / 360 * squares) % squares + 0.5) * 360 / squares - 180
+    return District(round(middle_lat / COORDINATE_DEGREES), round(middle_lon / COORDINATE_DEGREES))
 
 
-def middle(cell: Cell) -> tuple[float, float]:
-    """Latitude and longitude of a cell's middle."""
-    return (cell.lat + 0.5) / CELLS_PER_DEGREE, (cell.lon + 0.5) / CELLS_PER_DEGREE
+def _district(around: Around) -> District:
+    return district_of(around.town.lat, around.town.lon) if around.town else NOWHERE
 
 
-def _place(around: Around, source: Source, cell: Cell) -> Place:
+def _place(around: Around, source: Source) -> Place:
     metro = around.metro
-    return Place("c" + metro.id, metro.name, metro.country, source, cell)
+    return Place("c" + metro.id, metro.name, metro.country, source, _district(around))

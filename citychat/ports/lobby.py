@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from citychat.model import Cell, Offer, Session
+from citychat.model import District, Offer, Session
 
 
 class Entry(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Entry(Struct, frozen=True):
     guest: str
     process: str
     pool: str | None
-    cell: Cell
+    district: District
     city: str
     available: bool
     slow: bool
@@ -71,8 +71,9 @@ class Lobby(Protocol):
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""
 
-    async def seek(self, guest: str, offer: str) -> SeekResult:
-        """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13)."""
+    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
+        """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13). If that
+        ends without a yes, nobody who does not look is asked for this guest for ``rest_ms``."""
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         """Say yes as the candidate: both are in that session. Raises Gone."""
@@ -98,7 +99,7 @@ class Lobby(Protocol):
     async def available(self, guest: str, on: bool, slow: bool) -> None:
         """Set whether the guest may be asked while not looking; ``slow``: rings of 60 s."""
 
-    async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
+    async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""
 
     async def end(self, session_id: str, members: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ class MatchState:
         self.looking = False
         self.offer: Offer | None = None
         self.progress = ""  # the last user-seek state told
+        self.pretends_until_s = 0.0  # until when the page is told "asking" with nobody asked (matching.pretence)
         self.nearby = ""  # the last user-nearby word told
         self.due = False  # somebody is about to ask the lobby about this guest
         self.stale = False  # the lobby missed what is in ``entry``
@@ -43,7 +44,7 @@ class MatchState:
 
     def rest(self) -> None:
         """Neither look nor be asked any more."""
-        self.looking, self.offer, self.progress = False, None, ""
+        self.looking, self.offer, self.progress, self.pretends_until_s = False, None, "", 0.0
         self.disarm()
 
     # -- what the page is told ----------------------------------------------------------------------------------------

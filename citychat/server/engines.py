@@ -16,7 +16,7 @@ from citychat.adapters import ServiceStatus
 from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
-from citychat.adapters.redis import HostSettingsCheck, Redis, RedisBus, RedisLobby, SharedKeyCheck
+from citychat.adapters.redis import EarlierLobbies, HostSettingsCheck, Redis, RedisBus, RedisLobby, SharedKeyCheck
 from citychat.adapters.sqlite import Database, FreeDisk, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
@@ -91,6 +91,7 @@ class _Opening:
             return bus, await enter(MemoryLobby(SteadyTime(clock, clock.wall_ms()).now_ms, random, ring_s))
         redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
         await enter(HostSettingsCheck(redis, clock, redis.status.advise))
+        await enter(EarlierLobbies(redis, clock))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
         self.key_check = SharedKeyCheck(

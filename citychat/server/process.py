@@ -16,6 +16,7 @@ from citychat.matching import Matching
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
 from citychat.registry import Registry
+from citychat.rules import SEEKER_RESTS_MS
 from citychat.server.watchdog import Watchdog
 from citychat.tasks import Tasks
 from citychat.tokens import SigningKeys
@@ -44,7 +45,8 @@ class Policy(Struct, frozen=True):
 
 class Process:
     """The working parts of one process. ``door`` takes the events of pages, ``joining.closed`` their end. ``name``:
-    under which the lobby knows it. ``counts``: what each engine counts of what is odd, for the log."""
+    under which the lobby knows it. ``counts``: what each engine counts of what is odd, for the log;
+    ``rests_ms``: how long a seeker rests, at least and at most."""
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Process:
         gazetteer: Gazetteer,
         policy: Policy,
         counts: Mapping[str, Mapping[str, int]] | None = None,
+        rests_ms: tuple[int, int] = SEEKER_RESTS_MS,
     ) -> None:
         self.name, self.engines, self.tasks, self.counts = name, engines, tasks, counts or {}
         now_s, scale = engines.clock.monotonic_s, max(1.0, policy.connections_per_address / bound("connections"))
@@ -64,7 +67,7 @@ class Process:
         messages = Buckets(policy.message_burst, policy.message_rate, now_s)
         messages_of_all = Shares("messages", now_s, scale, guest=messages)
         self.delivery = Delivery(engines, tasks, messages_of_all.take, DayQuotas(now_s))
-        self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms)
+        self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms, rests_ms)
         self.joining = Joining(
             process=name,
             engines=engines,

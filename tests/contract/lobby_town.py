@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from citychat.model import Cell, Offer, Session
+from citychat.model import District, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, Lobby, SeekResult
 
-CENTRE = Cell(2288, 242)
+CENTRE = District(2288, 242)
 RENEWED_S = 14
 
 
@@ -16,11 +16,11 @@ class Advances(Protocol):
 
 
 class LobbyTown:
-    """Guests enter in view, available, not looking, all in one pool and cell, on process ``p``, unless told."""
+    """Guests enter in view, available, not looking, all in one pool and district, on process ``p``, unless told. No
+    seeker rests, unless ``rest_ms`` says so."""
 
-    def __init__(self, lobby: Lobby, clock: Advances) -> None:
-        self.lobby = lobby
-        self.clock = clock
+    def __init__(self, lobby: Lobby, clock: Advances, rest_ms: int = 0) -> None:
+        self.lobby, self.clock, self.rest_ms = lobby, clock, rest_ms
         self._offers = 0
 
     def entry(
@@ -29,7 +29,7 @@ class LobbyTown:
         *,
         process: str = "p",
         pool: str | None = "lyon",
-        cell: Cell = CENTRE,
+        district: District = CENTRE,
         city: str = "Lyon",
         available: bool = True,
         slow: bool = False,
@@ -45,7 +45,7 @@ class LobbyTown:
             guest,
             process,
             pool,
-            cell,
+            district,
             city,
             available,
             slow,
@@ -67,7 +67,7 @@ class LobbyTown:
 
     async def seek(self, guest: str) -> SeekResult:
         self._offers += 1
-        return await self.lobby.seek(guest, f"offer-{self._offers}")
+        return await self.lobby.seek(guest, f"offer-{self._offers}", self.rest_ms)
 
     async def ask(self, seeker: str, candidate: str) -> Offer:
         """``seeker`` seeks and must come upon ``candidate``."""

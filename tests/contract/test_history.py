@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from citychat.model import PENDING, Cell, Guest, Message, Place, Ranges, Session, to_ranges
+from citychat.model import PENDING, District, Guest, Message, Place, Ranges, Session, to_ranges
 from citychat.ports import Dossier, History
 from citychat.rules import DAY_MS
 from tests.contract.accusing import MONTH_MS, NOW, Reports, guest, session
@@ -161,7 +161,7 @@ async def test_nothing_committed_is_lost_when_the_process_is_killed(history_stor
 
 async def test_a_guest_is_kept_whole_and_replaced(history: History) -> None:
     assert await history.guests.find("anna") is None
-    place = Place("lyon", "Lyon", "FR", "position", Cell(2_287, 241))
+    place = Place("lyon", "Lyon", "FR", "position", District(2_287, 241))
     anna = Guest("anna", 1, 2, "2024-1", 3, place, (4, 5), ("net1", "net2"))
     await history.guests.keep(guest("anna"))
     await history.guests.keep(anna)
@@ -232,7 +232,7 @@ async def test_a_dossier_of_nobody_is_empty(history: History) -> None:
 
 
 async def test_a_dossier_holds_what_the_stores_say_one_by_one(history: History) -> None:
-    place = Place("lyon", "Lyon", "FR", "position", Cell(2_287, 241))
+    place = Place("lyon", "Lyon", "FR", "position", District(2_287, 241))
     await history.guests.keep(Guest("anna", 1, NOW, "2024-1", 3, place, (4, 5), ("net1", "net2")))
     for name, seen in [("ben", NOW + 3), ("carl", NOW + 5), ("dora", NOW + 7)]:
         await history.guests.keep(guest(name, seen))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from citychat.model import Cell, Session
+from citychat.model import District, Session
 from citychat.rules import DAY_MS
 from tests.contract.lobby_town import CENTRE, LobbyTown
 
@@ -10,8 +10,8 @@ from tests.contract.lobby_town import CENTRE, LobbyTown
 async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_however_far(town: LobbyTown) -> None:
     await town.look("looks, in view")
     await town.look("looks, hidden", visible=False)
-    await town.lobby.move("looks, in view", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
-    await town.lobby.move("looks, hidden", "lyon", Cell(CENTRE.lat + 5, CENTRE.lon), "Lyon")
+    await town.lobby.move("looks, in view", "lyon", District(CENTRE.lat + 9, CENTRE.lon), "Lyon")
+    await town.lobby.move("looks, hidden", "lyon", District(CENTRE.lat + 5, CENTRE.lon), "Lyon")
     await town.enter("idle, in view")
     for n, expected in enumerate(["looks, in view", "looks, hidden", "idle, in view"]):
         await town.enter(f"seeker {n}", available=False)
@@ -21,7 +21,7 @@ async def test_lookers_in_view_come_first_then_hidden_ones_then_idle_guests_howe
 async def test_a_guest_changes_class_with_the_view(town: LobbyTown) -> None:
     await town.look("ben")
     await town.look("carl")
-    await town.lobby.move("carl", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")
+    await town.lobby.move("carl", "lyon", District(CENTRE.lat + 9, CENTRE.lon), "Lyon")
     await town.lobby.view("ben", False, False)
     await town.enter("anna", available=False)
     await town.ask("anna", "carl")
@@ -59,31 +59,31 @@ async def test_an_idle_guest_is_asked_again_when_back_in_view(town: LobbyTown) -
 NEAREST_FIRST = [(0, 0), (0, 1), (1, 0), (-2, 1), (2, -3), (5, 5), (0, -12), (40, 3), (-100, 90), (900, -500)]
 
 
-async def test_the_nearest_cell_comes_first(town: LobbyTown) -> None:
+async def test_the_nearest_district_comes_first(town: LobbyTown) -> None:
     for up, along in reversed(NEAREST_FIRST):
-        await town.enter(f"{up} {along}", cell=Cell(CENTRE.lat + up, CENTRE.lon + along))
+        await town.enter(f"{up} {along}", district=District(CENTRE.lat + up, CENTRE.lon + along))
     for n, (up, along) in enumerate(NEAREST_FIRST):
         await town.enter(f"seeker {n}", available=False)
         await town.ask(f"seeker {n}", f"{up} {along}")
 
 
-@pytest.mark.parametrize("here, near, far", [(8_999, -9_000, 8_990), (-9_000, 8_998, -8_990)])
+@pytest.mark.parametrize("here, near, far", [(17_999, -18_000, 17_990), (-18_000, 17_998, -17_990)])
 async def test_nearness_does_not_stop_at_the_180th_meridian(town: LobbyTown, here: int, near: int, far: int) -> None:
-    await town.enter("far", cell=Cell(-850, far))
-    await town.enter("near", cell=Cell(-850, near))
-    await town.enter("anna", cell=Cell(-850, here))
+    await town.enter("far", district=District(-850, far))
+    await town.enter("near", district=District(-850, near))
+    await town.enter("anna", district=District(-850, here))
     await town.ask("anna", "near")
 
 
-async def test_a_cell_of_longitude_is_narrower_in_the_north(town: LobbyTown) -> None:
-    oslo = Cell(2995, 537)
-    await town.enter("three up", cell=Cell(oslo.lat + 3, oslo.lon))
-    await town.enter("five along", cell=Cell(oslo.lat, oslo.lon + 5))
-    await town.enter("anna", cell=oslo, available=False)
+async def test_a_district_of_longitude_is_narrower_in_the_north(town: LobbyTown) -> None:
+    oslo = District(5990, 1074)
+    await town.enter("three up", district=District(oslo.lat + 3, oslo.lon))
+    await town.enter("five along", district=District(oslo.lat, oslo.lon + 5))
+    await town.enter("anna", district=oslo, available=False)
     await town.ask("anna", "five along")
 
 
-async def test_inside_a_cell_everybody_has_a_chance(town: LobbyTown) -> None:
+async def test_inside_a_district_everybody_has_a_chance(town: LobbyTown) -> None:
     guests = [f"guest {n}" for n in range(5)]
     await town.enter(*guests)
     asked = set()
@@ -101,20 +101,66 @@ async def test_inside_a_cell_everybody_has_a_chance(town: LobbyTown) -> None:
     raise AssertionError(f"never asked: {set(guests) - asked}")
 
 
+async def test_who_looks_is_met_at_random_however_near(town: LobbyTown) -> None:
+    """So that nobody learns by trying where somebody looks."""
+    met = set()
+    for n in range(40):
+        near, far, seeker = f"near {n}", f"far {n}", f"seeker {n}"
+        await town.look(near)
+        await town.look(far)
+        await town.lobby.move(far, "lyon", District(CENTRE.lat + 900, CENTRE.lon), "Lyon")
+        await town.enter(seeker, available=False)
+        offer = (await town.seek(seeker)).offer
+        assert offer is not None
+        met.add(offer.candidate.split()[0])
+        for guest in (near, far, seeker):
+            await town.lobby.leave(guest, (await town.where(guest)).epoch)
+    assert met == {"near", "far"}
+
+
+@pytest.mark.parametrize("what", ["decline", "later", "expire", "stop"])
+async def test_a_seeker_rests_before_the_next_is_asked(town: LobbyTown, what: str) -> None:
+    """So that nobody sees in which order guests are asked for somebody."""
+    town.rest_ms = 9_000
+    epoch = (await town.enter("anna", available=False)).epoch
+    await town.enter("ben")
+    await town.end_offer(what, (await town.ask("anna", "ben")).id, epoch)
+    await town.enter("carl")
+    assert await town.waits("anna")
+    await town.advance(8.999)
+    assert await town.waits("anna")
+    await town.advance(0.001)
+    await town.ask("anna", "carl")
+
+
+@pytest.mark.parametrize("who_asks", ["anna", "carl"])
+async def test_a_seeker_who_rests_and_somebody_who_looks_meet_at_once(town: LobbyTown, who_asks: str) -> None:
+    town.rest_ms = 9_000
+    await town.enter("anna", available=False)
+    await town.enter("ben")
+    await town.lobby.later("ben", (await town.ask("anna", "ben")).id)
+    if who_asks == "anna":
+        await town.look("carl")
+        await town.ask("anna", "carl")
+    else:
+        await town.enter("carl", available=False)
+        await town.ask("carl", "anna")
+
+
 async def test_two_free_lookers_of_one_pool_find_each_other(town: LobbyTown) -> None:
     await town.look("anna", visible=False)
-    await town.enter("ben", visible=False, available=False, cell=Cell(-100, 7_000))
+    await town.enter("ben", visible=False, available=False, district=District(-100, 7_000))
     await town.ask("ben", "anna")
 
 
 async def test_those_blocked_for_a_guest_hide_nobody_behind_them(town: LobbyTown) -> None:
-    """Neither 40 in one cell, of which a claim draws 32, nor those of 70 cells, of which it walks 64."""
+    """Neither 40 in one district, of which a claim draws 32, nor those of 70 districts, of which it walks 64."""
     crowded = [f"here {n}" for n in range(40)]
     around = [f"ring {n}" for n in range(70)]
     await town.enter(*crowded, "somebody")
-    await town.lobby.move("somebody", "lyon", Cell(CENTRE.lat + 200, CENTRE.lon), "Lyon")
+    await town.lobby.move("somebody", "lyon", District(CENTRE.lat + 200, CENTRE.lon), "Lyon")
     for n, guest in enumerate(around):
-        await town.enter(guest, cell=Cell(CENTRE.lat + 1 + n, CENTRE.lon))
+        await town.enter(guest, district=District(CENTRE.lat + 1 + n, CENTRE.lon))
     await town.enter("anna", blocked=(*crowded, *around))
     await town.ask("anna", "somebody")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from citychat.model import Cell
+from citychat.model import District
 from tests.contract.lobby_town import CENTRE, LobbyTown
 
 
@@ -42,7 +42,7 @@ async def test_a_rest_that_has_ended_does_not_come_back_when_one_stops_looking(t
     await town.ask("anna", "ben")
     await town.advance(15)  # they rest
     await town.look("carl", blocked=("anna",))
-    await town.lobby.move("anna", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon), "Lyon")  # carl is nearer
+    await town.lobby.move("anna", "lyon", District(CENTRE.lat + 9, CENTRE.lon), "Lyon")  # carl is nearer
     await town.ask("ben", "carl")  # ben looks, and so does anna: no rest
     await town.lobby.stop("ben")
     await town.advance(121)

@@ -10,7 +10,7 @@ from msgspec import msgpack
 
 from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis.lobby import PREFIX, VERSION
-from citychat.model import Cell, Gone, Session
+from citychat.model import District, Gone, Session
 from citychat.rules import KEY_MS
 from tests.contract.lobby_town import CENTRE, LobbyTown
 from tests.contract.redis_scripts import Scripts
@@ -18,7 +18,7 @@ from tests.contract.test_redis_lobby import Watch
 
 ROW = Session("s", ("eve", "fay"), ("Amber Fox", "Teal Owl"), "Lyon", 0, 1)
 PAGES = {"anna": "p", "ben": "q", "carl": "p", "dora": "q", "eve": "p", "fay": "q", "hal": "p"}
-PARIS = Cell(2_443, 117)
+PARIS = District(2_443, 117)
 
 
 class KeyScene:
@@ -132,8 +132,8 @@ async def check(played: KeyScene, lost: str) -> None:
     await town.clock.advance(121)
     for process in ("p", "q"):
         await lobby.renew(process)
-    for guest, pool, cell in (("jo", "lyon", Cell(CENTRE.lat + 9, CENTRE.lon)), ("kim", "paris", PARIS)):
-        await town.enter(guest, pool=pool, cell=cell, available=False)
+    for guest, pool, district in (("jo", "lyon", District(CENTRE.lat + 9, CENTRE.lon)), ("kim", "paris", PARIS)):
+        await town.enter(guest, pool=pool, district=district, available=False)
         assert (await town.seek(guest)).state == "asking", f"{lost}: nobody is found"
 
 
@@ -221,8 +221,8 @@ async def test_letdowns_of_another_shape_are_forgotten(lobby_scripts: Scripts) -
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
     2: {
-        "v": "absent available avoided_networks city crowd epoch id last_met lat lon looking looks_since networks "
-        "offer online place pool process rung session unanswered visible",
+        "v": "absent asks_from available avoided_networks city crowd epoch id last_met lat lon looking looks_since "
+        "networks offer online place pool process rest_ms rung session unanswered visible",
         "d": "at by id",
         "o": "candidate city ends id looking seconds seeker",
         "e": "candidate city closed ends id looking seconds seeker",
@@ -244,9 +244,9 @@ async def test_the_prefix_has_the_version_of_what_stands_in_the_keys(lobby_scrip
 async def test_lobbies_of_two_versions_on_one_redis_do_not_meet(lobby_scripts: Scripts) -> None:
     async with scene(lobby_scripts) as played:
         before = lobby_scripts.names()
-        other = RedisLobby(lobby_scripts.run, random=Random(1), now_ms=int, prefix=f"{lobby_scripts.prefix}2:")
-        lobby_scripts.command("SET", f"{lobby_scripts.prefix}2:now", 1_700_000_000_000)
+        other = RedisLobby(lobby_scripts.run, random=Random(1), now_ms=int, prefix=f"{lobby_scripts.prefix}other:")
+        lobby_scripts.command("SET", f"{lobby_scripts.prefix}other:now", 1_700_000_000_000)
         await other.renew("r")
         await other.enter(played.entries["anna"])
         assert (await other.status(["ben"]))[0].epoch == 0
-        assert [name for name in lobby_scripts.names() if not name.startswith("2:")] == before
+        assert [name for name in lobby_scripts.names() if not name.startswith("other:")] == before

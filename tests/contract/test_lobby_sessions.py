@@ -2,7 +2,7 @@
 
 import pytest
 
-from citychat.model import Busy, Cell, Gone
+from citychat.model import Busy, District, Gone
 from tests.contract.lobby_town import CENTRE, LobbyTown, row
 
 
@@ -43,7 +43,7 @@ async def test_a_place_change_is_busy_during_an_offer_and_says_for_how_long(town
 async def test_a_place_change_moves_a_looker_in_one_step(town: LobbyTown) -> None:
     await town.enter("anna", "ben", available=False)
     assert await town.waits("anna")
-    await town.lobby.move("anna", "paris", Cell(2442, 117), "Paris")
+    await town.lobby.move("anna", "paris", District(2442, 117), "Paris")
     assert await town.waits("ben")
     await town.enter("carl", pool="paris", available=False)
     await town.ask("carl", "anna")

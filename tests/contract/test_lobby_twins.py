@@ -1,8 +1,8 @@
 """The lobby exists twice, in Python and in Lua: the same steps, drawn at random, must have the same answers in both.
 
 Every step is done by both, the Redis one first, then everybody's status is compared, and now and then all their
-books. Inside a cell anybody may be chosen, so the embedded one is made to try first whom the scripts have chosen; it
-still refuses whoever it may not ask, and whoever stands further away.
+books. Inside a district anybody may be chosen, so the embedded one is made to try first whom the scripts have chosen;
+it still refuses whoever it may not ask, and whoever stands further away.
 """
 
 from collections.abc import Callable, Container, Coroutine, Iterable, Iterator, Sequence
@@ -16,33 +16,41 @@ from citychat.adapters.memory import MemoryLobby
 from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
-from citychat.model import Busy, Cell, Gone, Session
+from citychat.model import Busy, District, Gone, Session
 from citychat.ports import Entry, SeekResult
-from citychat.rules import CELLS_WALKED
+from citychat.rules import DISTRICTS_WALKED, LOOKERS_DRAWN
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]
 NOBODY = "never entered"
 PROCESSES = ["p", "q"]
 POOLS = ["lyon"] * 9 + ["paris", "a:1:2", None]
-CELLS = [Cell(0, 0), Cell(0, 1), Cell(-1, 0), Cell(-7, 40), Cell(2_288, 242), Cell(-850, 8_999), Cell(-850, -9_000)]
+DISTRICTS = [
+    District(0, 0),
+    District(0, 1),
+    District(-1, 0),
+    District(-7, 40),
+    District(2_288, 242),
+    District(-850, 17_999),
+    District(-850, -18_000),
+]
 NETWORKS = ["even", "odd"]
 STEPS, BOOKS_EVERY = {"lua": 750, "redis": 3_000}, 10  # each takes three times as long in Lua here
 
 
 class SteeredIndex(SpatialIndex):
-    """Tries ``first`` first in whatever cell that guest stands."""
+    """Tries ``first`` first in whatever district that guest stands."""
 
     first: str | None = None
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str], ranks: Iterable[int] = ()) -> Iterator[str]:
+    def draw(self, pool: str, district: District, blocked: Container[str], ranks: Iterable[int] = ()) -> Iterator[str]:
         for rank in ranks:
             area = self._areas.get((pool, rank))
             if area is None:
                 continue
-            assert len(area.stands) <= CELLS_WALKED
-            for stand in list(area.near(cell)):
-                there = list(stand.draw(self._random, blocked))
+            assert len(area.stands) <= DISTRICTS_WALKED
+            for stand in list(area.near(district)):
+                there = list(stand.draw(self._random, blocked, LOOKERS_DRAWN))
                 yield from sorted(there, key=lambda guest: guest != self.first)
 
 
@@ -176,7 +184,7 @@ class Twins:
             guest,
             random.choice(PROCESSES),
             random.choice(POOLS),
-            random.choice(CELLS),
+            random.choice(DISTRICTS),
             random.choice(["Here", "Thère"]),
             self.flag(0.8),
             self.flag(0.1),
@@ -197,7 +205,7 @@ class Twins:
             )
 
     def seek(self) -> None:
-        self.both("seek", self.guest(), self.new_id())
+        self.both("seek", self.guest(), self.new_id(), self.random.choice([0, 0, 5_000, 15_000]))
 
     def answer(self) -> None:
         self.answer_offer(self.random.choice(self.offers), self.guest())
@@ -247,7 +255,7 @@ class Twins:
 
     def move(self) -> None:
         pool = self.random.choice([pool for pool in POOLS if pool])
-        self.both("move", self.guest(), pool, self.random.choice(CELLS), self.random.choice(["There", "Here"]))
+        self.both("move", self.guest(), pool, self.random.choice(DISTRICTS), self.random.choice(["There", "Here"]))
 
     def block(self) -> None:
         self.both("block", self.guest(), self.guest())
@@ -336,7 +344,9 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     yield from (f"p:{pool}" for pool, count in state.index._counts.items() if count)
     for (pool, rank), area in state.index._areas.items():
         yield f"a:{rank}:{pool}"
-        yield from (f"c:{rank}:{((cell.lat + 2**17) << 18) + cell.lon + 2**17}:{pool}" for cell in area.stands)
+        yield from (
+            f"c:{rank}:{((district.lat + 2**17) << 18) + district.lon + 2**17}:{pool}" for district in area.stands
+        )
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -12,7 +12,7 @@ import pytest
 from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import PENDING, Cell, Guest, Message, Offer, Place, Session
+from citychat.model import NOWHERE, PENDING, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Mail, Pause, Progress, Report, bus_events
 from citychat.rules import DAY_MS
 from tests.support.stores import StoreClock, add
@@ -21,7 +21,7 @@ NOW = 1_700_000_000_000
 MONTH_MS = 30 * DAY_MS
 STORE = Path(__file__).parents[1] / "fixtures" / "store-0.1.0.sql"
 NAMES = ("Amber Fox", "Teal Owl")
-LYON = Place("lyon", "Lyon", "FR", "position", Cell(2287, 241))
+LYON = Place("lyon", "Lyon", "FR", "position", NOWHERE)  # it had a square of 2 km, which is gone
 
 ANNA = Guest("anna", NOW, NOW + 90, "2024-1", NOW + 1, LYON, (NOW + 2, NOW + 3), ("net1", "net2"))
 BEN = Guest("ben", NOW, NOW + 80, "2024-1", NOW + 1)
@@ -64,6 +64,16 @@ async def test_its_guests_sessions_and_messages_are_read(database: Database) -> 
     assert await history.sessions.idle(NOW + DAY_MS + 91) == [TALK]
 
 
+async def test_no_square_of_2_km_is_left_of_it(database: Database, tmp_path: Path) -> None:
+    """Neither in a row, nor in a page of the file that is free again, nor in its log."""
+    assert '"cell":[2287,241]' in STORE.read_text("utf-8")
+    assert [(await database.run(lambda t: t._connection.execute("SELECT body FROM guests").fetchall()))]
+    files = [path.read_bytes() for path in tmp_path.iterdir()]
+    assert b'"anna"' in b"".join(files)
+    for content in files:
+        assert b"cell" not in content and b"2287" not in content
+
+
 async def test_its_relations_reports_pauses_and_wishes_are_read(database: Database, tmp_path: Path) -> None:
     history = SqliteHistory(database)
     assert (await history.relations.blocked("anna"), await history.relations.blocked("carl")) == (["carl"], ["anna"])
@@ -80,7 +90,7 @@ async def test_its_relations_reports_pauses_and_wishes_are_read(database: Databa
     assert await history.guests.pause("carl", NOW + 50) == Pause(NOW + 10 + DAY_MS, "reported by several people")
     assert await history.sessions.wish("over", "anna", NOW + 50)
     assert await history.guests.dossier("anna", NOW + 50) == Dossier(
-        ANNA, None, [TALK, OVER], {"net3": NOW + 9, "net4": NOW + 8}, ["carl"], BEN.seen, ["ben", "carl"]
+        ANNA, None, [TALK, OVER], {"net3": NOW + 59, "net4": NOW + 59}, ["carl"], BEN.seen, ["ben", "carl"]
     )
 
 
@@ -240,7 +250,7 @@ def test_the_documents_of_messages_guests_and_sessions_are_the_same() -> None:
     }  # fmt: skip
     guest: dict[str, Any] = {
         "_id": "anna", "made": 1, "seen": 2, "consent": "2024-1", "consented": 3,
-        "place": {"key": "lyon", "city": "Lyon", "country": "FR", "source": "position", "cell": (2287, 241)},
+        "place": {"key": "lyon", "city": "Lyon", "country": "FR", "source": "position", "district": (0, 0)},
         "moves": (4, 5), "networks": ("net1",),
     }  # fmt: skip
     running: dict[str, Any] = {
@@ -258,4 +268,7 @@ def test_the_documents_of_messages_guests_and_sessions_are_the_same() -> None:
     reader = documents.DocumentReader()
     assert reader.messages([full, gap]) == [FULL, GAP]
     assert reader.guests([guest]) == [anna]
+    kept_before = {**guest, "place": {name: it for name, it in guest["place"].items() if name != "district"}}
+    kept_before["place"]["cell"] = (2287, 241)
+    assert reader.guests([kept_before]) == [anna]
     assert reader.sessions([running, over]) == [session, ended]

@@ -12,8 +12,8 @@ import pytest
 from redis.exceptions import ResponseError
 
 from citychat.adapters.redis import RedisLobby
-from citychat.model import Cell, Gone, Unavailable
-from citychat.rules import CELL_DEGREES
+from citychat.model import District, Gone, Unavailable
+from citychat.rules import COORDINATE_DEGREES
 from tests.contract.lobby_town import CENTRE, LobbyTown
 from tests.contract.redis_scripts import Scripts
 from tests.support.redis_store import RedisError
@@ -65,46 +65,46 @@ def standing(scripts: Scripts) -> int:
     return sum(scripts.command("ZCARD", scripts.prefix + pool) for pool in pools)
 
 
-def distance(a: Cell, b: Cell) -> float:
+def distance(a: District, b: District) -> float:
     along = abs(a.lon - b.lon)
-    along = min(along, 18_000 - along)
-    return float((a.lat - b.lat) ** 2 + along**2 * cos(radians(a.lat * CELL_DEGREES)) ** 2)
+    along = min(along, 36_000 - along)
+    return float((a.lat - b.lat) ** 2 + along**2 * cos(radians(a.lat * COORDINATE_DEGREES)) ** 2)
 
 
-def around(random: Random, centre: Cell, reach: int) -> Cell:
+def around(random: Random, centre: District, reach: int) -> District:
     lon = centre.lon + random.randint(-reach, reach)
-    return Cell(centre.lat + random.randint(-reach, reach), (lon + 9_000) % 18_000 - 9_000)
+    return District(centre.lat + random.randint(-reach, reach), (lon + 18_000) % 36_000 - 18_000)
 
 
 @pytest.mark.parametrize("reach", [3, 40, 700])
-@pytest.mark.parametrize("centre", [Cell(0, 0), Cell(2_288, 242), Cell(-907, 8_922), Cell(-1, -8_999)])
-async def test_each_claim_finds_the_nearest_who_is_left(town: LobbyTown, centre: Cell, reach: int) -> None:
+@pytest.mark.parametrize("centre", [District(*at) for at in ((0, 0), (2_288, 242), (-907, 17_844), (-1, -17_999))])
+async def test_each_claim_finds_the_nearest_who_is_left(town: LobbyTown, centre: District, reach: int) -> None:
     random = Random(reach)
-    cells = {f"guest {n}": around(random, centre, reach) for n in range(150)}
-    for guest, cell in cells.items():
-        await town.enter(guest, cell=cell)
-    for guest in list(cells)[::3]:
+    districts = {f"guest {n}": around(random, centre, reach) for n in range(150)}
+    for guest, district in districts.items():
+        await town.enter(guest, district=district)
+    for guest in list(districts)[::3]:
         await town.lobby.available(guest, False, False)
-        del cells[guest]
-    for n in range(len(cells)):
-        await town.enter(f"seeker {n}", cell=centre, available=False)
+        del districts[guest]
+    for n in range(len(districts)):
+        await town.enter(f"seeker {n}", district=centre, available=False)
         offer = (await town.seek(f"seeker {n}")).offer
         assert offer is not None
-        nearest = min(distance(centre, cell) for cell in cells.values())
-        assert distance(centre, cells.pop(offer.candidate)) == nearest
+        nearest = min(distance(centre, district) for district in districts.values())
+        assert distance(centre, districts.pop(offer.candidate)) == nearest
 
 
 @pytest.mark.parametrize("unwilling, found", [(63, True), (64, False)])
-async def test_a_claim_walks_64_cells(town: LobbyTown, unwilling: int, found: bool) -> None:
+async def test_a_claim_walks_64_districts(town: LobbyTown, unwilling: int, found: bool) -> None:
     for n in range(unwilling):
-        await town.enter(f"guest {n}", cell=Cell(n, 0), blocked=("anna",))
-    await town.enter("ben", cell=Cell(500, 0))
-    await town.enter("anna", cell=Cell(0, 0), available=False)
+        await town.enter(f"guest {n}", district=District(n, 0), blocked=("anna",))
+    await town.enter("ben", district=District(500, 0))
+    await town.enter("anna", district=District(0, 0), available=False)
     assert (await town.seek("anna")).state == ("asking" if found else "waiting")
 
 
 @pytest.mark.parametrize("unwilling, found", [(31, True), (60, False)])
-async def test_a_claim_tries_32_of_a_cell(town: LobbyTown, unwilling: int, found: bool) -> None:
+async def test_a_claim_tries_32_of_a_district(town: LobbyTown, unwilling: int, found: bool) -> None:
     """One of whom is ready to be asked: among 32 always found, among 61 not always."""
     for n in range(unwilling):
         await town.enter(f"guest {n:03}", blocked=("anna",))
@@ -213,7 +213,7 @@ async def test_a_guest_whose_record_is_rubbish_is_unknown_and_enters_again(
     assert await town.waits("anna")
     assert (await town.where("ben")).epoch == 0
     assert await town.lobby.nearby("anna") == 0
-    await town.lobby.move("anna", "lyon", Cell(CENTRE.lat + 1, CENTRE.lon), "Lyon")
+    await town.lobby.move("anna", "lyon", District(CENTRE.lat + 1, CENTRE.lon), "Lyon")
     assert (await town.enter("ben", epoch=epoch)).epoch == epoch
     await town.ask("anna", "ben")
 
@@ -308,7 +308,7 @@ async def test_the_same_seed_in_the_same_state_draws_the_same(scripts: Scripts) 
 
 
 @pytest.mark.parametrize("there", [5, 32, 33])
-async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chance(
+async def test_in_a_small_district_and_in_a_crowded_one_everybody_has_the_same_chance(
     scripts: Scripts, town: LobbyTown, there: int
 ) -> None:
     guests = await crowd(town, there, "p")
@@ -316,7 +316,7 @@ async def test_in_a_small_cell_and_in_a_crowded_one_everybody_has_the_same_chanc
     rounds = there * 8
     for n in range(rounds):
         epoch = (await town.enter("anna", available=False)).epoch
-        offer = (await town.lobby.seek("anna", f"offer {n}")).offer
+        offer = (await town.lobby.seek("anna", f"offer {n}", 0)).offer
         assert offer is not None
         times[offer.candidate] += 1
         await town.lobby.later(offer.candidate, offer.id)
@@ -337,5 +337,5 @@ def test_no_script_yields_to_the_loop(scripts: Scripts, town: LobbyTown) -> None
         return await scripts.run(script, args)  # type: ignore[arg-type]
 
     lobby = RedisLobby(run, random=Random(1), now_ms=int, prefix=scripts.prefix)  # type: ignore[arg-type]
-    asyncio.run(lobby.seek("anna", "offer"))
+    asyncio.run(lobby.seek("anna", "offer", 0))
     assert calls == ["seek"]

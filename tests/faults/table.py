@@ -48,7 +48,7 @@ class Table:
         return wrong
 
     def lines(self) -> list[str]:
-        return [*self.head, "", *self._figures(), "", *self._cells(), "", *self._recoveries()]
+        return [*self.head, "", *self._figures(), "", *self._districts(), "", *self._recoveries()]
 
     def _figures(self) -> list[str]:
         rows = [
@@ -62,14 +62,14 @@ class Table:
         lines += [f"| {promise} | {self.broken[promise]:,} |" for promise in (*PROMISES, "drain")]
         return lines
 
-    def _cells(self) -> list[str]:
+    def _districts(self) -> list[str]:
         moments = [moment for moment in MOMENTS if any(moment == known for _, known in self.runs)]
         lines = [f"| Fault | {' | '.join(moments)} |", f"| --- |{' ---: |' * len(moments)}"]
         for fault in dict.fromkeys(fault for fault, _ in self.runs):
-            lines.append(f"| {fault} | {' | '.join(self._cell(fault, moment) for moment in moments)} |")
+            lines.append(f"| {fault} | {' | '.join(self._district(fault, moment) for moment in moments)} |")
         return lines
 
-    def _cell(self, fault: str, moment: str) -> str:
+    def _district(self, fault: str, moment: str) -> str:
         key = fault, moment
         if not self.runs[key]:
             return "–"

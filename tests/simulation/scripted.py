@@ -20,7 +20,7 @@ from citychat.adapters.memory.lobby_guest import LobbyGuest
 from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis.resp import Word, packed, scripts
 from citychat.adapters.statements import statements
-from citychat.model import Cell, Offer
+from citychat.model import District, Offer
 from citychat.rules import UNASKED
 from tests.simulation.lobbies import NowMs
 from tests.support.lua_redis import LuaRedis
@@ -190,7 +190,7 @@ def _read(
         not_fields = ("lat", "lon", "place", "crowd", "absent")
         fields = {name: value for name, value in record.items() if name not in not_fields}
         fields["offer"] = opened.get(record.get("offer", ""))
-        fields["cell"] = Cell(int(record["lat"]), int(record["lon"]))
+        fields["district"] = District(int(record["lat"]), int(record["lon"]))
         fields.setdefault("avoided_networks", {})
         fields["blocked"] = dict.fromkeys(blocked.get(guest, ()))
         fields["met"] = set(met.get(guest, ()))
@@ -207,6 +207,6 @@ def _read(
 
 
 def _rank_and_pool(stand: str) -> tuple[str, str]:
-    """Of a key of the index; between the two is the cell."""
+    """Of a key of the index; between the two is the district."""
     rank, _, pool = stand.split(":", 2)
     return rank, pool

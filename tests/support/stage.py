@@ -49,9 +49,10 @@ def located(address: str) -> IpLocation | None:
 
 
 class Node:
-    """One process, and its lines to bus, lobby, mailbox and history. ``calls``: the steps of all of them, in order."""
+    """One process, and its lines to bus, lobby, mailbox and history. ``calls``: the steps of all of them, in order.
+    Seekers do not rest, and are told at once that they wait, unless ``rests_ms`` says so."""
 
-    def __init__(self, stage: "Stage", name: str, **policy: object) -> None:
+    def __init__(self, stage: "Stage", name: str, rests_ms: tuple[int, int] = (0, 0), **policy: object) -> None:
         self.stage, self.calls, self.tasks = stage, list[str](), Tasks(stage.clock, stage.random)
         self.bus, self.lobby = BusLine(stage.bus, self.calls), Line(stage.lobby, self.calls)
         self.mailbox, self.history = Line(stage.mailbox, self.calls), Line(stage.history, self.calls)
@@ -71,6 +72,7 @@ class Node:
             places=Places(GAZETTEER, located),
             gazetteer=GAZETTEER,
             policy=Policy(**(dict(POLICY) | policy)),
+            rests_ms=rests_ms,
         )
         self.matching, self.joining, self.registry = self.process.matching, self.process.joining, self.process.registry
 
@@ -138,9 +140,9 @@ class Stage:
         self._addresses = count(1)
         self.p, self.q = self.node("p"), self.node("q")
 
-    def node(self, name: str, **policy: object) -> Node:
+    def node(self, name: str, rests_ms: tuple[int, int] = (0, 0), **policy: object) -> Node:
         """A process that does not run yet; ``policy``: what differs from POLICY."""
-        node = Node(self, name, **policy)
+        node = Node(self, name, rests_ms, **policy)
         self.nodes.append(node)
         return node
 

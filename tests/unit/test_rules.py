@@ -84,9 +84,9 @@ def test_no_number_of_the_lobbies_is_spelled_again() -> None:
 
 
 def test_a_script_begins_with_the_numbers_that_it_names() -> None:
-    texts = scripts({"shared": "local a = LEASE_MS", "renew": "return CELL_DEGREES", "drop": "return a"})
+    texts = scripts({"shared": "local a = LEASE_MS", "renew": "return KEY_MS", "drop": "return a"})
     assert texts == {
-        "renew": "local CELL_DEGREES = 0.02 local LEASE_MS = 15000 \nlocal a = LEASE_MS\nreturn CELL_DEGREES",
+        "renew": "local KEY_MS = 172800000 local LEASE_MS = 15000 \nlocal a = LEASE_MS\nreturn KEY_MS",
         "drop": "local LEASE_MS = 15000 \nlocal a = LEASE_MS\nreturn a",
     }
 

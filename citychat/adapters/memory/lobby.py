@@ -9,7 +9,7 @@ from typing import Self
 
 from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
-from citychat.model import Busy, Cell, Gone, Offer, Session
+from citychat.model import Busy, District, Gone, Offer, Session
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
 from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S, held_after
 
@@ -56,14 +56,14 @@ class MemoryLobby:
         self._state.dismiss(person)
         return over
 
-    async def seek(self, guest: str, offer: str) -> SeekResult:
+    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
         person = self._person(guest)
         if person is not None and person.session is not None:
             return SeekResult("matched", session=person.session)
         if person is None or not person.online:
             return SeekResult("waiting")
         self._look(person)
-        running = person.offer or self._claim(person, offer)
+        running = person.offer or self._claim(person, offer, rest_ms)
         if running is None:
             return SeekResult("waiting")
         return SeekResult("asking" if running.seeker == guest else "asked", running)
@@ -112,12 +112,12 @@ class MemoryLobby:
             person.available, person.slow = on, slow
             self._state.refile(person)
 
-    async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
+    async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         person = self._person(guest)
         if person is not None:
             if person.offer is not None:
                 raise Busy(retry_ms=person.offer.ends - self._state.now)
-            person.pool, person.cell, person.city = pool, cell, city
+            person.pool, person.district, person.city = pool, district, city
             self._state.refile(person)
 
     async def end(self, session_id: str, members: Sequence[str]) -> None:
@@ -217,7 +217,7 @@ class MemoryLobby:
                 if other is not None and other.looking:
                     end_rest(person, other)
 
-    def _claim(self, seeker: LobbyGuest, offer: str) -> Offer | None:
+    def _claim(self, seeker: LobbyGuest, offer: str, rest_ms: int) -> Offer | None:
         """Ask the best candidate, if there is one."""
         state = self._state
         if seeker.id not in state.index or seeker.pool is None:
@@ -225,6 +225,7 @@ class MemoryLobby:
         for guest in state.candidates(seeker):
             candidate = state.people[guest]
             if state.is_led_to(candidate, seeker):
+                seeker.rest_ms = rest_ms
                 return self._open(seeker, candidate, offer)
         return None
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from citychat.model import NOWHERE, Cell, Offer
+from citychat.model import NOWHERE, District, Offer
 from citychat.rules import (
     IDLE_IN_VIEW,
     LOOKING_HIDDEN,
@@ -20,14 +20,15 @@ from citychat.rules import (
 class LobbyGuest:
     """One guest. ``rests``: until when, with whom, unless both look; ``taken_back``: the same, looking or not;
     ``rung``: when somebody last asked for this guest; ``last_met``: when a chat with another network began;
-    ``looks_since``: when this guest began to look."""
+    ``looks_since``: when this guest began to look; ``asks_from``: since when nobody who does not look is asked for this
+    guest, ``rest_ms`` after the last who said no yes."""
 
     id: str
     process: str = ""
     epoch: int = 0
     online: bool = False
     pool: str | None = None
-    cell: Cell = NOWHERE
+    district: District = NOWHERE
     city: str = ""
     available: bool = False
     slow: bool = False
@@ -45,6 +46,8 @@ class LobbyGuest:
     last_met: int = 0
     rung: int | None = None
     unanswered: int = 0
+    rest_ms: int = 0
+    asks_from: int = 0
 
     def rank(self) -> int:
         if self.looking:

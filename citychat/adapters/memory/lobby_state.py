@@ -23,6 +23,7 @@ from citychat.rules import (
     ENDED_MAX,
     ENDED_MS,
     FORGET_MS,
+    IDLE_IN_VIEW,
     LEASE_MS,
     LETDOWN_MS,
     LOOKING_IN_VIEW,
@@ -80,7 +81,7 @@ class LobbyState:
         """Put the guest where the state belongs: into the index, among the absent, or into neither."""
         state = self.state(person)
         if state == "free" and person.pool is not None:
-            self.index.put(person.id, person.pool, self.rank(person), person.cell)
+            self.index.put(person.id, person.pool, self.rank(person), person.district)
         else:
             self.index.discard(person.id)
         has_met = person.has_just_met(self.now)
@@ -120,7 +121,7 @@ class LobbyState:
         self._absent.pop(person.id, None)  # a new visit, even if its process has yet to renew
         self._guests_of.setdefault(entry.process, {})[entry.guest] = None
         person.process, person.online = entry.process, True
-        person.pool, person.cell, person.city = entry.pool, entry.cell, entry.city
+        person.pool, person.district, person.city = entry.pool, entry.district, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
         person.networks = entry.networks
         for other in entry.blocked:
@@ -149,12 +150,20 @@ class LobbyState:
         pool, standing = seeker.pool, self.letdowns.standing(seeker.id)
         if pool is None or standing == "alone":
             return ()
-        waited = standing or self.now >= seeker.looks_since + PATIENT_MS
-        ranks = range(BEHIND if standing else LOOKING_IN_VIEW, UNASKED if waited else BEHIND)
+        ranks = self._ranks(seeker, standing)
         if self.crowds.is_over(seeker.id):
             return (guest for guest in self.crowds.draw(pool, seeker.network) if self.index.rank(guest) in ranks)
         over = self.crowds.passed_over(pool, seeker.network)
-        return self.index.draw(pool, seeker.cell, over | seeker.blocked if over else seeker.blocked, ranks)
+        return self.index.draw(pool, seeker.district, over | seeker.blocked if over else seeker.blocked, ranks)
+
+    def _ranks(self, seeker: LobbyGuest, standing: str) -> range:
+        """Whom the seeker may be led to: who rests, only to those who look; who has not looked for long, to nobody
+        behind; who is behind, only to others who are."""
+        first = BEHIND if standing else LOOKING_IN_VIEW
+        if self.now < seeker.asks_from:
+            return range(first, IDLE_IN_VIEW)
+        waited = standing or self.now >= seeker.looks_since + PATIENT_MS
+        return range(first, UNASKED if waited else BEHIND)
 
     def is_led_to(self, candidate: LobbyGuest, seeker: LobbyGuest) -> bool:
         """Tell whether one of the candidates is led to the seeker."""
@@ -174,9 +183,10 @@ class LobbyState:
     def close(self, offer: Offer, accepted: bool = False) -> tuple[LobbyGuest, LobbyGuest]:
         """Free both sides; seeker and candidate."""
         del self.offers[offer.id]
+        seeker, candidate = self._sides(offer)
         if not accepted:
             self._ended[offer.id] = offer
-        seeker, candidate = self._sides(offer)
+            seeker.asks_from = self.now + seeker.rest_ms
         seeker.offer = candidate.offer = None
         self.refile(seeker)
         self.refile(candidate)

@@ -1,4 +1,4 @@
-"""Index of the free guests by pool, rank and cell, so that a claim costs the same in a village and a capital.
+"""Index of the free guests by pool, rank and district, so that a claim costs the same in a village and a capital.
 
 Nothing here iterates over a set of strings: hash randomisation would change the order from run to run, and a failing
 simulation must replay.
@@ -9,12 +9,14 @@ from heapq import heappop, heappush
 from math import cos, radians
 from random import Random
 
-from citychat.model import Cell
+from citychat.model import NOWHERE, District
 from citychat.rules import (
-    CELL_DEGREES,
-    CELLS_ROUND,
-    CELLS_WALKED,
-    DRAWN_PER_CELL,
+    COORDINATE_DEGREES,
+    COORDINATES_ROUND,
+    DISTRICTS_WALKED,
+    DRAWN_PER_DISTRICT,
+    IDLE_IN_VIEW,
+    LOOKERS_DRAWN,
     TOP_LEVEL,
     UNASKED,
 )
@@ -25,8 +27,8 @@ ASKED = range(UNASKED)  # all ranks of those who may be asked
 _Tile = tuple[int, int]
 
 
-class _CellGuests:
-    """The guests of one cell: added, removed and drawn at random in O(1)."""
+class _DistrictGuests:
+    """The guests of one district: added, removed and drawn at random in O(1)."""
 
     def __init__(self) -> None:
         self._guests: list[str] = []
@@ -45,10 +47,10 @@ class _CellGuests:
             self._guests[at] = last
             self._index[last] = at
 
-    def draw(self, random: Random, blocked: Container[str]) -> Iterator[str]:
-        """Some of them at random, each once: a shuffle that stops early (order inside the cell means nothing)."""
+    def draw(self, random: Random, blocked: Container[str], most: int) -> Iterator[str]:
+        """At most so many of them at random, each once: a shuffle that stops early (order here means nothing)."""
         guests, index = self._guests, self._index
-        left = DRAWN_PER_CELL
+        left = most
         for i in range(len(guests)):
             if not left:
                 return
@@ -62,37 +64,37 @@ class _CellGuests:
 
 
 class _TilePyramid:
-    """The non-empty cells of one pool and rank under a pyramid of tiles, walked from the nearest outwards."""
+    """The non-empty districts of one pool and rank under a pyramid of tiles, walked from the nearest outwards."""
 
     def __init__(self) -> None:
-        self.stands: dict[Cell, _CellGuests] = {}
+        self.stands: dict[District, _DistrictGuests] = {}
         self._tiles: list[dict[_Tile, dict[_Tile, None]]] = [{} for _ in range(TOP_LEVEL)]
 
-    def add(self, guest: str, cell: Cell) -> None:
-        if cell not in self.stands:
-            self.stands[cell] = _CellGuests()
-            self._grow(cell)
-        self.stands[cell].add(guest)
+    def add(self, guest: str, district: District) -> None:
+        if district not in self.stands:
+            self.stands[district] = _DistrictGuests()
+            self._grow(district)
+        self.stands[district].add(guest)
 
-    def remove(self, guest: str, cell: Cell) -> None:
-        self.stands[cell].remove(guest)
-        if not self.stands[cell]:
-            del self.stands[cell]
-            self._shrink(cell)
+    def remove(self, guest: str, district: District) -> None:
+        self.stands[district].remove(guest)
+        if not self.stands[district]:
+            del self.stands[district]
+            self._shrink(district)
 
-    def near(self, cell: Cell) -> Iterator[_CellGuests]:
-        """Every stand, nearest cell first; a tie goes to the lower coordinates."""
-        if cell in self.stands:
-            yield self.stands[cell]
-        lat, lon = cell
-        stretch = cos(radians(lat * CELL_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
+    def near(self, district: District) -> Iterator[_DistrictGuests]:
+        """Every stand, nearest district first; a tie goes to the lower coordinates."""
+        if district in self.stands:
+            yield self.stands[district]
+        lat, lon = district
+        stretch = cos(radians(lat * COORDINATE_DEGREES)) ** 2  # a degree of longitude shrinks towards the poles
         # Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
         ahead: list[tuple[float, int, _Tile]] = [(0.0, TOP_LEVEL, tile) for tile in sorted(self._tiles[-1])]
         while ahead:
             _, level, tile = heappop(ahead)
             if level == 0:
-                if tile != cell:
-                    yield self.stands[Cell(*tile)]
+                if tile != district:
+                    yield self.stands[District(*tile)]
                 continue
             level -= 1
             bits, reach = _TILE_BITS * level, (1 << _TILE_BITS * level) - 1
@@ -100,7 +102,7 @@ class _TilePyramid:
                 up = _gap(child[0] << bits, reach, lat)
                 along = _gap(child[1] << bits, reach, lon)
                 if along:  # perhaps it is nearer across the 180th meridian
-                    along = min(along, max(CELLS_ROUND - along - reach, 0))
+                    along = min(along, max(COORDINATES_ROUND - along - reach, 0))
                 heappush(ahead, (up * up + along * along * stretch, level, child))
 
     def _grow(self, tile: _Tile) -> None:
@@ -134,7 +136,7 @@ class SpatialIndex:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._places: dict[str, tuple[str, int, Cell]] = {}
+        self._places: dict[str, tuple[str, int, District]] = {}
         self._areas: dict[tuple[str, int], _TilePyramid] = {}
         self._counts: dict[str, int] = {}
 
@@ -144,28 +146,28 @@ class SpatialIndex:
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
-    def put(self, guest: str, pool: str, rank: int, cell: Cell) -> None:
-        """Stand here, and nowhere else any more."""
-        place = pool, rank, cell
+    def put(self, guest: str, pool: str, rank: int, district: District) -> None:
+        """Stand here, and nowhere else any more; whose place ranks nobody, anywhere in the pool."""
+        place = pool, rank, district if rank == IDLE_IN_VIEW else NOWHERE
         if self._places.get(guest) == place:
             return
         self.discard(guest)
         self._places[guest] = place
         self._counts[pool] = self._counts.get(pool, 0) + 1
         if rank != UNASKED:
-            self._areas.setdefault((pool, rank), _TilePyramid()).add(guest, cell)
+            self._areas.setdefault((pool, rank), _TilePyramid()).add(guest, place[2])
 
     def discard(self, guest: str) -> None:
         place = self._places.pop(guest, None)
         if place is None:
             return
-        pool, rank, cell = place
+        pool, rank, district = place
         self._counts[pool] -= 1
         if not self._counts[pool]:
             del self._counts[pool]
         if rank != UNASKED:
             area = self._areas[pool, rank]
-            area.remove(guest, cell)
+            area.remove(guest, district)
             if not area.stands:
                 del self._areas[pool, rank]
 
@@ -176,23 +178,30 @@ class SpatialIndex:
         """Return where a guest stands, UNASKED for one who does not."""
         return self._places[guest][1] if guest in self._places else UNASKED
 
-    def draw(self, pool: str, cell: Cell, blocked: Container[str], ranks: Iterable[int] = ASKED) -> Iterator[str]:
-        """Candidates for somebody in ``cell``: of these ranks in their order, then the nearest cell, random inside it.
+    def draw(
+        self, pool: str, district: District, blocked: Container[str], ranks: Iterable[int] = ASKED
+    ) -> Iterator[str]:
+        """Candidates for somebody in ``district``: of these ranks in their order, at random; who does not look from the
+        nearest district, at random inside it.
 
-        Of each rank at most CELLS_WALKED cells and DRAWN_PER_CELL guests of each. The blocked are passed over and not
-        counted, or those around somebody who has declined many would hide everybody behind them (M13, M14). Use it up
-        or drop it before the index changes.
+        Of each rank at most LOOKERS_DRAWN guests, or DISTRICTS_WALKED districts and DRAWN_PER_DISTRICT guests of each.
+        The blocked are passed over and not counted, or those around somebody who has declined many would hide everybody
+        behind them (M13, M14). Use it up or drop it before the index changes.
         """
         for rank in ranks:
             area = self._areas.get((pool, rank))
-            if area is not None:
-                yield from self._walk(area, cell, blocked)
+            if area is None:
+                continue
+            if rank == IDLE_IN_VIEW:
+                yield from self._walk(area, district, blocked)
+            else:
+                yield from area.stands[NOWHERE].draw(self._random, blocked, LOOKERS_DRAWN)
 
-    def _walk(self, area: _TilePyramid, cell: Cell, blocked: Container[str]) -> Iterator[str]:
-        left = CELLS_WALKED
-        for stand in area.near(cell):
+    def _walk(self, area: _TilePyramid, district: District, blocked: Container[str]) -> Iterator[str]:
+        left = DISTRICTS_WALKED
+        for stand in area.near(district):
             met = False
-            for guest in stand.draw(self._random, blocked):
+            for guest in stand.draw(self._random, blocked, DRAWN_PER_DISTRICT):
                 met = True
                 yield guest
             left -= met

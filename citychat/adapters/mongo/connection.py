@@ -10,7 +10,7 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from copy import copy
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import bson
 import pymongo
@@ -23,6 +23,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, 
 from pymongo.read_concern import ReadConcern
 
 from citychat.adapters.mongo.errors import NO_LOGIN, too_old, trouble
+from citychat.adapters.mongo.index import Index
 from citychat.adapters.service_clock import ServiceClock
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Unavailable
@@ -53,22 +54,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Index(NamedTuple):
-    """An index that a collection must have. ``lapses``: a TTL index; documents go when the date in its one field has
-    come."""
-
-    collection: str
-    fields: tuple[str, ...]
-    lapses: bool = False
-
-
 def date(at_ms: int) -> object:
     """A time as the date a TTL index needs."""
     return DatetimeMS(at_ms)
 
 
 class Mongo:
-    """The database that ``url`` names (``database`` if given, else its path, else "citychat"), with ``indexes``.
+    """The database that ``url`` names (``database`` if given, else its path, else "citychat"), with ``indexes``, and
+    without the fields of ``obsolete`` (collection, field), which an earlier version has written.
 
     Entering starts to connect and returns at once; raises ValueError when the address cannot be read. All methods
     raise Unavailable, with the driver's error as its cause. Documents are plain dictionaries; what cannot be decoded
@@ -76,9 +69,11 @@ class Mongo:
     """
 
     def __init__(
-        self, url: str, *, status: ServiceStatus, clock: Clock, indexes: Sequence[Index], database: str = ""
-    ) -> None:
+        self, url: str, *, status: ServiceStatus, clock: Clock, indexes: Sequence[Index],
+        obsolete: Sequence[tuple[str, str]], database: str = "",
+    ) -> None:  # fmt: skip
         self._url, self._name, self._status, self._clock, self._indexes = url, database, status, clock, indexes
+        self._obsolete = obsolete
         self._database: AsyncDatabase[Any] | None = None
         self._read_within_s = self._written_within_s = ANSWERED_WITHIN_S
         self._doubted, self._refused = asyncio.Event(), set[Index]()
@@ -236,6 +231,9 @@ class Mongo:
         database = self._choose(many)
         for index in self._indexes:
             await self._make(database, index)
+        for collection, field in self._obsolete:
+            async with asyncio.timeout(UNHURRIED_WITHIN_S):
+                await database[collection].update_many({field: {"$exists": True}}, {"$unset": {field: ""}})
         async with asyncio.timeout(PINGED_WITHIN_S):
             await database[TRIAL].find_one()  # a set may not let us read as we must
         self._database = database

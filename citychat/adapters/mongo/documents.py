@@ -25,7 +25,8 @@ from typing import Literal, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from citychat.adapters.mongo.connection import Document, Index, Mongo
+from citychat.adapters.mongo.connection import Document, Mongo
+from citychat.adapters.mongo.index import Index
 from citychat.model import WIRE_LETTERS, Guest, Id, Message, Number, Session, sound
 
 # Every find and every delete has one that serves it; _id is always there.
@@ -53,6 +54,7 @@ INDEXES = (
     Index("erased_guests", ("at",)),
     Index("erased_guests", ("gone",), lapses=True),
 )
+OBSOLETE = (("guests", "place.cell"),)  # the square of 2 km of versions 0.1.0 and 0.2.0
 SLICE_ROWS = 500  # a step on them takes milliseconds: chats must not wait for an erase or a prune
 PLACE = ("s", "side", "st", "n")
 NEWEST_FIRST = (("l", -1), ("side", -1), ("st", -1), ("n", -1))

@@ -8,7 +8,7 @@ a step may be left out by a crash, who repeats the call or ``prune`` makes up fo
 from typing import Self
 
 from citychat.adapters.mongo.connection import Mongo
-from citychat.adapters.mongo.documents import INDEXES, DocumentReader
+from citychat.adapters.mongo.documents import INDEXES, OBSOLETE, DocumentReader
 from citychat.adapters.mongo.guests import MongoGuests
 from citychat.adapters.mongo.messages import MongoMessages
 from citychat.adapters.mongo.relations import MongoRelations
@@ -23,7 +23,7 @@ class MongoHistory:
     and is not ours."""
 
     def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, database: str = "") -> None:
-        self._mongo = Mongo(url, status=status, clock=clock, indexes=INDEXES, database=database)
+        self._mongo = Mongo(url, status=status, clock=clock, indexes=INDEXES, obsolete=OBSOLETE, database=database)
         self._reader = DocumentReader()
         self.messages = MongoMessages(self._mongo, self._reader, status)
         self.sessions = MongoSessions(self._mongo, self._reader)

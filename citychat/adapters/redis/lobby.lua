@@ -7,7 +7,7 @@
 -- MessagePack in the shapes of ports/lobby.py (JSON in Lua keeps 14 digits, and an epoch has 16).
 --
 -- Keys, after the prefix. A record is a MessagePack map.
---   v:<guest>      record of a guest: fields as in lobby_guest.py; cell as lat and lon; offer is an id; false and empty
+--   v:<guest>      record of a guest: fields as in lobby_guest.py; district as lat and lon; offer is an id; false and empty
 --                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "crowd" {pool,
 --                  network, score} where the guest takes part, "absent" since when nobody is there
 --   b:<guest>      set, with whom the guest is blocked
@@ -29,16 +29,16 @@
 --   n:<network>:<pool>       sorted set, those of a network: who has just met somebody (0), then who only looks (1), by name
 --   k:<pool>       hash, the networks of which so many take part that they could be over their share
 --   turns          sorted set, "<when>:<guest>": whose place changes by time alone, by when
---   c:<rank>:<cell>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
---   a:<rank>:<pool>          hash, the cells that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
---                            (or cells) below it
--- Cells and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
+--   c:<rank>:<district>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
+--   a:<rank>:<pool>          hash, the districts that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
+--                            (or districts) below it
+-- Districts and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
 --
 -- What it costs, with Redis 7.0 on a busy machine of two cores (`python -m bench.claim --redis`, 100,000 free guests):
 -- A free guest takes 530 bytes, and 80 more for each who is blocked with the guest. Entering takes 50 µs of the
 -- processors of server and client together. A claim takes 0.3 ms (p50) and 0.6 ms (p99), round trip included, on one
 -- point, in a city and over a country, and 0.9 and 1.2 ms where the 200 nearest of a country are blocked. The worst one,
--- among guests of whom none may be asked, takes 12 ms for each class: DRAWN_PER_CELL guests each of CELLS_WALKED.
+-- among guests of whom none may be asked, takes 12 ms for each class: DRAWN_PER_DISTRICT guests each of DISTRICTS_WALKED.
 -- When 10,000 guests fall silent or come back at once, each step does 100 of them, 1.5 ms, until all are seen to; the
 -- same for forgetting. Dropping a process is one step: 140 ms for 10,000 guests. Offers that end: 40 µs each.
 --
@@ -61,7 +61,7 @@ end
 
 -- shared --
 local SWEPT_AT_ONCE = 100  -- guests in a step, some 2 ms: when all processes fall silent no step pays for everybody
-local FETCHED_WHOLE = 32  -- a cell of so few is read in one go; of a fuller one each guest drawn is read alone
+local FETCHED_WHOLE = 32  -- a district of so few is read in one go; of a fuller one each guest drawn is read alone
 
 local call, floor = redis.call, math.floor
 local prefix = ARGV[1]
@@ -110,7 +110,7 @@ local OFFER = {
 }
 local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text)}
 local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, v = {
-  process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text,
+  process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text, rest_ms = whole, asks_from = whole,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
   last_met = whole, looks_since = whole, crowd = perhaps(is_crowd),
@@ -181,12 +181,12 @@ end
 
 -- ---- the index: where the free guests stand
 
--- A tile as one number, of 18 bits for each coordinate; a cell is a tile of level 0.
+-- A tile as one number, of 18 bits for each coordinate; a district is a tile of level 0.
 local BITS_18, HALF = 262144, 131072
 
 local function encode(level, lat, lon) return (level * BITS_18 + lat + HALF) * BITS_18 + lon + HALF end
 
-local function stand(pool, rank, cell) return prefix .. 'c:' .. rank .. ':' .. cell .. ':' .. pool end
+local function stand(pool, rank, district) return prefix .. 'c:' .. rank .. ':' .. district .. ':' .. pool end
 
 local function area(pool, rank) return prefix .. 'a:' .. rank .. ':' .. pool end
 
@@ -244,9 +244,10 @@ local function occupy(person)
   touch(tiles)
 end
 
--- Stand here, and nowhere else any more.
+-- Stand here, and nowhere else any more; who looks, anywhere in the pool.
 local function put(person, rank)
-  local pool, lat, lon, place = person.pool, person.lat, person.lon, person.place
+  local pool, lat, lon, place = person.pool, 0, 0, person.place
+  if rank == IDLE_IN_VIEW then lat, lon = person.lat, person.lon end
   if place and place[1] == pool and place[2] == rank and place[3] == lat and place[4] == lon then return end
   discard(person)
   person.place = {pool, rank, lat, lon}
@@ -486,6 +487,10 @@ local function close(offer, accepted)
   call('ZREM', prefix .. 'endings', offer.id)
   if not accepted then
     offer.closed = now
+    if seeker then
+      seeker.asks_from = now + (seeker.rest_ms or 0)
+      changed[seeker.id] = true
+    end
     call('SET', key('e', offer.id), cmsgpack.pack(offer), 'PX', ENDED_MS)
     call('ZADD', prefix .. 'ended', now, offer.id)
     if call('ZCARD', prefix .. 'ended') > ENDED_MAX then
@@ -705,7 +710,7 @@ local function put_in(person, entry)
   not_absent(person)  -- a new visit, even if its process has yet to renew
   person.process, person.online = entry.process, true
   bind(person)
-  person.pool, person.lat, person.lon, person.city = entry.pool, entry.cell[1], entry.cell[2], entry.city
+  person.pool, person.lat, person.lon, person.city = entry.pool, entry.district[1], entry.district[2], entry.city
   person.available, person.slow = entry.available or nil, entry.slow or nil
   person.visible = entry.visible or nil
   person.networks = entry.networks[1] and entry.networks
@@ -773,7 +778,7 @@ local function gap(low, reach, at)
   return at > low + reach and at - low - reach or 0
 end
 
--- The tiles still to open and the cells still to visit, as a heap by distance, and then by code: the lower level first,
+-- The tiles still to open and the districts still to visit, as a heap by distance, and then by code: the lower level first,
 -- then the lower coordinates. Most of a claim in the country is spent here, so calls and tables are saved.
 local distances, codes, ahead = {}, {}, 0
 
@@ -832,8 +837,8 @@ local function open_tile(below, tile, from, stretch)
         row = (row - there) / 2
         if there == 1 then
           local along = gap(child_lon * side, reach, from.lon)
-          if along > CELLS_ROUND / 2 - side then  -- perhaps it is nearer across the 180th meridian
-            along = math.min(along, math.max(CELLS_ROUND - along - reach, 0))
+          if along > COORDINATES_ROUND / 2 - side then  -- perhaps it is nearer across the 180th meridian
+            along = math.min(along, math.max(COORDINATES_ROUND - along - reach, 0))
           end
           push(up * up + along * along * stretch, encode(level, child_lat, child_lon))
         end
@@ -842,11 +847,11 @@ local function open_tile(below, tile, from, stretch)
   end
 end
 
--- The cells of an area as numbers, the nearest first; a tie goes to the lower coordinates. The own one comes even when
+-- The districts of an area as numbers, the nearest first; a tie goes to the lower coordinates. The own one comes even when
 -- empty.
 -- Best first: a tile is opened only when nothing nearer is left, so empty country costs nothing.
 local function nearest(tiles, from)
-  local stretch = math.cos(math.rad(from.lat * CELL_DEGREES)) ^ 2  -- degrees of longitude shrink towards the poles
+  local stretch = math.cos(math.rad(from.lat * COORDINATE_DEGREES)) ^ 2  -- degrees of longitude shrink towards the poles
   local own, tiles_start, started = encode(0, from.lat, from.lon), encode(1, -HALF, -HALF), false
   return function()
     if not started then
@@ -868,7 +873,7 @@ local function nearest(tiles, from)
   end
 end
 
--- The guests of a cell at random, each once: a shuffle that is made only as far as it is asked for. The first of them
+-- The guests of a district at random, each once: a shuffle that is made only as far as it is asked for. The first of them
 -- are given, perhaps all.
 local function shuffled(here, found)
   local count = #found
@@ -914,9 +919,10 @@ local function fits(candidate, guest, place, seeker)
   end
 end
 
--- Somebody of a cell who may be asked; and whether anybody stands there who is not blocked.
-local function choose(here, found, place, seeker, blocked)
-  local left = DRAWN_PER_CELL
+-- Somebody of a district who may be asked; and whether anybody stands there who is not blocked. At most so many are
+-- tried.
+local function choose(here, found, place, seeker, blocked, most)
+  local left = most
   for guest in shuffled(here, found) do
     if not blocked[guest] then
       local candidate = find(guest)
@@ -925,7 +931,7 @@ local function choose(here, found, place, seeker, blocked)
       if left == 0 then break end
     end
   end
-  return nil, left < DRAWN_PER_CELL
+  return nil, left < most
 end
 
 local function all_barred(found, blocked)
@@ -937,15 +943,15 @@ local function all_barred(found, blocked)
 end
 
 -- The blocked are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
-local function draw(seeker, rank, blocked)
-  local left, pool = CELLS_WALKED, seeker.pool
+local function draw_nearest(seeker, blocked)
+  local left, pool, rank = DISTRICTS_WALKED, seeker.pool, IDLE_IN_VIEW
   local head, tail = prefix .. 'c:' .. rank .. ':', ':' .. pool  -- of "stand"
-  for cell in nearest(area(pool, rank), seeker) do
-    local here = head .. cell .. tail
+  for district in nearest(area(pool, rank), seeker) do
+    local here = head .. district .. tail
     local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
     if not all_barred(found, blocked) then
-      local _, lat, lon = decode(cell)
-      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, blocked)
+      local _, lat, lon = decode(district)
+      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, blocked, DRAWN_PER_DISTRICT)
       if candidate then return candidate end
       if met then left = left - 1 end
       if left == 0 then return nil end
@@ -988,21 +994,37 @@ local function draw_own(seeker, first, last, blocked)
   end
 end
 
+-- Somebody of a rank whose place ranks nobody, at random in the pool.
+local function draw_anywhere(seeker, blocked, rank)
+  local here = stand(seeker.pool, rank, encode(0, 0, 0))
+  local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
+  local candidate = choose(here, found, {seeker.pool, rank, 0, 0}, seeker, blocked, LOOKERS_DRAWN)
+  return candidate
+end
+
+-- The first and the last rank of those whom the seeker may be led to, see "_ranks" in lobby_state.py.
+local function ranks_for(seeker, stands)
+  local first = stands and BEHIND or LOOKING_IN_VIEW
+  if now < (seeker.asks_from or 0) then return first, LOOKING_HIDDEN end
+  local waited = stands or now >= seeker.looks_since + PATIENT_MS
+  return first, waited and BEHIND or IDLE_IN_VIEW
+end
+
 local function find_candidate(seeker)
   local stands, blocked = standing(seeker.id), {}
   if stands == 'alone' then return nil end
-  local waited = stands or now >= seeker.looks_since + PATIENT_MS
-  local first, last = stands and BEHIND or LOOKING_IN_VIEW, waited and BEHIND or BEHIND - 1
+  local first, last = ranks_for(seeker, stands)
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
   if pass_over(seeker, blocked) then return draw_own(seeker, first, last, blocked) end
   for rank = first, last do
-    local candidate = draw(seeker, rank, blocked)
-    if candidate then return candidate end
+    local drawn = rank == IDLE_IN_VIEW and draw_nearest or draw_anywhere
+    local found = drawn(seeker, blocked, rank)
+    if found then return found end
   end
 end
 
 -- Ask the best candidate, if there is one.
-local function claim(seeker, id, ring_s, slow_ring_s)
+local function claim(seeker, id, rest_ms, ring_s, slow_ring_s)
   if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
   if not seeker.place then return nil end
   local candidate = find_candidate(seeker)
@@ -1010,6 +1032,7 @@ local function claim(seeker, id, ring_s, slow_ring_s)
     if stray.process then refile(stray) else discard(stray) end
   end
   if not candidate then return nil end
+  seeker.rest_ms = rest_ms
   return open(id, seeker, candidate, ring_s, slow_ring_s)
 end
 
@@ -1024,13 +1047,13 @@ local function look(person)
   end
 end
 
-return step(function(guest, id, ring_s, slow_ring_s)
+return step(function(guest, id, rest_ms, ring_s, slow_ring_s)
   math.randomseed(tonumber(ARGV[3]))
   local person = find(guest)
   if person and person.session then return {state = 'matched', session = person.session} end
   if not person or not person.online then return {state = 'waiting'} end
   look(person)
-  local offer = offer_of(person) or claim(person, id, ring_s, slow_ring_s)
+  local offer = offer_of(person) or claim(person, id, rest_ms, ring_s, slow_ring_s)
   if not offer then return {state = 'waiting'} end
   return {state = offer.seeker == guest and 'asking' or 'asked', offer = offer}
 end)

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from msgspec import DecodeError
 from msgspec.msgpack import Decoder, encode
 
-from citychat.model import Busy, Cell, Gone, Offer, Unavailable
+from citychat.model import Busy, District, Gone, Offer, Unavailable
 from citychat.ports import Entered, Entry, GuestStatus, SeekResult
 from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
@@ -66,8 +66,8 @@ class RedisLobby:
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         return await self._step(OFFER, "leave", guest, epoch)
 
-    async def seek(self, guest: str, offer: str) -> SeekResult:
-        return await self._step(SOUGHT, "seek", guest, offer, self._ring_s, SLOW_RING_S)
+    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
+        return await self._step(SOUGHT, "seek", guest, offer, rest_ms, self._ring_s, SLOW_RING_S)
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
         return await self._answer("accept", guest, offer, session_id)
@@ -87,8 +87,8 @@ class RedisLobby:
     async def available(self, guest: str, on: bool, slow: bool) -> None:
         await self._step(NOTHING, "available", guest, on, slow)
 
-    async def move(self, guest: str, pool: str, cell: Cell, city: str) -> None:
-        retry_ms = await self._step(NUMBER_OR_NOTHING, "move", guest, pool, cell.lat, cell.lon, city)
+    async def move(self, guest: str, pool: str, district: District, city: str) -> None:
+        retry_ms = await self._step(NUMBER_OR_NOTHING, "move", guest, pool, district.lat, district.lon, city)
         if retry_ms is not None:
             raise Busy(retry_ms=retry_ms)
 

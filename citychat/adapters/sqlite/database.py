@@ -281,6 +281,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a migration has deleted is nowhere any more
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:

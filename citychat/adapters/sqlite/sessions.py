@@ -25,7 +25,8 @@ class SqliteSessions:
         row, after = _to_row(session), met_after(session.started)
 
         def work(transaction: Transaction) -> bool:
-            if session.ended == PENDING and transaction.rows("met", *session.members, after)[0][0] >= PAIR_CHATS_MAX:
+            ((chats,),) = transaction.rows("chats_of_pair", *session.members, after)
+            if session.ended == PENDING and chats >= PAIR_CHATS_MAX:
                 return False
             transaction.change("begin", *row)
             transaction.change_each("begin_member", [(member, session.id) for member in session.members])

@@ -94,6 +94,10 @@ CREATE INDEX reporters_at ON reporters (at);
 CREATE TABLE erased_guests (guest TEXT PRIMARY KEY, at INTEGER NOT NULL, networks TEXT NOT NULL) STRICT;
 CREATE INDEX erased_guests_at ON erased_guests (at);
 
+-- Until then a place had the guest's square of 2 km. Its district is that of its city until the guest comes again.
+UPDATE guests SET body = json_set(json_remove(body, '$.place.cell'), '$.place.district', json('[0,0]'))
+WHERE json_type(body, '$.place.cell') IS NOT NULL;
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
@@ -240,7 +244,7 @@ ORDER BY started DESC, id DESC LIMIT ?4;
 SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
 WHERE ended IS NULL AND +id IN (SELECT s FROM members WHERE guest = ?1) ORDER BY started DESC, id DESC;
 
--- met --
+-- chats_of_pair --
 SELECT count(*) FROM sessions WHERE ended IS NOT 0 AND started > ?3
     AND id IN (SELECT s FROM members WHERE guest = ?1) AND id IN (SELECT s FROM members WHERE guest = ?2);
 

@@ -201,7 +201,7 @@ async def test_a_guest_who_comes_back_while_others_are_forgotten_stays(history: 
 
 
 async def test_the_driver_alone_answers_unavailable_before_it_is_connected() -> None:
-    mongo = Mongo("mongodb://127.0.0.1:1/", status=new_status(), clock=StoreClock(real_ms), indexes=())
+    mongo = Mongo("mongodb://127.0.0.1:1/", status=new_status(), clock=StoreClock(real_ms), indexes=(), obsolete=())
     async with mongo:
         with pytest.raises(Unavailable):
             await mongo.find("messages", {})

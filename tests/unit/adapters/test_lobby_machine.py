@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
-from citychat.model import Busy, Cell, Gone, Offer
+from citychat.model import Busy, District, Gone, Offer
 from citychat.ports import Entry
 from tests.simulation.lobbies import Embedded, MakeStand
 from tests.simulation.scripted import Scripted, in_lua, private_redis
@@ -37,11 +37,11 @@ ADAPTERS = [adapter for adapter in WALKS if adapter != "redis" or is_tested(REDI
 guests, processes = st.sampled_from(GUESTS), st.sampled_from(PROCESSES)
 flags, mostly, seldom = st.booleans(), st.sampled_from([True] * 5 + [False]), st.sampled_from([False] * 5 + [True])
 pools = st.sampled_from(["lyon"] * 7 + ["paris"])
-cells = st.sampled_from([Cell(0, 0), Cell(0, 1), Cell(-7, 40)])
+districts = st.sampled_from([District(0, 0), District(0, 1), District(-7, 40)])
 alive = st.sampled_from([("p", "q")] * 8 + [("p",), ("q",), ()])
 pages = st.builds(
-    lambda pool, cell, available, slow, visible: Entry("", "", pool, cell, "City", available, slow, visible),
-    st.sampled_from(["lyon"] * 8 + ["paris", None]), cells, mostly, seldom, mostly,
+    lambda pool, district, available, slow, visible: Entry("", "", pool, district, "City", available, slow, visible),
+    st.sampled_from(["lyon"] * 8 + ["paris", None]), districts, mostly, seldom, mostly,
 )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ class LobbyMachine(RuleBasedStateMachine):
         if not before.looking:
             known.looks_since[guest] = known.now
         ranks = known.candidates(guest)
-        sought = step(known.lobby.seek(guest, known.new_id()))
+        sought = step(known.lobby.seek(guest, known.new_id(), 0))
         after = known.where(guest)
         assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
         assert (sought.offer, sought.session) == (after.offer, after.session)
@@ -213,15 +213,15 @@ class LobbyMachine(RuleBasedStateMachine):
             step(self.known.lobby.available(guest, on, slow))
             self.known.change(guest, available=on, slow=slow)
 
-    @rule(guest=guests, pool=pools, cell=cells)
-    def move(self, guest: str, pool: str, cell: Cell) -> None:
+    @rule(guest=guests, pool=pools, district=districts)
+    def move(self, guest: str, pool: str, district: District) -> None:
         known = self.known
         if known.where(guest).offer is not None:
             with pytest.raises(Busy):
-                step(known.lobby.move(guest, pool, cell, "City"))
+                step(known.lobby.move(guest, pool, district, "City"))
         else:
-            step(known.lobby.move(guest, pool, cell, "City"))
-            known.change(guest, pool=pool, cell=cell)
+            step(known.lobby.move(guest, pool, district, "City"))
+            known.change(guest, pool=pool, district=district)
 
     @precondition(lambda self: self.known.sessions)
     @rule(data=st.data())

@@ -10,42 +10,42 @@ from random import Random
 import pytest
 
 from citychat.adapters.memory.nearest import SpatialIndex
-from citychat.model import Cell
-from citychat.rules import CELL_DEGREES, IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
+from citychat.model import District
+from citychat.rules import COORDINATE_DEGREES, IDLE_IN_VIEW, LOOKING_HIDDEN, LOOKING_IN_VIEW, UNASKED
 
-SUVA = Cell(-907, 8_922)  # its neighbours stand on both sides of the 180th meridian
+SUVA = District(-907, 17_844)  # its neighbours stand on both sides of the 180th meridian
 
 
-def distance(a: Cell, b: Cell) -> float:
+def distance(a: District, b: District) -> float:
     along = abs(a.lon - b.lon)
-    along = min(along, 18_000 - along)
-    return (a.lat - b.lat) ** 2 + along**2 * cos(radians(a.lat * CELL_DEGREES)) ** 2
+    along = min(along, 36_000 - along)
+    return (a.lat - b.lat) ** 2 + along**2 * cos(radians(a.lat * COORDINATE_DEGREES)) ** 2
 
 
-def around(random: Random, centre: Cell, reach: int) -> Cell:
+def around(random: Random, centre: District, reach: int) -> District:
     lon = centre.lon + random.randint(-reach, reach)
-    return Cell(centre.lat + random.randint(-reach, reach), (lon + 9_000) % 18_000 - 9_000)
+    return District(centre.lat + random.randint(-reach, reach), (lon + 18_000) % 36_000 - 18_000)
 
 
 @pytest.mark.parametrize("reach", [3, 40, 700])
-@pytest.mark.parametrize("centre", [Cell(0, 0), Cell(2_288, 242), SUVA, Cell(-1, -8_999)])
-def test_cells_come_in_the_order_of_their_distance(centre: Cell, reach: int) -> None:
+@pytest.mark.parametrize("centre", [District(0, 0), District(2_288, 242), SUVA, District(-1, -17_999)])
+def test_districts_come_in_the_order_of_their_distance(centre: District, reach: int) -> None:
     random = Random(reach)
     index = SpatialIndex(random)
-    cells = {f"guest {n}": around(random, centre, reach) for n in range(300)}
-    for guest, cell in cells.items():
-        index.put(guest, "pool", IDLE_IN_VIEW, cell)
-    for guest in list(cells)[::3]:
+    districts = {f"guest {n}": around(random, centre, reach) for n in range(300)}
+    for guest, district in districts.items():
+        index.put(guest, "pool", IDLE_IN_VIEW, district)
+    for guest in list(districts)[::3]:
         index.discard(guest)
-        del cells[guest]
+        del districts[guest]
     drawn = list(index.draw("pool", centre, ()))
-    found = [distance(centre, cells[guest]) for guest in drawn]
+    found = [distance(centre, districts[guest]) for guest in drawn]
     assert found == sorted(found)
-    nearest = sorted(set(cells.values()), key=lambda cell: distance(centre, cell))[:64]
-    assert sorted(found) == sorted(distance(centre, cell) for cell in cells.values() if cell in nearest)
+    nearest = sorted(set(districts.values()), key=lambda district: distance(centre, district))[:64]
+    assert sorted(found) == sorted(distance(centre, district) for district in districts.values() if district in nearest)
 
 
-def test_at_most_32_of_a_cell_are_drawn_each_once_and_not_always_the_same() -> None:
+def test_at_most_32_of_a_district_are_drawn_each_once_and_not_always_the_same() -> None:
     index = SpatialIndex(Random(1))
     for n in range(100):
         index.put(f"guest {n}", "pool", IDLE_IN_VIEW, SUVA)
@@ -55,20 +55,20 @@ def test_at_most_32_of_a_cell_are_drawn_each_once_and_not_always_the_same() -> N
     assert 100 < min(times.values()) <= max(times.values()) < 230  # 160 on average
 
 
-def test_at_most_64_cells_are_walked() -> None:
+def test_at_most_64_districts_are_walked() -> None:
     index = SpatialIndex(Random(1))
     for n in range(100):
-        index.put(f"guest {n}", "pool", IDLE_IN_VIEW, Cell(n, 0))
-    assert list(index.draw("pool", Cell(0, 0), ())) == [f"guest {n}" for n in range(64)]
+        index.put(f"guest {n}", "pool", IDLE_IN_VIEW, District(n, 0))
+    assert list(index.draw("pool", District(0, 0), ())) == [f"guest {n}" for n in range(64)]
 
 
 def test_the_barred_count_neither_as_drawn_nor_as_walked() -> None:
     index = SpatialIndex(Random(1))
-    blocked = {f"here {n}": SUVA for n in range(400)} | {f"ring {n}": Cell(SUVA.lat + n, 0) for n in range(100)}
-    for guest, cell in blocked.items():
-        index.put(guest, "pool", IDLE_IN_VIEW, cell)
+    blocked = {f"here {n}": SUVA for n in range(400)} | {f"ring {n}": District(SUVA.lat + n, 0) for n in range(100)}
+    for guest, district in blocked.items():
+        index.put(guest, "pool", IDLE_IN_VIEW, district)
     index.put("here", "pool", IDLE_IN_VIEW, SUVA)
-    index.put("far away", "pool", IDLE_IN_VIEW, Cell(3_000, 0))
+    index.put("far away", "pool", IDLE_IN_VIEW, District(3_000, 0))
     assert list(index.draw("pool", SUVA, blocked)) == ["here", "far away"]
 
 
@@ -84,7 +84,7 @@ def test_a_guest_stands_in_one_place_and_the_unasked_are_only_counted() -> None:
     assert (index.count("pool"), index.count("elsewhere")) == (0, 1)
 
 
-def test_nothing_is_kept_of_cells_that_are_empty_again() -> None:
+def test_nothing_is_kept_of_districts_that_are_empty_again() -> None:
     random = Random(1)
     index = SpatialIndex(random)
     index.put("stays", "pool", IDLE_IN_VIEW, SUVA)
@@ -102,15 +102,15 @@ def test_nothing_is_kept_of_cells_that_are_empty_again() -> None:
 WANDERINGS = """
 from random import Random
 from citychat.adapters.memory.nearest import SpatialIndex
-from citychat.model import Cell
+from citychat.model import District
 from citychat.rules import IDLE_IN_VIEW
 random = Random(5)
 index = SpatialIndex(random)
 for n in range(2_000):
-    index.put(f"guest {n % 300}", "pool", IDLE_IN_VIEW, Cell(random.randrange(40), random.randrange(40)))
+    index.put(f"guest {n % 300}", "pool", IDLE_IN_VIEW, District(random.randrange(40), random.randrange(40)))
     if n % 3 == 0:
         index.discard(f"guest {random.randrange(300)}")
-    print(next(index.draw("pool", Cell(20, 20), {f"guest {k}" for k in range(50)}), None))
+    print(next(index.draw("pool", District(20, 20), {f"guest {k}" for k in range(50)}), None))
 """
 
 

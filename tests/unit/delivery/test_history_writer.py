@@ -7,7 +7,7 @@ from contextlib import closing
 
 from citychat.delivery import HistoryWriter
 from citychat.delivery.history_writer import BATCH_ROWS, BATCH_S, BODIES_MAX_BYTES
-from citychat.model import Cell, Message
+from citychat.model import District, Message
 from citychat.ports import Committed, Entry
 from tests.support.stage import Stage, on_stage
 from tests.support.stores import make_room, message
@@ -66,7 +66,7 @@ class WriterBench:
 
 
 def entry(guest: str, epoch: int = 0) -> Entry:
-    return Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True, epoch=epoch)
+    return Entry(guest, "p", "lyon", District(0, 0), "Lyon", True, False, True, epoch=epoch)
 
 
 @on_stage

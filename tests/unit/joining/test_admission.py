@@ -23,7 +23,7 @@ from tests.support.stage import CONTACT, GAZETTEER, KEYS, LOOPBACK, LYON, NOWHER
 from tests.support.virtual_time import START_MS
 
 OTHER_KEYS = SigningKeys(SigningKey("k", Random(6).randbytes(32)))
-NEAR_LYON = {**LYON, "lat": 45.7953}
+NEAR_LYON = {**LYON, "lat": 45.734, "lon": 4.909}  # Bron
 AT_LYON, AT_PARIS = "203.0.113.7", "198.51.100.8"
 ASKED = JoinRequest(v=1, consent="2", adult=True, available=True, visible=True)
 
@@ -315,7 +315,7 @@ async def test_places_that_come_with_joins_count_too_and_after_the_third_the_old
     anna = KeptToken(stage, arrival(stage))
     assert city(await anna.comes(LYON)) == "Lyon"
     for position, expected in ((PARIS, "Paris"), (LYON, "Lyon"), (NEAR_LYON, "Lyon")):
-        assert city(await anna.comes(position)) == expected  # the last one: only the cell is another
+        assert city(await anna.comes(position)) == expected  # the last one: only the district is another
     kept = anna.row.place
     await stage.skip(60_000)
     assert (await anna.comes(PARIS)).place == kept
@@ -388,12 +388,12 @@ async def test_a_position_that_is_none_keeps_nobody_out(stage: Stage, position: 
 
 
 @on_stage
-async def test_of_a_position_only_the_cell_is_kept(stage: Stage) -> None:
+async def test_of_a_position_only_the_district_is_kept(stage: Stage) -> None:
     await KeptToken(stage, arrival(stage)).comes({"lat": 45.76543219, "lon": 4.83219876, "accuracy": 12.3456789})
     with sqlite3.connect(stage.folder / "citychat.db") as database:
         (body,) = database.execute("SELECT body FROM guests").fetchone()
-    assert json.loads(body)["place"]["cell"] == [2288, 241]
-    for digits in ("76543", "83219", "12.34", AT_LYON):
+    assert json.loads(body)["place"]["district"] == [4576, 484]
+    for digits in ("765", "832", "12.34", AT_LYON):
         assert digits not in body
 
 

@@ -1,12 +1,12 @@
 """What a process remembers of guests: the newest, for ten minutes, and so many."""
 
 from citychat.joining.recent_guests import KEPT_MAX, KEPT_S, RecentGuest, RecentGuests
-from citychat.model import Cell, Guest, Session
+from citychat.model import District, Guest, Session
 from citychat.ports import Entry
 
 
 def known(guest: str, s: str = "s") -> RecentGuest:
-    entry = Entry(guest, "p", "lyon", Cell(1, 2), "Lyon", True, False, True)
+    entry = Entry(guest, "p", "lyon", District(1, 2), "Lyon", True, False, True)
     return RecentGuest(Guest(guest, 0, 0, "1", 0), entry, Session(s, (guest, "x"), ("a", "b"), "Lyon", 0, 1))
 
 

@@ -98,7 +98,7 @@ async def test_a_chat_whose_partner_was_led_elsewhere_is_shown_as_ended(stage: S
     await stage.lobby.end(s, [anna.guest, ben.guest])  # the lobby has lost it, and ben is found before anybody joins
     carl = await here.join()
     await stage.lobby.enter(replace(carl.client.match.entry, guest=ben.guest))
-    assert (await stage.lobby.seek(ben.guest, "offer")).state == "asking"
+    assert (await stage.lobby.seek(ben.guest, "offer", 0)).state == "asking"
     await stage.history.sessions.begin(replace(await stage.row(s), id="another", members=(ben.guest, carl.guest)))
     await stage.lobby.accept(carl.guest, "offer", "another")
     answer = await anna.next_page().join()

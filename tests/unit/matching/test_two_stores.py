@@ -1,4 +1,4 @@
-"""A chat begins in two stores, one after the other: what gets lost or away after each step, a cell each.
+"""A chat begins in two stores, one after the other: what gets lost or away after each step, a district each.
 
 After the row: the session is written down as pending. After the lobby: the two are in it there. After the confirm: it
 is a chat of which both are told (protocol §3).

@@ -12,7 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from citychat.places import City, Gazetteer
-from citychat.places.gazetteer import BEST, EARTH_KM, FILE, INFLUENCE_MAX_KM, NEAREST_MAX_DEGREES, described, fold
+from citychat.places.gazetteer import (
+    BEST,
+    EARTH_KM,
+    FILE,
+    INFLUENCE_MAX_KM,
+    NEAREST_DEGREES,
+    TOWN_PEOPLE,
+    described,
+    fold,
+)
 
 gazetteer = Gazetteer()
 
@@ -75,26 +84,38 @@ def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east:
     found = gazetteer.around(lat, lon)
     nearest_km = min(_great_circle_km(lat, lon, city) for city in CITIES)
     if found is None:
-        assert nearest_km > NEAREST_MAX_DEGREES * 111
+        assert nearest_km > NEAREST_DEGREES[-1] * 111
     else:
         assert found.nearest_km == pytest.approx(nearest_km, abs=0.2)
 
 
 @settings(max_examples=60)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-0.2, 0.2), east=st.floats(-0.2, 0.2))
-def test_a_metro_area_is_the_most_populous_of_the_cities_that_reach_the_point(
+def test_a_metro_area_is_the_most_populous_of_the_cities_that_reach_the_nearest_one(
     at: int, north: float, east: float
 ) -> None:
-    lat, lon = CITIES[at].lat + north, CITIES[at].lon + east
-    found = gazetteer.around(lat, lon)
+    found = gazetteer.around(CITIES[at].lat + north, CITIES[at].lon + east)
     assert found
+    near = found.nearest
     reach = [
         city.population
         for city in CITIES
-        if city.country == found.nearest.country
-        and _great_circle_km(lat, lon, city) <= min(INFLUENCE_MAX_KM, 0.01 * city.population**0.5)
+        if city.country == near.country
+        and _great_circle_km(near.lat, near.lon, city) <= min(INFLUENCE_MAX_KM, 0.01 * city.population**0.5)
     ]
-    assert found.metro.population == max(reach, default=found.nearest.population)
+    assert found.metro.population == max(reach)
+
+
+def test_the_town_of_a_point_is_the_nearest_of_15000_people_to_its_nearest_city() -> None:
+    in_san_marino = gazetteer.around(43.9333, 12.45)
+    assert in_san_marino and in_san_marino.town
+    assert (in_san_marino.nearest.name, in_san_marino.town.name) == ("San Marino", "Rimini")
+    on_the_falklands = gazetteer.around(-51.7, -57.85)
+    assert on_the_falklands and (on_the_falklands.nearest.name, on_the_falklands.town) == ("Stanley", None)
+    for city in CITIES:
+        if city.population >= TOWN_PEOPLE:
+            around = gazetteer.around(city.lat, city.lon)
+            assert around and around.town == around.nearest
 
 
 @pytest.mark.parametrize("lat", [60.0, 64.5, 69.0, 77.9])

@@ -203,7 +203,7 @@ def test_lookup_explains_every_step_of_an_ipv4_address(geoip: Said, flat_4: Path
     assert f"{flat_4}: city ipv4, flat schema, IPv4, built {IpDatabase(flat_4).built}" in text
     assert "Record        Lyon, FR at 45.7600, 4.8400" in text
     assert "Pool          c2996944 (Lyon), by ip" in text
-    assert "cell 2288, 242" in text
+    assert "Ranked by     the district around 45.76, 4.84, a square of 10 km: nothing finer" in text
 
 
 def test_lookup_of_ipv6_and_of_ipv4_in_ipv6_names_the_schema(geoip: Said, city: Path, flat_4: Path) -> None:
@@ -229,13 +229,13 @@ def test_lookup_of_an_own_address_names_the_pool_of_the_network(geoip: Said, add
 
 
 @pytest.mark.parametrize("words", [["48.8387,2.3650"], ["48.8387,", "2.3650"]])
-def test_lookup_of_coordinates_shows_cell_and_metro(geoip: Said, words: list[str]) -> None:
+def test_lookup_of_coordinates_shows_district_and_metro(geoip: Said, words: list[str]) -> None:
     status, lines, _ = geoip("lookup", *words)
     assert status == 0
-    assert lines[1].startswith("Cell          2441, 118,")
-    assert lines[2].startswith("Nearest city  Gare, FR, 0.5 km from the cell's middle")
-    assert lines[3].startswith("Metro area    Paris, FR, ")
-    assert lines[4] == "Pool          c2988507 (Paris), by position"
+    assert lines[1].startswith("Nearest city  Salpêtrière, FR, 0.") and lines[1].endswith(" km from there")
+    assert lines[2].startswith("Metro area    Paris, FR, ")
+    assert lines[3] == "Pool          c2988507 (Paris), by position"
+    assert lines[4] == "Ranked by     the district around 48.82, 2.32, a square of 10 km: nothing finer"
 
 
 def test_lookup_of_coordinates_in_the_south_and_at_sea(geoip: Said) -> None:

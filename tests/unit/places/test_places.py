@@ -1,16 +1,17 @@
 """Where a guest is: the rules of the product page's Location row, first line that answers wins."""
 
 import json
-from math import inf, nan
+from math import cos, inf, nan, radians
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citychat.model import Cell, Place
+from citychat.model import District, Place
 from citychat.networks import own_network
 from citychat.places import Gazetteer, IpLocation, Places, Position, position
-from citychat.places.places import NETWORK_KEY, cell_of, middle
+from citychat.places.gazetteer import TOWN_PEOPLE
+from citychat.places.places import NETWORK_KEY, district_of
 
 LYON, PARIS, TOKYO, LONDON, GENEVA = "c2996944", "c2988507", "c1850147", "c2643743", "c2660646"
 OWN = ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.7.7",
@@ -67,7 +68,7 @@ def test_a_part_of_a_city_named_by_the_host_is_the_whole_citys_pool() -> None:
 
 def test_on_the_own_network_a_position_only_ranks() -> None:
     placed = places.place("10.0.0.1", position=IN_PARIS)
-    assert placed and placed.cell == IN_PARIS.cell
+    assert placed and placed.district == district_of(48.85341, 2.3488)
     later = places.place("10.0.0.1", kept=placed)
     assert later == placed
 
@@ -76,7 +77,7 @@ def test_on_the_own_network_a_vague_position_does_not_even_rank() -> None:
     assert places.place("10.0.0.1", position=seen(48.85, 2.35, 20_001)) == places.place("10.0.0.1")
 
 
-def test_a_guest_who_comes_home_leaves_the_cell_of_elsewhere_behind() -> None:
+def test_a_guest_who_comes_home_leaves_the_district_of_elsewhere_behind() -> None:
     abroad = places.place(JAPANESE, position=IN_TOKYO)
     assert at_home.place("10.0.0.1", kept=abroad) == at_home.place("10.0.0.1")
 
@@ -100,7 +101,7 @@ def test_a_choice_comes_before_position_and_address() -> None:
 
 def test_a_position_comes_before_the_address() -> None:
     placed = places.place(FRENCH, position=IN_PARIS)
-    assert placed and (placed.key, placed.source, placed.cell) == (PARIS, "position", IN_PARIS.cell)
+    assert placed and (placed.key, placed.source, placed.district) == (PARIS, "position", district_of(48.85341, 2.3488))
 
 
 def test_the_address_answers_where_nothing_else_does() -> None:
@@ -191,11 +192,11 @@ def test_a_kept_place_by_address_follows_the_address() -> None:
 
 
 def test_a_kept_choice_that_left_the_gazetteer_is_dropped() -> None:
-    gone = Place("c1", "Atlantis", "XX", "chosen", Cell(0, 0))
+    gone = Place("c1", "Atlantis", "XX", "chosen", District(0, 0))
     assert key(places.place(FRENCH, kept=gone)) == LYON
 
 
-# Positions and cells
+# Positions and districts
 
 
 @pytest.mark.parametrize(
@@ -226,22 +227,59 @@ JSON = st.recursive(
 @given(JSON)
 def test_nothing_a_page_can_send_breaks_the_reading_of_a_position(raw: object) -> None:
     found = position(raw)
-    assert found is None or (-4_500 <= found.cell.lat < 4_500 and -9_000 <= found.cell.lon < 9_000)
+    assert found is None or (-90 <= found.lat <= 90 and -180 <= found.lon <= 180)
 
 
 @given(lat=st.floats(-90, 90), lon=st.floats(-180, 180), accuracy=st.floats(0, 1_000_000))
-def test_every_point_of_the_globe_is_in_its_cell_and_nothing_finer_is_kept(
+def test_of_every_point_of_the_globe_nothing_finer_than_the_district_of_its_city_is_kept(
     lat: float, lon: float, accuracy: float
 ) -> None:
     found = position(json.loads(json.dumps({"lat": lat, "lon": lon, "accuracy": accuracy})))
     assert found
-    there = middle(found.cell)
-    assert abs(there[0] - lat) <= 0.0100001
-    assert abs(there[1] - lon) <= 0.0100001 or abs(abs(there[1] - lon) - 360) <= 0.0100001
-    assert found.cell == cell_of(*there)
+    placed, around = places.place(NOWHERE, position=found), gazetteer.around(lat, lon)
+    if placed is None or around is None:
+        assert around is None or accuracy > 20_000
+    else:
+        assert placed == places.place(NOWHERE, position=seen(around.nearest.lat, around.nearest.lon))
 
 
-def test_poles_and_date_line_have_cells() -> None:
-    assert cell_of(90, 0).lat == cell_of(89.999, 0).lat == 4_499
-    assert cell_of(-90, 0).lat == -4_500
-    assert cell_of(0, 180) == cell_of(0, -180) == Cell(0, -9_000)
+def test_a_homestead_is_in_the_district_of_its_town() -> None:
+    town = places.place(NOWHERE, position=seen(-23.7, 133.88))
+    for lat, lon in ((-22.9, 133.1), (-24.9, 135.4), (-25.2, 131.9)):
+        assert places.place(NOWHERE, position=seen(lat, lon)) == town
+
+
+def test_a_district_is_a_square_of_10_km_and_has_15000_people() -> None:
+    """Those of a town, all of whom are in one pool and district. A capital may be smaller."""
+    squares: dict[tuple[str, District], int] = {}
+    for at in range(len(gazetteer)):
+        city = gazetteer._city(at)
+        placed = places.place("", chosen=city.id)
+        assert placed
+        if city.population >= TOWN_PEOPLE:
+            assert placed.district == district_of(city.lat, city.lon)
+            lat, lon = (found / 100 for found in placed.district)
+            along = abs((lon - city.lon + 180) % 360 - 180)
+            assert abs(lat - city.lat) * 111.2 <= 6 and along * 111.2 * cos(radians(city.lat)) <= 6
+            squares[placed.key, placed.district] = squares.get((placed.key, placed.district), 0) + city.population
+    assert min(squares.values()) >= TOWN_PEOPLE
+    assert len({district for _, district in squares}) > 20_000
+
+
+def test_a_kept_place_without_a_district_gets_that_of_its_city() -> None:
+    """An earlier version kept a finer square, which is gone."""
+    for source in ("position", "chosen"):
+        placed = places.place(FRENCH, kept=Place(LYON, "Lyon", "FR", source))
+        assert placed == Place(LYON, "Lyon", "FR", source, district_of(45.74846, 4.84671))
+
+
+def test_a_kept_position_counts_where_the_address_is_of_that_country() -> None:
+    kept = places.place(NOWHERE, position=IN_PARIS)
+    assert kept and places.place(FRENCH, kept=kept) == places.place(NOWHERE, kept=kept) == kept
+    assert key(places.place(JAPANESE, kept=kept)) == TOKYO
+
+
+def test_poles_and_date_line_have_districts() -> None:
+    assert district_of(90, 0).lat == district_of(89.999, 0).lat == 8_996
+    assert district_of(-90, 0).lat == -8_996
+    assert district_of(0, 180) == district_of(0, -180) == District(4, -17_996)

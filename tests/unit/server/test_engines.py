@@ -10,7 +10,7 @@ import pytest
 
 from citychat.adapters.sqlite import FreeDisk
 from citychat.adapters.sqlite.free_disk import LEAST_BYTES
-from citychat.model import Cell
+from citychat.model import District
 from citychat.ports import Entry
 from citychat.server.engines import open_engines
 from citychat.server.stopping import Stopping
@@ -47,8 +47,8 @@ async def test_offers_and_leases_of_the_embedded_lobby_do_not_follow_a_clock_tha
         lobby = (await open_engines(stack, settings, KEYS, clock, Random(1), print, stopping)).engines.lobby
         await lobby.renew("p")
         for guest in ("anna", "ben"):
-            await lobby.enter(Entry(guest, "p", "lyon", Cell(0, 0), "Lyon", True, False, True))
-        assert (await lobby.seek("anna", "offer")).state == "asking"
+            await lobby.enter(Entry(guest, "p", "lyon", District(0, 0), "Lyon", True, False, True))
+        assert (await lobby.seek("anna", "offer", 0)).state == "asking"
         wall_ms += step_ms
         passed_ms += 10_000
         await lobby.renew("p")
