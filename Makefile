@@ -25,7 +25,7 @@ TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -106,6 +106,10 @@ fuzz: $(TEST_STAMP)
 # The fault programme again and again, until so many messages were audited; a run that is stopped goes on; writes its table
 soak: servers $(TEST_STAMP)
 	$(BIN)/python -m tests.faults.soak --messages $(MESSAGES)
+
+# Where somebody with 200 guests of his own finds another one; writes its table
+locate: $(TEST_STAMP)
+	$(BIN)/python -m tests.simulation.locate
 
 bench-claim: $(TEST_STAMP)
 	$(BIN)/python -m bench.claim

@@ -21,7 +21,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "arrive.text": "No account, no name. You are asked about one person nearby,"
     " and you talk only if both of you say yes.",
     "arrive.rules": "Be decent. Never ask for names, numbers, addresses or money.",
-    "arrive.seen": "They learn your city and nothing finer.",
+    "arrive.seen": "They learn your city. Who tries hard can learn your district of about 10 km, never more.",
     "arrive.stored": "Messages are stored on this server until {date}; the host can read reported ones."
     " Not end-to-end encrypted.",
     "arrive.consent": "I am 18 or older and accept the rules",
@@ -34,7 +34,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "arrive.changed": "The rules have changed. Please read them again.",
     # Position
     "locate.title": "Your browser is asking for your position.",
-    "locate.text": "Only a square of about 2 km is kept. Others see the city.",
+    "locate.text": "Only your district is kept: about 10 km, with at least 15,000 people. Others see the city.",
     "locate.wait": "This takes longer than it should.",
     "locate.city": "Go on with my city",
     "locate.denied": "Your browser gave no position. Your city comes from your internet address instead.",

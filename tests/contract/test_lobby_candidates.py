@@ -83,6 +83,31 @@ async def test_a_district_of_longitude_is_narrower_in_the_north(town: LobbyTown)
     await town.ask("anna", "five along")
 
 
+async def test_who_is_kept_apart_from_somebody_of_the_pool_asks_blindly(town: LobbyTown) -> None:
+    """Else whom they never come upon would be where others come upon somebody."""
+    asked = set()
+    for n in range(40):
+        far, near, blocker, seeker = (f"{who} {n}" for who in ("far", "near", "blocker", "seeker"))
+        await town.enter(near, blocker)
+        await town.enter(far, district=District(CENTRE.lat + 900, CENTRE.lon))
+        await town.enter(seeker, available=False, blocked=(blocker,))
+        offer = (await town.seek(seeker)).offer
+        assert offer is not None
+        asked.add(offer.candidate.split()[0])
+        for guest in (near, far, blocker, seeker):
+            await town.lobby.leave(guest, (await town.where(guest)).epoch)
+    assert asked == {"near", "far"}
+
+
+async def test_who_is_kept_apart_from_somebody_elsewhere_asks_the_nearest(town: LobbyTown) -> None:
+    for n in range(8):
+        await town.enter(f"far {n}", district=District(CENTRE.lat + 900, CENTRE.lon))
+        await town.enter(f"near {n}")
+        await town.enter("blocker", pool="paris")
+        await town.enter(f"seeker {n}", available=False, blocked=("blocker",))
+        await town.ask(f"seeker {n}", f"near {n}")
+
+
 async def test_inside_a_district_everybody_has_a_chance(town: LobbyTown) -> None:
     guests = [f"guest {n}" for n in range(5)]
     await town.enter(*guests)

@@ -6,6 +6,7 @@ it still refuses whoever it may not ask, and whoever stands further away.
 """
 
 from collections.abc import Callable, Container, Coroutine, Iterable, Iterator, Sequence
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -16,7 +17,7 @@ from citychat.adapters.memory import MemoryLobby
 from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
-from citychat.model import Busy, District, Gone, Session
+from citychat.model import NOWHERE, Busy, District, Gone, Session
 from citychat.ports import Entry, SeekResult
 from citychat.rules import DISTRICTS_WALKED, LOOKERS_DRAWN
 from tests.contract.redis_scripts import Scripts
@@ -43,14 +44,18 @@ class SteeredIndex(SpatialIndex):
 
     first: str | None = None
 
-    def draw(self, pool: str, district: District, blocked: Container[str], ranks: Iterable[int] = ()) -> Iterator[str]:
+    def draw(
+        self, pool: str, district: District | None, blocked: Container[str], ranks: Iterable[int] = ()
+    ) -> Iterator[str]:
         for rank in ranks:
             area = self._areas.get((pool, rank))
             if area is None:
                 continue
             assert len(area.stands) <= DISTRICTS_WALKED
-            for stand in list(area.near(district)):
-                there = list(stand.draw(self._random, blocked, LOOKERS_DRAWN))
+            stands = [
+                list(stand.draw(self._random, blocked, LOOKERS_DRAWN)) for stand in area.near(district or NOWHERE)
+            ]
+            for there in [list(chain(*stands))] if district is None else stands:
                 yield from sorted(there, key=lambda guest: guest != self.first)
 
 

@@ -163,7 +163,7 @@ async def test_a_database_that_another_process_has(made: Path) -> None:
             line = await refusal("--port", "0", "--data", str(made), *flags)
             assert line.startswith(f"{made / 'citychat.db'}: in use by another process; ")
         await page.send('42/user,2["user-seek",{}]')
-        assert (await page.packet())[1] == [{"ok": True, "state": "waiting"}]
+        assert (await page.packet())[1] == [{"ok": True, "state": "asking"}]
         await page.close()
 
 

@@ -36,7 +36,7 @@ async def test_connections_never_take_the_files_that_the_storage_needs(tmp_path:
         crowd = [await Raw.tcp(host.port) for _ in range(600)]
         assert not await host.lets_in()
         await page.send('42/user,2["user-seek",{}]')
-        assert (await page.packet())[1] == [{"ok": True, "state": "waiting"}]
+        assert (await page.packet())[1] == [{"ok": True, "state": "asking"}]
         open_files = len(list(Path(f"/proc/{host.child.pid}/fd").iterdir())) if sys.platform == "linux" else 220
         assert 200 <= open_files <= 221
         for each in crowd:

@@ -96,7 +96,7 @@ async def test_a_no_is_told_as_nothing_but_no_luck(server: ServerProcess, partne
         await guest.sees("would like to talk")
         guest.type("no", "yes")
         await guest.sees("Nobody is asking you.")
-        await partner.screen.until(lambda: ("user-seek", {"state": "waiting"}) in partner.screen.heard)
+        await partner.screen.until(lambda: ("user-seek", {"state": "next"}) in partner.screen.heard)
         guest.type("find")
         await guest.sees("Nobody free in This network right now.")
 
@@ -108,7 +108,7 @@ async def test_later_stops_the_asking_and_a_search_starts_it_again(server: Serve
         await guest.sees("would like to talk")
         guest.type("later")
         await guest.sees("Nobody asks you until you switch it on again.")
-        await partner.screen.until(lambda: ("user-seek", {"state": "waiting"}) in partner.screen.heard)
+        await partner.screen.until(lambda: ("user-seek", {"state": "next"}) in partner.screen.heard)
         guest.type("find")
         await guest.sees("You are talking with")
 

@@ -114,6 +114,10 @@ class LobbyState:
         if guest in self.people:
             self.refile(self.people[guest])
 
+    def stands_in(self, guest: str, pool: str) -> bool:
+        """Tell whether the guest is free, or might be asked, in this pool."""
+        return guest in self.index and self.people[guest].pool == pool
+
     def put_in(self, person: LobbyGuest, entry: Entry) -> None:
         """Put a guest in, or change the one who is. Who is blocked here stays blocked: the row of a decline may not
         have reached history yet (protocol §3)."""
@@ -154,7 +158,9 @@ class LobbyState:
         if self.crowds.is_over(seeker.id):
             return (guest for guest in self.crowds.draw(pool, seeker.network) if self.index.rank(guest) in ranks)
         over = self.crowds.passed_over(pool, seeker.network)
-        return self.index.draw(pool, seeker.district, over | seeker.blocked if over else seeker.blocked, ranks)
+        # Whoever is kept apart from somebody here asks blindly: the place of whom they never come upon stays unknown.
+        start = None if any(self.stands_in(other, pool) for other in seeker.blocked) else seeker.district
+        return self.index.draw(pool, start, over | seeker.blocked if over else seeker.blocked, ranks)
 
     def _ranks(self, seeker: LobbyGuest, standing: str) -> range:
         """Whom the seeker may be led to: who rests, only to those who look; who has not looked for long, to nobody

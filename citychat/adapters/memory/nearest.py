@@ -179,10 +179,10 @@ class SpatialIndex:
         return self._places[guest][1] if guest in self._places else UNASKED
 
     def draw(
-        self, pool: str, district: District, blocked: Container[str], ranks: Iterable[int] = ASKED
+        self, pool: str, district: District | None, blocked: Container[str], ranks: Iterable[int] = ASKED
     ) -> Iterator[str]:
         """Candidates for somebody in ``district``: of these ranks in their order, at random; who does not look from the
-        nearest district, at random inside it.
+        nearest district (None: from any), at random inside it.
 
         Of each rank at most LOOKERS_DRAWN guests, or DISTRICTS_WALKED districts and DRAWN_PER_DISTRICT guests of each.
         The blocked are passed over and not counted, or those around somebody who has declined many would hide everybody
@@ -193,13 +193,19 @@ class SpatialIndex:
             if area is None:
                 continue
             if rank == IDLE_IN_VIEW:
-                yield from self._walk(area, district, blocked)
+                stands = self._in_any_order(area) if district is None else area.near(district)
+                yield from self._walk(stands, blocked)
             else:
                 yield from area.stands[NOWHERE].draw(self._random, blocked, LOOKERS_DRAWN)
 
-    def _walk(self, area: _TilePyramid, district: District, blocked: Container[str]) -> Iterator[str]:
+    def _in_any_order(self, area: _TilePyramid) -> Iterator[_DistrictGuests]:
+        stands = list(area.near(NOWHERE))
+        self._random.shuffle(stands)
+        return iter(stands)
+
+    def _walk(self, stands: Iterator[_DistrictGuests], blocked: Container[str]) -> Iterator[str]:
         left = DISTRICTS_WALKED
-        for stand in area.near(district):
+        for stand in stands:
             met = False
             for guest in stand.draw(self._random, blocked, DRAWN_PER_DISTRICT):
                 met = True

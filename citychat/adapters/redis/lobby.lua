@@ -942,11 +942,35 @@ local function all_barred(found, blocked)
   return true
 end
 
+-- The districts of an area as numbers, in any order: as "nearest" gives them, but shuffled.
+local function in_any_order(tiles)
+  local found, at = {}, 0
+  for district in nearest(tiles, {lat = 0, lon = 0}) do found[#found + 1] = district end
+  for i = 1, #found do
+    local j = math.random(i, #found)
+    found[i], found[j] = found[j], found[i]
+  end
+  return function()
+    at = at + 1
+    return found[at]
+  end
+end
+
+-- Whether somebody stands in the pool from whom the seeker is kept apart: then candidates are drawn blindly, so that the
+-- place of whom the seeker never comes upon stays unknown.
+local function is_apart_from_somebody(seeker, blocked)
+  for guest in pairs(blocked) do
+    if call('ZSCORE', key('p', seeker.pool), guest) then return true end
+  end
+  return false
+end
+
 -- The blocked are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
-local function draw_nearest(seeker, blocked)
+local function draw_nearest(seeker, blocked, blindly)
   local left, pool, rank = DISTRICTS_WALKED, seeker.pool, IDLE_IN_VIEW
   local head, tail = prefix .. 'c:' .. rank .. ':', ':' .. pool  -- of "stand"
-  for district in nearest(area(pool, rank), seeker) do
+  local tiles = area(pool, rank)
+  for district in blindly and in_any_order(tiles) or nearest(tiles, seeker) do
     local here = head .. district .. tail
     local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
     if not all_barred(found, blocked) then
@@ -1015,10 +1039,12 @@ local function find_candidate(seeker)
   if stands == 'alone' then return nil end
   local first, last = ranks_for(seeker, stands)
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
+  local blindly = is_apart_from_somebody(seeker, blocked)
   if pass_over(seeker, blocked) then return draw_own(seeker, first, last, blocked) end
   for rank = first, last do
-    local drawn = rank == IDLE_IN_VIEW and draw_nearest or draw_anywhere
-    local found = drawn(seeker, blocked, rank)
+    local found
+    if rank == IDLE_IN_VIEW then found = draw_nearest(seeker, blocked, blindly)
+    else found = draw_anywhere(seeker, blocked, rank) end
     if found then return found end
   end
 end
