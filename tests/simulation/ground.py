@@ -280,7 +280,9 @@ class Ground:
 
     def _lacks(self, connection: SimConnection) -> str:
         """What the process of a joined page does not have of it, "" when all is there."""
-        server = next(server for server in self.servers if server is not None and server is connection.server)
+        server = next((one for one in self.servers if one is not None and one is connection.server), None)
+        if server is None:
+            return "its process is gone"
         registry = server.process.registry
         client = registry.by_page.get(connection)
         if client is None or not client.here or registry.find(client.guest) is not client:
