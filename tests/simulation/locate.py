@@ -46,7 +46,7 @@ class Spot(NamedTuple):
         return KM_PER_DEGREE * hypot(self.lat - other.lat, along)
 
 
-class Town(NamedTuple):
+class PoolOnMap(NamedTuple):
     """A pool, and a circle around its city: of what lies in it, the pool's part is where its guests are."""
 
     name: str
@@ -56,10 +56,10 @@ class Town(NamedTuple):
 
 
 TOWNS = {
-    "Paris": Town("Paris", "c2988507", Spot(48.8534, 2.3488), 20),
-    "London": Town("London", "c2643743", Spot(51.5085, -0.1257), 40),
-    "Millau": Town("Millau", "c2993875", Spot(44.0994, 3.0783), 60),
-    "Alice Springs": Town("Alice Springs", "c2077895", Spot(-23.6975, 133.8836), 200),
+    "Paris": PoolOnMap("Paris", "c2988507", Spot(48.8534, 2.3488), 20),
+    "London": PoolOnMap("London", "c2643743", Spot(51.5085, -0.1257), 40),
+    "Millau": PoolOnMap("Millau", "c2993875", Spot(44.0994, 3.0783), 60),
+    "Alice Springs": PoolOnMap("Alice Springs", "c2077895", Spot(-23.6975, 133.8836), 200),
 }
 Square = Callable[[Spot], District]
 PLACES = Places(Gazetteer(), lambda _: None)
@@ -77,7 +77,7 @@ def district(spot: Spot) -> District:
     return placed.district
 
 
-def spots(town: Town, random: Random, count: int) -> list[Spot]:
+def spots(town: PoolOnMap, random: Random, count: int) -> list[Spot]:
     """Positions of the pool, anywhere alike."""
     found: list[Spot] = []
     while len(found) < count:
@@ -98,7 +98,7 @@ def middle(found: Sequence[Spot]) -> Spot:
 class Map:
     """What the attacker knows of a pool: which square each of its places is in."""
 
-    def __init__(self, town: Town, square: Square, random: Random, victims: Sequence[Spot]) -> None:
+    def __init__(self, town: PoolOnMap, square: Square, random: Random, victims: Sequence[Spot]) -> None:
         self.square, self.random = square, random
         self.spots = [*spots(town, random, SPOTS), *victims]  # where these are he knows to be among all there is
         self.inside: dict[District, list[Spot]] = {}
@@ -283,7 +283,7 @@ def percentiles(found: Iterable[float]) -> str:
     return " / ".join(f"{ordered[min(int(len(ordered) * q), len(ordered) - 1)]:.1f}" for q in (0.1, 0.5, 0.9))
 
 
-def rows(town: Town, seed: int, victims: int, lua: bool) -> Iterator[str]:
+def rows(town: PoolOnMap, seed: int, victims: int, lua: bool) -> Iterator[str]:
     """The rows of a town, before and now."""
     for name, square in (("before", square_of_2_km), ("now", district)):
         found = spots(town, Random(seed + 1), victims)
