@@ -69,6 +69,7 @@ class Host:
         self.first = first
         self.out: list[str] = []
         self.err = ""
+        self.pages: list[Raw] = []
         self.child: asyncio.subprocess.Process
 
     async def __aenter__(self) -> Self:
@@ -92,6 +93,8 @@ class Host:
         if self.child.returncode is None:
             self.child.kill()
             await self._rest()
+        for page in self.pages:
+            await page.close()
 
     @property
     def port(self) -> int:
@@ -124,11 +127,12 @@ class Host:
         return int(head.split()[1]), body
 
     async def refuses(self) -> None:
-        """Wait until nobody can connect any more."""
+        """Wait until nobody can connect any more. Who had connected and was not accepted yet is reset before that."""
         async with asyncio.timeout(PATIENCE_S):
             with contextlib.suppress(ConnectionRefusedError):
                 while True:
-                    await (await Raw.tcp(self.port)).close()
+                    with contextlib.suppress(ConnectionResetError):
+                        await (await Raw.tcp(self.port)).close()
 
     async def lets_in(self) -> bool:
         """Whether somebody new is answered."""
@@ -142,8 +146,9 @@ class Host:
         return False
 
     async def page(self) -> Raw:
-        """A page that has joined."""
+        """A page that has joined. It is closed with the server, however the test ends."""
         page = await Raw.page(self.port)
+        self.pages.append(page)
         await page.send(JOIN)
         assert (await page.packet())[1][0]["ok"]
         return page
