@@ -1,4 +1,4 @@
-"""Who has written in a chat, as far as one page's end of it knows."""
+"""Knowledge of one page's end of a chat: who has written in it."""
 
 from citychat.delivery.endpoint import Endpoint
 from citychat.model import Session
