@@ -5,6 +5,9 @@ from pathlib import Path
 
 from citychat.limits import LIMITS, Limit
 from citychat.settings import FIELDS, PREFIX, default_shown, flag_of
+from tests.mutants.attempts import ATTEMPTS, HELD
+from tests.mutants.controls import lines as controls_of
+from tests.mutants.threats import THOUGHT_OF
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "citychat"
@@ -84,6 +87,25 @@ def modules_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def security_page() -> str:
+    lines = [
+        MADE.format(source="tests/mutants/threats.py"),
+        "# What is defended, and by which test\n",
+        "Each row is one control: what stands against a threat, the file in which a mutant leaves it out, and the",
+        "tests that must then fail, each of them. `make mutants` leaves out one after the other; what came of it is in",
+        "[reliability.md](reliability.md#mutants-fuzz-soak). What a library does for us is named by it: there is",
+        "nothing of ours to leave out. What is *not* defended, and how to report: [SECURITY.md](../SECURITY.md).\n",
+        "## Thought of before\n",
+        *controls_of(THOUGHT_OF),
+        "\n## Tried against the running program\n",
+        "By one address, inside every limit of its time; what it found is closed by these, or said to be open.\n",
+        *controls_of(ATTEMPTS),
+        "\n## Tried, and held\n",
+        *controls_of(HELD),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _summary(module: ast.Module) -> str:
     """The first paragraph of its docstring, on one line."""
     return " ".join((ast.get_docstring(module) or "").split("\n\n")[0].split()).replace("|", "\\|")
@@ -95,7 +117,12 @@ def _names(module: ast.Module) -> list[str]:
     return [node.name for node in module.body if isinstance(node, kinds) and not node.name.startswith("_")]
 
 
-PAGES = {"settings.md": settings_page, "limits.md": limits_page, "modules.md": modules_page}
+PAGES = {
+    "settings.md": settings_page,
+    "limits.md": limits_page,
+    "modules.md": modules_page,
+    "security.md": security_page,
+}
 
 if __name__ == "__main__":
     for page, make in PAGES.items():

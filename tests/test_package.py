@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.source_copy import copy_source, source_files
+
 ROOT = Path(__file__).parent.parent
 LOCK = json.loads((ROOT / "package-lock.json").read_text())
 LOCKED_CLIENT = LOCK["packages"]["node_modules/socket.io-client"]
@@ -29,20 +31,9 @@ def run(*command: str | Path, folder: Path, succeeds: bool = True, path: str | N
     return printed
 
 
-def copy_source(target: Path) -> Path:
-    """What a clone would hold: all that git does not ignore."""
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", folder=ROOT)
-    for name in listed.rstrip("\0").split("\0"):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
-    return target
-
-
 def files_needed() -> set[str]:
     """Every file of the package in the repository, and all that is made."""
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "citychat", folder=ROOT)
-    return {name for name in listed.rstrip("\0").split("\0") if (ROOT / name).is_file()} | MADE
+    return {*source_files("citychat"), *MADE}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.mutants.rows import MUTANTS, SEEDS, Mutant
+from tests.mutants.mutant_row import Mutant
+from tests.mutants.rows import MUTANTS, SEEDS
 from tests.support.document import commit, fill
 
 ROOT = Path(__file__).parents[2]

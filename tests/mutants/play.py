@@ -7,27 +7,23 @@ the test, that noticed it first, and ``what`` is what was noticed.
 import argparse
 import json
 import os
+import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.mutants.rows import MUTANTS, SEEDS, Mutant
-from tests.support.mutation import put_in_place
+from tests.mutants.mutant_row import Mutant
+from tests.mutants.rows import MUTANTS, SEEDS
+from tests.support.mutation import Change, put_in_place
+from tests.support.source_copy import changed_copy
 
 SERVERS = "CITYCHAT_TEST_SERVERS"  # of tests.support.services.running, which must not be imported yet
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - (.*))?$", re.MULTILINE)  # of pytest's summary
 Noticed = tuple[str, str]  # the seed or the test, and what it noticed
-
-
-class FirstFailure:
-    """A plugin of pytest: the first test that failed."""
-
-    noticed: Noticed | None = None
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and self.noticed is None:
-            lines = [line[2:] for line in str(report.longrepr).splitlines() if line.startswith("E ")]
-            self.noticed = report.nodeid, (lines or [str(report.longrepr)])[0].strip()
 
 
 def simulated(mutant: Mutant, seeds: range) -> Noticed | None:
@@ -41,13 +37,26 @@ def simulated(mutant: Mutant, seeds: range) -> Noticed | None:
 
 
 def tested(mutant: Mutant) -> Noticed | None:
-    """Raises RuntimeError when the suite could not be run at all."""
-    os.environ[SERVERS] = mutant.needs
-    first = FirstFailure()
-    status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_arguments(mutant.world)], plugins=[first])
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise RuntimeError(f"{mutant.world}: pytest ended with {status!r}")
-    return first.noticed
+    """The first test that failed; None when none has, or one of those that are named has not."""
+    failed = failures(mutant.world, mutant.changes, mutant.needs, every=bool(mutant.tests))
+    unmoved = [test for test in mutant.tests if not any(each.partition("[")[0] == test for each, _ in failed)]
+    if unmoved:
+        print(f"these do not fail: {unmoved}", file=sys.stderr)
+    return failed[0] if failed and not unmoved else None
+
+
+def failures(world: str, changes: Sequence[Change], needs: str, *, every: bool) -> list[Noticed]:
+    """The tests that fail in a copy of the repository with these changes, for tests start programmes too; ``every``
+    one of them, or the first. Raises RuntimeError when they could not be run at all."""
+    stop = [] if every else ["-x"]
+    command = [sys.executable, "-m", "pytest", "-q", *stop, "-p", "no:cacheprovider", *_arguments(world)]
+    environ = os.environ | {SERVERS: needs, "COLUMNS": "1000"}
+    with tempfile.TemporaryDirectory(prefix="citychat-mutant-") as folder:
+        copy = changed_copy(Path(folder), changes)
+        done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise RuntimeError(f"{world}: pytest ended with {done.returncode}: {done.stdout[-2_000:]}")
+    return FAILED.findall(done.stdout)
 
 
 def _arguments(world: str) -> list[str]:
@@ -71,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--replay", type=int, help="run this seed and print who held which message when")
     given = parser.parse_args(argv)
     mutant = MUTANTS[given.name]
-    put_in_place(mutant.changes)
+    if mutant.is_simulated:
+        put_in_place(mutant.changes)
     if given.replay is not None:
         replay(mutant, given.replay)
         return 0

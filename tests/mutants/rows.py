@@ -5,8 +5,9 @@ reaches the layer. The history of the simulation is its own, so SQLite and Mongo
 its server. The edge is not simulated, and has its suites over real sockets.
 """
 
-from dataclasses import dataclass
-
+from tests.mutants.controls import mutants_of
+from tests.mutants.mutant_row import Mutant, left_out
+from tests.mutants.threats import THREATS
 from tests.support.mutation import Change
 
 SEEDS = 300  # of its world, within which a mutant has to be noticed
@@ -20,26 +21,6 @@ GAPS = "tests/contract/test_gaps.py"
 SESSIONS = "tests/contract/test_lobby_sessions.py"
 LETDOWNS, CROWDS = "tests/contract/test_lobby_letdowns.py", "tests/contract/test_lobby_crowds.py"
 LOBBIES = f"tests/contract/test_lobby.py tests/contract/test_lobby_late_no.py {SESSIONS}"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """``rule``: of the protocol, as it is written in docs/protocol.md. ``needs``: a server of the test run."""
-
-    name: str
-    rule: str
-    world: str
-    changes: tuple[Change, ...]
-    needs: str = ""
-
-    @property
-    def is_simulated(self) -> bool:
-        return not self.world.startswith("tests/")
-
-
-def left_out(name: str, rule: str, world: str, file: str, old: str, new: str, needs: str = "") -> Mutant:
-    """A mutant of one change."""
-    return Mutant(name, rule, world, (Change(file, old, new),), needs)
 
 
 DELIVERED = (
@@ -499,5 +480,14 @@ EDGES = (
 
 MUTANTS = {
     mutant.name: mutant
-    for mutant in (*DELIVERED, *JOINED, *MATCHED, *LOBBIES_OF_MEMORY, *LOBBIES_OF_REDIS, *STORES, *EDGES)
+    for mutant in (
+        *DELIVERED,
+        *JOINED,
+        *MATCHED,
+        *LOBBIES_OF_MEMORY,
+        *LOBBIES_OF_REDIS,
+        *STORES,
+        *EDGES,
+        *mutants_of(THREATS),
+    )
 }

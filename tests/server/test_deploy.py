@@ -18,6 +18,16 @@ SERVERS = ["citychat.service", "citychat@.service"]
 SERVICES = [*SERVERS, "citychat-backup.service"]
 PROGRAM = "/opt/citychat/current/bin/citychat"
 EXPOSURE_MAX = 1.5
+CLOSED = {  # each line that keeps a broken program in: the score alone would let one of them go
+    "CapabilityBoundingSet": [""], "DynamicUser": ["yes"], "LockPersonality": ["yes"],
+    "MemoryDenyWriteExecute": ["yes"], "NoNewPrivileges": ["yes"], "PrivateDevices": ["yes"], "PrivateTmp": ["yes"],
+    "PrivateUsers": ["yes"], "ProcSubset": ["pid"], "ProtectClock": ["yes"], "ProtectControlGroups": ["yes"],
+    "ProtectHome": ["yes"], "ProtectHostname": ["yes"], "ProtectKernelLogs": ["yes"], "ProtectKernelModules": ["yes"],
+    "ProtectKernelTunables": ["yes"], "ProtectProc": ["invisible"], "ProtectSystem": ["strict"], "RemoveIPC": ["yes"],
+    "RestrictNamespaces": ["yes"], "RestrictRealtime": ["yes"], "RestrictSUIDSGID": ["yes"],
+    "StateDirectoryMode": ["0700"], "SystemCallArchitectures": ["native"],
+    "SystemCallFilter": ["@system-service", "~@privileged @resources"], "UMask": ["0077"],
+}  # fmt: skip
 
 
 def analyze(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -68,6 +78,17 @@ def test_a_service_is_closed_to_the_outside(unit: str, installed: Path) -> None:
     assert done.returncode == 0, done.stdout[-2_000:]
     score = re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)
     assert score is not None and float(score[1]) <= EXPOSURE_MAX
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_every_line_that_closes_a_service_is_there_once(unit: str) -> None:
+    found = settings_of(unit)
+    assert {key: found.get(key) for key in CLOSED} == CLOSED
+    if unit in SERVERS:
+        assert found["RestrictAddressFamilies"] == ["AF_INET AF_INET6 AF_UNIX"]
+        assert all(re.fullmatch(r"[1-8]\d%", found[key][0]) for key in ("MemoryHigh", "MemoryMax"))
+    else:
+        assert (found["RestrictAddressFamilies"], found["PrivateNetwork"]) == (["none"], ["yes"])
 
 
 def test_the_units_differ_only_where_they_must() -> None:

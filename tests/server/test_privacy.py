@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import struct
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -85,6 +86,7 @@ class ProxiedGuest:
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
+        self.heard: list[str] = []
         self._number = 0
 
     @classmethod
@@ -104,15 +106,20 @@ class ProxiedGuest:
         prefix = f"/{event.partition('-')[0]},{self._number}"
         await self.raw.send(f"42{prefix}{json.dumps([event, payload])}")
         while True:
-            head, body = await self.raw.packet()
+            head, body = await self._packet()
             if head == f"43{prefix}":
                 return dict(body[0])
 
     async def hear(self, event: str) -> dict[str, Any]:
         while True:
-            head, body = await self.raw.packet()
+            head, body = await self._packet()
             if head.startswith("42") and body[0] == event:
                 return dict(body[1])
+
+    async def _packet(self) -> tuple[str, Any]:
+        packet = await self.raw.packet()
+        self.heard.append(json.dumps(packet))
+        return packet
 
 
 async def evening(port: int) -> list[str]:
@@ -188,6 +195,29 @@ async def test_no_text_address_position_or_id_is_printed_or_logged_by_anything(t
     for secret in (TEXT, NOTE, QUERY, EVIL, ANNA, BEN, EVE, IPV6, ST, "Lyon", *coordinates, *secrets):
         assert secret not in log, secret
     assert not re.search(r"\d+\.\d+\.\d+\.\d+", log.partition(LAST_LINE)[2])
+
+
+async def test_no_position_is_kept_in_any_file_or_told_to_anybody(tmp_path: Path) -> None:
+    async with server(tmp_path / "data") as running:
+        anna, _ = await ProxiedGuest.joined(running.port, ANNA)
+        ben, _ = await ProxiedGuest.joined(running.port, BEN)
+        position = {"lat": LAT, "lon": LON, "accuracy": 12.5}
+        assert (await anna.ask("user-place", {"position": position}))["ok"]
+        await anna.ask("user-seek", {})
+        offer = await ben.hear("user-offer")
+        await ben.ask("user-match", {"offer": offer["offer"], "answer": "yes"})
+        session = (await anna.hear("user-session"))["session"]
+        for guest in (anna, ben):
+            await guest.ask("user-chats", {})
+            await guest.ask("chat-history", {"s": session, "limit": 10})
+            await guest.raw.close()
+        await running.end()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
+    assert session.encode() in kept
+    for number in (LAT, LON):
+        written = f"{number:.3f}"[:-1]
+        assert written.encode() not in kept and struct.pack(">d", number) not in kept
+        assert [said for said in (*anna.heard, *ben.heard) if written in said] == []
 
 
 async def test_what_is_logged_names_our_faults_and_refusals_and_is_not_much(tmp_path: Path) -> None:

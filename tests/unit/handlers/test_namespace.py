@@ -126,6 +126,13 @@ async def test_a_join_without_any_consent_is_told_the_rules_and_nothing_about_fi
 
 
 @on_stage
+async def test_a_join_names_what_a_page_can_have_drawn(stage: Stage) -> None:
+    for have in ({"stream": 2**52 + 1}, {"stream": 10**30}, {"stream": -1}, {"no id": 1}, {"": 1}):
+        assert (await stage.p.page().join(have=have))["error"] == "bad-payload"
+    assert (await stage.p.page().join(have={"stream": 2**52}))["ok"]
+
+
+@on_stage
 async def test_the_join_answer_leaves_before_any_other_event(stage: Stage) -> None:
     anna = await stage.p.join()
     await anna.ask("user-seek")

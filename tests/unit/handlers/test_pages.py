@@ -70,6 +70,7 @@ async def test_every_answer_carries_the_security_headers_refusals_included(get: 
         assert "unsafe" not in policy and "data:" not in policy and "*" not in policy, path
         assert head(answer, "X-Content-Type-Options") == "nosniff", path
         assert head(answer, "Referrer-Policy") == "no-referrer", path
+        assert head(answer, "Cross-Origin-Resource-Policy") == "same-origin", path
         assert "geolocation=(self)" in head(answer, "Permissions-Policy"), path
         assert "Server" not in answer.headers, path
 
@@ -122,6 +123,18 @@ async def test_a_file_asked_for_without_its_hash_or_with_an_old_one_is_checked_e
 async def test_nothing_outside_the_static_folder_can_be_had(get: Get) -> None:
     for path in ("/static/../catalogue.py", "/static/%2e%2e/catalogue.py", "/static//etc/passwd", "/static/.secret"):
         assert (await get(path)).code in (403, 404), path
+
+
+async def test_nothing_is_served_for_whoever_runs_the_server(get: Get) -> None:
+    for path in ("admin", "config", "debug", "events", "guests", "metrics", "settings", "status", "socketio", "sio"):
+        for end in ("", "/", ".json"):
+            assert (await get(f"/{path}{end}")).code == 404, path
+
+
+async def test_no_answer_leaves_a_cookie_or_asks_for_one(get: Get) -> None:
+    for path in ("/", "/rules", "/static/app.js", "/nowhere", "/live", "/ready"):
+        answer = await get(path, headers={"Cookie": "citychat=abc"})
+        assert "Set-Cookie" not in answer.headers and "cookie" not in head(answer, "Vary").lower(), path
 
 
 async def test_a_path_that_no_system_has_is_not_found(get: Get) -> None:

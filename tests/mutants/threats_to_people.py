@@ -1,0 +1,209 @@
+"""Threats to people, T10 to T15: found, covered with texts, kept from meeting."""
+
+from tests.mutants.controls import Threat, control
+from tests.mutants.named_files import (
+    ADMISSION,
+    FILES,
+    GUEST,
+    OF_ADMISSION,
+    OF_CANDIDATES,
+    OF_COURTESY,
+    OF_MODEL,
+    OF_PAGES,
+    OF_PLACES,
+    OF_PRIVACY,
+    OF_TOKENS,
+    PAGES,
+    PLACES,
+    RULES,
+    STATE,
+    TEXT,
+    TOKEN,
+)
+
+OF_PEOPLE = (
+    Threat(
+        "T10", "A false position opens the pool of another city.",
+        (
+            control(
+                "a position is believed in the country of the address only",
+                f"{OF_PLACES}::test_a_position_in_tokyo_from_a_french_address_is_not_believed", PLACES,
+                "if around is None or (country and around.nearest.country != country):", "if around is None:",
+            ),
+            control(
+                "and only when the browser says it is exact",
+                f"{OF_PLACES}::test_a_position_is_believed_up_to_20_km", PLACES,
+                "        if position and position.accuracy_m <= ACCURACY_MAX_M:\n            placed =",
+                "        if position:\n            placed =",
+            ),
+            control(
+                "a place changes three times a day, by joins too",
+                f"{OF_ADMISSION}::test_the_first_place_is_no_change_and_three_changes_a_day_are_all,"
+                "test_places_that_come_with_joins_count_too_and_after_the_third_the_old_one_stays",
+                ADMISSION, "        if len(moves) >= MOVES_MAX:\n            return None\n", "",
+            ),
+            control(
+                "the pool of the own network is for the own network",
+                f"{OF_PLACES}::test_a_public_address_never_enters_the_pool_of_the_own_network", PLACES,
+                "        if own_network(address):\n", "        if own_network(address) or kept:\n",
+            ),
+        ),
+    ),
+    Threat(
+        "T11", "What somebody writes becomes markup or script in the page of others.",
+        (
+            control(
+                "texts of others become text nodes",
+                "tests/browser/test_page.py::test_text_of_others_never_becomes_markup",
+                "citychat/static/views/dom.js", "element.append(asNode(child));",
+                'element.append(typeof child === "string" ? document.createRange().createContextualFragment(child) : '
+                "asNode(child));",
+            ),
+            control(
+                "a strict policy: nothing inline but the one import map",
+                f"{OF_PAGES}::test_every_answer_carries_the_security_headers_refusals_included,"
+                "test_the_import_map_is_allowed_by_its_own_hash_and_is_the_only_inline_script",
+                FILES, "script-src 'self'{script};", "script-src 'self' 'unsafe-inline'{script};",
+            ),
+            control(
+                "a page of ours stands in no frame of others",
+                f"{OF_PAGES}::test_every_answer_carries_the_security_headers_refusals_included", FILES,
+                "\"frame-ancestors 'none'\"", "\"\"",
+            ),
+            control(
+                "no file is taken for another kind than it says",
+                f"{OF_PAGES}::test_every_answer_carries_the_security_headers_refusals_included", FILES,
+                '        self.set_header("X-Content-Type-Options", "nosniff")\n', "",
+            ),
+            control(
+                "the host's own words are escaped",
+                f"{OF_PAGES}::test_the_hosts_own_words_are_shown_and_never_become_markup", PAGES,
+                'out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))',
+                'out.append(Markup("<p>" + " ".join(lines) + "</p>"))',
+            ),
+            control(
+                "a contact is linked when it is an address of mail or web",
+                f"{OF_PAGES}::test_the_contact_is_linked_only_when_it_is_an_address", PAGES,
+                r'if contact and re.fullmatch(r"https?://\S+|mailto:\S+", contact):', 'if contact and ":" in contact:',
+            ),
+            control(
+                "a name that stands in `Host` does not get into the policy",
+                f"{OF_PAGES}::test_old_safari_finds_the_sockets_host_in_the_policy_and_a_strange_host_does_not_get_in",
+                FILES, "if SAFE_HOST.fullmatch(host) else", "if host else",
+            ),
+            control(
+                "what the terminal guest shows moves no cursor",
+                "tests/server/test_terminal.py"
+                "::test_a_server_that_cleans_nothing_cannot_move_the_cursor_or_turn_the_text_around",
+                "citychat/terminal/console.py", 'first, *more = clean_text(text).split("\\n")',
+                'first, *more = text.split("\\n")',
+            ),
+        ),
+    ),
+    Threat(
+        "T12", "Texts that turn the line around, cover others, or cannot be stored.",
+        (
+            control(
+                "controls, turns of direction and halves of surrogates go",
+                f"{OF_MODEL}::test_what_is_cleaned_away,test_a_cleaned_text_is_clean_and_stays_as_it_is", TEXT,
+                'raw = _hidden.sub("", _ends_of_line.sub("\\n", raw))', 'raw = _ends_of_line.sub("\\n", raw)',
+            ),
+            control(
+                "at most 4 marks on a letter",
+                f"{OF_MODEL}::test_what_is_cleaned_away", TEXT,
+                "if text.isascii() or not _perhaps_a_pile.search(text):", "if True:",
+            ),
+            control(
+                "of blank lines that follow each other one",
+                f"{OF_MODEL}::test_what_is_cleaned_away", TEXT,
+                '        raw = _blank_lines.sub("\\n\\n", raw)\n', "",
+            ),
+            control(
+                "2,000 signs and 4 KiB, of which something is seen",
+                f"{OF_MODEL}::test_which_texts_may_carry_a_number", TEXT,
+                "return _ink.search(text) is not None and len(text) <= TEXT_MAX_CHARS and "
+                "len(text.encode()) <= TEXT_MAX_BYTES",
+                "return True",
+            ),
+            control(
+                "what comes from another process is cleaned again",
+                "tests/unit/test_bus_events.py::test_a_text_comes_as_the_door_would_have_taken_it",
+                "citychat/ports/bus_events.py",
+                "    message = sound(record.message)\n", "    message = record.message\n",
+            ),
+        ),
+    ),
+    Threat(
+        "T13", "Guests who never answer, or ask everybody, keep others from meeting.",
+        (
+            control(
+                "who does not look is asked once in two minutes",
+                f"{OF_COURTESY}::test_somebody_who_does_not_look_is_asked_at_most_once_in_2_minutes", GUEST,
+                "candidate.rung + RING_PAUSE_MS <= now)", "candidate.rung <= now)",
+            ),
+            control(
+                "and not again after two rings without an answer",
+                f"{OF_COURTESY}::test_after_two_unanswered_offers_nobody_is_asked_until_they_touch_the_page", STATE,
+                "            candidate.unanswered += not offer.looking\n", "",
+            ),
+            control(
+                "a pair rests for 10 minutes after no answer",
+                f"{OF_COURTESY}::test_a_pair_rests_10_minutes_after_no_answer", GUEST,
+                "    rests = candidate.rests.get(seeker.id, now) > now\n", "    rests = False\n",
+            ),
+            control(
+                "a looker who lets an offer expire looks no more",
+                "tests/unit/matching/test_matching.py::test_a_looker_who_lets_an_offer_expire_stops_looking", STATE,
+                "                self.people[offer.candidate].looking = False\n", "",
+            ),
+        ),
+    ),
+    Threat(
+        "T14", "A stranger's place is found by where one is led to, or by what is told or kept.",
+        (
+            control(
+                "a position is cut the moment it comes in, and in no file",
+                f"{OF_PLACES}::test_every_point_of_the_globe_is_in_its_cell_and_nothing_finer_is_kept "
+                f"{OF_ADMISSION}::test_of_a_position_only_the_cell_is_kept",
+                RULES, "CELL_DEGREES = 0.02", "CELL_DEGREES = 0.0002",
+            ),
+            control(
+                "nobody is told more of a place than its city, its own guest neither",
+                f"{OF_PRIVACY}::test_no_position_is_kept_in_any_file_or_told_to_anybody", "citychat/model/values.py",
+                'return {"key": self.key, "city": self.city, "country": self.country, "source": self.source}',
+                'return {"key": self.key, "city": f"{self.cell.lat / 50}", "country": self.country, '
+                '"source": self.source}',
+            ),
+        ),
+    ),
+    Threat(
+        "T15", "Who was blocked or paused comes back as a new guest.",
+        (
+            control(
+                "a network makes 100 new guests an hour",
+                f"{OF_ADMISSION}::test_one_network_makes_so_many_new_guests_an_hour_and_its_old_ones_come_and_go,"
+                "test_one_network_of_ipv6_is_a_64",
+                ADMISSION, "if source and (wait_s := self.new_guest(source)):", "if False:",
+            ),
+            control(
+                "guests made after a block on that network stay away for a day",
+                f"{OF_CANDIDATES}::test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours "
+                "tests/unit/matching/test_moderation.py"
+                "::test_guests_made_after_a_block_on_that_network_stay_away_for_a_day",
+                GUEST, "        if not self.avoided_networks:\n            return False\n", "        return False\n",
+            ),
+            control(
+                "a network is kept as a keyed mark that changes daily, and no address anywhere",
+                f"{OF_TOKENS}::test_marks_tell_networks_and_keys_apart_and_hold_no_address,"
+                "test_the_key_of_the_marks_changes_every_day",
+                TOKEN, '    return hmac.digest(key.secret, b"networks of day %d" % day, "sha256")\n',
+                "    return key.secret\n",
+            ),
+            control(
+                "a pause holds for its time, whatever token of the guest comes",
+                f"{OF_ADMISSION}::test_a_paused_guest_is_told_until_when_why_and_whom_to_ask_and_comes_back_after_it",
+                ADMISSION, "        if dossier.pause is not None:\n", "        if False:\n",
+            ),
+        ),
+    ),
+)  # fmt: skip
