@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.mutants.mutant_row import Mutant
+from tests.mutants.play import failures
 from tests.mutants.rows import MUTANTS, SEEDS
 from tests.support.document import commit, fill
 
@@ -50,6 +51,15 @@ def is_well(world: str, seed: str) -> bool:
     """Whether nothing is wrong in this run of the program as it is."""
     command = [sys.executable, "-m", "tests.simulation", "--world", world, "--replay", seed]
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def unwell(mutants: Sequence[Mutant]) -> list[str]:
+    """The tests that are named and fail in a copy in which nothing is changed: they would notice every mutant."""
+    wrong = []
+    for needs in sorted({mutant.needs for mutant in mutants}):
+        tests = dict.fromkeys(test for mutant in mutants if mutant.needs == needs for test in mutant.tests)
+        wrong += [test for test, _ in failures(" ".join(tests), (), needs, every=True)] if tests else []
+    return wrong
 
 
 def kept(state: Path) -> dict[str, Found]:
@@ -91,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     at, found = commit(), kept(given.state)
     wanted = [mutant for mutant in MUTANTS.values() if given.only in str(mutant)]
     again = [each for each in wanted if not (given.resume and _is_done(found.get(each.name), at))]
+    if wrong := unwell(again):
+        parser.exit(1, f"These fail though nothing is left out: {', '.join(wrong)}\n")
     with ThreadPoolExecutor(given.workers) as pool:
         running = {pool.submit(run, mutant, given.seeds, at): mutant for mutant in again}
         for done in as_completed(running):

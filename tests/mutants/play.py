@@ -21,6 +21,10 @@ from tests.mutants.rows import MUTANTS, SEEDS
 from tests.support.mutation import Change, put_in_place
 from tests.support.source_copy import changed_copy
 
+IMPATIENT = (  # what a mutant keeps waiting for ever is noticed, too, and sooner
+    Change("tests/support/patience.py", "PATIENCE_S = 300.0", "PATIENCE_S = 30.0"),
+    Change("tests/support/patience.py", "TEST_S = 1_800.0", "TEST_S = 60.0"),
+)
 SERVERS = "CITYCHAT_TEST_SERVERS"  # of tests.support.services.running, which must not be imported yet
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - (.*))?$", re.MULTILINE)  # of pytest's summary
 Noticed = tuple[str, str]  # the seed or the test, and what it noticed
@@ -36,9 +40,9 @@ def simulated(mutant: Mutant, seeds: range) -> Noticed | None:
     return None
 
 
-def tested(mutant: Mutant) -> Noticed | None:
+def tried(mutant: Mutant) -> Noticed | None:
     """The first test that failed; None when none has, or one of those that are named has not."""
-    failed = failures(mutant.world, mutant.changes, mutant.needs, every=bool(mutant.tests))
+    failed = failures(mutant.world, mutant.changes, mutant.needs, every=len(mutant.tests) > 1)
     unmoved = [test for test in mutant.tests if not any(each.partition("[")[0] == test for each, _ in failed)]
     if unmoved:
         print(f"these do not fail: {unmoved}", file=sys.stderr)
@@ -52,7 +56,7 @@ def failures(world: str, changes: Sequence[Change], needs: str, *, every: bool) 
     command = [sys.executable, "-m", "pytest", "-q", *stop, "-p", "no:cacheprovider", *_arguments(world)]
     environ = os.environ | {SERVERS: needs, "COLUMNS": "1000"}
     with tempfile.TemporaryDirectory(prefix="citychat-mutant-") as folder:
-        copy = changed_copy(Path(folder), changes)
+        copy = changed_copy(Path(folder), [*changes, *IMPATIENT])
         done = subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, check=False)
     if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"{world}: pytest ended with {done.returncode}: {done.stdout[-2_000:]}")
@@ -85,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.replay is not None:
         replay(mutant, given.replay)
         return 0
-    noticed = simulated(mutant, range(given.seeds)) if mutant.is_simulated else tested(mutant)
+    noticed = simulated(mutant, range(given.seeds)) if mutant.is_simulated else tried(mutant)
     print(json.dumps({"noticed": noticed and noticed[0], "what": noticed and noticed[1]}))
     return 0
 

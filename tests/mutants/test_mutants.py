@@ -7,7 +7,7 @@ import pytest
 from tests.faults.mutant import MUTANTS as OF_THE_FAULTS
 from tests.mutants.__main__ import Found, keep, kept, main, run
 from tests.mutants.mutant_row import Mutant
-from tests.mutants.play import simulated
+from tests.mutants.play import simulated, tried
 from tests.mutants.rows import MUTANTS
 from tests.simulation.run import WORLDS
 from tests.support.document import commit
@@ -52,6 +52,15 @@ def test_a_mutant_that_nothing_notices_fails_the_run(tmp_path: Path, capsys: pyt
     asked = ["--only", "lua: rings without a pause", "--seeds", "0", "--state", str(tmp_path / "found.json")]
     assert main(asked) == 1
     assert "0 of 1 were noticed" in capsys.readouterr().out
+
+
+def test_of_tests_that_are_named_each_has_to_notice(capsys: pytest.CaptureFixture[str]) -> None:
+    (change,) = MUTANTS["T21: a key shows in no text of itself"].changes
+    notices, does_not = (
+        f"tests/unit/test_tokens.py::test_{name}" for name in ("secrets_are_in_no_repr", "the_current_key_signs")
+    )
+    assert tried(Mutant("two tests", "", f"{notices} {does_not}", (change,))) is None
+    assert capsys.readouterr().err == f"these do not fail: ['{does_not}']\n"
 
 
 @pytest.mark.parametrize("name", SAMPLE)

@@ -163,7 +163,6 @@ OF_PEOPLE = (
         (
             control(
                 "a position is cut the moment it comes in, and in no file",
-                f"{OF_PLACES}::test_every_point_of_the_globe_is_in_its_cell_and_nothing_finer_is_kept "
                 f"{OF_ADMISSION}::test_of_a_position_only_the_cell_is_kept",
                 RULES, "CELL_DEGREES = 0.02", "CELL_DEGREES = 0.0002",
             ),

@@ -6,7 +6,6 @@ from tests.mutants.named_files import (
     EDGE,
     ENDPOINT,
     FILES,
-    JOINING,
     OF_DOOR,
     OF_HISTORY,
     OF_LOGS,
@@ -43,9 +42,10 @@ OF_THE_HOST = (
                 "if False:",
             ),
             control(
-                "a message of the bus counts in a chat of its reader's, and from the partner",
-                "tests/unit/matching/test_reconciler.py::test_a_record_that_lies_changes_nothing", ENDPOINT,
-                "if event.message.session in self.sessions:", "if True:",
+                "a message of the bus is shown when it is the partner's, in a chat of its reader",
+                "tests/unit/handlers/test_strangers.py"
+                "::test_nobody_is_shown_a_message_of_the_bus_that_is_not_the_partners",
+                ENDPOINT, "elif session.members[message.side] == self.guest:", "elif False:",
             ),
         ),
     ),
@@ -120,7 +120,7 @@ OF_THE_HOST = (
             control(
                 "what is deleted is overwritten in the file, after 72 h",
                 f"{OF_SQLITE}::test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours", DATABASE,
-                '"secure_delete = ON", ', "",
+                '"secure_delete = ON"', '"secure_delete = OFF"',
             ),
             control(
                 "what has expired is deleted",
@@ -128,14 +128,9 @@ OF_THE_HOST = (
                 "        guests=now - history_ms,\n", "        guests=0,\n",
             ),
             control(
-                "mail waits 24 h",
-                f"{OF_SQLITE}::test_mail_waits_24_hours_and_is_then_neither_delivered_nor_counted", RULES,
-                "MAILBOX_MS = DAY_MS", "MAILBOX_MS = 3 * DAY_MS",
-            ),
-            control(
-                "the row of an erased guest does not come back when the page closes",
-                f"{OF_DOOR}::test_erasing_closes_the_page_after_its_answer_and_the_row_does_not_come_back", JOINING,
-                "if was_newest and not (isinstance(page, Client) and page.forgotten):", "if was_newest:",
+                "mail that nobody fetches is deleted after 24 h",
+                f"{OF_SQLITE}::test_mail_that_nobody_fetches_is_deleted", SQL,
+                "WHERE kept <= ?1 LIMIT 1000", "WHERE kept <= -?1 LIMIT 1000",
             ),
         ),
     ),
@@ -148,8 +143,8 @@ OF_THE_HOST = (
                 'r"/(live|ready)"', 'r"/(live|ready|metrics)"',
             ),
             control(
-                "no text of another folder is served",
-                f"{OF_PAGES}::test_nothing_outside_the_static_folder_can_be_had", FILES,
+                "no hidden file is served",
+                f"{OF_PAGES}::test_a_hidden_file_is_not_found", FILES,
                 'if any(part.startswith(".") for part in Path(absolute_path).relative_to(root).parts):', "if False:",
             ),
         ),
@@ -223,6 +218,7 @@ OF_THE_HOST = (
                 "tests/test_package.py::test_another_checksum_than_the_locked_one_stops_the_build", "npm ci",
             ),
         ),
+        open="`requirements.lock` names versions, no checksums: pip takes what the registry has under them.",
     ),
     Threat(
         "T23", "A broken program reaches the rest of the host.",

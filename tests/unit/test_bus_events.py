@@ -54,6 +54,7 @@ def test_the_longest_text_fits_however_it_is_escaped() -> None:
         b'{"type":"away","s":"s","since":"now"}', b'{"type":"said","message":{"s":"s"}}',
         b'{"type":"here","s":"' + b"x" * RECORD_MAX_BYTES + b'"}', b'{"type":"here","s":"\xff"}',
         b'{"type":"here","s":"s","mood":' + b"[" * 20_000 + b"}",
+        b'{"type":"here","s":"s","mood":"' + b"x" * RECORD_MAX_BYTES + b'"}',
     ],
 )  # fmt: skip
 def test_anything_else_is_no_record(raw: bytes) -> None:

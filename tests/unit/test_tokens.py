@@ -100,6 +100,7 @@ def test_every_shortened_or_lengthened_token_is_noticed() -> None:
 @example("new..")
 @example("\ud800.\ud800.\ud800")
 @example("..")
+@example("new.e30.\u00e9")
 def test_nothing_made_up_is_read_and_nothing_raises(text: str) -> None:
     assert tokens(SigningKeys(NEW, previous=OLD)).read(text) is None
 

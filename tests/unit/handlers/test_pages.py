@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,7 +16,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from citychat import catalogue
-from citychat.handlers.files import STATIC
+from citychat.handlers.files import STATIC, FilesHandler
 from citychat.handlers.pages import Credit, Pages
 from citychat.matching import Reason
 from citychat.model import ALIAS_COLOURS
@@ -123,6 +124,21 @@ async def test_a_file_asked_for_without_its_hash_or_with_an_old_one_is_checked_e
 async def test_nothing_outside_the_static_folder_can_be_had(get: Get) -> None:
     for path in ("/static/../catalogue.py", "/static/%2e%2e/catalogue.py", "/static//etc/passwd", "/static/.secret"):
         assert (await get(path)).code in (403, 404), path
+
+
+async def test_a_hidden_file_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "seen.txt").write_text("seen")
+    for hidden in (tmp_path / ".secret", tmp_path / ".git" / "config"):
+        hidden.parent.mkdir(exist_ok=True)
+        hidden.write_text("secret")
+    sock, port = bind_unused_port()
+    server = HTTPServer(Application([(r"/static/(.*)", FilesHandler, {"path": str(tmp_path)})]))
+    server.add_socket(sock)
+    for path, code in (("seen.txt", 200), (".secret", 404), (".git/config", 404), ("%2egit/config", 404)):
+        url = f"http://127.0.0.1:{port}/static/{path}"
+        assert (await AsyncHTTPClient().fetch(url, raise_error=False)).code == code, path
+    server.stop()
+    await server.close_all_connections()
 
 
 async def test_nothing_is_served_for_whoever_runs_the_server(get: Get) -> None:

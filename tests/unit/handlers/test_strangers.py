@@ -3,6 +3,8 @@ nothing."""
 
 import pytest
 
+from citychat.model import Message
+from citychat.ports import NewMessage
 from tests.support.stage import Stage, on_stage
 
 SAID = {"st": "stream", "n": 1}
@@ -58,3 +60,13 @@ async def test_nobody_answers_an_offer_made_to_somebody_else(stage: Stage, answe
     await stage.after(1)
     assert [event for event, _ in anna.told[heard[0] :]] == ["answer user-match"]
     assert len(ben.told) == heard[1]
+
+
+@on_stage
+async def test_nobody_is_shown_a_message_of_the_bus_that_is_not_the_partners(stage: Stage) -> None:
+    anna, _ben = await stage.talking()
+    side = (await stage.row(anna.session)).side("anna")
+    for session, said_by in ((anna.session, side), ("nowhere", 1 - side), (anna.session, 1 - side)):
+        stage.bus.publish("anna", NewMessage(Message(session, said_by, f"st{said_by}", 1, 1, session, 1)))
+    await stage.after(1)
+    assert [(said["side"], said["x"]) for said in anna.events("chat-message")] == [(1 - side, anna.session)]
