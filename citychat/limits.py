@@ -88,8 +88,8 @@ LIMITS = {
         Limit("chats at a join", 10, "chats", "join", "the newest; mail of an older one loads it, My chats lists it"),
         Limit("chat list", 50, "chats", "request", "more than any screen shows"),
         Limit("chats of a pair", 100, "chats a day", "pair", "one each quarter of an hour; more is collecting"),
-        Limit("day of a guest", 5_000_000, "bytes a day", "guest", "some 20,000 messages; nobody types more"),
-        Limit("day of a network", 100_000_000, "bytes a day", "network", "a school; ten days are 1 GB of the disk"),
+        Limit("guest's day", 5_000_000, "bytes a day", "guest", "some 20,000 messages; nobody types more"),
+        Limit("network's day", 100_000_000, "bytes a day", "network", "a school; ten days are 1 GB of the disk"),
         Limit("days counted", 100_000, "guests", "process", "as many networks; some 15 MB, the oldest go first"),
         Limit("free disk", 256 * 1024 * 1024, "bytes", "machine",
               "less, and no new chat begins (embedded storage): those that run need some of it, and a backup"),
@@ -99,7 +99,7 @@ LIMITS = {
               "offers taken back and chats never answered, in an hour; then 10 minutes behind everybody else"),
         Limit("many letdowns", 5, "letdowns", "guest", "in an hour; then an hour in which it is led to nobody"),
         Limit("letdowns kept", 10_000, "guests", "lobby", "of 0.3 kB each; the oldest are forgotten first"),
-        Limit("lookers of a network", 3, "guests", "pool",
+        Limit("lookers of one network", 3, "guests", "pool",
               "or a tenth of all, while others look, so that one address takes nobody away from the others"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying districts"),
         Limit("joins of a network", 200, "joins", "network", "all pages of a school are back at once, then wifi's cuts",
@@ -220,7 +220,9 @@ class Shares:
     ) -> None:
         each, network, process = LIMITS.get(name), f"{name} of a network", f"{name} of a process"
         burst, per_s = bound(process), rate(process)
-        self._guest = guest or (buckets(name, now_s) if each is not None and each.each == "guest" else None)
+        if guest is None and each is not None and each.each == "guest":
+            guest = buckets(name, now_s)
+        self._guest = guest
         self._network = Buckets(bound(network) * scale, rate(network) * scale, now_s)
         self._calm = Buckets(calm, per_s / CALM_PARTS, now_s)
         self._full_s = [-math.inf, -math.inf]  # when the process's two, the common and the kept one, are full again

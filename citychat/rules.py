@@ -34,7 +34,7 @@ BEHIND_MS = 600_000  # how long who has some ranks behind everybody
 PATIENT_MS = 10_000  # how long others are waited for, before somebody is led to who ranks behind them
 BEHIND_AFTER, ALONE_AFTER, LETDOWNS_KEPT = bound("letdowns"), bound("many letdowns"), bound("letdowns kept")
 ANSWERED_WITHIN_MS = 5_000  # a shorter chat leaves no time for an answer, so that none counts as missing
-LOOKERS_LEAST = bound("lookers of a network")
+LOOKERS_LEAST = bound("lookers of one network")
 OTHERS_FOR_ONE = 9  # of ten who take part one is of a network, where that is more
 MET_MS = 60_000  # who was led to somebody of another network takes part for so long, whatever comes of it
 

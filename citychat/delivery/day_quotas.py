@@ -30,9 +30,9 @@ class DayQuotas:
             self._guests.clear()
             self._networks.clear()
         size = len(text.encode(errors="replace")) + ROW_BYTES
-        charged = [(self._guests, guest, bound("day of a guest"))]
+        charged = [(self._guests, guest, bound("guest's day"))]
         if network:
-            charged.append((self._networks, network, bound("day of a network")))
+            charged.append((self._networks, network, bound("network's day")))
         if any(counts.get(key, 0) + size > most for counts, key, most in charged):
             raise DayFull
         for counts, key, _ in charged:

@@ -144,8 +144,7 @@ def _between(value: object, lowest: float, highest: float) -> TypeGuard[float]:
 
 
 def district_of(lat: float, lon: float) -> District:
-    """The district whose square holds the point: a town. Squares of a row are as wide as they are high in its middle.
-    """
+    """The district whose square holds the point, a town. Squares of a row are as wide as high in its middle."""
     row = min(floor(lat / SQUARE_DEGREES), round(90 / SQUARE_DEGREES) - 1)
     middle_lat = (row + 0.5) * SQUARE_DEGREES
     squares = max(1, floor(360 * cos(radians(middle_lat)) / SQUARE_DEGREES))

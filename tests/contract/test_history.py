@@ -305,8 +305,8 @@ async def test_a_network_is_avoided_for_a_day_counted_from_the_last_block(histor
     assert await history.relations.avoided_networks("anna", NOW + DAY_MS + 1_000) == {}
     assert await history.relations.avoided_networks("ben", NOW) == {}
     await history.relations.avoid_networks("anna", ["n1"], NOW + DAY_MS)
-    assert await history.relations.avoided_networks("anna", NOW + DAY_MS + 500) == {"n1": NOW + 1_000}
-    assert await history.relations.avoided_networks("anna", NOW + DAY_MS + 1_000) == {"n1": NOW + DAY_MS}
+    assert await history.relations.avoided_networks("anna", NOW + 2 * DAY_MS - 1) == {"n1": NOW + DAY_MS}
+    assert await history.relations.avoided_networks("anna", NOW + 2 * DAY_MS) == {}
 
 
 async def test_two_wishes_within_a_day_meet_once(history: History) -> None:

@@ -38,7 +38,7 @@ MESSAGE_S, JOIN_S = 0.05, 1.0  # goals: p99 of a message (or twice the calm one)
 
 
 @dataclass
-class Row:
+class FloodRow:
     """One flood and what came of it. ``core``: the part of one that the server took; ``waiting``: the part of
     the time in which it would have gone on and the machine had no core for it; ``load``: of the machine."""
 
@@ -107,7 +107,7 @@ def _peak_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-async def measured(name: str, size: int, addresses: list[str], seconds: float, seed: int) -> Row:
+async def measured(name: str, size: int, addresses: list[str], seconds: float, seed: int) -> FloodRow:
     """One row: a fresh server, people who talk, the flood, and then those who come."""
     random, waits = Random(seed), Waits()
     with tempfile.TemporaryDirectory(prefix="citychat-floods-") as folder:
@@ -133,7 +133,7 @@ async def measured(name: str, size: int, addresses: list[str], seconds: float, s
                 for page in pair.pages:
                     await page.close()
     title = f"{name}, {size}" if size else name
-    return Row(title, len(addresses) if size else 0, sent_per_s, core, waiting, peak_mb, waits, os.getloadavg()[0])
+    return FloodRow(title, len(addresses) if size else 0, sent_per_s, core, waiting, peak_mb, waits, os.getloadavg()[0])
 
 
 async def _attacked(name: str, size: int, port: int, addresses: list[str]) -> asyncio.subprocess.Process:
@@ -155,7 +155,7 @@ async def _ended(attack: asyncio.subprocess.Process) -> float:
 
 
 async def table(given: argparse.Namespace) -> int:
-    rows: list[Row] = []
+    rows: list[FloodRow] = []
     print(*HEAD, sep="\n", flush=True)
     for name, size in ROWS:
         for addresses in (ONE, TWENTY) if size else (ONE,):

@@ -249,7 +249,8 @@ class SimGuests(SimStore):
             row=self.world.guests.get(guest),
             pause=None,
             sessions=sessions,
-            avoided_networks=_avoided(self.world, guest, now),
+            avoided_networks=(avoided := _avoided(self.world, guest, now)),
+            met=_met(self.world, guest) if avoided else [],
             blocked=_blocked(self.world, guest),
             partner_seen=self.world.guests[partner].seen if partner in self.world.guests else 0,
             erased=guest in self.world.erased_guests,
@@ -321,7 +322,7 @@ class SimRelations(SimStore):
 
     @read
     async def met(self, guest: str) -> list[str]:
-        return list(dict.fromkeys(session.partner(guest) for session in _of(self.world, guest)))
+        return _met(self.world, guest)
 
     @read
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
@@ -349,12 +350,16 @@ class SimHistory:
 
 def _of(world: World, guest: str) -> list[Session]:
     mine = [each for each in world.sessions.values() if guest in each.members and each.ended != PENDING]
-    return sorted(mine, key=lambda session: -session.started)
+    return sorted(mine, key=lambda session: (session.started, session.id), reverse=True)
 
 
 def _blocked(world: World, guest: str) -> list[str]:
     return [a if b == guest else b for a, b in world.pairs if guest in (a, b)]
 
 
+def _met(world: World, guest: str) -> list[str]:
+    return list(dict.fromkeys(session.partner(guest) for session in _of(world, guest)))
+
+
 def _avoided(world: World, guest: str, now: int) -> dict[str, int]:
-    return {network: at for network, at in reversed(world.avoided.get(guest, ())) if now - at < DAY_MS}
+    return {network: at for network, at in world.avoided.get(guest, ()) if now - at < DAY_MS}

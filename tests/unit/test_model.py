@@ -155,7 +155,7 @@ def test_transcript_order_is_lamport_then_side_then_stream_then_n() -> None:
 
 def test_every_error_has_a_code_of_its_own_and_a_sentence() -> None:
     errors = [error for error in vars(model).values() if isinstance(error, type) and issubclass(error, ChatError)]
-    assert len({error.code for error in errors}) == len(errors) == 12
+    assert len({error.code for error in errors}) == len(errors) == 14
     for error in errors:
         assert error.__doc__ and error.__doc__[0].isupper() and error.__doc__.strip().endswith(".")
 

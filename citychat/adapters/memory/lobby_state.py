@@ -163,7 +163,7 @@ class LobbyState:
         return self.index.draw(pool, start, over | seeker.blocked if over else seeker.blocked, ranks)
 
     def _ranks(self, seeker: LobbyGuest, standing: str) -> range:
-        """Whom the seeker may be led to: who rests, only to those who look; who has not looked for long, to nobody
+        """Return whom the seeker may be led to: who rests, only those who look; who has not looked for long, nobody
         behind; who is behind, only to others who are."""
         first = BEHIND if standing else LOOKING_IN_VIEW
         if self.now < seeker.asks_from:

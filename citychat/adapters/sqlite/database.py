@@ -72,8 +72,7 @@ class _Job(NamedTuple):
 class Database:
     """The database file at ``path`` and its writer thread. Entering raises StorageError when the file cannot be used.
 
-    Leaving finishes every job that was accepted. A job may run twice (when a commit failed, each job of it is tried
-    alone), so it changes nothing but the database.
+    Leaving finishes all accepted jobs. A job may run twice (after a failed commit): it changes only the database.
     """
 
     def __init__(self, path: Path) -> None:

@@ -242,7 +242,7 @@ ORDER BY started DESC, id DESC LIMIT ?4;
 
 -- running_sessions --
 SELECT id, members, aliases, city, started, expires, ended, erased FROM sessions
-WHERE ended IS NULL AND +id IN (SELECT s FROM members WHERE guest = ?1) ORDER BY started DESC, id DESC;
+WHERE id IN (SELECT s FROM members WHERE guest = ?1) AND ended IS NULL ORDER BY started DESC, id DESC;
 
 -- chats_of_pair --
 SELECT count(*) FROM sessions WHERE ended IS NOT 0 AND started > ?3

@@ -9,7 +9,7 @@ from citychat.networks import network
 from citychat.rules import DAY_MS
 from tests.support.stage import Stage, on_stage
 
-OF_A_GUEST, OF_A_NETWORK = bound("day of a guest"), bound("day of a network")
+OF_A_GUEST, OF_A_NETWORK = bound("guest's day"), bound("network's day")
 WHOLE = "x" * (OF_A_GUEST - ROW_BYTES)
 
 

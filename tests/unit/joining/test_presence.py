@@ -85,7 +85,8 @@ async def test_who_is_paused_elsewhere_is_told_and_sent_away(stage: Stage) -> No
     await stage.database.run(pause)
     stage.bus.publish(page.guest, GuestPaused(until, "reported by several people"))
     await stage.after(0.1)
-    assert page.events("user-banned") == [{"until": until, "reason": "reported by several people", "contact": CONTACT}]
+    told = {"until": until, "reason": "reported by several people", "contact": CONTACT, "network": False}
+    assert page.events("user-banned") == [told]
     assert page.closed == "paused"
     assert (await page.next_page().join())["error"] == "banned"
 
