@@ -41,11 +41,11 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 
 # No root, no services, no browser; Node comes with the test requirements
 # Fewer seeds than in `make test`: it is the round between two commits
-check: export CITYCHAT_SIM_SEEDS := 20
-check: export CITYCHAT_SIM_SERVICES := 10
-check: export CITYCHAT_SIM_RETURNS := 4
+check: export CITYCHAT_SIM_SEEDS := 10
+check: export CITYCHAT_SIM_SERVICES := 6
+check: export CITYCHAT_SIM_RETURNS := 2
 check: export CITYCHAT_SIM_LATES := 2
-check: export CITYCHAT_SIM_OVERLAPS := 3
+check: export CITYCHAT_SIM_OVERLAPS := 2
 check: export CITYCHAT_TWIN_LIVES := 100
 check: $(TEST_STAMP) $(NPM_STAMP)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic

@@ -77,7 +77,7 @@ def test_a_metro_area_ends_at_the_border(point: tuple[float, float], metro: str)
 # The two below look at all 34,006 cities for each example.
 
 
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-2, 2), east=st.floats(-6, 6))
 def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east: float) -> None:
     lat, lon = CITIES[at].lat + north, (CITIES[at].lon + east + 180) % 360 - 180
@@ -89,7 +89,7 @@ def test_every_point_gets_the_nearest_of_all_cities(at: int, north: float, east:
         assert found.nearest_km == pytest.approx(nearest_km, abs=0.2)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(at=st.integers(0, len(gazetteer) - 1), north=st.floats(-0.2, 0.2), east=st.floats(-0.2, 0.2))
 def test_a_metro_area_is_the_most_populous_of_the_cities_that_reach_the_nearest_one(
     at: int, north: float, east: float
@@ -112,7 +112,7 @@ def test_the_town_of_a_point_is_the_nearest_of_15000_people_to_its_nearest_city(
     assert (in_san_marino.nearest.name, in_san_marino.town.name) == ("San Marino", "Rimini")
     on_the_falklands = gazetteer.around(-51.7, -57.85)
     assert on_the_falklands and (on_the_falklands.nearest.name, on_the_falklands.town) == ("Stanley", None)
-    for city in CITIES:
+    for city in CITIES[::5]:
         if city.population >= TOWN_PEOPLE:
             around = gazetteer.around(city.lat, city.lon)
             assert around and around.town == around.nearest

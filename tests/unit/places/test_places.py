@@ -238,7 +238,7 @@ def test_of_every_point_of_the_globe_nothing_finer_than_the_district_of_its_city
     assert found
     placed, around = places.place(NOWHERE, position=found), gazetteer.around(lat, lon)
     if placed is None or around is None:
-        assert around is None or accuracy > 20_000
+        assert around is None or accuracy > 5_000
     else:
         assert placed == places.place(NOWHERE, position=seen(around.nearest.lat, around.nearest.lon))
 
@@ -252,7 +252,7 @@ def test_a_homestead_is_in_the_district_of_its_town() -> None:
 def test_a_district_is_a_square_of_10_km_and_has_15000_people() -> None:
     """Those of a town, all of whom are in one pool and district. A capital may be smaller."""
     squares: dict[tuple[str, District], int] = {}
-    for at in range(len(gazetteer)):
+    for at in range(0, len(gazetteer), 4):
         city = gazetteer._city(at)
         placed = places.place("", chosen=city.id)
         assert placed
@@ -263,7 +263,7 @@ def test_a_district_is_a_square_of_10_km_and_has_15000_people() -> None:
             assert abs(lat - city.lat) * 111.2 <= 6 and along * 111.2 * cos(radians(city.lat)) <= 6
             squares[placed.key, placed.district] = squares.get((placed.key, placed.district), 0) + city.population
     assert min(squares.values()) >= TOWN_PEOPLE
-    assert len({district for _, district in squares}) > 20_000
+    assert len({district for _, district in squares}) > 5_000
 
 
 def test_a_kept_place_without_a_district_gets_that_of_its_city() -> None:
