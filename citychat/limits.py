@@ -1,4 +1,4 @@
-"""Limits of everything, each with its reason; and token buckets, of one key each or of a guest, its network and all.
+"""Limits of everything, each with its reason; token buckets, of one key or of a guest, its network and all; quotas.
 
 Each number stands here and nowhere else: who needs one asks ``bound`` or ``rate``; docs/limits.md is made from here.
 Keys of limits come from the server (guest id, network of the connection), never from a payload.
@@ -12,6 +12,8 @@ ROUNDING_S = 1e-9  # less is of the sums, not a wait
 COMMON_PART = 0.25  # of what a process has; the rest is kept for networks that ask for little,
 COMMON, KEPT = 0, 1
 CALM_PARTS = 100  # each for so small a part of the whole rate,
+DAY_S = 86_400.0
+ROW_BYTES = 200  # what a message costs beside its text, in the store and its indexes
 CALM_BURST = 8  # and for so many at once: the pages of a household
 
 
@@ -233,8 +235,16 @@ class Shares:
     def take(self, guest: str, source: str, patience_s: float = 0.0, tokens: int = 1) -> float:
         """Take so many of each and return the seconds until they may be used, at most ``patience_s``. If that would be
         longer take none and return it. ``guest``, ``source``: "" for none."""
-        now = self._now_s()
-        wait, which = self._look(guest, source, now)
+        now, which = self._now_s(), COMMON
+        wait = self._full_s[COMMON] - now - self._slack_s[COMMON]
+        if wait > ROUNDING_S and not (source and self._calm.wait_s(source, now)):
+            kept = self._full_s[KEPT] - now - self._slack_s[KEPT]
+            which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)
+        wait = wait if wait > ROUNDING_S else 0.0
+        if source:
+            wait = max(wait, self._network.wait_s(source, now))
+        if guest and self._guest is not None:
+            wait = max(wait, self._guest.wait_s(guest, now))
         if wait > patience_s + ROUNDING_S:
             return wait
         self._full_s[which] = max(self._full_s[which], now) + tokens * self._step_s[which]
@@ -248,20 +258,36 @@ class Shares:
 
     def wait_s(self, guest: str, source: str) -> float:
         """Return what ``take`` would, and take nothing."""
-        return self._look(guest, source, self._now_s())[0]
+        return self.take(guest, source, patience_s=-math.inf)
 
-    def _look(self, guest: str, source: str, now: float) -> tuple[float, int]:
-        """Seconds to wait, and which of the process's buckets is nearer for this network."""
-        which, wait = COMMON, self._full_s[COMMON] - now - self._slack_s[COMMON]
-        if wait > ROUNDING_S and not (source and self._calm.wait_s(source, now)):
-            kept = self._full_s[KEPT] - now - self._slack_s[KEPT]
-            which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)
-        wait = wait if wait > ROUNDING_S else 0.0
-        if source:
-            wait = max(wait, self._network.wait_s(source, now))
-        if guest and self._guest is not None:
-            wait = max(wait, self._guest.wait_s(guest, now))
-        return wait, which
+
+class DayQuotas:
+    """Bytes that a guest and a network may have written down in a day. Each process counts for itself: a message costs
+    no trip for it, and a start begins anew. A day begins with the process's clock."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._day, self._of_guest, self._of_network = -1, bound("guest's day"), bound("network's day")
+        self._most_keys = bound("days counted")
+        self._guests, self._networks = dict[str, int](), dict[str, int]()
+
+    def charge(self, guest: str, network: str, text: str) -> bool:
+        """Count a message, unless guest or network ("": none) has no room for it. Tell whether it was counted."""
+        day = int(self._now_s() // DAY_S)
+        if day != self._day:
+            self._day = day
+            self._guests.clear()
+            self._networks.clear()
+        size = len(text.encode(errors="replace")) + ROW_BYTES
+        written, of_all = self._guests.pop(guest, 0) + size, self._networks.pop(network, 0) + size
+        fits = written <= self._of_guest and (not network or of_all <= self._of_network)
+        self._guests[guest] = written if fits else written - size
+        if network:
+            self._networks[network] = of_all if fits else of_all - size
+        for counts in (self._guests, self._networks):
+            if len(counts) > self._most_keys:
+                del counts[next(iter(counts))]
+        return fits
 
 
 def bound(name: str) -> int:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
-from citychat.delivery.day_quotas import DayQuotas
 from citychat.delivery.history_writer import HistoryWriter
+from citychat.limits import DayQuotas
 from citychat.ports import Engines
 from citychat.tasks import Tasks
 
@@ -14,13 +14,6 @@ class Delivery:
     (0: go on). ``quotas``: what may be written in a day. ``counts``: oddities, for the log."""
 
     def __init__(self, engines: Engines, tasks: Tasks, take: Callable[[str, str], float], quotas: DayQuotas) -> None:
-        self.engines, self.tasks, self._take, self._quotas = engines, tasks, take, quotas
+        self.engines, self.tasks, self.take, self.quotas = engines, tasks, take, quotas
         self.writer = HistoryWriter(engines.history, engines.lobby)
         self.counts: Counter[str] = Counter()
-
-    def take(self, guest: str, source: str, text: str) -> float:
-        """Let a guest say something, or return the seconds to wait for it. Raises DayFull."""
-        wait_s = self._take(guest, source)
-        if not wait_s:
-            self._quotas.charge(guest, source, text)
-        return wait_s

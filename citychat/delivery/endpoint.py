@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from math import ceil
 
-from msgspec import to_builtins
-from msgspec.structs import replace
+from msgspec import structs, to_builtins
 
 from citychat.delivery.delivery import Delivery
 from citychat.delivery.inbox import Inbox
@@ -17,6 +16,7 @@ from citychat.delivery.transcript import PlaceInOrder, older_rows
 from citychat.model import (
     LAMPORT_MAX,
     BadPayload,
+    DayFull,
     Message,
     MessageKey,
     NoSession,
@@ -166,10 +166,12 @@ class Endpoint:
         if (stream, number) in sender.pending:
             return
         full = len(sender.pending) >= PENDING_MAX
-        wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source, text)
+        wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source)
         if full or wait_s:
             self.page.emit("chat-busy", {"s": session_id, "retry_ms": max(BUSY_MS, ceil(wait_s * 1000))})
             return
+        if not self.shared.quotas.charge(self.guest, self.page.source, text):
+            raise DayFull
         at = self.engines.clock.wall_ms()
         sender.say(Message(session_id, sender.side, stream, number, lamport, drawable(text), at, previous))
 
@@ -232,7 +234,7 @@ class Endpoint:
         session = self.sessions.get(event.session)
         if session is not None:
             erased = {*session.erased, 1 - session.side(self.guest)}
-            self.sessions[session.id] = replace(session, erased=tuple(sorted(erased)))
+            self.sessions[session.id] = structs.replace(session, erased=tuple(sorted(erased)))
             self.page.emit("chat-erased", {"s": session.id})
 
     def on_session_ended(self, event: SessionEnded) -> None:
@@ -256,7 +258,7 @@ class Endpoint:
             self.inbox.forget(tag)
         else:
             erased = message.side in session.erased and message.text
-            self.receiver.incoming(replace(message, text="") if erased else message, tag)
+            self.receiver.incoming(structs.replace(message, text="") if erased else message, tag)
 
     async def _fetch_mail(self, session_id: str) -> None:
         """Have the mail of a session that is heard of now, also what was left in the mailbox."""
@@ -283,7 +285,7 @@ class Endpoint:
         """Take settled messages out of the mailbox and send receipts: the history has them, and this is the guest's
         newest page. Where the ``late`` ones belong it has a line."""
         for message in late:
-            self.page.emit("chat-message", to_builtins(replace(message, kind="late")))
+            self.page.emit("chat-message", to_builtins(structs.replace(message, kind="late")))
         self.inbox.forget(*self.receiver.take_tags(message.key for message in (*receipted, *silent)))
         for session_id in dict.fromkeys(message.session for message in receipted):
             partner = self.sessions[session_id].partner(self.guest)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from citychat.delivery import DayQuotas, Delivery
+from citychat.delivery import Delivery
 from citychat.handlers import ChatEvents, Dispatcher, UserEvents
 from citychat.joining import Admission, Joining
-from citychat.limits import Buckets, Shares, bound, buckets
+from citychat.limits import Buckets, DayQuotas, Shares, bound, buckets
 from citychat.matching import Matching
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines

@@ -1,10 +1,7 @@
 """What a guest and a network may write in a day, in bytes."""
 
-import pytest
 
-from citychat.delivery.day_quotas import DAY_S, ROW_BYTES, DayQuotas
-from citychat.limits import bound
-from citychat.model import DayFull
+from citychat.limits import DAY_S, ROW_BYTES, DayQuotas, bound
 from citychat.networks import network
 from citychat.rules import DAY_MS
 from tests.support.stage import Stage, on_stage
@@ -21,11 +18,7 @@ class Day:
         self.quotas = DayQuotas(lambda: self.now_s)
 
     def takes(self, guest: str, text: str, address: str = "203.0.113.7") -> bool:
-        try:
-            self.quotas.charge(guest, network(address), text)
-        except DayFull:
-            return False
-        return True
+        return self.quotas.charge(guest, network(address), text)
 
 
 def test_a_guest_writes_so_many_bytes_a_day_and_the_next_day_again() -> None:
@@ -46,9 +39,9 @@ def test_the_guests_of_a_network_share_its_day_and_loopback_has_none() -> None:
     assert all(day.takes(f"here{n}", WHOLE, "127.0.0.1") for n in range(guests + 1))
 
 
-def test_the_memory_for_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("citychat.delivery.day_quotas.KEYS_MAX", 3)
+def test_the_memory_for_it_is_bounded() -> None:
     day = Day()
+    day.quotas._most_keys = 3
     assert all(day.takes(f"guest{n}", WHOLE, "127.0.0.1") for n in range(5))
     assert not day.takes("guest4", "", "127.0.0.1") and day.takes("guest1", "", "127.0.0.1")
 
@@ -57,7 +50,7 @@ def test_the_memory_for_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_message_beyond_the_day_is_refused_by_its_code_and_the_next_day_goes_on(stage: Stage) -> None:
     anna, ben = await stage.talking()
     s = anna.session
-    assert not stage.p.process.delivery.take("anna", network(anna.address), WHOLE[: -2 * ROW_BYTES])
+    assert stage.p.process.delivery.quotas.charge("anna", network(anna.address), WHOLE[: -2 * ROW_BYTES])
     await anna.say(s, 1)
     await anna.say(s, 1)  # once more, while it is on its way
     await anna.say(s, 2)

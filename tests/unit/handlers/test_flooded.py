@@ -87,7 +87,7 @@ async def test_refusals_of_others_in_a_network_or_process_slow_the_next_one(stag
 @on_stage
 async def test_a_message_over_what_a_network_or_the_process_has_goes_again_later(stage: Stage, whose: str) -> None:
     anna, ben, s = await stage.p.talking()
-    shares = stage.p.process.delivery._take.__self__  # type: ignore[attr-defined]
+    shares = stage.p.process.delivery.take.__self__  # type: ignore[attr-defined]
     if whose == "network":
         spent_by(shares, anna.source, bound("messages of a network"))
     else:
