@@ -20,6 +20,7 @@ HISTORY, PENDING = "tests/contract/test_history.py", "tests/contract/test_pendin
 GAPS = "tests/contract/test_gaps.py"
 SESSIONS = "tests/contract/test_lobby_sessions.py"
 LETDOWNS, CROWDS = "tests/contract/test_lobby_letdowns.py", "tests/contract/test_lobby_crowds.py"
+CANDIDATES = "tests/contract/test_lobby_candidates.py"
 LOBBIES = f"tests/contract/test_lobby.py tests/contract/test_lobby_late_no.py {SESSIONS}"
 
 
@@ -194,10 +195,6 @@ MATCHED = (
         "retry_all(*steps, partial(self.history.sessions.end, session.id, session.ended))", "retry_all(*steps)",
     ),
     left_out(
-        "who never answers in a chat is not remembered", "M14", "tests/unit/matching/test_unanswered.py",
-        "citychat/matching/unanswered.py", "if len(silent) == 1:", "if False:",
-    ),
-    left_out(
         "who is asked and looks has not accepted", "M10", "tests/unit/matching/test_matching.py",
         f"{MATCHING}/matching.py", 'if result.state != "asked" or result.offer is None:', "if True:",
     ),
@@ -229,20 +226,6 @@ LOBBIES_OF_MEMORY = (
     left_out(
         "memory: a yes begins for one side", "M2", "few", LOBBY,
         "        self._state.begin(seeker, session_id, candidate.id)\n", "",
-    ),
-    left_out(
-        "memory: who takes an offer back asks again at once", "M14", f"{LETDOWNS} -k local", STATE,
-        "pause = rest_though_looking if taken_back else rest", "pause = rest",
-    ),
-    left_out(
-        "memory: letdowns cost nothing", "M14", f"{LETDOWNS} -k local", STATE,
-        "return BEHIND if standing else rank", "return rank",
-    ),
-    left_out(
-        "memory: a network may meet everybody", "M14", "tests/simulation/test_takeover.py",
-        "citychat/adapters/memory/crowds.py",
-        "return max(LOOKERS_LEAST, others // OTHERS_FOR_ONE) if others else len(crowd) + 1",
-        "return len(crowd) + 1",
     ),
     left_out(
         "memory: who is asked can be found", "M3", "few", STATE,
@@ -303,6 +286,23 @@ LOBBIES_OF_REDIS = (
         "others > 0 and math.max(LOOKERS_LEAST, floor(others / OTHERS_FOR_ONE)) or size + 1", "size + 1",
     ),
     left_out(
+        "lua: guests of one network complain on and on", "M14", f"{LETDOWNS} -k lua", LUA,
+        "if by ~= '' and other == by", "if false",
+    ),
+    left_out(
+        "lua: who is kept apart from somebody here asks the nearest", "§3", f"{CANDIDATES} -k lua", LUA,
+        "for district in blindly and in_any_order(tiles) or nearest(tiles, seeker) do",
+        "for district in nearest(tiles, seeker) do",
+    ),
+    left_out(
+        "lua: a seeker does not rest", "§3", f"{CANDIDATES} -k lua", LUA,
+        "      seeker.asks_from = now + (seeker.rest_ms or 0)\n", "",
+    ),
+    left_out(
+        "lua: a network is not avoided", "M5", f"{CANDIDATES} -k lua", LUA,
+        "if at and now < at + AVOIDED_MS then", "if false then",
+    ),
+    left_out(
         "lua: who is asked can be found", "M3", "few over lua", LUA,
         "id, id, now\n  refile(seeker)\n  refile(candidate)\n", "id, id, now\n  refile(seeker)\n",
     ),
@@ -357,20 +357,6 @@ STORES = (
         "AND k = 'gap' AND n <= ?4\n", "AND k = 'gap' AND n = ?4\n",
     ),
     left_out(
-        "what was lost is forgotten with a join", "§2.5.2", "tests/unit/delivery/test_holes.py",
-        f"{DELIVERY}/endpoint.py", "self.receiver.start(seen, session.id, known.lost)",
-        "self.receiver.start(seen, session.id)",
-    ),
-    left_out(
-        "sqlite: two meet as often as they like", "M16", f"{PENDING} -k sqlite", "citychat/adapters/sqlite/sessions.py",
-        "if session.ended == PENDING and transaction", "if session.started < 0 and transaction",
-    ),
-    left_out(
-        "a day has no end of bytes", "day-full", "tests/unit/delivery/test_day_quotas.py", "citychat/limits.py",
-        "written, of_all = self._guests.pop(guest, 0) + size, self._networks.pop(network, 0) + size",
-        "written, of_all = size, size",
-    ),
-    left_out(
         "sqlite: only who said no is kept apart", "M5", f"{HISTORY} -k sqlite", SQL,
         "SELECT b FROM barred WHERE a = ?1 UNION SELECT a FROM barred WHERE b = ?1;",
         "SELECT b FROM barred WHERE a = ?1;",
@@ -411,27 +397,6 @@ STORES = (
 )  # fmt: skip
 
 EDGES = (  # more of the edge is left out by the threats at the door
-    left_out(
-        "edge: the connections of a network share nothing", "§1", "tests/server/test_floods.py",
-        "citychat/edge/transport.py",
-        "if self._unpaid >= _PAID_TOGETHER:", "if False:",
-    ),
-    left_out(
-        "edge: requests and handshakes have no turn", "§1", "tests/server/test_floods.py", "citychat/edge/edge.py",
-        "refusal = TOO_FAST if wait_s > patience_s else None", "refusal = None",
-    ),
-    left_out(
-        "limits: a network has no bucket", "§1", "tests/unit/handlers/test_flooded.py", "citychat/limits.py",
-        "wait = max(wait, self._network.wait_s(source, now))", "pass",
-    ),
-    left_out(
-        "limits: nothing is kept for who asks for little", "§1", "tests/unit/test_shares.py", "citychat/limits.py",
-        "which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)", "pass",
-    ),
-    left_out(
-        "limits: a guest has no bucket", "§1", "tests/unit/handlers/test_flooded.py", "citychat/limits.py",
-        "wait = max(wait, self._guest.wait_s(guest, now))", "pass",
-    ),
     left_out(
         "edge: the end comes before the last event", "§1", "tests/server/test_edge_end.py",
         "citychat/edge/connection.py", "        if self._worker is None:\n            self._tell()\n        else:",

@@ -9,17 +9,21 @@ from tests.mutants.named_files import (
     FILES,
     HANDSHAKE,
     JOINING,
+    LIMITS,
     LISTENER,
     LOBBY,
     OF_ADDRESS,
     OF_DOOR,
     OF_EDGE,
+    OF_FLOODED,
+    OF_FLOODS,
     OF_HTTP,
     OF_LIMITS,
     OF_LOGS,
     OF_MODEL,
     OF_PACKETS,
     OF_PAGES,
+    OF_SHARES,
     OF_STRANGERS,
     OF_TOKENS,
     PACKETS,
@@ -101,7 +105,7 @@ AT_THE_DOOR = (
         "T3", "Who knows or guesses the id of a chat reads it, writes into it or ends it.",
         (
             control(
-                "a page writes into the chat it is in, and into no other",
+                "a page writes as its guest, whatever a field says, into the chat it is in and into no other",
                 f"{OF_STRANGERS}::test_the_id_of_a_chat_of_others_opens_nothing", ENDPOINT,
                 "if self.session is None or self.session.id != session_id:", "if self.session is None:",
             ),
@@ -158,7 +162,8 @@ AT_THE_DOOR = (
             ),
             control(
                 "JSON that nests too deep ends its connection",
-                f"{OF_PACKETS}::test_a_malformed_frame_ends_its_connection_and_no_other", PACKETS,
+                f"{OF_PACKETS}::test_a_malformed_frame_ends_its_connection_and_no_other,"
+                "test_random_frames_never_disturb_two_pages_that_talk", PACKETS,
                 "    except (msgspec.MsgspecError, RecursionError, ValueError):\n", "    except KeyError:\n",
             ),
             control(
@@ -183,6 +188,36 @@ AT_THE_DOOR = (
                 "        if wait_s:\n", "        if False:\n",
             ),
             control(
+                "so has everything that costs something",
+                f"{OF_FLOODED}::test_what_a_guest_has_used_up_is_busy_for_that_guest "
+                f"{OF_SHARES}::test_one_guest_takes_what_is_a_guests_and_another_of_the_network_goes_on",
+                LIMITS, "wait = max(wait, self._guest.wait_s(guest, now))", "pass",
+            ),
+            control(
+                "it has a bucket of the network too",
+                f"{OF_FLOODED}::test_what_a_network_has_used_up_is_busy_for_all_its_guests_and_for_no_others "
+                f"{OF_SHARES}::test_many_guests_of_one_network_take_what_is_a_networks_and_another_network_goes_on",
+                LIMITS, "wait = max(wait, self._network.wait_s(source, now))", "pass",
+            ),
+            control(
+                "and two of the process, of which one is everybody's",
+                f"{OF_FLOODED}::test_what_the_process_has_used_up_is_busy_for_everybody "
+                f"{OF_SHARES}::test_the_process_gives_no_more_than_its_row_however_many_networks_come",
+                LIMITS, "self._full_s[COMMON] - now - self._slack_s[COMMON]", "0.0",
+            ),
+            control(
+                "and the other, three quarters, is kept for networks that ask for little",
+                f"{OF_SHARES}::test_many_networks_take_a_quarter_of_what_is_the_process_and_a_hundredth_each "
+                f"{OF_FLOODS}::test_many_networks_cannot_use_up_the_handshakes_of_the_others",
+                LIMITS, "which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)", "pass",
+            ),
+            control(
+                "who is refused on and on is not heard for a while",
+                f"{OF_FLOODED}::test_a_page_that_is_refused_on_and_on_is_heard_at_the_rate_of_the_table,"
+                "test_refusals_of_others_in_a_network_or_process_slow_the_next_one", DOOR,
+                "            await self._tasks.pause(wait_s)\n", "            pass\n",
+            ),
+            control(
                 "a frame that is refused costs few calls",
                 f"{OF_LIMITS}::test_a_refused_event_costs_few_calls", PACKETS,
                 "    try:\n        try:\n            return _decode(text)\n",
@@ -191,8 +226,9 @@ AT_THE_DOOR = (
             ),
             control(
                 "the page's messages have a bucket, and wait in its outbox",
-                "tests/unit/delivery/test_endpoint.py::test_over_the_rate_the_page_hears_when_to_try_again", ENDPOINT,
-                "wait_s = 0.0 if full else self.shared.take(self.guest)", "wait_s = 0.0",
+                "tests/unit/delivery/test_endpoint.py::test_over_the_rate_the_page_hears_when_to_try_again "
+                f"{OF_FLOODED}::test_a_message_over_what_a_network_or_the_process_has_goes_again_later", ENDPOINT,
+                "wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source, text)", "wait_s = 0.0",
             ),
             control(
                 "refusals are one line a minute and source in the log",

@@ -6,6 +6,7 @@ from tests.mutants.named_files import (
     FILES,
     GUEST,
     OF_ADMISSION,
+    OF_BLAME,
     OF_CANDIDATES,
     OF_COURTESY,
     OF_MODEL,
@@ -16,6 +17,7 @@ from tests.mutants.named_files import (
     PAGES,
     PLACES,
     RULES,
+    SQL,
     STATE,
     TEXT,
     TOKEN,
@@ -162,18 +164,31 @@ OF_PEOPLE = (
         "T14", "A stranger's place is found by where one is led to, or by what is told or kept.",
         (
             control(
-                "a position is cut the moment it comes in, and in no file",
-                f"{OF_ADMISSION}::test_of_a_position_only_the_cell_is_kept",
-                RULES, "CELL_DEGREES = 0.02", "CELL_DEGREES = 0.0002",
+                "of a position nothing finer is kept than the district of its city, in which 15,000 people live",
+                f"{OF_ADMISSION}::test_of_a_position_only_the_district_is_kept "
+                f"{OF_PLACES}::test_of_every_point_of_the_globe_nothing_finer_than_the_district_of_its_city_is_kept",
+                PLACES, 'return _place(around, "position")',
+                'return replace(_place(around, "position"), district=district_of(position.lat, position.lon))',
+            ),
+            control(
+                "and that is the square of 10 km of its town",
+                f"{OF_PLACES}::test_a_district_is_a_square_of_10_km_and_has_15000_people", PLACES,
+                "district_of(around.town.lat, around.town.lon)", "district_of(around.nearest.lat, around.nearest.lon)",
+            ),
+            control(
+                "the squares of 2 km of earlier versions are deleted at the start",
+                "tests/contract/test_old_store.py::test_no_square_of_2_km_is_left_of_it", SQL,
+                "WHERE json_type(body, '$.place.cell') IS NOT NULL;", "WHERE false;",
             ),
             control(
                 "nobody is told more of a place than its city, its own guest neither",
                 f"{OF_PRIVACY}::test_no_position_is_kept_in_any_file_or_told_to_anybody", "citychat/model/values.py",
                 'return {"key": self.key, "city": self.city, "country": self.country, "source": self.source}',
-                'return {"key": self.key, "city": f"{self.cell.lat / 50}", "country": self.country, '
+                'return {"key": self.key, "city": f"{self.district.lat / 100}", "country": self.country, '
                 '"source": self.source}',
             ),
         ),
+        see="A1a A1b A1c",
     ),
     Threat(
         "T15", "Who was blocked or paused comes back as a new guest.",
@@ -185,10 +200,9 @@ OF_PEOPLE = (
                 ADMISSION, "if source and (wait_s := self.new_guest(source)):", "if False:",
             ),
             control(
-                "guests made after a block on that network stay away for a day",
-                f"{OF_CANDIDATES}::test_a_guest_made_after_a_block_from_that_network_stays_away_for_24_hours "
-                "tests/unit/matching/test_moderation.py"
-                "::test_guests_made_after_a_block_on_that_network_stay_away_for_a_day",
+                "strangers of the network of somebody blocked stay away for a day",
+                f"{OF_CANDIDATES}::test_a_stranger_from_the_network_of_a_block_stays_away_for_24_hours "
+                f"{OF_BLAME}::test_strangers_of_the_network_of_somebody_blocked_stay_away_whenever_they_were_made",
                 GUEST, "        if not self.avoided_networks:\n            return False\n", "        return False\n",
             ),
             control(
@@ -202,6 +216,13 @@ OF_PEOPLE = (
                 "a pause holds for its time, whatever token of the guest comes",
                 f"{OF_ADMISSION}::test_a_paused_guest_is_told_until_when_why_and_whom_to_ask_and_comes_back_after_it",
                 ADMISSION, "        if dossier.pause is not None:\n", "        if False:\n",
+            ),
+            control(
+                "and for the guests who are made meanwhile on that network",
+                f"{OF_BLAME}::test_a_pause_covers_the_new_guests_of_the_network_for_its_time "
+                f"{OF_ADMISSION}::test_a_paused_network_takes_no_new_guests_and_says_so "
+                "tests/unit/test_rules.py::test_a_pause_covers_who_was_made_since_it_began",
+                RULES, "return made >= until - PAUSE_MS", "return False",
             ),
         ),
     ),

@@ -36,6 +36,27 @@ OF_THE_HOST = (
                 "citychat/ports/bus_events.py", "    if len(raw) > RECORD_MAX_BYTES:\n        return None\n", "",
             ),
             control(
+                "in Redis what is none is dropped and counted",
+                "tests/server/redis/test_records.py"
+                "::test_rubbish_on_our_channels_is_dropped_and_counted_and_nothing_else_happens",
+                "citychat/adapters/redis/bus.py",
+                "            if record is None:\n                self.counts",
+                "            if False:\n                self.counts", "redis",
+            ),
+            control(
+                "in RabbitMQ too",
+                "tests/server/rabbitmq/test_trouble.py"
+                "::test_rubbish_in_a_queue_is_dropped_and_counted_and_the_rest_is_read",
+                "citychat/adapters/rabbitmq/consumers.py", "        if message is None:\n            channel.ack(tag)",
+                "        if False:\n            channel.ack(tag)", "rabbitmq",
+            ),
+            control(
+                "in MongoDB what is no document of ours is passed over and counted",
+                "tests/server/mongo/test_documents.py::test_garbage_in_every_collection_is_passed_over_and_counted",
+                "citychat/adapters/mongo/documents.py",
+                "if kept is None or document.get(\"_id\") != id_of(kept):", "if kept is None:", "mongo",
+            ),
+            control(
                 "a service elsewhere must have a password",
                 f"{OF_SETTINGS}::test_a_service_elsewhere_without_a_password_is_refused_unless_the_host_insists",
                 SETTINGS, "if read_as.is_open(getattr(settings, name)) and not settings.allow_open_services:",
@@ -214,7 +235,7 @@ OF_THE_HOST = (
                 "-c requirements.lock -e '.[test]'", "-e '.[test]'",
             ),
             held(
-                "the browser's library is fetched at build, by version and checksum",
+                "the browser's library is fetched at build, by version and checksum, and never committed",
                 "tests/test_package.py::test_another_checksum_than_the_locked_one_stops_the_build", "npm ci",
             ),
         ),

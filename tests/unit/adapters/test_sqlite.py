@@ -444,6 +444,13 @@ async def test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hou
     assert evidence[-2].text == f"{CANARY} 069"
 
 
+async def test_a_network_that_is_avoided_again_and_again_is_one_row(database: Database) -> None:
+    history = SqliteHistory(database)
+    for later in range(50):
+        await history.relations.avoid_networks("anna", ["n1", "n2"], NOW + later)
+    assert await count(database, "shuns") == 2
+
+
 async def test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours(path: Path) -> None:
     async with Database(path) as database:
         history = await erased_chat(database)

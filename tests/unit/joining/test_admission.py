@@ -389,11 +389,12 @@ async def test_a_position_that_is_none_keeps_nobody_out(stage: Stage, position: 
 
 @on_stage
 async def test_of_a_position_only_the_district_is_kept(stage: Stage) -> None:
-    await KeptToken(stage, arrival(stage)).comes({"lat": 45.76543219, "lon": 4.83219876, "accuracy": 12.3456789})
+    """Out of town, in another square than the town that is nearest."""
+    await KeptToken(stage, arrival(stage)).comes({"lat": 45.87896170, "lon": 4.80572560, "accuracy": 12.3456789})
     with sqlite3.connect(stage.folder / "citychat.db") as database:
         (body,) = database.execute("SELECT body FROM guests").fetchone()
     assert json.loads(body)["place"]["district"] == [4576, 484]
-    for digits in ("765", "832", "12.34", AT_LYON):
+    for digits in ("87896", "80572", "4586", "478", "12.34", AT_LYON):
         assert digits not in body
 
 

@@ -252,10 +252,13 @@ def test_a_homestead_is_in_the_district_of_its_town() -> None:
 def test_a_district_is_a_square_of_10_km_and_has_15000_people() -> None:
     """Those of a town, all of whom are in one pool and district. A capital may be smaller."""
     squares: dict[tuple[str, District], int] = {}
-    for at in range(0, len(gazetteer), 4):
-        city = gazetteer._city(at)
+    cities = [gazetteer._city(at) for at in range(len(gazetteer))]
+    of_towns = {district_of(city.lat, city.lon) for city in cities if city.population >= TOWN_PEOPLE}
+    of_towns.add(District(0, 0))  # of who is near none
+    for city in cities[::4]:
         placed = places.place("", chosen=city.id)
         assert placed
+        assert placed.district in of_towns, "of a village it is that of its town"
         if city.population >= TOWN_PEOPLE:
             assert placed.district == district_of(city.lat, city.lon)
             lat, lon = (found / 100 for found in placed.district)
