@@ -78,8 +78,8 @@ ON_THE_SERVICE = (
             control(
                 "and messages",
                 f"{OF_FLOODED}::test_a_message_over_what_a_network_or_the_process_has_goes_again_later",
-                "citychat/delivery/delivery.py", "wait_s = self._take(guest, source)",
-                "wait_s = self._take(guest, \"\")",
+                "citychat/delivery/endpoint.py", "self.shared.take(self.guest, self.page.source)",
+                "self.shared.take(self.guest, \"\")",
             ),
         ),
         see="T5",

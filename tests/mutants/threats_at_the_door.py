@@ -228,7 +228,7 @@ AT_THE_DOOR = (
                 "the page's messages have a bucket, and wait in its outbox",
                 "tests/unit/delivery/test_endpoint.py::test_over_the_rate_the_page_hears_when_to_try_again "
                 f"{OF_FLOODED}::test_a_message_over_what_a_network_or_the_process_has_goes_again_later", ENDPOINT,
-                "wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source, text)", "wait_s = 0.0",
+                "wait_s = 0.0 if full else self.shared.take(self.guest, self.page.source)", "wait_s = 0.0",
             ),
             control(
                 "refusals are one line a minute and source in the log",

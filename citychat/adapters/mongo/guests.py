@@ -100,11 +100,10 @@ class MongoGuests:
 
     async def _sessions_and_partner(self, guest: str) -> tuple[list[Session], int]:
         """The guest's sessions, and when the partner of the one that runs was last seen: a second question, for a guest
-        who comes back to a chat."""
-        newest, running = await asyncio.gather(
-            self._sessions.newest(guest, None, bound("chats at a join")), self._sessions.running(guest)
-        )
-        sessions = newest + [session for session in running if session not in newest]
+        who comes back to a chat. Who has had more of them than a join loads is asked about for older ones that run."""
+        sessions = await self._sessions.newest(guest, None, bound("chats at a join"))
+        if len(sessions) == bound("chats at a join"):
+            sessions += [session for session in await self._sessions.running(guest) if session not in sessions]
         partner = next((session.partner(guest) for session in sessions if session.ended is None), None)
         if partner is None:
             return sessions, 0

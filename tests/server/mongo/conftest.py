@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient
 
 from citychat.adapters.mongo import MongoHistory
@@ -19,7 +20,7 @@ from citychat.ports import Committed, Report
 from citychat.rules import DAY_MS
 from tests.support.services.mongo import MongoServer
 from tests.support.services.running import MONGO, is_tested
-from tests.support.stores import StoreClock, comes_up, real_ms
+from tests.support.stores import StoreClock, add, comes_up, message, real_ms
 
 NOW = round(time.time() * 1_000)  # a server with TTL indexes deletes what is older
 
@@ -78,6 +79,13 @@ def session(s: str = "s", members: tuple[str, str] = ("anna", "ben")) -> Session
 
 def report(n: int, at: int = NOW) -> Report:
     return Report(f"CODE{n}", f"r{n}", f"g{n}", "ben", "hate", "a note", at, (f"n{n}",))
+
+
+async def accused(history: MongoHistory, *numbers: int) -> None:
+    """The chats of these reports, which count: they have lasted a minute, and the accused has written in them."""
+    for n in numbers:
+        await history.sessions.begin(replace(session(f"r{n}", (f"g{n}", "ben")), started=NOW - 60_000))
+        await add(history, message(1, s=f"r{n}", side=1))
 
 
 def begun(history: MongoHistory, *rows: Message) -> "asyncio.Future[Committed | None]":

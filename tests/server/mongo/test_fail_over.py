@@ -11,7 +11,7 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.model import Guest, Unavailable
 from citychat.ports import Committed
 from citychat.rules import DAY_MS, PAUSE_MS
-from tests.server.mongo.conftest import MONTH_MS, NOW, begun, new_history, new_status, report, session
+from tests.server.mongo.conftest import MONTH_MS, NOW, accused, begun, new_history, new_status, report, session
 from tests.support.mongo_set import Cue, ReplicaSet, Rows
 from tests.support.patience import PATIENCE_S, until
 from tests.support.stores import comes_up, message
@@ -231,6 +231,7 @@ async def test_a_wish_that_is_taken_back_minutes_later_is_not_the_one_of_now() -
 async def test_a_pause_that_is_prolonged_while_it_is_pruned_stays() -> None:
     """The server gets to the deletion after the next report."""
     async with ReplicaSet() as replicas, opened(replicas) as history:
+        await accused(history, *range(1, 7))
         for n in range(1, 4):
             await history.reports.add(report(n))
         later = NOW + PAUSE_MS + 1
