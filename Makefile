@@ -41,12 +41,12 @@ lint: $(TEST_STAMP) $(NPM_STAMP)
 
 # No root, no services, no browser; Node comes with the test requirements
 # Fewer seeds than in `make test`: it is the round between two commits
-check: export CITYCHAT_SIM_SEEDS := 10
-check: export CITYCHAT_SIM_SERVICES := 6
+check: export CITYCHAT_SIM_SEEDS := 6
+check: export CITYCHAT_SIM_SERVICES := 4
 check: export CITYCHAT_SIM_RETURNS := 2
 check: export CITYCHAT_SIM_LATES := 2
 check: export CITYCHAT_SIM_OVERLAPS := 2
-check: export CITYCHAT_TWIN_LIVES := 100
+check: export CITYCHAT_TWIN_LIVES := 50
 check: $(TEST_STAMP) $(NPM_STAMP)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic
 

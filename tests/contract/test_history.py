@@ -106,7 +106,7 @@ rows = st.builds(
     batches=st.lists(st.lists(rows, max_size=8), max_size=6),
     asked=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9))),
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_batches_leave_what_a_plain_dictionary_would(
     history: History, batches: list[list[Message]], asked: Ranges
 ) -> None:

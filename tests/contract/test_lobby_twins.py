@@ -36,7 +36,7 @@ DISTRICTS = [
     District(-850, -18_000),
 ]
 NETWORKS = ["even", "odd"]
-STEPS, BOOKS_EVERY = {"lua": 750, "redis": 3_000}, 10  # each takes three times as long in Lua here
+STEPS, BOOKS_EVERY = {"lua": 400, "redis": 1_500}, 10  # each takes three times as long in Lua here
 
 
 class SteeredIndex(SpatialIndex):

@@ -18,6 +18,7 @@ from citychat.client.shapes import DECLINE, TOKEN, Row, rests_of
 from tests.support.live_page import LivePage, Recording
 from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
+from tests.support.services import ANSWER_S
 
 Key = tuple[str, int, str, int]  # session, side, stream, number
 HISTORY_ROWS = 100
@@ -206,12 +207,14 @@ class Resident:
             before = [rows[0][part] for part in ("lamport", "side", "stream", "number")]
 
     async def _history(self, asked: Row) -> Mapping[str, Any]:
-        """As a page does: a part of the server may still be away. Raises AssertionError when it stays so."""
+        """As a page does: a part of the server may still be away, and an answer may go with its connection. Raises
+        AssertionError or TimeoutError when it stays so."""
         end_s = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return await self.page.asked("chat-history", asked)
-            except AssertionError:
+                async with asyncio.timeout(ANSWER_S):
+                    return await self.page.asked("chat-history", asked)
+            except (AssertionError, TimeoutError):
                 if time.monotonic() > end_s:
                     raise
                 await asyncio.sleep(1)

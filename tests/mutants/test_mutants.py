@@ -13,7 +13,7 @@ from tests.simulation.run import WORLDS
 from tests.support.document import commit
 from tests.support.mutation import ROOT, Change, Misplaced, changed, check
 
-SAMPLE = ("no fence", "sqlite: a mailbox without an end")  # a world and a suite
+SAMPLE = ("no fence", "sqlite: two who are kept apart are confirmed")  # a world and a suite
 PARTS = ("delivery", "matching", "joining", "edge", "memory", "redis", "sqlite", "mongo")
 
 

@@ -14,7 +14,7 @@ from tests.support.services.running import REDIS, is_tested
 
 CHUNK = 50  # seeds of one test, so that every worker gets some
 SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 50, 20, 3, 6  # ``make check`` asks for fewer, ``make prove`` for many
-NARROW_SEEDS = range(12)  # of the worlds that make one fault likely
+NARROW_SEEDS = range(8)  # of the worlds that make one fault likely
 RETURNING = int(os.environ.get("CITYCHAT_SIM_RETURNS", "6"))
 LATE = int(os.environ.get("CITYCHAT_SIM_LATES", "3"))
 OVERLAPPING = int(os.environ.get("CITYCHAT_SIM_OVERLAPS", "6"))

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def tracked(*patterns: str) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, check=True, text=True)
     paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file of Python, parsed once for all who look at it."""
+    return ast.parse(path.read_text("utf-8"))
 
 
 def name_of(path: Path) -> str:
@@ -74,7 +81,7 @@ def test_no_two_helpers_of_the_tests_have_one_name() -> None:
 def test_no_class_name_of_the_tests_is_used_twice() -> None:
     places: dict[str, list[str]] = {}
     for path in tracked("tests/*.py", "tests/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name.lstrip("_"), []).append(f"{name_of(path)}:{node.lineno}")
     assert len(places) > 100
@@ -83,14 +90,14 @@ def test_no_class_name_of_the_tests_is_used_twice() -> None:
 
 def test_what_is_not_a_test_stands_on_the_support_of_tests_only() -> None:
     for path in tracked("bench/*.py", "tools/*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests"):
                 assert (node.module or "").startswith("tests.support."), f"{name_of(path)}:{node.lineno}"
 
 
 def test_a_test_is_named_after_a_promise_and_not_after_the_number_of_a_rule() -> None:
     for path in tracked("tests/**/test_*.py"):
-        for name, _ in functions(ast.parse(path.read_text("utf-8"))):
+        for name, _ in functions(tree_of(path)):
             assert not re.match(r"test_m\d", name), f"{name_of(path)}: {name}"
 
 
@@ -104,7 +111,7 @@ def test_a_function_fits_on_a_screen() -> None:
     found = (
         (f"{name_of(path)} {name}", lines)
         for path in tracked("citychat/*.py", "citychat/**/*.py")
-        for name, lines in functions(ast.parse(path.read_text("utf-8")))
+        for name, lines in functions(tree_of(path))
     )
     assert over(found, FUNCTION_LINES) == []
 
@@ -116,7 +123,7 @@ def test_what_is_longer_is_named() -> None:
 def test_every_module_and_class_is_named_after_what_it_is() -> None:
     for path in tracked("*.py"):
         shapeless = [name for name in (path.stem, path.parent.name) if SHAPELESS.search(name)]
-        classes = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ClassDef))
+        classes = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef))
         shapeless += [node.name for node in classes if SHAPELESS.search(node.name)]
         assert not shapeless, f"{name_of(path)}: {shapeless} says nothing about what is in there"
 
@@ -127,7 +134,7 @@ def test_nothing_is_left_unfinished() -> None:
 
 def test_no_test_is_passed_over_and_nothing_is_mocked() -> None:
     for path in tracked("tests/*.py", "tests/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("pytest", "pytest.mark", "unittest"):
                 assert node.attr not in ("skip", "skipif", "xfail", "importorskip"), f"{name_of(path)}:{node.lineno}"
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -165,7 +172,7 @@ def lines_with(pattern: re.Pattern[str], path: Path) -> list[str]:
 def test_what_is_public_says_what_it_is() -> None:
     silent = []
     for path in tracked("citychat/*.py", "citychat/**/*.py"):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = tree_of(path)
         name = path.relative_to(ROOT / "citychat").with_suffix("").as_posix()
         if not ast.get_docstring(tree):
             silent.append(f"{name_of(path)}: the module")
@@ -179,7 +186,7 @@ def test_a_docstring_begins_with_a_verb_or_a_noun() -> None:
     """PEP 257: what begins like a question has to be read twice."""
     asking = []
     for path in tracked("citychat/*.py", "citychat/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 said = ast.get_docstring(node) or ""
                 if A_QUESTION.match(said):

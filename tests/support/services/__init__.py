@@ -25,15 +25,18 @@ class MissingServer(Exception):
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
+    """A port nobody listens on, given to nobody else while this process lives, nor by another run on this machine:
+    until its server has started, a socket of UDP on the same number says that it is taken."""
     chance = random.SystemRandom()
     while True:
         port = chance.choice(PORTS)
-        with socket.socket() as trial:
+        with socket.socket() as trial, socket.socket(type=socket.SOCK_DGRAM) as claim:
             try:
                 trial.bind(("127.0.0.1", port))
+                claim.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            claim.detach()  # open until this process ends
             return port
 
 

@@ -29,7 +29,7 @@ from tests.support.services.running import REDIS, is_tested
 from tests.unit.adapters.known_lobby import GUESTS, LEASE_MS, Known, step
 
 PROCESSES = ["p", "q"]
-WALKS, STEPS = {"memory": 100, "lua": 6, "redis": 5}, 60  # the scripts are the twins' too, and take far longer
+WALKS, STEPS = {"memory": 60, "lua": 5, "redis": 4}, 60  # the scripts are the twins' too, and take far longer
 DEEPER = int(os.environ.get("CITYCHAT_WALKS", "1"))  # ``make prove`` asks for many times as many
 ADAPTERS = [adapter for adapter in WALKS if adapter != "redis" or is_tested(REDIS)]
 # Weighted towards what leads to offers: evenly drawn steps leave most guests hidden, away or on a dead process, and

@@ -12,7 +12,7 @@ from citychat.client import Outbox
 from citychat.client.shapes import OLD_LAST, OLD_OUTBOX, OUTBOX, WRITER
 from tests.support import node
 
-TRACES, PART, STEPS = int(os.environ.get("CITYCHAT_TWIN_LIVES", 300)), 100, 60  # ``make prove`` asks for many
+TRACES, PART, STEPS = int(os.environ.get("CITYCHAT_TWIN_LIVES", 200)), 100, 60  # ``make prove`` asks for many
 # Around the outbox's own times: acks 50 ms, an answer 10 s, asking 30 s, the mailbox's day and ten minutes.
 WAITS = [
     0, 0, 1, 20, 49, 50, 51, 2_500, 9_999, 10_000, 10_001, 29_999, 30_000, 30_001, 86_999_999, 87_000_000, 90_000_000,
