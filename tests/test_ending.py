@@ -56,6 +56,11 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def hear_ctrl_c() -> None:
+    """Undo what a script's background command inherits and hands down: it ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("stopped", ["by its limit", "by Ctrl+C"])
 def test_what_is_stopped_leaves_nothing_behind(tmp_path: Path, stopped: str) -> None:
     file, pids = tmp_path / "test_hanging.py", tmp_path / "pids"
@@ -64,7 +69,9 @@ def test_what_is_stopped_leaves_nothing_behind(tmp_path: Path, stopped: str) -> 
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest", "-p", "no:cacheprovider"]
     command += ["-o", f"coroutine_timeout={limit_s}", str(file)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("CITYCHAT_", "PYTEST_"))}
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    ) as run:
         try:
             end_s = time.monotonic() + PATIENCE_S
             while stopped == "by Ctrl+C" and len(begun(pids)) < 2:
