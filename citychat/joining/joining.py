@@ -229,6 +229,11 @@ class Joining:
             self._replace(client)
 
     def _replace(self, client: Client) -> None:
+        """Close a page for a newer one, which has ended an offer of its own: that is said here, so that nobody is
+        blamed who had to come anew because the process had died."""
+        offer = client.match.offer
+        if offer is not None and offer.seeker == client.guest:
+            self.matching.took_back(offer)
         client.page.emit("user-replaced", {})
         client.page.close("replaced")
         self._spawn_leave(client)

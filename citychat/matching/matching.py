@@ -7,6 +7,7 @@ the page is in ``reconciler``.
 
 from asyncio import Task
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -66,6 +67,14 @@ class Matching:
         offer = await self.lobby.leave(guest, epoch)
         if offer is not None:
             self.moderation.tell_over(offer, but=guest)
+
+    def took_back(self, offer: Offer) -> None:
+        """Note that the seeker has ended an open offer of its own by opening another page: a letdown."""
+        self.tasks.spawn(self._let_down(offer), "note an offer taken back")
+
+    async def _let_down(self, offer: Offer) -> None:
+        with suppress(Unavailable):
+            await self.lobby.let_down(offer.seeker, offer.candidate)
 
     async def _leave_later(self, guest: str, epoch: int) -> None:
         await self.tasks.retry(partial(self._leave_lobby, guest, epoch))

@@ -63,13 +63,14 @@ class Lobby(Protocol):
     expired, by the store's own clock. May forget everything at any moment (§2.8)."""
 
     async def enter(self, entry: Entry) -> Entered:
-        """A page of this guest has joined: new epoch, open offer ended as expired, session resumed for both members
-        unless one of them is in another chat or has blocked the other (M5). An open offer of the other one ends: it is
-        from before the chat. An entry with an epoch keeps the larger one (§2.8); with the one that stands, an open
-        offer and the wish to look go on."""
+        """A page of this guest has joined: new epoch, open offer ended as expired without a letdown (its process may
+        have died), session resumed for both members unless one of them is in another chat or has blocked the other
+        (M5). An open offer of the other one ends: it is from before the chat. An entry with an epoch keeps the larger
+        one (§2.8); with the one that stands, an open offer and the wish to look go on."""
 
     async def leave(self, guest: str, epoch: int) -> Offer | None:
-        """Take a page out whose socket has closed; return the offer that this ended. Does nothing for an old epoch."""
+        """Take a page out whose socket has closed; return the offer that this ended, a letdown if it was the guest's
+        own. Does nothing for an old epoch."""
 
     async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
         """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13). If that
@@ -91,7 +92,8 @@ class Lobby(Protocol):
         Gone."""
 
     async def stop(self, guest: str) -> Offer | None:
-        """Stop looking; an open offer of or to this guest ends as expired and is returned."""
+        """Stop looking; an open offer of or to this guest ends as expired and is returned. One of the guest's own was
+        taken back: a letdown, and the two rest for 10 minutes even when both look."""
 
     async def view(self, guest: str, visible: bool, touched: bool) -> None:
         """Note that the page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
@@ -110,8 +112,9 @@ class Lobby(Protocol):
         returned."""
 
     async def let_down(self, guest: str, partner: str) -> None:
-        """Note that ``guest`` never answered ``partner`` in a chat that is over: a letdown, like an offer that its
-        seeker takes back (protocol §3). By one network, or one guest without, one an hour counts."""
+        """Note that ``guest`` never answered ``partner`` in a chat that is over, or opened a new page while asking: a
+        letdown, like an offer that its seeker takes back (protocol §3). By one network, or one guest without, one an
+        hour counts."""
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         """Keep guests from these networks away from ``guest`` for 24 h from ``at`` on, but for those ``met``, who have

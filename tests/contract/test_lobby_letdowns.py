@@ -20,24 +20,46 @@ async def never_answered(town: LobbyTown, guest: str, *partners: str) -> None:
         await town.lobby.let_down(guest, partner)
 
 
-@pytest.mark.parametrize("how", ["stop", "leave", "another page"])
-async def test_a_pair_whose_offer_was_taken_back_rests_10_minutes_though_both_look(town: LobbyTown, how: str) -> None:
+async def test_a_pair_whose_offer_was_taken_back_rests_10_minutes_though_both_look(town: LobbyTown) -> None:
     await town.look("ben")
-    epoch = (await town.enter("anna", available=False)).epoch
+    await town.enter("anna", available=False)
     await town.ask("anna", "ben")
-    match how:
-        case "stop":
-            await town.lobby.stop("anna")
-        case "leave":
-            await town.lobby.leave("anna", epoch)
-    if how != "stop":
-        await town.enter("anna", available=False)
+    await town.lobby.stop("anna")
     assert await town.waits("anna")
     assert await town.waits("ben")
     await town.advance(599.9)
     assert await town.waits("anna")
     await town.advance(0.1)
     await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("how", ["leave", "another page"])
+async def test_a_pair_whose_seeker_lost_the_link_meets_again_as_soon_as_both_look(town: LobbyTown, how: str) -> None:
+    """A pulled wire costs two who look nothing; that links cannot be cut on purpose without end, letdowns see to."""
+    await town.look("ben")
+    epoch = (await town.enter("anna", available=False)).epoch
+    await town.ask("anna", "ben")
+    if how == "leave":
+        await town.lobby.leave("anna", epoch)
+    await town.enter("anna", available=False)
+    await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("how", ["leave", "another page"])
+async def test_a_link_lost_while_asking_is_a_letdown_and_another_page_alone_is_none(town: LobbyTown, how: str) -> None:
+    """Of a newer page the process of the older one tells, if it is still there."""
+    await town.enter("idle 1", "idle 2")
+    for _ in range(2):
+        epoch = (await town.enter("anna", available=False)).epoch
+        assert (await town.seek("anna")).state == "asking"
+        if how == "leave":
+            await town.lobby.leave("anna", epoch)
+    await town.look("anna")
+    await town.enter("carl", available=False)
+    if how == "leave":
+        assert await town.waits("carl"), "anna ranks behind everybody"
+    else:
+        await town.ask("carl", "anna")
 
 
 @pytest.mark.parametrize("how", ["taken back", "never answered"])

@@ -275,7 +275,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: who takes an offer back asks again at once", "M14", f"{LETDOWNS} -k lua", LUA,
-        "rest(taken_back and 't' or 'r', ", "rest('r', ",
+        "rest(taken_back and stops and 't' or 'r', ", "rest('r', ",
     ),
     left_out(
         "lua: letdowns cost nothing", "M14", f"{LETDOWNS} -k lua", LUA,

@@ -42,7 +42,7 @@ class MemoryLobby:
         person.blocked |= dict.fromkeys(entry.blocked)
         over = None
         if not same_page or entry.session is not None or not state.may_go_on(person.offer):
-            over = state.fall_through(person.offer, by="" if entry.epoch else entry.guest)
+            over = state.fall_through(person.offer)
             person.looking = False
         state.put_in(person, entry)
         ended = self._resume(entry.session)
@@ -96,7 +96,7 @@ class MemoryLobby:
             return None
         person.looking = False
         self._state.refile(person)
-        return self._state.fall_through(person.offer, by=guest)
+        return self._state.fall_through(person.offer, by=guest, stops=True)
 
     async def view(self, guest: str, visible: bool, touched: bool) -> None:
         person = self._person(guest)

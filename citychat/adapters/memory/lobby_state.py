@@ -198,15 +198,16 @@ class LobbyState:
         self.refile(candidate)
         return seeker, candidate
 
-    def fall_through(self, offer: Offer | None, by: str = "") -> Offer | None:
-        """End an offer that got no answer, whatever the reason; ``by``: the guest who has ended it.
+    def fall_through(self, offer: Offer | None, by: str = "", *, stops: bool = False) -> Offer | None:
+        """End an offer that got no answer, whatever the reason; ``by``: the guest who has ended it, and ``stops``, who
+        did not merely lose the link.
 
         Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in time.
         """
         if offer is not None:
             seeker, candidate = self._sides(offer)
             taken_back = by == offer.seeker
-            pause = rest_though_looking if taken_back else rest
+            pause = rest_though_looking if taken_back and stops else rest
             pause(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
             candidate.unanswered += not offer.looking
             self.close(offer)

@@ -519,14 +519,15 @@ local function let_down(guest, by)
   if person then refile(person) end
 end
 
--- End an offer that got no answer, whatever the reason; "by": the guest who has ended it. Rings that are taken back count
--- like the others, or somebody could ring for ever by pressing Stop in time.
-local function fall_through(offer, by)
+-- End an offer that got no answer, whatever the reason; "by": the guest who has ended it, and "stops", who did not merely
+-- lose the link. Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in
+-- time.
+local function fall_through(offer, by, stops)
   if not offer then return nil end
   local seeker, candidate, taken_back = find(offer.seeker), find(offer.candidate), by == offer.seeker
   if seeker and candidate then
     -- It may be settled long after it ended.
-    rest(taken_back and 't' or 'r', seeker, candidate, math.min(now, offer.ends))
+    rest(taken_back and stops and 't' or 'r', seeker, candidate, math.min(now, offer.ends))
     if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end
   end
   close(offer)
@@ -755,7 +756,7 @@ return step(function(entry)
   for _, guest in ipairs(entry.blocked) do block_one(person.id, guest) end
   local over = nil
   if not same_page or entry.session or not may_go_on(offer_of(person)) then
-    over = fall_through(offer_of(person), entry.epoch == 0 and entry.guest or nil)
+    over = fall_through(offer_of(person))
     person.looking = nil
   end
   put_in(person, entry)
@@ -1129,7 +1130,7 @@ return step(function(guest)
   if not person then return nil end
   person.looking = nil
   refile(person)
-  return fall_through(offer_of(person), guest)
+  return fall_through(offer_of(person), guest, true)
 end)
 
 -- view --

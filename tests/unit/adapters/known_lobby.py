@@ -59,7 +59,7 @@ class Known:
         self.taken_back: dict[frozenset[str], int] = {}
         self.letdowns: dict[str, list[tuple[int, str]]] = {guest: [] for guest in GUESTS}
         self.looks_since: dict[str, int] = {}
-        self.by = ""  # who does this step
+        self.by, self.stops = "", False  # who leaves or stops in this step
         self.gone: dict[str, int] = {}
 
     def new_id(self) -> str:
@@ -167,7 +167,7 @@ class Known:
         self.ended(offer)
         self.unanswered[offer.candidate] += not offer.looking
         taken_back = self.by == offer.seeker and self.now < offer.ends
-        rests = self.taken_back if taken_back else self.rests
+        rests = self.taken_back if taken_back and self.stops else self.rests
         rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
         if taken_back:
             self.letdowns[self.by].append((self.now, ""))
@@ -209,7 +209,7 @@ class Known:
         for pair in list(self.rests):
             if all(found[guest].looking for guest in pair):
                 del self.rests[pair]
-        self.by = ""
+        self.by, self.stops = "", False
         assert set(self.offers) == {at.offer.id for at in found.values() if at.offer is not None}  # M2
 
     def _note_absence(self, guest: str, at: GuestStatus) -> None:

@@ -78,7 +78,6 @@ class LobbyMachine(RuleBasedStateMachine):
             session=known.row(guest),
         )
         known.came.add(guest)
-        known.by = guest
         before = known.where(guest)
         entered = step(known.lobby.enter(entry))
         assert entered.epoch > before.epoch
@@ -192,7 +191,7 @@ class LobbyMachine(RuleBasedStateMachine):
 
     @rule(guest=guests)
     def stop(self, guest: str) -> None:
-        self.known.by = guest
+        self.known.by, self.known.stops = guest, True
         before = self.known.where(guest)
         assert step(self.known.lobby.stop(guest)) == before.offer
         assert not self.known.where(guest).looking

@@ -89,3 +89,30 @@ async def test_a_history_that_is_away_costs_nobody_anything(stage: Stage) -> Non
     await stage.after(1)
     assert let_down(stage) == []
     await stage.truth(anna, ben)
+
+
+@pytest.mark.parametrize("there", ["on the same process", "on another process"])
+@on_stage
+async def test_who_asks_and_opens_another_page_has_taken_the_offer_back(stage: Stage, there: str) -> None:
+    anna, _ben = await stage.asking(looking=True)
+    await (stage.p if there.startswith("on the same") else stage.q).join(anna.guest)
+    await stage.after(1)
+    assert let_down(stage) == ["anna"]
+
+
+@on_stage
+async def test_who_asks_and_comes_again_since_the_process_has_died_has_let_nobody_down(stage: Stage) -> None:
+    anna, ben = await stage.asking(looking=True)
+    stage.p.die()
+    again = await stage.q.join(anna.guest, looking=True)
+    await stage.after(1)
+    assert let_down(stage) == []
+    assert again.events("user-offer") + ben.events("user-offer")[1:], "nor do the two have to rest"
+
+
+@on_stage
+async def test_whom_a_process_that_stops_sends_away_has_let_nobody_down(stage: Stage) -> None:
+    await stage.asking(looking=True)
+    await stage.p.stop()
+    await stage.after(1)
+    assert let_down(stage) == []
