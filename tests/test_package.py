@@ -95,8 +95,9 @@ def test_a_machine_without_node_gets_it_for_the_build_only(tmp_path: Path) -> No
 
 def test_an_editable_install_makes_the_missing_parts_in_place(tmp_path: Path) -> None:
     fresh = copy_source(tmp_path / "source")
-    venv.create(tmp_path / "venv", with_pip=True)
-    install = (tmp_path / "venv" / "bin" / "python", "-m", "pip", "install", "--no-deps", "-e", fresh)
+    venv.create(tmp_path / "venv")
+    pip = (sys.executable, "-m", "pip", "--python", tmp_path / "venv" / "bin" / "python")
+    install = (*pip, "install", "--no-deps", "-e", fresh)
     maker = fresh / "build_gazetteer.py"
     as_it_is = maker.read_text("utf-8")
     maker.write_text("import a_module_that_nobody_has\n", "utf-8")

@@ -10,7 +10,7 @@ from tests.support.services.running import KINDS, is_tested
 
 __test__ = all(map(is_tested, KINDS))
 
-CHATS, MEAN_S = 12, 1.0
+CHATS, MEAN_S = 7, 1.0
 
 
 async def test_a_rolling_restart_loses_repeats_and_reorders_nothing(engines: Engines, tmp_path: Path) -> None:
