@@ -24,8 +24,13 @@ RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 LOG := $(VENV)/install.log
+# Of the one file: an environment of its own, with the package as others install it and nothing that tests need
+BINARY_WORK := .work/binary
+BINARY_BIN := $(BINARY_WORK)/venv/bin
+BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/server/mongo/test_srv.py tests/browser/test_walk.py \
+	tests/browser/test_terminal_guest.py $(foreach of,start stop clients terminal hosting services,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search load flood faults screens docs cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search load flood faults screens docs binary binary-tests bare-debian cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -56,10 +61,11 @@ test: servers $(TEST_STAMP) $(NPM_STAMP)
 	@echo "Browser: $$(tools/browser --version)"
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic real
 
-# The deep rounds, hours on two cores, which CI does not run: what is seldom is found by many seeds and every fault
+# The deep rounds, hours on two cores, which CI does not run: what is seldom is found by many seeds and every fault.
+# And the one file, which takes minutes to make
 prove: export CITYCHAT_TEST_SERVERS := 1
 prove: servers $(TEST_STAMP)
-	@tools/cpu-time $(MAKE) --no-print-directory deep
+	@tools/cpu-time $(MAKE) --no-print-directory deep binary-tests
 
 hermetic:
 	$(BIN)/python -m pytest -n auto --dist worksteal $(HERMETIC)
@@ -146,6 +152,24 @@ lock:
 # Branches of the package that the hermetic tests pass through; CONTRIBUTING.md says what is left out on purpose
 coverage: $(TEST_STAMP)
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term:skip-covered $(HERMETIC)
+
+# CityChat in one file, dist/citychat: it needs no Python. For this machine's processor, and a C library as old as its own
+binary:
+	@test -x $(BINARY_BIN)/python || "$(PYTHON)" -m venv $(BINARY_WORK)/venv
+	@rm -rf build/lib build/bdist.*
+	@$(BINARY_BIN)/python -m pip install --disable-pip-version-check -c requirements.lock '.[binary]' >$(BINARY_WORK)/install.log 2>&1 || { cat $(BINARY_WORK)/install.log >&2; exit 1; }
+	@$(BINARY_BIN)/python -m tools.binary
+
+# The tests of what hosts and clients see, with the one file in place of the sources
+binary-tests: export CITYCHAT_TEST_SERVERS := 1
+binary-tests: export CITYCHAT_TEST_PROGRAM := $(CURDIR)/dist/citychat
+binary-tests: export CACHE_DIRECTORY := $(CURDIR)/$(BINARY_WORK)/cache
+binary-tests: servers $(TEST_STAMP) binary
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(BINARY_TESTS)
+
+# The one file in a Debian 12 without Python: as root, with debootstrap
+bare-debian: binary
+	@tools/bare-debian
 
 system-packages:
 	@tools/system-packages "$(PYTHON)"

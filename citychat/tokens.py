@@ -17,6 +17,7 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
+from citychat import COMMAND
 from citychat.networks import blamed_network, is_public, network
 from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS, TOKEN_MS
 from citychat.secret_files import TooOpen, read_private
@@ -173,7 +174,7 @@ def shared_keys(path: Path) -> SigningKeys:
     except FileNotFoundError:
         raise KeyFileError(
             f"there is no key file {path}: several processes need the same keys, so a start does not make them; make "
-            f"the file once with: python -m citychat --bus embedded --secret-file {path} --check"
+            f"the file once with: {COMMAND} --bus embedded --secret-file {path} --check"
         ) from None
 
 

@@ -30,6 +30,7 @@ RUN = {
 ELSEWHERE = {
     "python3 -m venv venv": "tests/test_package.py::test_an_editable_install_makes_the_missing_parts_in_place",
     "venv/bin/pip install .": "tests/test_package.py::test_a_machine_without_node_gets_it_for_the_build_only",
+    "dist/citychat": "tests/test_binary.py::test_it_serves_the_page_and_two_people_talk",
     "venv/bin/citychat": "tests/test_package.py::test_the_wheels_program_starts_outside_the_repository",
     "python -m citychat guest http://localhost:8888": (
         "tests/server/test_terminal.py::test_two_guests_consent_meet_talk_and_part"
@@ -175,7 +176,7 @@ def is_there(path: str) -> bool:
 
 def test_the_errors_with_a_cure_are_those_the_programs_give() -> None:
     text = (ROOT / "README.md").read_text("utf-8").split("## When it does not start")[1].split("\n## ")[0]
-    sources = [*(ROOT / "citychat").rglob("*.py"), ROOT / "setup.py", ROOT / "Makefile"]
+    sources = [*(ROOT / "citychat").rglob("*.py"), ROOT / "setup.py", ROOT / "Makefile", ROOT / "tools/binary/head.sh"]
     said = "\n".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text("utf-8")) for path in sources)
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")][2:]
     assert len(rows) > 10

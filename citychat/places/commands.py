@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from citychat import COMMAND
 from citychat.model import Place
 from citychat.networks import own_network, parsed
 from citychat.places.gazetteer import City, Gazetteer, described
@@ -18,7 +19,7 @@ from citychat.rules import COORDINATE_DEGREES
 
 USAGE = "usage: citychat geoip lookup IP|LAT,LON | use FILE [FILE] | fetch | status"
 OLD_DAYS = 60  # a monthly database that missed two issues
-NONE_YET = "No city database. Get a free one: python -m citychat geoip fetch"
+NONE_YET = f"No city database. Get a free one: {COMMAND} geoip fetch"
 
 
 class Usage(Exception):
@@ -163,4 +164,4 @@ def _status(in_use: Sequence[Path], today: date, say: Callable[[str], None]) -> 
         age = (today - database.built).days
         say(f"{database}, {age} days old, {database.nodes} nodes")
         if age > OLD_DAYS:
-            say(f"Older than {OLD_DAYS} days. The newest free one: python -m citychat geoip fetch")
+            say(f"Older than {OLD_DAYS} days. The newest free one: {COMMAND} geoip fetch")

@@ -187,7 +187,7 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
         f"Phones        {reach} (browsers give a position to https and localhost only)",
     ]
     if not parts.has_database:
-        lines.append("City database none: guests choose their city; get one with: python -m citychat geoip fetch")
+        lines.append(f"City database none: guests choose their city; get one with: {citychat.COMMAND} geoip fetch")
     if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from tests.server.rawclient import Raw
 from tests.support.ending import communicated
 from tests.support.patience import PATIENCE_S
-from tests.support.server_process import ROOT, TETHER
+from tests.support.server_process import OURS, ROOT, becoming, tethered
 from tests.support.server_process import citychat as command_line
 
 LAST_LINE = "Ctrl+C stops it."
@@ -32,7 +32,7 @@ def command(*words: str, first: str = "") -> list[str]:
     """The command line of ``python -m citychat`` behind a first step."""
     if not first:
         return command_line(*words)
-    last = TETHER if sys.platform == "linux" else f"import os, sys\n{TETHER.splitlines()[-1]}"
+    last = tethered() if sys.platform == "linux" else f"import os, sys\n{becoming(OURS)}"
     return [sys.executable, "-S", "-c", f"{first}\n{last}", *words]
 
 

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.patience import PATIENCE_S
+from tests.support.server_process import PROGRAM
 from tests.support.services import Child, free_port
+from tools.binary.packing import write_checksum
 
 ROOT = Path(__file__).parents[2]
 MOVED = re.compile(r"(?<![\w.-])/(opt/citychat|etc|var/lib|tmp/citychat-drill)\b")
@@ -29,12 +31,19 @@ class InstalledMachine:
         for folder in ("opt/citychat", "etc/systemd/system", "etc/nginx/sites-available", "etc/nginx/sites-enabled"):
             (root / folder).mkdir(parents=True)
         (root / "opt/citychat/src").symlink_to(ROOT)
+        self._write_program(root / "citychat")
+        write_checksum(root / "citychat")
         shutil.copy("/etc/nginx/nginx.conf", root / "etc/nginx")
         self.state.mkdir(mode=0o700, parents=True)
+        self.cache.mkdir(mode=0o700, parents=True)
 
     @property
     def state(self) -> Path:
         return self.root / "var/lib/citychat"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "var/cache/citychat"
 
     def port(self, named: str) -> int:
         return self._ports.setdefault(named, free_port())
@@ -69,9 +78,16 @@ class InstalledMachine:
         """The program in its place; that pip really installs it is what tests/test_package.py is about."""
         program = venv / "bin" / "citychat"
         program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m citychat "$@"\n')
-        program.chmod(0o755)
+        self._write_program(program)
         return ""
+
+    def _write_program(self, path: Path) -> None:
+        """In place of the one file as well, unless it is there."""
+        if PROGRAM:
+            shutil.copy(PROGRAM, path)
+            return
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m citychat "$@"\n')
+        path.chmod(0o755)
 
     def start(self, unit: str) -> None:
         """As ``systemctl start``: returns when the service has said that it is ready."""
@@ -114,6 +130,7 @@ class InstalledService:
         environ = {
             "PATH": os.environ["PATH"],
             "STATE_DIRECTORY": str(self._machine.state),
+            "CACHE_DIRECTORY": str(self._machine.cache),
             "NOTIFY_SOCKET": str(address),
             "WATCHDOG_USEC": str(int((self._machine.watchdog_s or int(settings["WatchdogSec"])) * 1_000_000)),
         }

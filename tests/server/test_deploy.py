@@ -25,7 +25,7 @@ CLOSED = {  # each line that keeps a broken program in: the score alone would le
     "ProtectHome": ["yes"], "ProtectHostname": ["yes"], "ProtectKernelLogs": ["yes"], "ProtectKernelModules": ["yes"],
     "ProtectKernelTunables": ["yes"], "ProtectProc": ["invisible"], "ProtectSystem": ["strict"], "RemoveIPC": ["yes"],
     "RestrictNamespaces": ["yes"], "RestrictRealtime": ["yes"], "RestrictSUIDSGID": ["yes"],
-    "StateDirectoryMode": ["0700"], "SystemCallArchitectures": ["native"],
+    "CacheDirectoryMode": ["0700"], "StateDirectoryMode": ["0700"], "SystemCallArchitectures": ["native"],
     "SystemCallFilter": ["@system-service", "~@privileged @resources"], "UMask": ["0077"],
 }  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_the_units_differ_only_where_they_must() -> None:
     differ = {key for key in one.keys() | many.keys() if one.get(key) != many.get(key)}
     assert differ == {"Description", "ExecStart", "LoadCredential", "MemoryHigh", "MemoryMax"}
     backup = settings_of("citychat-backup.service")
-    for key in ("DynamicUser", "User", "StateDirectory", "StateDirectoryMode", "UMask", "SystemCallFilter"):
+    for key in ("DynamicUser", "User", "StateDirectory", "CacheDirectory", "UMask", "SystemCallFilter"):
         assert backup[key] == one[key], "a backup is made by the server's own user, in its folder"
 
 

@@ -18,6 +18,7 @@ from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
 from tests.server.host import AS_ANYBODY, JOIN, LAST_LINE, Host, refusal, run, texts
 from tests.server.rawclient import Raw
+from tests.support.server_process import COMMAND
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ async def test_a_start_prints_these_lines_and_nothing_else(tmp_path: Path) -> No
             f"You           http://localhost:{host.port}",
             f"A second you  http://127.0.0.1:{host.port} (same browser, counts as another person)",
             "Phones        start with --listen 0.0.0.0 (browsers give a position to https and localhost only)",
-            "City database none: guests choose their city; get one with: python -m citychat geoip fetch",
+            f"City database none: guests choose their city; get one with: {COMMAND} geoip fetch",
             LAST_LINE,
         ]
         for url in re.findall(r"http://([\w.]+):", "\n".join(host.out)):

@@ -12,26 +12,36 @@ from typing import Self
 from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-TETHER = """import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
-os.execv(sys.executable, [sys.executable, "-m", "citychat", *sys.argv[1:]])"""
+PROGRAM = os.environ.get("CITYCHAT_TEST_PROGRAM", "")  # the one file of `make binary`, in place of the sources
+COMMAND = "citychat" if PROGRAM else "python -m citychat"  # as the program calls itself
+OURS = ("citychat",)
 
 
-def citychat(*arguments: str, program: Sequence[str] = ("citychat",)) -> list[str]:
+def becoming(program: Sequence[str]) -> str:
+    """The last step of a child, which becomes the program: a line of Python."""
+    words = repr(PROGRAM) if PROGRAM and program == OURS else f'sys.executable, "-m", *{[*program]}'
+    return f"words = [{words}, *sys.argv[1:]]; os.execv(words[0], words)"
+
+
+def tethered(program: Sequence[str] = OURS) -> str:
+    """The same, of one that ends with who has started it. Linux only."""
+    return f"import ctypes, os, sys\nctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL\n{becoming(program)}"
+
+
+def citychat(*arguments: str, program: Sequence[str] = OURS) -> list[str]:
     """The command line of ``python -m citychat`` (or of another ``program``: its module and first words); on Linux
     nothing started so outlives a test that was killed.
 
     By a first step and not by preexec_fn, of which Python warns in a process that has threads.
     """
-    tether = TETHER.replace('"citychat"', f"*{[*program]}")
-    start = ["-S", "-c", tether] if sys.platform == "linux" else ["-m", *program]
-    return [sys.executable, *start, *arguments]
+    last = tethered(program) if sys.platform == "linux" else f"import os, sys\n{becoming(program)}"
+    return [sys.executable, "-S", "-c", last, *arguments]
 
 
 class ServerProcess:
     """``async with`` starts it and ends it. Everything it prints is kept in ``output``."""
 
-    def __init__(self, data: Path, *flags: str, program: Sequence[str] = ("citychat",)) -> None:
+    def __init__(self, data: Path, *flags: str, program: Sequence[str] = OURS) -> None:
         self.data, self.flags, self.program = data, flags, program
         self.port = 0
         self.output: list[str] = []

@@ -19,7 +19,8 @@ def locked() -> dict[str, str]:
 
 def test_the_project_still_admits_what_is_locked() -> None:
     versions = locked()
-    asked = [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"])]
+    extras = PROJECT["optional-dependencies"]
+    asked = [Requirement(text) for text in (*PROJECT["dependencies"], *extras["test"], *extras["binary"])]
     assert len(asked) > 20
     for requirement in asked:
         version = versions.get(canonicalize_name(requirement.name))
@@ -35,3 +36,5 @@ def test_a_line_is_a_name_and_a_version_and_nothing_else() -> None:
 def test_make_installs_by_it() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert "-c requirements.lock -e '.[test]'" in makefile
+    assert "-c requirements.lock '.[binary]'" in makefile
+    assert "'.[test,binary]'" in (ROOT / "tools" / "lock").read_text("utf-8")
