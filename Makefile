@@ -27,7 +27,7 @@ LOG := $(VENV)/install.log
 # Of the one file: an environment of its own, with the package as others install it and nothing that tests need
 BINARY_WORK := .work/binary
 BINARY_BIN := $(BINARY_WORK)/venv/bin
-BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/server/mongo/test_srv.py tests/browser/test_walk.py \
+BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/browser/test_walk.py \
 	tests/browser/test_terminal_guest.py $(foreach of,start stop clients terminal hosting services,tests/server/test_$(of).py)
 
 .PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search load flood faults screens docs binary binary-tests bare-debian cluster lock coverage system-packages servers
