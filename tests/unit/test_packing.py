@@ -86,8 +86,11 @@ def test_many_that_start_at_once_share_one_folder(file: Path, tmp_path: Path) ->
     cache = tmp_path / "cache"
     with ThreadPoolExecutor(8) as pool:
         ended = list(pool.map(lambda _: run(file, CACHE_DIRECTORY=cache), range(8)))
-    assert {(done.returncode, done.stderr) for done in ended} == {(7, "")}
-    assert len(kept(cache)) == 1
+        assert {(done.returncode, done.stderr) for done in ended} == {(7, "")}
+        assert len(kept(cache)) == 1
+        (next(cache.glob("*/lib/page"))).write_text("damaged")
+        ended = list(pool.map(lambda _: run(file, CACHE_DIRECTORY=cache), range(8)))
+    assert {(done.returncode, done.stdout.split()[2], done.stderr) for done in ended} == {(7, "page", "")}
 
 
 def test_the_folder_is_the_first_that_can_be_had(file: Path, tmp_path: Path) -> None:
@@ -121,6 +124,7 @@ def test_the_same_folder_makes_the_same_file_and_another_one_unpacks_beside(
     folder: Path, file: Path, tmp_path: Path
 ) -> None:
     again, other, cache = tmp_path / "again", tmp_path / "other", tmp_path / "cache"
+    os.utime(folder / "lib" / "page", (0, 0))
     pack(folder, again, "1.2.3")
     (folder / "lib" / "page").write_text("side")
     pack(folder, other, "1.2.3")
