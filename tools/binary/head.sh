@@ -15,10 +15,10 @@ unpack() {
     umask 077
     fresh=$(mktemp -d "$1/$mark.XXXXXX") || return
     { tail -c +@HEAD_BYTES@ "$0" | gzip -dc | tar -xof - -C "$fresh" && is_whole "$fresh"; } || { rm -rf "$fresh"; return 1; }
-    # In one step, because several processes may start at once: the first wins. What is damaged is led to no more; there is
-    # no moment without a link.
+    # In one step, because several processes may start at once: the first wins. What is damaged is led to no more; with
+    # GNU's ln there is no moment without a link.
     ln -sn "$fresh" "$1/$mark" && return
-    if is_whole "$1/$mark"; then rm -rf "$fresh"; else ln -s "$fresh" "$fresh.link" && mv -fT "$fresh.link" "$1/$mark"; fi
+    if is_whole "$1/$mark"; then rm -rf "$fresh"; else ln -sfn "$fresh" "$1/$mark"; fi
 }
 
 own=${TMPDIR:-/tmp}/citychat-$(id -u)
