@@ -137,14 +137,18 @@ class Pages:
         return text.replace("{history_days}", str(self._facts["history_days"])).replace("{contact}", contact)
 
 
-class PageHandler(GuardedHandler):
+class RenderedHandler(GuardedHandler):
+    """The handler of what is made here. HEAD is GET without its body, as probes and link checkers ask."""
+
     def initialize(self, pages: Pages) -> None:
         self._pages = pages
 
-    def get(self, name: str = "page") -> None:
-        self._send(name)
+    def head(self, *arguments: str) -> None:
+        self.get(*arguments)
 
-    def head(self, name: str = "page") -> None:
+
+class PageHandler(RenderedHandler):
+    def get(self, name: str = "page") -> None:
         self._send(name)
 
     def _send(self, name: str) -> None:
@@ -166,10 +170,7 @@ class MissingHandler(PageHandler):
             self._send("missing")
 
 
-class ManifestHandler(GuardedHandler):
-    def initialize(self, pages: Pages) -> None:
-        self._pages = pages
-
+class ManifestHandler(RenderedHandler):
     def get(self) -> None:
         language = self._pages.language(self.request.headers.get("Accept-Language", ""))
         words = catalogue(language)
@@ -192,11 +193,8 @@ class ManifestHandler(GuardedHandler):
         )
 
 
-class HealthHandler(GuardedHandler):
+class HealthHandler(RenderedHandler):
     """`/live` answers while the loop does; `/ready` says whether guests can be served."""
-
-    def initialize(self, pages: Pages) -> None:
-        self._pages = pages
 
     def get(self, which: str) -> None:
         ready, parts = self._pages.ready() if which == "ready" else (True, {})

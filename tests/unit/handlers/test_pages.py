@@ -76,6 +76,18 @@ async def test_every_answer_carries_the_security_headers_refusals_included(get: 
         assert "Server" not in answer.headers, path
 
 
+async def test_head_is_answered_like_get_without_the_body(get: Get) -> None:
+    same = {"headers": {"Host": "chat.example"}}
+    paths = ["/", "/rules", "/privacy", "/imprint", "/manifest.webmanifest", "/favicon.ico", "/static/app.js"]
+    for path in [*paths, "/static/nothing.js", "/nowhere", "/live", "/ready"]:
+        whole, bare = await get(path, **same), await get(path, method="HEAD", **same)
+        assert (bare.code, bare.body) == (whole.code, b""), path
+        kept = [{name: at for name, at in answer.headers.get_all() if name != "Date"} for answer in (whole, bare)]
+        assert kept[0] == kept[1], path
+    unready = pages(ready=lambda: (False, {"history": "away"}))
+    assert (await get("/ready", unready, method="HEAD")).code == 503
+
+
 async def test_an_unknown_address_is_404_with_a_page_and_a_missing_file_404_without(get: Get) -> None:
     page, file = await get("/nowhere"), await get("/static/nothing.js")
     assert (page.code, file.code) == (404, 404)
