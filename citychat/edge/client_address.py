@@ -12,7 +12,8 @@ from citychat.networks import Network, network, parsed, parsed_hop, within
 Networks = tuple[Network, ...]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_ORIGIN = re.compile(r"https?://([^/?#@\s,]+)", re.ASCII)
+_ORIGIN = re.compile(r"(https?)://([^/?#@\s,]+)", re.ASCII)
+_OWN_PORT = {"http": "80", "https": "443"}
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
 _FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
 _OF_PROXIES = (*_FORWARDING, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Client-Ip", "Via")
@@ -81,15 +82,16 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
     """Tell whether a page of ``origin`` may connect to ``host`` (both as the browser sent them).
 
     Its own origin may, over http or https, and what the setting ``origins`` lists, letter by letter; the loopback names
-    of one port count as one. Never by beginning or end: ``good.example.evil`` is another site.
+    of one port count as one. Browsers leave a scheme's own port out and some proxies put it into ``Host``: with and
+    without is one site. Never by beginning or end: ``good.example.evil`` is another site.
     """
     if origin in allowed:
         return True
     page = _ORIGIN.fullmatch(origin.lower())
     if page is None:
         return False
-    theirs, ours = _HOST.fullmatch(page[1]), _HOST.fullmatch(host.lower())
-    if theirs is None or ours is None or theirs[2] != ours[2]:
+    theirs, ours, own_port = _HOST.fullmatch(page[2]), _HOST.fullmatch(host.lower()), _OWN_PORT[page[1]]
+    if theirs is None or ours is None or (theirs[2] or own_port) != (ours[2] or own_port):
         return False
     return theirs[1] == ours[1] or (theirs[1] in _LOOPBACK_NAMES and ours[1] in _LOOPBACK_NAMES)
 
@@ -97,7 +99,7 @@ def same_origin(origin: str, host: str, allowed: frozenset[str]) -> bool:
 def names_of(origins: Iterable[str]) -> frozenset[str]:
     """Return the host names of web origins, without their ports."""
     pages = (_ORIGIN.fullmatch(origin.lower()) for origin in origins)
-    hosts = (_HOST.fullmatch(page[1]) for page in pages if page is not None)
+    hosts = (_HOST.fullmatch(page[2]) for page in pages if page is not None)
     return frozenset(host[1] for host in hosts if host is not None)
 
 

@@ -22,12 +22,17 @@ OWN = [
     ("http://localhost:8888", "127.0.0.1:8888"), ("http://127.0.0.1:8888", "localhost:8888"),
     ("http://[::1]:8888", "localhost:8888"), ("http://127.0.0.1:8888", "[::1]:8888"),
     ("http://[2001:db8::1]:8888", "[2001:db8::1]:8888"), ("https://allowed.example", "chat.example"),
+    ("https://chat.example", "chat.example:443"), ("http://chat.example", "chat.example:80"),
+    ("https://[2001:db8::1]", "[2001:db8::1]:443"), ("http://localhost", "127.0.0.1:80"),
+    ("http://chat.example:80", "chat.example"),
 ]  # fmt: skip
 FOREIGN = [
     ("null", "chat.example"), ("", "chat.example"), ("http://evil.example", "chat.example"),
     ("http://chat.example.evil", "chat.example"), ("http://evilchat.example", "chat.example"),
     ("http://chat.example@evil", "chat.example"), ("http://evil/chat.example", "chat.example"),
-    ("http://chat.example/", "chat.example"), ("http://chat.example:80", "chat.example"),
+    ("http://chat.example/", "chat.example"), ("http://chat.example", "chat.example:443"),
+    ("https://chat.example", "chat.example:80"), ("https://chat.example:80", "chat.example"),
+    ("https://chat.example:443", "evil.example:443"), ("https://chat.example", "evil.example:443"),
     ("http://chat.example:8889", "chat.example:8888"), ("http://localhost:8889", "127.0.0.1:8888"),
     ("http://localhost", "127.0.0.1:8888"), ("http://localhost.evil:8888", "127.0.0.1:8888"),
     ("http://127.0.0.1.evil:8888", "127.0.0.1:8888"), ("http://127.0.0.2:8888", "127.0.0.1:8888"),
