@@ -34,7 +34,7 @@ from citychat.networks import network, own_network, parsed_network
 
 __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
 
-_HEADER_BYTES = 8 * 1024
+_HEADER_BYTES = 40 * 1024  # 32 kB of cookies that other sites of the parent domain have set come along
 _HEADERS_WITHIN_S = 10.0  # Tornado's own: an hour
 _BODY_BYTES = 64 * 1024
 _READ_BYTES = 128 * 1024  # per socket; Tornado's own: 100 MB

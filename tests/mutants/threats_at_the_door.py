@@ -258,9 +258,9 @@ AT_THE_DOOR = (
                 "_BODY_BYTES = 64 * 1024", "_BODY_BYTES = 640 * 1024",
             ),
             control(
-                "and its headers 8 KiB",
-                f"{OF_HTTP}::test_headers_over_8_kib_are_not_read", EDGE,
-                "_HEADER_BYTES = 8 * 1024", "_HEADER_BYTES = 800 * 1024",
+                "and its headers 40 KiB",
+                f"{OF_HTTP}::test_headers_over_40_kib_are_not_read", EDGE,
+                "_HEADER_BYTES = 40 * 1024", "_HEADER_BYTES = 800 * 1024",
             ),
         ),
     ),
