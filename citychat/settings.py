@@ -24,6 +24,9 @@ from citychat.setting_types import EMBEDDED
 PREFIX = "CITYCHAT_"
 # The test suite's own variables share the prefix; a server started by a test must not refuse them.
 NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
+# Kubernetes tells every container of a service named citychat, or citychat-web, where it is; images say their version.
+FOREIGN = re.compile(r"CITYCHAT_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)|CITYCHAT_VERSION")
+FOREIGN_PORT = re.compile(r"(tcp|udp|sctp)://.*")
 T = TypeVar("T")
 
 
@@ -119,6 +122,8 @@ class Settings:
     check: bool = _setting(False, bool, "Check settings, data folder and databases, then stop", flag_only=True)
     print_settings: bool = _setting(False, bool, "Print the settings and where each is from, then stop", flag_only=True)
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata={})
+    ignored: tuple[str, ...] = dataclasses.field(default=(), metadata={})
+    """Variables of Kubernetes or of an image, which begin like ours."""
 
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings) if "read" in field.metadata}
@@ -185,12 +190,17 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, object]:
     known = {PREFIX + name.upper(): name for name in NAMES}
     found: dict[str, object] = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS):
+        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS) or _is_foreign(variable, value):
             continue
         if variable not in known:
             raise SettingsError(f"the variable {variable} is no setting{_nearest(variable, list(known))}")
         found[known[variable]] = value
     return found
+
+
+def _is_foreign(variable: str, value: str) -> bool:
+    is_port = variable.startswith(PREFIX) and variable.endswith("_PORT") and FOREIGN_PORT.fullmatch(value)
+    return bool(FOREIGN.fullmatch(variable) or is_port)
 
 
 def _from_file(path: Path) -> dict[str, object]:
@@ -276,7 +286,8 @@ def load_with_words(
     if "data" not in values:
         values["data"] = _data_folder(environ, platform)
     values.setdefault("secret_file", values["data"] / "secret.keys")
-    return Settings(**values, sources=sources), words
+    ignored = tuple(variable for variable, value in environ.items() if _is_foreign(variable, value))
+    return Settings(**values, sources=sources, ignored=ignored), words
 
 
 def describe(settings: Settings) -> str:
@@ -292,4 +303,4 @@ def describe(settings: Settings) -> str:
         else:
             written = json.dumps(value if isinstance(value, int | float) else str(value), ensure_ascii=False)
         lines.append(f"{name} = {_hide_passwords(written)}  # {settings.sources.get(name, 'default')}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"# {name}: ignored, of Kubernetes or an image" for name in settings.ignored)])

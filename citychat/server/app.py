@@ -145,9 +145,7 @@ def _application(parts: Resources, edge: Edge, ready: Readiness) -> Application:
     )
     missing, arguments = pages.missing()
     routes = [*pages.probes(), *edge.routes(), *pages.routes()]
-    return Application(
-        routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn
-    )
+    return Application(routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn)
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
@@ -188,6 +186,8 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
     ]
     if not parts.has_database:
         lines.append(f"City database none: guests choose their city; get one with: {citychat.COMMAND} geoip fetch")
+    if ignored := parts.settings.ignored:
+        lines.append(f"Ignored       {', '.join(ignored)}: of Kubernetes (enableServiceLinks) or an image, no settings")
     if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]

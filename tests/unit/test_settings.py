@@ -165,6 +165,20 @@ def test_variables_that_are_not_ours_are_left_alone(variable: str) -> None:
     assert load([], HOME | {variable: "1"}) == load([], HOME)
 
 
+def test_variables_that_kubernetes_or_an_image_has_made_are_ignored_and_named() -> None:
+    service = {"CITYCHAT_SERVICE_HOST": "10.96.12.7", "CITYCHAT_SERVICE_PORT_HTTP": "8888"}
+    port = {"CITYCHAT_PORT_8888_TCP_ADDR": "10.96.12.7", "CITYCHAT_PORT_8888_TCP": "tcp://10.96.12.7:8888"}
+    ours = {"CITYCHAT_PORT": "tcp://10.96.12.7:8888", "CITYCHAT_VERSION": "1.2"}
+    another = {"CITYCHAT_BUS_PORT": "tcp://10.96.12.8:6379", "CITYCHAT_BUS_SERVICE_HOST": "10.96.12.8"}
+    settings = load([], HOME | service | port | ours | another)
+    assert (settings.port, settings.sources) == (8888, {})
+    assert settings.ignored == (*service, *port, *ours, *another)
+    assert "# CITYCHAT_PORT: ignored, of Kubernetes or an image" in describe(settings)
+    assert load([], HOME | {"CITYCHAT_PORT": "8000"}).port == 8000
+    assert "CITYCHAT_PORT" in refusal([], {"CITYCHAT_PORT": "http://10.96.12.7"})
+    assert "CITYCHAT_PROT" in refusal([], {"CITYCHAT_PROT": "tcp://10.96.12.7:8888"})
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "expected a readable TOML file (No such file" in refusal(["--config", str(tmp_path / "none.toml")])
     assert "expected a readable TOML file (Is a directory)" in refusal(["--config", str(tmp_path)])
