@@ -152,7 +152,7 @@ def _first_line(url: str) -> str:
     if not url.startswith("file:///"):
         raise ValueError("file:/// and the whole path of a file, such as file:///etc/citychat/bus.url")
     try:
-        lines = read_private(file, FILE_MAX_BYTES).decode("utf-8").splitlines()
+        lines = read_private(file, FILE_MAX_BYTES).decode("utf-8-sig").splitlines()
     except OSError as error:
         raise ValueError(f"a file that can be read ({error.strerror})") from None
     except TooOpen as error:

@@ -205,8 +205,7 @@ def _is_foreign(variable: str, value: str) -> bool:
 
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        with path.open("rb") as file:
-            found = tomllib.load(file)
+        found = tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows begin a file with a byte order mark
     except OSError as error:
         raise SettingsError(f"config = {path}: expected a readable TOML file ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

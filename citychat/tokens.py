@@ -9,6 +9,7 @@ import hmac
 import os
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,7 +225,8 @@ def _read_keys(path: Path) -> SigningKeys:
         raise KeyFileError(f"cannot read the key file {path}: {error.strerror}") from error
     except TooOpen as error:
         raise KeyFileError(f"the key file {path}: {error}") from error
-    keys = [_parse_key(path, line) for line in raw.decode("ascii", "replace").splitlines() if line.strip()]
+    lines = raw.removeprefix(BOM_UTF8).decode("ascii", "replace").splitlines()
+    keys = [_parse_key(path, line) for line in lines if line.strip()]
     if not 1 <= len(keys) <= 2 or len({key.id for key in keys}) < len(keys):
         raise KeyFileError(f"the key file {path} has {len(keys)} keys: expected one or two, with different ids")
     return SigningKeys(*keys)

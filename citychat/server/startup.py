@@ -87,7 +87,7 @@ def own_texts(data: Path) -> dict[str, str]:
     for name in TEXTS:
         path = data / f"{name}.md"
         try:
-            texts[name] = path.read_text("utf-8")
+            texts[name] = path.read_text("utf-8-sig")
         except FileNotFoundError:
             continue
         except UnicodeDecodeError as error:

@@ -179,6 +179,14 @@ def test_variables_that_kubernetes_or_an_image_has_made_are_ignored_and_named() 
     assert "CITYCHAT_PROT" in refusal([], {"CITYCHAT_PROT": "tcp://10.96.12.7:8888"})
 
 
+def test_a_byte_order_mark_in_front_of_the_file_or_of_a_url_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bus.url").write_text("redis://localhost/0\r\n", "utf-8-sig")
+    (tmp_path / "bus.url").chmod(0o600)
+    (tmp_path / "c.toml").write_bytes(b"\xef\xbb\xbf" + f'port = 81\r\nbus = "file://{tmp_path}/bus.url"\r\n'.encode())
+    settings = load(["--config", str(tmp_path / "c.toml"), "--secret-file", "k"], HOME)
+    assert (settings.port, settings.bus) == (81, "redis://localhost/0")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "expected a readable TOML file (No such file" in refusal(["--config", str(tmp_path / "none.toml")])
     assert "expected a readable TOML file (Is a directory)" in refusal(["--config", str(tmp_path)])

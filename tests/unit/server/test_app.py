@@ -92,6 +92,8 @@ def test_the_hosts_own_texts_are_read_and_a_wrong_one_is_named(tmp_path: Path) -
     (tmp_path / "rules.md").write_text("Règles ✓", "utf-8")
     (tmp_path / "other.md").write_bytes(b"\xff")
     assert own_texts(tmp_path) == {"rules": "Règles ✓"}
+    (tmp_path / "rules.md").write_text("# Règles", "utf-8-sig")
+    assert own_texts(tmp_path) == {"rules": "# Règles"}, "without the byte order mark of an editor"
     (tmp_path / "imprint.md").write_bytes(b"\xff\xfe")
     with pytest.raises(StartError, match=r"imprint\.md is not UTF-8 text"):
         own_texts(tmp_path)
