@@ -1,7 +1,9 @@
 """Tokens: only ours are read, only while they live; the key file is made once and kept from others' eyes."""
 
+import contextlib
 import hmac
 import os
+import pwd
 import threading
 from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +148,7 @@ def test_everybody_who_starts_at_once_gets_the_same_key(tmp_path: Path, round_: 
     assert [file.name for file in tmp_path.iterdir()] == ["secret.keys"]
 
 
-@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o660])
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o602, 0o664])
 def test_a_key_file_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "secret.keys"
     load_keys(path, Random(3))
@@ -170,8 +172,35 @@ def test_the_group_of_root_may_read_the_key_file_as_systemd_lets_it_and_no_other
     if path.stat().st_gid == 0:
         assert load_keys(path, Random(3)) == keys
         os.chown(path, -1, 65534)
-    with pytest.raises(KeyFileError, match=r"mode 440.*run chmod 600"):
-        load_keys(path, Random(3))
+        with pytest.raises(KeyFileError, match=r"mode 440.*run chmod 600"):
+            load_keys(path, Random(3))
+
+
+def test_a_group_that_the_process_alone_is_in_may_use_the_key_file(tmp_path: Path) -> None:
+    """As Kubernetes hands a volume over (``fsGroup``): a group without a name, that the process is put into."""
+    path, before = tmp_path / "secret.keys", os.getgroups()
+    keys = load_keys(path, Random(3))
+    alone, shared = 54_321, min(user.pw_gid for user in pwd.getpwall() if user.pw_uid not in (0, os.geteuid()))
+    if os.geteuid() != 0:  # who may not choose its groups has the one it was given
+        return
+    try:
+        os.setgroups([alone, shared])
+        for group, modes, may in ((alone, (0o440, 0o660, 0o640), True), (shared, (0o440, 0o660, 0o620), False)):
+            os.chown(path, -1, group)
+            for mode in modes:
+                path.chmod(mode)
+                with contextlib.nullcontext() if may else pytest.raises(KeyFileError, match="run chmod 600"):
+                    assert load_keys(path, Random(3)) == keys
+        os.chown(path, -1, alone)
+        path.chmod(0o664)
+        with pytest.raises(KeyFileError, match="mode 664"):
+            load_keys(path, Random(3))
+        os.setgroups([])
+        path.chmod(0o660)
+        with pytest.raises(KeyFileError, match="mode 660"):
+            load_keys(path, Random(3))
+    finally:
+        os.setgroups(before)
 
 
 @pytest.mark.parametrize(
