@@ -17,6 +17,7 @@ from citychat.adapters.sqlite import StorageError, copies
 
 STORE = "citychat.db"
 FOLDER = "backups"
+EACH = "citychat-*Z.db"
 KEPT = 24  # a day of hourly ones; erased texts live on in them for as long, and no longer
 NAME = "citychat-%Y%m%dT%H%M%SZ.db"  # in the order of time
 USAGE = "usage: citychat backup | citychat restore FILE"
@@ -58,9 +59,18 @@ def make(data: Path, now: datetime) -> str:
         _check_room(store, folder)
         target = folder / now.astimezone(UTC).strftime(NAME)
         copies.copy(store, target)
-        for old in sorted(folder.glob("citychat-*Z.db"))[:-KEPT]:
-            old.unlink()
-        return f"Kept {target}: {_summary(copies.contents(target))}"
+        _let_go(folder, target)
+        ahead = sum(each > target for each in folder.glob(EACH))
+        why = f"; {ahead} are dated later, by a clock that was ahead: they go first" if ahead else ""
+        return f"Kept {target}: {_summary(copies.contents(target))}{why}"
+
+
+def _let_go(folder: Path, made: Path) -> None:
+    """Remove all backups but the newest. The one just ``made`` is the newest, whatever dates others bear: those of a
+    clock that was ahead count as the oldest."""
+    in_order = sorted(folder.glob(EACH), key=lambda each: (each <= made, each))
+    for old in in_order[:-KEPT]:
+        old.unlink()
 
 
 def restore(file: Path, data: Path, now: datetime) -> str:

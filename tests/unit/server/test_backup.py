@@ -120,6 +120,19 @@ async def test_the_newest_24_are_kept_and_only_backups_are_let_go(data: Path, da
     assert names(data / "backups") == [*expected, "my own notes.db"]
 
 
+async def test_backups_of_a_clock_that_was_ahead_go_before_the_one_just_made(data: Path, database: Database) -> None:
+    for hour in range(24):
+        run(data, now=NOW + timedelta(days=365, hours=hour))
+    for hour, ahead in enumerate((23, 22)):
+        now = NOW + timedelta(hours=hour)
+        said = run(data, now=now)[1]
+        assert f"; {ahead} are dated later, by a clock that was ahead: they go first" in said
+        assert f"citychat-{now:%Y%m%dT%H%M%SZ}.db" in names(data / "backups")
+    kept = [f"citychat-{NOW + timedelta(days=365, hours=hour):%Y%m%dT%H%M%SZ}.db" for hour in range(2, 24)]
+    assert names(data / "backups")[2:] == kept
+    assert "later" not in run(data, now=NOW + timedelta(days=400))[1]
+
+
 async def test_two_backups_at_once_are_one(data: Path, database: Database) -> None:
     run(data)
     with backup._alone(data / "backups"):
