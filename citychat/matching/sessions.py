@@ -253,7 +253,12 @@ class Sessions:
         now = self.clock.wall_ms()
         for client in self.registry:
             session = client.session
-            if session is not None and (is_expired(session.expires, now) or session.ended is not None):
+            if session is None:
+                continue
+            due = min(
+                session.expires, session.started + self.history_ms
+            )  # it may have begun when chats were kept longer
+            if is_expired(due, now) or session.ended is not None:
                 await self.end(session)
         for session in await self.history.sessions.idle(now):
             if not any(await self.bus.listeners(session.members)):

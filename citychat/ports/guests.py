@@ -71,5 +71,5 @@ class GuestStore(Protocol):
         """Return when any guest was last seen (ms); 0 when nobody is kept."""
 
     async def prune(self, now: int, history_ms: int) -> None:
-        """Delete expired sessions with their messages, erased texts over 72 h, networks avoided for a day, guests
-        unseen for ``history_ms``."""
+        """Delete sessions that have expired, or began ``history_ms`` ago, with their messages, erased texts over 72 h,
+        networks avoided for a day, guests unseen for ``history_ms``."""

@@ -390,6 +390,21 @@ async def test_pruning_deletes_what_has_expired_and_nothing_else(history: Histor
     assert await history.guests.find("anna") is None
 
 
+async def test_a_host_who_keeps_chats_for_a_shorter_time_keeps_the_old_ones_no_longer(history: History) -> None:
+    await history.sessions.begin(session("of two days ago", started=NOW - 2 * DAY_MS))
+    await history.sessions.begin(session("of now", started=NOW))
+    await add(history, message(1, s="of two days ago"), message(1, s="of now"))
+    await history.guests.prune(NOW, MONTH_MS)
+    assert await history.sessions.find("of two days ago") is not None
+    await history.guests.prune(NOW, DAY_MS)
+    assert await history.sessions.find("of two days ago") is None
+    assert await history.messages.page("of two days ago", None, 10) == []
+    (young,) = await history.sessions.of("anna")
+    assert (young.id, young.expires) == ("of now", NOW + DAY_MS), "the page says the day"
+    await history.guests.prune(NOW + DAY_MS, DAY_MS)
+    assert await history.sessions.of("anna") == []
+
+
 async def test_pruning_meanwhile_holds_up_no_message(history: History) -> None:
     await history.sessions.begin(session())
     await add(history, *(message(n) for n in range(1, 3_001)))

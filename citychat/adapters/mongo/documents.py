@@ -135,6 +135,11 @@ class MembersDocument(Struct, frozen=True):
     members: tuple[str, ...]
 
 
+class StartedDocument(Struct, frozen=True):
+    id: str = field(name="_id")
+    started: int
+
+
 class MarkedSessionDocument(Struct, frozen=True):
     """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again.
     ``gaps``: some of its rows may be gaps."""

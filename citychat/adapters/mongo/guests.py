@@ -21,6 +21,7 @@ class MongoGuests:
         self, mongo: Mongo, reader: DocumentReader, sessions: MongoSessions, relations: MongoRelations
     ) -> None:
         self._mongo, self._reader, self._sessions, self._relations = mongo, reader, sessions, relations
+        self._shortened_to_ms = 0
 
     async def dossier(self, guest: str, now: int) -> Dossier:
         """Ask for all parts at once. When one fails the others are not waited for."""
@@ -87,6 +88,9 @@ class MongoGuests:
         return max((row.seen for row in self._reader.read("guests", found, SeenDocument)), default=0)
 
     async def prune(self, now: int, history_ms: int) -> None:
+        if self._shortened_to_ms != history_ms:  # a look at every chat: once a start is enough
+            await retention.shorten(self._mongo, self._reader, now, history_ms)
+            self._shortened_to_ms = history_ms
         await retention.prune(self._mongo, self._reader, now, history_ms)
 
     async def _avoided_and_met(self, guest: str, now: int) -> tuple[dict[str, int], list[str]]:

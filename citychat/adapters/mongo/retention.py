@@ -9,6 +9,7 @@ from citychat.adapters.mongo.documents import (
     IdDocument,
     MarkedSessionDocument,
     MembersDocument,
+    StartedDocument,
     id_of,
 )
 from citychat.rules import held_until, retention
@@ -44,6 +45,18 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
     for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests"):
         await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
     await _forget_guests(mongo, reader, goes.guests)
+
+
+async def shorten(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int) -> None:
+    """Let the sessions that began while their host kept chats for longer expire as those that begin now."""
+    mongo = mongo.unhurried()
+    too_late: Document = {"$or": [{"expires": {"$gt": now + history_ms}}, {"started": {"$lte": now - history_ms}}]}
+    async with aclosing(mongo.each("sessions", too_late, SLICE_ROWS, fields=["started"])) as parts:
+        async for documents in parts:
+            for session in reader.read("sessions", documents, StartedDocument):
+                expires = session.started + history_ms
+                where: Document = {"_id": session.id, "expires": {"$gt": expires}}
+                await mongo.update("sessions", where, {"$set": {"expires": expires}})
 
 
 async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> None:

@@ -22,6 +22,7 @@ class SqliteGuests:
 
     def __init__(self, database: Database, sessions: SqliteSessions) -> None:
         self._database, self._sessions = database, sessions
+        self._shortened_to_ms = 0
 
     async def dossier(self, guest: str, now: int) -> Dossier:
         return await self._database.run(partial(_dossier, guest=guest, now=now))
@@ -78,6 +79,10 @@ class SqliteGuests:
 
     async def prune(self, now: int, history_ms: int) -> None:
         goes = retention(now, history_ms)
+        if self._shortened_to_ms != history_ms:  # a look at every chat: once a start is enough
+            while await self._database.run(lambda t: t.change("shorten_sessions", history_ms, SLICE_ROWS)):
+                pass
+            self._shortened_to_ms = history_ms
 
         def expired(transaction: Transaction) -> None:
             transaction.change("expire_avoided_networks", goes.avoided_networks)

@@ -342,6 +342,10 @@ UPDATE messages SET x = '' WHERE s = ?1 AND side = ?2 AND x <> '';
 -- erase_session --
 UPDATE sessions SET erased = erased | (1 << ?2), ended = coalesce(ended, ?3) WHERE id = ?1;
 
+-- shorten_sessions --
+-- Those begun while their host kept chats for longer.
+UPDATE sessions SET expires = started + ?1 WHERE id IN (SELECT id FROM sessions WHERE expires > started + ?1 LIMIT ?2);
+
 -- expired_session --
 SELECT id FROM sessions WHERE expires <= ? LIMIT 1;
 
