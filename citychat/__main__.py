@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from citychat import terminal
 from citychat.places import commands as place_commands
-from citychat.server import app, backup, engines, startup
+from citychat.server import app, backup, engines, printing, startup
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -18,23 +18,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 something could not be had, 2 a wrong value or command, 130 Ctrl+C during the start."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        match words:
-            case ["guest", *rest]:
-                return terminal.main(rest)
-            case ["geoip", *rest]:
-                return _geoip(*load_with_words(rest, os.environ))
-            case ["backup" | "restore" as command, *rest]:
-                return _backup(command, *load_with_words(rest, os.environ))
-            case _:
-                return _server(load(words, os.environ))
+        with printing.whole_output():
+            return _run(words)
     except SettingsError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 2
-    except startup.StartError as error:
+    except (startup.StartError, printing.NotPrinted) as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before there was anything to stop
         return 130
+
+
+def _run(words: list[str]) -> int:
+    match words:
+        case ["guest", *rest]:
+            return terminal.main(rest)
+        case ["geoip", *rest]:
+            return _geoip(*load_with_words(rest, os.environ))
+        case ["backup" | "restore" as command, *rest]:
+            return _backup(command, *load_with_words(rest, os.environ))
+        case _:
+            return _server(load(words, os.environ))
 
 
 def _server(settings: Settings) -> int:

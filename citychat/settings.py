@@ -134,6 +134,9 @@ class _SettingsParser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         raise SettingsError(f"{message}; --help lists all")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        print(message, end="", file=file)  # argparse says nothing when it cannot be written
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = _SettingsParser(

@@ -26,6 +26,7 @@ from citychat.places import Places
 from citychat.rules import DAY_MS
 from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
+from citychat.server.printing import print_if_possible
 from citychat.server.process import Policy, Process
 from citychat.server.startup import Resources, StartError, consent_version, prepare
 from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
@@ -204,4 +205,4 @@ def run(settings: Settings) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-    runner(serve(parts, lambda line: print(line, flush=True), file_limit, SystemdNotifier(os.environ)))
+    runner(serve(parts, print_if_possible, file_limit, SystemdNotifier(os.environ)))

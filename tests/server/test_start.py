@@ -1,5 +1,6 @@
 """How the program starts, and what it says when it cannot: real processes, as a host sees them."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -16,9 +17,11 @@ from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 import citychat
 from citychat.settings import FIELDS, flag_of
 from citychat.tokens import load_keys
-from tests.server.host import AS_ANYBODY, JOIN, LAST_LINE, Host, refusal, run, texts
+from tests.server.host import AS_ANYBODY, JOIN, LAST_LINE, Host, command, refusal, run, texts
 from tests.server.rawclient import Raw
-from tests.support.server_process import COMMAND
+from tests.support.patience import PATIENCE_S
+from tests.support.server_process import COMMAND, ROOT
+from tests.support.services import free_port
 
 
 @pytest.fixture
@@ -38,6 +41,9 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+FULL = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)"
 
 
 def lyon_database(file: Path) -> Path:
@@ -273,3 +279,34 @@ async def test_help_names_every_setting_and_version_the_version() -> None:
     shown, version = await run("--help"), await run("--version")
     assert all(f"\n  {flag_of(name)}" in "\n".join(shown.out) for name in FIELDS)
     assert (shown.status, version) == (0, (0, [f"CityChat {citychat.__version__}"], []))
+
+
+async def test_letters_that_the_output_lacks_are_written_as_escapes(tmp_path: Path) -> None:
+    plain = "import os; os.environ['PYTHONIOENCODING'] = 'ascii'"
+    helped = await run("--help", first=plain)
+    assert (helped.status, helped.err) == (0, []) and any("redis://\\u2026" in line for line in helped.out)
+    async with Host(tmp_path, "--home-city", "Łódź", first=plain) as host:
+        assert any("\\u0141" in line for line in host.out)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["--print-settings"]])
+async def test_an_output_that_takes_nothing_is_one_line_and_status_1(tmp_path: Path, words: Sequence[str]) -> None:
+    line = await refusal(*words, "--data", str(tmp_path), first=FULL)
+    assert line == "what this command says cannot be written: No space left on device"
+
+
+async def test_a_server_whose_start_nobody_can_read_runs_and_says_so_once(tmp_path: Path) -> None:
+    port = free_port()
+    child = await asyncio.create_subprocess_exec(
+        *command("--port", str(port), "--data", str(tmp_path), first=FULL), cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            assert child.stderr is not None
+            assert b"What a start says cannot be written: No space left on device" in await child.stderr.readline()
+            await (await Raw.tcp(port)).close()
+    finally:
+        child.terminate()
+        _, log = await child.communicate()
+    assert child.returncode == 0 and b"cannot be written" not in log
