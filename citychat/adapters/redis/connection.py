@@ -16,6 +16,7 @@ from redis import exceptions
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
 
 from citychat.adapters.redis.clock import compare
+from citychat.adapters.redis.errors import first_of, kind_of, trouble_of
 from citychat.adapters.redis.resp import Answer, PushReceiver, Word, options_in, packed, scripts
 from citychat.adapters.service_clock import ServiceClock
 from citychat.adapters.service_status import ServiceStatus
@@ -116,7 +117,7 @@ class Redis:
                 except exceptions.NoScriptError:  # a server that has just started
                     reply = await self._reply(("EVAL", text, 0, *args))
             except exceptions.RedisError as error:
-                self._refuse(script, type(error).__name__)
+                self._refuse(script, kind_of(error))
                 raise Unavailable from error
         self._refused.pop(script, None)
         if script == PULSE and self.status.degradation:
@@ -148,7 +149,7 @@ class Redis:
             try:
                 await self._serve(came)
             except* Exception as errors:
-                trouble, refused = _trouble(_first(errors))
+                trouble, refused = trouble_of(first_of(errors))
             came = came or self.status.up
             self.status.on_down(trouble)
             await pause(self._clock, self.status.wait_s(refused))
@@ -160,11 +161,13 @@ class Redis:
             async with asyncio.timeout(CONNECT_S):
                 version = await commands.connect()
                 await pushes.connect()
+                # Both before it counts as up: a refusal later would end this life, and the next begin at once.
+                await pushes.may("SUBSCRIBE", self._beat)
+                await commands.may("PUBLISH", self._beat, b"")
             self._pushes, self._asked, self._silent_looks = pushes, 0, 0
             async with asyncio.TaskGroup() as group:
                 for work in (commands.read(), commands.write(), pushes.read(), pushes.write(), self._watch()):
                     group.create_task(work)
-                self.push("SUBSCRIBE", self._beat)
                 if self._receiver is not None:
                     await self._receiver.resume()
                 if self.status.on_up(version, LEAST):
@@ -244,6 +247,17 @@ class _RedisSocket:
         facts = (await self._connection.read_response()).decode("utf-8", "replace")
         return str(facts.partition("redis_version:")[2].partition("\r")[0])
 
+    async def may(self, *command: Word) -> None:
+        """Send a command before all others. Raises NoPermissionError when the user may not; what else is wrong shows
+        when it is sent again."""
+        await self._connection.send_command(*command, check_health=False)
+        try:
+            await self._connection.read_response()
+        except exceptions.NoPermissionError:
+            raise
+        except exceptions.ResponseError:
+            pass
+
     def send(self, command: bytes) -> None:
         self._out.append(command)
         self.unsent += len(command)
@@ -296,25 +310,3 @@ def _pool(url: str) -> ConnectionPool:
     except (exceptions.RedisError, ValueError, TypeError, AttributeError):
         raise ValueError("an option in the address of Redis has a wrong name or value; ssl_… needs rediss://") from None
     return pool
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _trouble(error: BaseException) -> tuple[str, bool]:
-    """In a few words, without address or password; and whether the server answers and says no."""
-    match error:
-        case exceptions.AuthenticationError():
-            return "refused the password", True
-        case exceptions.BusyLoadingError():
-            return "is loading its data", False
-        case exceptions.ResponseError():
-            return f"refused a command ({type(error).__name__})", True
-        case exceptions.TimeoutError() | TimeoutError():
-            return "does not answer", False
-        case exceptions.RedisError() | OSError():
-            return f"no connection ({type(error.__context__ or error).__name__})", False
-    log.error("the connection to Redis failed: %s", described(error))
-    return "a fault of ours", False

@@ -1,6 +1,7 @@
 """A Redis that is not there yet, refuses, is full or too old: what the host is told, and when it goes on."""
 
 import asyncio
+import re
 from pathlib import Path
 from random import Random
 
@@ -9,7 +10,7 @@ import pytest
 from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis import connection as driver
 from citychat.model import Unavailable
-from citychat.ports import NewerPage
+from citychat.ports import NewerPage, SessionEnded
 from tests.server.redis.conftest import Process, process
 from tests.support.patience import until
 from tests.support.services.redis import RedisServer
@@ -17,6 +18,7 @@ from tests.support.services.running import REDIS, is_tested
 from tests.support.stream_server import listening
 
 __test__ = is_tested(REDIS)
+HOSTING = Path(__file__).parents[3] / "docs" / "hosting.md"
 
 
 async def test_a_process_starts_without_its_server_and_is_ready_soon_after_it_has_come(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_b
 HINDRANCES = {
     "full": ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "OutOfMemoryError"),
     "foreign type": ("SET citychat:2:leases theirs", "DEL citychat:2:leases", "ResponseError"),
-    "no scripts": ("ACL SETUSER default -evalsha", "ACL SETUSER default +@all", "NoPermissionError"),
+    "no scripts": ("ACL SETUSER default -evalsha", "ACL SETUSER default +@all", "its user lacks +evalsha"),
     "no disk": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "ResponseError"),
 }
 
@@ -159,11 +161,42 @@ async def test_a_file_for_tls_that_is_not_there_is_told_at_once() -> None:
     Process("rediss://127.0.0.1:1/0?ssl_cert_reqs=none&db=2")
 
 
-@pytest.mark.parametrize("denied", ["resetchannels", "-publish", "-subscribe", "-info"])
-async def test_a_user_who_may_not_do_what_the_bus_needs_is_told_so(server: RedisServer, denied: str) -> None:
-    assert server.tell(f"ACL SETUSER poor on >pw ~* allchannels +@all {denied}") == "+OK"
+LACKING = {
+    "resetchannels": "&citychat:*", "-publish": "+publish", "-subscribe": "+subscribe", "-info": "+info",
+    "-@dangerous": "+info",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("denied", "right"), LACKING.items(), ids=LACKING)
+async def test_a_user_who_may_not_do_what_the_bus_needs_is_named_that_right_once_and_asks_ever_more_rarely(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, denied: str, right: str
+) -> None:
+    waits: list[float] = []
+
+    def uniform(_: Random, low: float, high: float) -> float:
+        waits.append(high)
+        return low
+
+    monkeypatch.setattr(Random, "uniform", uniform)
+    assert server.tell(f"ACL SETUSER poor on >pw ~citychat:* &citychat:* +@all {denied}") == "+OK"
     async with process(server.url.replace("//", "//poor:pw@"), up=False) as one:
-        await until(lambda: one.link.trouble == "refused a command (NoPermissionError)")
+        await until(lambda: len(waits) > 8)
+        assert one.link.trouble == f"refused a command (its user lacks {right})"
+    assert waits[:8] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert caplog.messages == [f"Redis is away: {one.link.trouble}"]
+
+
+async def test_the_user_that_the_documentation_makes_may_do_all_that_is_needed(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = re.search(r"ACL SETUSER citychat on >\S+ ([^`]*)`", HOSTING.read_text("utf-8"))
+    assert rule is not None
+    assert server.tell(f"ACL SETUSER citychat on >pw {rule[1]}") == "+OK"
+    async with process(server.url.replace("//", "//citychat:pw@")) as one:
+        await RedisLobby(one.redis.run, random=Random(1), now_ms=one.redis.time.now_ms).renew("p")
+        await one.listen("anna")
+        assert await one.published("anna", SessionEnded("s", 1)) == 1
+    assert not [record for record in caplog.records if record.levelname != "INFO"], caplog.text
 
 
 async def old_redis(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
