@@ -48,18 +48,30 @@ class OpenEngines:
     counts: Mapping[str, Mapping[str, int]]
     key_check: SharedKeyCheck | None
     disk: FreeDisk | None = None
+    database: Database | None = None
 
     def status(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
-        shown = {name: _shown(self.statuses.get(name)) for name in ("bus", "mailbox", "history")}
+        stored = self._stored()
+        troubles = {"bus": "", "mailbox": stored, "history": stored}
+        shown = {name: _shown(self.statuses.get(name), trouble) for name, trouble in troubles.items()}
         if self.disk is not None:  # those who talk go on, so that the process is ready all the same
             shown["disk"] = {"engine": EMBEDDED, "state": self.disk.shown()}
-        return not any(self.statuses[name].state for name in VITAL if name in self.statuses), shown
+        return all(shown[name]["state"] == "ok" for name in VITAL), shown
+
+    def _stored(self) -> str:
+        """Return what is wrong with the embedded storage. Who asks has it tried again: while nobody is served nobody
+        writes."""
+        if self.database is None:
+            return ""
+        if self.database.trouble or (self.disk is not None and not self.disk.has_room()):
+            self.database.probe()
+        return self.database.trouble
 
 
-def _shown(status: ServiceStatus | None) -> dict[str, str]:
+def _shown(status: ServiceStatus | None, trouble: str) -> dict[str, str]:
     if status is None:
-        return {"engine": EMBEDDED, "state": "ok"}
+        return {"engine": EMBEDDED, "state": trouble or "ok"}
     more = {"version": status.version, "clock": status.clock, "advice": status.advice}
     return {"engine": status.service, "state": status.state or "ok"} | {name: it for name, it in more.items() if it}
 
@@ -145,7 +157,7 @@ async def open_engines(
         history = await opening.history(settings.history, database)
     disk = FreeDisk(settings.data, clock.monotonic_s) if database is not None else None
     engines = Engines(bus, lobby, mailbox, history, clock, random, disk.has_room if disk else always)
-    return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check, disk)
+    return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check, disk, database)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ import msgspec
 from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.redis import lobby
-from citychat.adapters.sqlite.database import to_message
 from citychat.adapters.sqlite.guests import _to_guest
+from citychat.adapters.sqlite.rows import to_message
 from citychat.adapters.sqlite.sessions import to_session
 from citychat.edge.packets import Malformed, Packet
 from citychat.handlers import ChatEvents, Namespace, UserEvents

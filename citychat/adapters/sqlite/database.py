@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from citychat.adapters.statements import statements
 from citychat.limits import bound
-from citychat.model import Message, Unavailable
+from citychat.model import Unavailable
 from citychat.tasks import described
 
 SQL = statements("sqlite/statements.sql")
@@ -79,8 +79,8 @@ class Database:
         self._path = path
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._waiting = 0
-        self._open = False
-        self._failing = False
+        self._open = self._probing = False
+        self.trouble = ""  # what the last job failed of, in a few words; "" when it did not
 
     async def __aenter__(self) -> Self:
         sys.setswitchinterval(SWITCH_S)
@@ -117,6 +117,15 @@ class Database:
 
         self._enqueue(_Job(work, answer))
         return future
+
+    def probe(self) -> None:
+        """Write something that changes nothing, to find out whether it works (again): see ``trouble``."""
+        if not self._probing:
+            self._probing = True
+            self.submit(lambda transaction: transaction.change("mail_note_now", 0), self._probed)
+
+    def _probed(self, _: int | None) -> None:
+        self._probing = False
 
     def _enqueue(self, job: _Job) -> None:
         if self._open and self._waiting < JOBS_WAITING_MAX:
@@ -159,15 +168,15 @@ class Database:
         return jobs, True
 
     def _do(self, connection: sqlite3.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any, Exception | None]]:
-        transaction = Transaction(connection)
+        transaction, before = Transaction(connection), connection.total_changes
         try:
             results = _commit(connection, transaction, [job.work for job in jobs])
         except Exception as error:
             if len(jobs) > 1:  # one bad job, or a full disk that still lets the reading ones through
                 return [answer for job in jobs for answer in self._do(connection, [job])]
             return [(jobs[0], None, self._failure(error))]
-        if self._failing:
-            self._failing = False
+        if self.trouble and connection.total_changes > before:
+            self.trouble = ""
             log.warning("storage works again")
         if transaction.forgets:
             with suppress(sqlite3.Error):  # committed all the same; the next job that forgets empties it
@@ -179,9 +188,9 @@ class Database:
         if not isinstance(error, sqlite3.Error):
             log.error("a storage job failed: %s", described(error))  # its message may quote a text
             return error
-        if not self._failing:
-            self._failing = True
+        if not self.trouble:
             log.error("storage does not work: %s", error)
+        self.trouble = f"cannot be written: {error}"
         unavailable = Unavailable()
         unavailable.__cause__ = error
         return unavailable
@@ -305,16 +314,3 @@ def trouble(error: sqlite3.Error) -> str:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return "damaged; nothing was changed. Restore a backup, or move the file away to start with an empty one"
     return f"cannot be used ({error}); check the disk or choose another folder with --data"
-
-
-def to_row(message: Message) -> Row:
-    """The columns of a message, in the order of the tables and of every statement that reads whole messages; a gap of
-    several has one more."""
-    previous, m = message.previous or (None, None), message
-    return m.session, m.side, m.stream, m.number, m.lamport, m.text, m.at, previous[0], previous[1], m.kind
-
-
-def to_message(row: Row) -> Message:
-    session, side, stream, number, lamport, text, at, previous_stream, previous_number, kind, *to = row
-    previous = None if previous_stream is None else (previous_stream, previous_number)
-    return Message(session, side, stream, number, lamport, text, at, previous, kind, *to)

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
+from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.adapters.sqlite.rows import to_message, to_row
 from citychat.model import Message
 from citychat.ports import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WIDEST, Clock, Mail, SteadyTime, Timer
 from citychat.rules import held_after

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from citychat.adapters.sqlite.database import Database, Row, Transaction, to_message, to_row
+from citychat.adapters.sqlite.database import Database, Row, Transaction
+from citychat.adapters.sqlite.rows import to_message, to_row
 from citychat.limits import bound
 from citychat.model import Message, Ranges, is_storable, merged, missing, reach, to_ranges
 from citychat.ports import Committed, Progress

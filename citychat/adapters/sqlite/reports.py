@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from citychat.adapters.sqlite.database import Database, Transaction, to_message
+from citychat.adapters.sqlite.database import Database, Transaction
+from citychat.adapters.sqlite.rows import to_message
 from citychat.adapters.sqlite.sessions import to_session
 from citychat.ports import Report
 from citychat.rules import (

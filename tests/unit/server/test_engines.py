@@ -1,6 +1,9 @@
 """The embedded engines as a start makes them."""
 
 import asyncio
+import contextlib
+import resource
+import sqlite3
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +13,13 @@ import pytest
 
 from citychat.adapters.sqlite import FreeDisk
 from citychat.adapters.sqlite.free_disk import LEAST_BYTES
-from citychat.model import District
+from citychat.model import District, Unavailable
 from citychat.ports import Entry
 from citychat.server.engines import open_engines
 from citychat.server.stopping import Stopping
 from citychat.settings import load
 from citychat.tokens import SigningKey, SigningKeys
+from tests.support.patience import until
 from tests.support.stores import StoreClock
 
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
@@ -33,6 +37,40 @@ async def test_a_disk_that_is_nearly_full_is_shown_and_who_talks_is_served(tmp_p
         left -= 2_000
         ready, shown = opened.status()
         assert ready and shown["disk"] == {"engine": "embedded", "state": "less than 256 MB free; no new chat begins"}
+
+
+async def test_a_storage_that_cannot_be_written_is_not_ready_until_a_look_finds_that_it_can(tmp_path: Path) -> None:
+    stopping = Stopping(asyncio.get_running_loop().time)
+    async with AsyncExitStack() as stack:
+        settings = load(["--data", str(tmp_path)], {})
+        opened = await open_engines(stack, settings, KEYS, StoreClock(lambda: 0), Random(1), print, stopping)
+        assert opened.status()[0]
+        with contextlib.closing(sqlite3.connect(tmp_path / "citychat.db", isolation_level=None)) as another:
+            another.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(Unavailable):
+                await opened.engines.history.relations.block("anna", "ben", 1)
+            ready, shown = opened.status()
+            held = {"engine": "embedded", "state": "cannot be written: database is locked"}
+            assert not ready and (shown["history"], shown["mailbox"]) == (held, held)
+            assert shown["bus"] == {"engine": "embedded", "state": "ok"}
+        await until(lambda: opened.status()[0])
+        assert opened.status()[1]["history"] == {"engine": "embedded", "state": "ok"}
+
+
+async def test_a_full_disk_is_found_by_who_asks_whether_the_process_is_ready(tmp_path: Path) -> None:
+    stopping, clock = Stopping(asyncio.get_running_loop().time), StoreClock(lambda: 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with AsyncExitStack() as stack:
+        settings = load(["--data", str(tmp_path)], {})
+        opened = await open_engines(stack, settings, KEYS, clock, Random(1), print, stopping)
+        opened = replace(opened, disk=FreeDisk(tmp_path, clock.monotonic_s, lambda _: 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # refuses writes as a full disk does
+        try:
+            await until(lambda: not opened.status()[0])
+            assert str(opened.status()[1]["history"]).startswith("{'engine': 'embedded', 'state': 'cannot be written: ")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await until(lambda: opened.status()[0])
 
 
 @pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
