@@ -99,6 +99,7 @@ class Matching:
                     await self._accept(client, result.offer)  # M10, whoever looks accepts an open offer
                     return "matched", client.show_session
                 except Gone:
+                    self.reconciler.soon(client)  # the page is told that the question is off
                     result = await self.reconciler.claim(client)
             match.progress, match.pretends_until_s = "", 0.0
             match.progress = self.pretence.told(match, result)  # the answer says it
@@ -182,7 +183,9 @@ class Matching:
             raise Gone
         session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
         try:
-            await self.lobby.accept(client.guest, offer.id, session.id)
+            taken_back = await self.lobby.accept(client.guest, offer.id, session.id)
+            if taken_back is not None:
+                self.moderation.tell_over(taken_back, but=taken_back.seeker)  # who comes to know of the chat
             if not await self.sessions.enter_here(client, session.id, offer.seeker):
                 raise Gone
         except Unavailable:  # perhaps it has begun: whoever looks next goes on from there

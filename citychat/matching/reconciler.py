@@ -166,7 +166,7 @@ class Reconciler:
             self.bus.publish(offer.candidate, OfferMade(offer))
         elif not known:
             match.show_offer(offer, now)
-        left_s = (offer.ends - now) / 1000
+        left_s = (offer.ends_for(client.guest) - now) / 1000
         self._look_in(client, min(max(left_s, SOON_S) + LATE_S, LOOK_S))
 
     async def stop(self, client: Client) -> None:

@@ -172,7 +172,11 @@ class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
 
 
 class Offer(Struct, frozen=True):
-    """The question put to ``candidate`` on behalf of ``seeker``; ``looking``: the candidate looks too."""
+    """The question put to ``candidate`` on behalf of ``seeker``; ``looking``: the candidate looks too.
+
+    ``ends``: when it is over for the seeker; ``rings_until``: for the candidate, who may have more time (``seconds`` in
+    all) without the seeker knowing. ``wished``: the seeker wishes to talk again, and need not look.
+    """
 
     id: str
     seeker: str
@@ -181,6 +185,12 @@ class Offer(Struct, frozen=True):
     seconds: int
     looking: bool
     ends: int
+    rings_until: int = 0  # in events of earlier processes
+    wished: bool = False
+
+    def ends_for(self, guest: str) -> int:
+        """Return when it is over for one of the two."""
+        return self.ends if guest == self.seeker else self.rings_until
 
 
 def new_id(random: Random, bits: int = 128) -> str:

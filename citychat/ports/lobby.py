@@ -76,8 +76,13 @@ class Lobby(Protocol):
         """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13). If that
         ends without a yes, nobody who does not look is asked for this guest for ``rest_ms``."""
 
-    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
-        """Say yes as the candidate: both are in that session. Raises Gone."""
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
+        """Say yes as the candidate: both are in that session. Raises Gone.
+
+        Of an offer that is over for its seeker (``Offer.rings_until``) that is so while the seeker looks on in that
+        place and is not asked; else the offer ends, and this raises Gone. An offer by which the seeker is asking
+        somebody else then ends as nobody's doing, and is returned.
+        """
 
     async def decline(self, guest: str, offer: str) -> Offer:
         """Say no as the candidate: both free, the pair blocked; the offer.
@@ -99,7 +104,8 @@ class Lobby(Protocol):
         """Note that the page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
 
     async def available(self, guest: str, on: bool, slow: bool) -> None:
-        """Set whether the guest may be asked while not looking; ``slow``: rings of 60 s."""
+        """Set whether the guest may be asked while not looking; ``slow``: who is asked from
+        now on is rung for 60 s, which no seeker sees: offers end for the seeker as any other."""
 
     async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""

@@ -57,7 +57,7 @@ class MatchState:
 
     def show_offer(self, offer: Offer, now: int) -> None:
         """Ask the guest. ``seconds`` is what is left of the offer: the page may hear of it late."""
-        left_s = min(max(ceil((offer.ends - now) / 1000), 1), offer.seconds)
+        left_s = min(max(ceil((offer.rings_until - now) / 1000), 1), offer.seconds)
         asked = {"offer": offer.id, "city": offer.city, "seconds": left_s, "looking": offer.looking}
         self.page.emit("user-offer", asked)
 

@@ -82,7 +82,7 @@ async def test_who_is_asked_and_seeks_gets_the_open_offer(town: LobbyTown) -> No
     offer = await town.ask("anna", "ben")
     await town.enter("carl")
     assert await town.seek("ben") == SeekResult("asked", offer)
-    assert await town.lobby.accept("ben", offer.id, "s") == offer
+    assert await town.lobby.accept("ben", offer.id, "s") is None
 
 
 async def test_who_seeks_in_a_chat_is_told_so(town: LobbyTown) -> None:
@@ -111,7 +111,7 @@ async def test_two_seekers_never_hold_the_same_candidate(town: LobbyTown) -> Non
 async def test_yes_puts_both_into_the_session_and_nobody_looks(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
-    assert await town.lobby.accept("ben", offer.id, "s") == offer
+    assert await town.lobby.accept("ben", offer.id, "s") is None
     for found in await town.lobby.status(["anna", "ben"]):
         assert (found.state, found.session, found.offer, found.looking) == ("chat", "s", None, False)
 
@@ -154,7 +154,7 @@ async def test_an_answer_counts_until_the_last_moment(town: LobbyTown) -> None:
     await town.enter("anna", "ben")
     offer = await town.ask("anna", "ben")
     await town.advance(14.999)
-    assert await town.lobby.accept("ben", offer.id, "s") == offer
+    assert await town.lobby.accept("ben", offer.id, "s") is None
 
 
 async def test_no_frees_both_and_the_seeker_goes_on_looking(town: LobbyTown) -> None:

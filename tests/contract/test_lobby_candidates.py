@@ -99,6 +99,49 @@ async def test_who_is_kept_apart_from_somebody_of_the_pool_asks_blindly(town: Lo
     assert asked == {"near", "far"}
 
 
+async def asked_of_two(town: LobbyTown, when: str, networks: tuple[str, ...], avoided: dict[str, int]) -> set[str]:
+    """Whether new guests like this ask the one near them or the one far away."""
+    asked = set()
+    for n in range(30):
+        far, near, seeker = (f"{who} {n} {when}" for who in ("far", "near", "seeker"))
+        await town.enter(near)
+        await town.enter(far, district=District(CENTRE.lat + 900, CENTRE.lon))
+        await town.enter(seeker, available=False, networks=networks, avoided_networks=avoided)
+        offer = (await town.seek(seeker)).offer
+        assert offer is not None
+        asked.add(offer.candidate.split()[0])
+        for guest in (near, far, seeker):
+            await town.lobby.leave(guest, (await town.where(guest)).epoch)
+    return asked
+
+
+@pytest.mark.parametrize("how", ["entered", "blocks", "moved", "has gone"])
+async def test_whose_network_somebody_of_the_pool_keeps_away_asks_blindly(town: LobbyTown, how: str) -> None:
+    now = town.clock.now_ms()
+    avoided = {} if how == "blocks" else {"theirs": now}
+    epoch = (await town.enter("ben", available=False, avoided_networks=avoided, pool="paris")).epoch
+    assert await asked_of_two(town, "before", ("today's", "theirs"), {}) == {"near"}
+    if how in ("entered", "has gone"):
+        await town.enter("ben", available=False, avoided_networks=avoided, epoch=epoch)
+    else:
+        await town.lobby.move("ben", "lyon", CENTRE, "Lyon")
+    if how == "blocks":
+        await town.lobby.avoid_networks("ben", ["theirs"], now, [])
+    if how == "has gone":
+        await town.lobby.leave("ben", epoch)
+    assert await asked_of_two(town, "then", ("today's", "theirs"), {}) == {"near", "far"}
+    assert await asked_of_two(town, "others", ("another",), {}) == {"near"}
+    await town.clock.advance(DAY_MS / 1000)
+    await town.lobby.renew("p")
+    assert await asked_of_two(town, "after a day", ("theirs",), {}) == {"near"}
+
+
+async def test_who_keeps_a_network_away_asks_blindly(town: LobbyTown) -> None:
+    now = town.clock.now_ms()
+    assert await asked_of_two(town, "new", (), {"theirs": now}) == {"near", "far"}
+    assert await asked_of_two(town, "old", (), {"theirs": now - DAY_MS}) == {"near"}
+
+
 async def test_who_is_kept_apart_from_somebody_elsewhere_asks_the_nearest(town: LobbyTown) -> None:
     for n in range(8):
         await town.enter(f"far {n}", district=District(CENTRE.lat + 900, CENTRE.lon))

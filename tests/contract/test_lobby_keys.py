@@ -220,12 +220,12 @@ async def test_letdowns_of_another_shape_are_forgotten(lobby_scripts: Scripts) -
 
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
-    2: {
+    3: {
         "v": "absent asks_from available avoided_networks city crowd epoch id last_met lat lon looking looks_since "
         "networks offer online place pool process rest_ms rung session unanswered visible",
         "d": "at by id",
-        "o": "candidate city ends id looking seconds seeker",
-        "e": "candidate city closed ends id looking seconds seeker",
+        "o": "candidate city ends id looking rings_until seconds seeker wished",
+        "e": "candidate city closed ends id looking rings_until seconds seeker wished",
     }
 }
 

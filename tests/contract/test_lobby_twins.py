@@ -346,6 +346,7 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
         "letdowns": state.letdowns.kept, "turns": state.turns,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
+    yield from (f"x:{pool}" for pool in state._avoided)
     yield from (f"p:{pool}" for pool, count in state.index._counts.items() if count)
     for (pool, rank), area in state.index._areas.items():
         yield f"a:{rank}:{pool}"

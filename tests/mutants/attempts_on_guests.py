@@ -5,6 +5,8 @@ apart, learning who said no. Where a row says that something is open, it is.
 from tests.mutants.controls import Threat, control
 from tests.mutants.named_files import (
     ADMISSION,
+    LED_TO,
+    LOBBY,
     OF_ADMISSION,
     OF_BLAME,
     OF_CANDIDATES,
@@ -25,6 +27,7 @@ NEAREST, CROWDS = "citychat/adapters/memory/nearest.py", "citychat/adapters/memo
 OF_CROWDS, OF_LETDOWNS = "tests/contract/test_lobby_crowds.py", "tests/contract/test_lobby_letdowns.py"
 OF_TAKEOVER, OF_LOCATE = "tests/simulation/test_takeover.py", "tests/simulation/test_locate.py"
 OF_REUNIONS, OF_MATCHING = "tests/unit/matching/test_reunions.py", "tests/unit/matching/test_matching.py"
+OF_MORE_TIME = "tests/contract/test_lobby_more_time.py"
 OF_PRETENCE, OF_SILENT = "tests/unit/matching/test_pretence.py", "tests/unit/matching/test_unanswered.py"
 
 ON_GUESTS = (
@@ -40,7 +43,7 @@ ON_GUESTS = (
                 "a seeker rests for a random time between two who are asked",
                 f"{OF_CANDIDATES}::test_a_seeker_rests_before_the_next_is_asked "
                 f"{OF_PRETENCE}::test_the_next_guest_is_asked_after_a_rest_and_who_looks_at_once",
-                STATE, "            seeker.asks_from = self.now + seeker.rest_ms\n", "",
+                STATE, "            seeker.asks_from = self.now + (seeker.rest_ms if rests else 0)\n", "",
             ),
             control(
                 "*asking* is told for a random time also when nobody may be asked",
@@ -73,9 +76,18 @@ ON_GUESTS = (
                 "who is kept apart from somebody of the place asks blindly, in districts in any order",
                 f"{OF_LOCATE}::test_a_chosen_guest_who_rests_is_one_of_nine "
                 f"{OF_CANDIDATES}::test_who_is_kept_apart_from_somebody_of_the_pool_asks_blindly",
-                STATE,
-                "start = None if any(self.stands_in(other, pool) for other in seeker.blocked) else seeker.district",
+                LED_TO, "start = None if _asks_blindly(state, seeker, pool) else seeker.district",
                 "start = seeker.district",
+            ),
+            control(
+                "so does whose network somebody of the place keeps away",
+                f"{OF_CANDIDATES}::test_whose_network_somebody_of_the_pool_keeps_away_asks_blindly",
+                LED_TO, "any(state.is_avoided_in(pool, network) for network in seeker.networks)", "False",
+            ),
+            control(
+                "and who keeps a network away",
+                f"{OF_CANDIDATES}::test_who_keeps_a_network_away_asks_blindly",
+                LED_TO, "return keeps_away or", "return",
             ),
         ),
         see="A1a",
@@ -98,13 +110,13 @@ ON_GUESTS = (
             ),
             control(
                 "asks nobody but the like meanwhile",
-                f"{OF_LETDOWNS}::test_who_ranks_behind_everybody_asks_nobody_but_the_like", STATE,
+                f"{OF_LETDOWNS}::test_who_ranks_behind_everybody_asks_nobody_but_the_like", LED_TO,
                 "first = BEHIND if standing else LOOKING_IN_VIEW", "first = LOOKING_IN_VIEW",
             ),
             control(
                 "and with five is led to nobody for an hour",
                 f"{OF_LETDOWNS}::test_after_five_letdowns_a_guest_is_led_to_nobody_for_an_hour", STATE,
-                'if rank == UNASKED or standing == "alone":', "if rank == UNASKED:",
+                'if rank == UNASKED or standing == "alone" or', "if rank == UNASKED or",
             ),
             control(
                 "guests of one network can complain of somebody once an hour",
@@ -135,7 +147,7 @@ ON_GUESTS = (
             control(
                 "the two rest for 10 minutes, though both look",
                 f"{OF_LETDOWNS}::test_a_pair_whose_offer_was_taken_back_rests_10_minutes_though_both_look", STATE,
-                "pause = rest_though_looking if taken_back and stops else rest", "pause = rest",
+                "(offer, rest_though_looking if taken_back and stops else rest)", "(offer, rest)",
             ),
             control(
                 "and it is a letdown of the one who takes it back",
@@ -298,8 +310,32 @@ ON_GUESTS = (
         open="a cleared browser is a new guest as well, of whom a network has 100 an hour (T15).",
     ),
     Threat(
-        "A11a", "*Give me more time* shows in how long an offer waits.", (),
-        open="60 s in place of 15 s, by the clock of whoever asks: the setting is seen in how long an offer takes.",
+        "A11a", "*Give me more time* shows in how long an offer waits.",
+        (
+            control(
+                "for its seeker an offer ends after the ordinary time, whoever rings on for longer",
+                f"{OF_MORE_TIME}::test_the_seeker_of_a_guest_with_more_time_sees_what_any_seeker_sees "
+                "tests/unit/matching/test_more_time.py::test_the_seekers_page_hears_the_same_at_the_same_time",
+                LOBBY, "ends, rings_until = now + self._ring_s", "ends, rings_until = now + seconds",
+            ),
+            control(
+                "who rings on is counted among the free",
+                f"{OF_MORE_TIME}::test_the_seeker_of_a_guest_with_more_time_sees_what_any_seeker_sees",
+                STATE, ' == "free" or person.is_rung_on(self.now)', ' == "free"',
+            ),
+            control(
+                "what it leaves behind counts from its end for the seeker, once",
+                f"{OF_MORE_TIME}::test_the_seeker_of_a_guest_with_more_time_sees_what_any_seeker_sees,"
+                "test_it_is_one_unanswered_offer",
+                STATE, "        self._count_unanswered(offer, rest)\n", "",
+            ),
+            control(
+                "a yes that comes late begins a chat with nobody who looks no more",
+                f"{OF_MORE_TIME}::test_a_late_yes_is_gone_when_the_seeker_is_not_there_for_it",
+                LOBBY, "if not state.may_begin(answered):", "if False:",
+            ),
+        ),
+        open="a yes after more than 15 s tells it to the one who gets that chat.",
     ),
     Threat(
         "A11b", "The tick of a message left behind in a chat that has ended tells that its reader has come.", (),
@@ -325,5 +361,13 @@ ON_GUESTS = (
     Threat(
         "A11g", "The free guests of a pool are counted, up to six, with own ones.", (),
         open="*none*, *few*, *many* are words for a number; who adds guests of his own finds it.",
+    ),
+    Threat(
+        "A11h", "*waiting* that turns into *asking* tells that somebody may be asked who might not before.", (),
+        open=(
+            "*asking* is pretended once a search. Again and again it would have to be played as whole offers, with "
+            "*next* after 15 s, to whoever waits alone, and the word would tell nobody any more whether to stay; "
+            "*none* that turns into *few* (A11g) tells the same."
+        ),
     ),
 )  # fmt: skip

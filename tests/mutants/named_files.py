@@ -6,6 +6,7 @@ HANDSHAKE, PACKETS, SOCKETIO = (f"citychat/edge/{name}.py" for name in ("handsha
 TOKEN, ADMISSION, JOINING = "citychat/tokens.py", "citychat/joining/admission.py", "citychat/joining/joining.py"
 ENDPOINT, SESSIONS = "citychat/delivery/endpoint.py", "citychat/matching/sessions.py"
 LOBBY, GUEST = "citychat/adapters/memory/lobby.py", "citychat/adapters/memory/lobby_guest.py"
+LED_TO = "citychat/adapters/memory/candidates.py"
 STATE, LUA = "citychat/adapters/memory/lobby_state.py", "citychat/adapters/redis/lobby.lua"
 FILES, PAGES, TEXT = "citychat/handlers/files.py", "citychat/handlers/pages.py", "citychat/model/text.py"
 PLACES, LIMITS, RULES = "citychat/places/places.py", "citychat/limits.py", "citychat/rules.py"

@@ -225,7 +225,7 @@ LOBBIES_OF_MEMORY = (
     ),
     left_out(
         "memory: a yes begins for one side", "M2", "few", LOBBY,
-        "        self._state.begin(seeker, session_id, candidate.id)\n", "",
+        "        state.begin(seeker, session_id, candidate.id)\n", "",
     ),
     left_out(
         "memory: who is asked can be found", "M3", "few", STATE,
@@ -275,7 +275,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: who takes an offer back asks again at once", "M14", f"{LETDOWNS} -k lua", LUA,
-        "rest(taken_back and stops and 't' or 'r', ", "rest('r', ",
+        "count_unanswered(taken_back and stops and 't' or 'r', ", "count_unanswered('r', ",
     ),
     left_out(
         "lua: letdowns cost nothing", "M14", f"{LETDOWNS} -k lua", LUA,
@@ -296,7 +296,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: a seeker does not rest", "§3", f"{CANDIDATES} -k lua", LUA,
-        "      seeker.asks_from = now + (seeker.rest_ms or 0)\n", "",
+        "  seeker.asks_from = now + (rests and seeker.rest_ms or 0)\n", "",
     ),
     left_out(
         "lua: a network is not avoided", "M5", f"{CANDIDATES} -k lua", LUA,
@@ -317,7 +317,7 @@ LOBBIES_OF_REDIS = (
     left_out("lua: a no after a yes", "M7", f"{LOBBIES} -k lua", LUA, "  if not accepted then\n", "  if true then\n"),
     left_out(
         "lua: rings without an answer are not counted", "M15", "tests/contract/test_lobby_courtesy.py -k lua", LUA,
-        "if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end", "",
+        "    candidate.unanswered = candidate.unanswered + 1\n", "",
     ),
 )  # fmt: skip
 

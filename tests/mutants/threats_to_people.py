@@ -156,7 +156,7 @@ OF_PEOPLE = (
             control(
                 "a looker who lets an offer expire looks no more",
                 "tests/unit/matching/test_matching.py::test_a_looker_who_lets_an_offer_expire_stops_looking", STATE,
-                "                self.people[offer.candidate].looking = False\n", "",
+                "        candidate.looking = False\n", "",
             ),
         ),
     ),

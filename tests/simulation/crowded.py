@@ -70,6 +70,7 @@ class Stranger(Person):
             case "hide" | "show" as how:
                 page.visible = how == "show"
                 page.ask("user-view", {"visible": page.visible, "touched": page.visible}, lambda answer: None)
+                page.ask("user-available", {"on": page.available, "slow": random.random() < 0.4}, lambda answer: None)
             case "leave" if self.talks:
                 page.leave()
             case "say":
@@ -86,7 +87,7 @@ class Stranger(Person):
             choices = ["yes", "yes", ""] if payload["looking"] else ["yes", "yes", "yes", "yes", "no", "later", "", ""]
             answer = random.choice(choices)
             if answer and not self.calm:
-                loop.call_later(random.uniform(0.2, 18), self._answer, payload["offer"], answer)
+                loop.call_later(random.uniform(0.2, payload["seconds"] * 1.2), self._answer, payload["offer"], answer)
         elif event == "user-match" and payload.get("error") == "unavailable" and not self.calm:
             self._waver()
 
@@ -242,7 +243,7 @@ class Crowded(Ground):
         match name:
             case "accept" | "later":
                 if args[1] in self.answered:
-                    self.wrong.append(f"M7: {name} to an offer of {self._name(answer.seeker)} that had its answer")
+                    self.wrong.append(f"M7: {name} by {self._name(args[0])} to an offer that had its answer")
                 self.answered[args[1]] = name
             case "decline":  # a no may come twice, or late, but not after a yes
                 if self.answered.get(args[1]) == "accept":
@@ -279,9 +280,10 @@ class Crowded(Ground):
                 if visitor.offer is not None:
                     self.wrong.append(f"M1: {self._name(guest)} is in an offer and in a session")
         for offer in books.offers.values():
-            if sorted(pointed.pop(offer.id, ())) != sorted((offer.seeker, offer.candidate)):
-                self.wrong.append(f"M2: not both sides point to an offer of {self._name(offer.seeker)}")
-            if now_ms > offer.ends:
+            sides = [offer.candidate] if offer.ends <= now_ms else sorted((offer.seeker, offer.candidate))
+            if sorted(pointed.pop(offer.id, ())) != sides:
+                self.wrong.append(f"M2: not those point to an offer of {self._name(offer.seeker)} for whom it runs")
+            if now_ms > offer.rings_until:
                 self.wrong.append("M6: an offer outlives its time")
         if pointed:
             self.wrong.append("M2: somebody points to an offer that is over")
@@ -299,7 +301,7 @@ class Crowded(Ground):
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.index:
             visitor = books.people[guest]
-            if books.state(visitor) != "free" or not visitor.online:
+            if not (books.state(visitor) == "free" or visitor.is_rung_on(now_ms)) or not visitor.online:
                 self.wrong.append(f"M3: {self._name(guest)} stands among the free")
             if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
                 self.wrong.append(f"M9: {self._name(guest)} stands on a process that was killed")

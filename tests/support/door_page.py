@@ -158,6 +158,10 @@ class DoorPage:
         """When the page was told this first."""
         return self._times_s[[event for event, _ in self.told].index(name)]
 
+    def told_since(self, seen: int) -> list[tuple[str, dict[str, Any], float]]:
+        """What the page was told after so many events and answers, and when."""
+        return [(event, payload, at_s) for (event, payload), at_s in zip(self.told, self._times_s, strict=True)][seen:]
+
     def kinds(self) -> list[str]:
         """The events without their payloads, and without answers."""
         return [event for event, _ in self.told if not event.startswith("answer ")]

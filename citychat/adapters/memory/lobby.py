@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Self
 
+from citychat.adapters.memory.candidates import candidates, is_led_to
 from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, District, Gone, Offer, Session
@@ -68,13 +69,17 @@ class MemoryLobby:
             return SeekResult("waiting")
         return SeekResult("asking" if running.seeker == guest else "asked", running)
 
-    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
-        answered = self._answered(guest, offer)
-        self._state.note_meeting(answered)
-        seeker, candidate = self._state.close(answered, accepted=True)
-        self._state.begin(seeker, session_id, candidate.id)
-        self._state.begin(candidate, session_id, seeker.id)
-        return answered
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
+        state, answered = self._state, self._answered(guest, offer)
+        if not state.may_begin(answered):
+            state.close(answered)
+            raise Gone
+        state.note_meeting(answered)
+        seeker, candidate = state.close(answered, accepted=True)
+        taken_back = seeker.offer
+        state.begin(seeker, session_id, candidate.id)
+        state.begin(candidate, session_id, seeker.id)
+        return taken_back
 
     async def decline(self, guest: str, offer: str) -> Offer:
         state = self._settled()
@@ -116,8 +121,9 @@ class MemoryLobby:
         person = self._person(guest)
         if person is not None:
             if person.offer is not None:
-                raise Busy(retry_ms=person.offer.ends - self._state.now)
+                raise Busy(retry_ms=person.offer.ends_for(guest) - self._state.now)
             person.pool, person.district, person.city = pool, district, city
+            self._state.note_avoided(person)
             self._state.refile(person)
 
     async def end(self, session_id: str, members: Sequence[str]) -> None:
@@ -139,6 +145,7 @@ class MemoryLobby:
             person.avoided_networks = {network: since for network, since in old.items() if since > after}
             for network in networks:
                 person.avoid_network(network, at)
+            self._state.note_avoided(person)
             person.met.update(met)
 
     async def networks(self, guest: str) -> tuple[str, ...]:
@@ -150,7 +157,7 @@ class MemoryLobby:
         a, b = (state.people.get(member) for member in members)
         if a is None or b is None or strangers(a, b, state.now):
             return False
-        if state.state(a) != "free" or state.state(b) != "free":
+        if not (state.is_free(a) and state.is_free(b)):
             return False
         state.begin(a, session_id, b.id)
         state.begin(b, session_id, a.id)
@@ -163,7 +170,7 @@ class MemoryLobby:
             return None
         if state.state(seeker) != "free" or state.state(candidate) != "free" or not candidate.may_be_rung():
             return None
-        return self._open(seeker, candidate, offer)
+        return self._open(seeker, candidate, offer, wished=not seeker.looking)
 
     async def nearby(self, guest: str) -> int:
         person = self._person(guest)
@@ -222,17 +229,18 @@ class MemoryLobby:
         state = self._state
         if seeker.id not in state.index or seeker.pool is None:
             return None
-        for guest in state.candidates(seeker):
+        for guest in candidates(state, seeker):
             candidate = state.people[guest]
-            if state.is_led_to(candidate, seeker):
+            if is_led_to(state, candidate, seeker):
                 seeker.rest_ms = rest_ms
                 return self._open(seeker, candidate, offer)
         return None
 
-    def _open(self, seeker: LobbyGuest, candidate: LobbyGuest, offer: str) -> Offer:
-        seconds = SLOW_RING_S if candidate.slow else self._ring_s
-        ends = self._state.now + seconds * 1_000
-        opened = Offer(offer, seeker.id, candidate.id, seeker.city, seconds, candidate.looking, ends)
+    def _open(self, seeker: LobbyGuest, candidate: LobbyGuest, offer: str, wished: bool = False) -> Offer:
+        now, seconds = self._state.now, SLOW_RING_S if candidate.slow else self._ring_s
+        ends, rings_until = now + self._ring_s * 1_000, now + seconds * 1_000
+        sides = seeker.id, candidate.id
+        opened = Offer(offer, *sides, seeker.city, seconds, candidate.looking, ends, rings_until, wished)
         self._state.open(opened)
         return opened
 
@@ -249,7 +257,5 @@ class MemoryLobby:
             return row.id  # each side may know of it alone, also of somebody who is not here
         for member in row.members:
             person = people.setdefault(member, LobbyGuest(member))
-            if person.offer is not None:
-                self._state.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
             self._state.begin(person, row.id, row.partner(member))
         return None

@@ -58,6 +58,10 @@ class LobbyGuest:
         """Tell whether somebody would see a ring, and has not left too many unanswered (M15)."""
         return self.looking or (self.visible and self.unanswered < RINGS_UNANSWERED)
 
+    def is_rung_on(self, now: int) -> bool:
+        """Tell whether an offer to this guest goes on that is over for its seeker."""
+        return self.offer is not None and self.offer.ends <= now
+
     @property
     def network(self) -> str:
         """The mark that all guests of one network share who came on one day, "" without any."""

@@ -5,14 +5,14 @@ belongs, after every change, so that the free sets cannot disagree with the reco
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from random import Random
 from typing import Literal
 
 from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.letdowns import Letdowns
-from citychat.adapters.memory.lobby_guest import LobbyGuest, may_be_asked, rest, rest_though_looking, strangers
+from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, rest_though_looking, strangers
 from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.expiring import Expiring
 from citychat.model import Offer
@@ -23,13 +23,11 @@ from citychat.rules import (
     ENDED_MAX,
     ENDED_MS,
     FORGET_MS,
-    IDLE_IN_VIEW,
     LEASE_MS,
     LETDOWN_MS,
-    LOOKING_IN_VIEW,
     MET_MS,
-    PATIENT_MS,
     UNASKED,
+    held_until,
 )
 
 
@@ -47,6 +45,7 @@ class LobbyState:
         self._ended = Expiring[str, Offer](ENDED_MAX, ENDED_MS, lambda: self.now)  # without a yes
         self._leases: dict[str, int] = {}
         self._guests_of: dict[str, dict[str, None]] = {}  # the guests of each process
+        self._avoided: dict[str, dict[str, int]] = {}  # in each pool the networks that somebody keeps away, until when
         self._absent: OrderedDict[str, int] = OrderedDict()  # gone without a session, since when
         self.turns: list[tuple[int, str]] = []  # when somebody's place changes by time alone
 
@@ -58,8 +57,7 @@ class LobbyState:
         while self._endings and self._endings[0][0] <= now:
             offer = self.offers.get(heappop(self._endings)[1])
             if offer is not None:
-                self.people[offer.candidate].looking = False
-                self.fall_through(offer)
+                self._run_out(offer)
         while self.turns and self.turns[0][0] <= now:
             self._refile_if_known(heappop(self.turns)[1])
         while self._absent and next(iter(self._absent.values())) <= now - FORGET_MS:
@@ -77,10 +75,14 @@ class LobbyState:
             return "asking" if person.offer.seeker == person.id else "asked"
         return "free" if person.online and person.process in self._leases else "gone"
 
+    def is_free(self, person: LobbyGuest) -> bool:
+        """Tell whether the guest is free, or is as free as others know: who asks sees no ring that goes on."""
+        return self.state(person) == "free" or person.is_rung_on(self.now)
+
     def refile(self, person: LobbyGuest) -> None:
         """Put the guest where the state belongs: into the index, among the absent, or into neither."""
         state = self.state(person)
-        if state == "free" and person.pool is not None:
+        if self.is_free(person) and person.pool is not None:
             self.index.put(person.id, person.pool, self.rank(person), person.district)
         else:
             self.index.discard(person.id)
@@ -98,7 +100,7 @@ class LobbyState:
     def rank(self, person: LobbyGuest) -> int:
         """Return where the guest stands among those who may be asked, by wish and by what others know of it."""
         rank, standing = person.rank(), self.letdowns.standing(person.id)
-        if rank == UNASKED or standing == "alone":
+        if rank == UNASKED or standing == "alone" or person.offer is not None:
             return UNASKED
         return BEHIND if standing else rank
 
@@ -132,8 +134,25 @@ class LobbyState:
             self.part(person.id, other)
         for network, at in entry.avoided_networks.items():
             person.avoid_network(network, at)
+        self.note_avoided(person)
         person.met.update(entry.met)
         self.refile(person)
+
+    def note_avoided(self, person: LobbyGuest) -> None:
+        """Remember which networks this guest keeps away in the pool, for as long as that lasts, whoever leaves."""
+        if person.pool is None or not person.avoided_networks:
+            return
+        kept = {network: end for network, end in self._avoided.pop(person.pool, {}).items() if end > self.now}
+        for network, at in person.avoided_networks.items():
+            end = held_until("avoided network", at)
+            if end > self.now:
+                kept[network] = max(end, kept.get(network, end))
+        if kept:
+            self._avoided[person.pool] = kept
+
+    def is_avoided_in(self, pool: str, network: str) -> bool:
+        """Tell whether somebody of the pool may keep this network away."""
+        return self._avoided.get(pool, {}).get(network, 0) > self.now
 
     def dismiss(self, person: LobbyGuest) -> None:
         """Note that the socket is closed."""
@@ -148,36 +167,6 @@ class LobbyState:
         self.refile(seeker)
         self.refile(candidate)
 
-    def candidates(self, seeker: LobbyGuest) -> Iterable[str]:
-        """Return who may be led to a free seeker, the best first, as far as their standing and the shares of their
-        networks go. Use it up or drop it before anything changes."""
-        pool, standing = seeker.pool, self.letdowns.standing(seeker.id)
-        if pool is None or standing == "alone":
-            return ()
-        ranks = self._ranks(seeker, standing)
-        if self.crowds.is_over(seeker.id):
-            return (guest for guest in self.crowds.draw(pool, seeker.network) if self.index.rank(guest) in ranks)
-        over = self.crowds.passed_over(pool, seeker.network)
-        # Whoever is kept apart from somebody here asks blindly: the place of whom they never come upon stays unknown.
-        start = None if any(self.stands_in(other, pool) for other in seeker.blocked) else seeker.district
-        return self.index.draw(pool, start, over | seeker.blocked if over else seeker.blocked, ranks)
-
-    def _ranks(self, seeker: LobbyGuest, standing: str) -> range:
-        """Return whom the seeker may be led to: who rests, only those who look; who has not looked for long, nobody
-        behind; who is behind, only to others who are."""
-        first = BEHIND if standing else LOOKING_IN_VIEW
-        if self.now < seeker.asks_from:
-            return range(first, IDLE_IN_VIEW)
-        waited = standing or self.now >= seeker.looks_since + PATIENT_MS
-        return range(first, UNASKED if waited else BEHIND)
-
-    def is_led_to(self, candidate: LobbyGuest, seeker: LobbyGuest) -> bool:
-        """Tell whether one of the candidates is led to the seeker."""
-        pool, network = seeker.pool, candidate.network
-        if pool is None or not may_be_asked(candidate, seeker, self.now):
-            return False
-        return network in ("", seeker.network) or self.crowds.has_room(candidate.id, pool, network)
-
     def note_meeting(self, offer: Offer) -> None:
         """Note that the two of this offer will talk; if they are of two networks they take part for a while."""
         seeker, candidate = self._sides(offer)
@@ -187,16 +176,34 @@ class LobbyState:
                 heappush(self.turns, (self.now + MET_MS, person.id))
 
     def close(self, offer: Offer, accepted: bool = False) -> tuple[LobbyGuest, LobbyGuest]:
-        """Free both sides; seeker and candidate."""
+        """Free both sides, or the candidate who is rung on; seeker and candidate."""
         del self.offers[offer.id]
         seeker, candidate = self._sides(offer)
         if not accepted:
             self._ended[offer.id] = offer
-            seeker.asks_from = self.now + seeker.rest_ms
-        seeker.offer = candidate.offer = None
-        self.refile(seeker)
+        self._stop_asking(seeker, offer, rests=not accepted)
+        candidate.offer = None
         self.refile(candidate)
         return seeker, candidate
+
+    def _stop_asking(self, seeker: LobbyGuest, offer: Offer, rests: bool) -> None:
+        """Free a seeker who asks still."""
+        if seeker.offer is offer:
+            seeker.offer = None
+            seeker.asks_from = self.now + (seeker.rest_ms if rests else 0)
+            self.refile(seeker)
+
+    def _run_out(self, offer: Offer) -> None:
+        """Its time is over, the seeker's and perhaps the candidate's. Who looked and did not answer looks no longer."""
+        seeker, candidate = self._sides(offer)
+        candidate.looking = False
+        if offer.rings_until <= self.now:
+            self.fall_through(offer)
+            return
+        self._count_unanswered(offer, rest)
+        self._stop_asking(seeker, offer, rests=True)
+        heappush(self._endings, (offer.rings_until, offer.id))
+        self.refile(candidate)
 
     def fall_through(self, offer: Offer | None, by: str = "", *, stops: bool = False) -> Offer | None:
         """End an offer that got no answer, whatever the reason; ``by``: the guest who has ended it, and ``stops``, who
@@ -205,21 +212,27 @@ class LobbyState:
         Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in time.
         """
         if offer is not None:
-            seeker, candidate = self._sides(offer)
             taken_back = by == offer.seeker
-            pause = rest_though_looking if taken_back and stops else rest
-            pause(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
-            candidate.unanswered += not offer.looking
+            self._count_unanswered(offer, rest_though_looking if taken_back and stops else rest)
             self.close(offer)
             if taken_back:
                 self.let_down(by)
         return offer
+
+    def _count_unanswered(self, offer: Offer, pause: Callable[[LobbyGuest, LobbyGuest, int], None]) -> None:
+        """Once, when it ends for the seeker: a ring that goes on changes nothing."""
+        seeker, candidate = self._sides(offer)
+        if seeker.offer is offer:
+            pause(seeker, candidate, min(self.now, offer.ends))  # it may be settled long after it ended
+            candidate.unanswered += not offer.looking
 
     def may_go_on(self, offer: Offer | None) -> bool:
         """Tell whether an open offer goes on when a page is entered that is here already."""
         return offer is None or not strangers(*self._sides(offer), self.now)
 
     def begin(self, person: LobbyGuest, session_id: str, partner: str) -> None:
+        if person.offer is not None:
+            self.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
         person.session, person.looking = session_id, False
         if person.avoided_networks:
             person.met.add(partner)
@@ -248,11 +261,21 @@ class LobbyState:
             if one in self.people:
                 self.people[one].blocked[other] = None
         self.part(a, b)
-        offer = self.people[a].offer if a in self.people else None
-        if offer is None or b not in (offer.seeker, offer.candidate):
-            return None
-        self.close(offer)
-        return offer
+        for one, other in ((a, b), (b, a)):  # of a ring that goes on the candidate alone knows
+            offer = self.people[one].offer if one in self.people else None
+            if offer is not None and other in (offer.seeker, offer.candidate):
+                self.close(offer)
+                return offer
+        return None
+
+    def may_begin(self, offer: Offer) -> bool:
+        """Tell whether a yes begins a chat: the seeker asks still, or looks on meanwhile, there and for no other."""
+        seeker, candidate = self._sides(offer)
+        if seeker.offer is offer:
+            return True
+        if strangers(seeker, candidate, self.now) or self.state(seeker) not in ("free", "asking"):
+            return False
+        return offer.wished or (seeker.looking and seeker.pool == candidate.pool)
 
     def renew(self, process: str) -> bool:
         """Renew the lease; return whether the process was known to live."""

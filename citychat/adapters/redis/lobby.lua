@@ -18,7 +18,7 @@
 --   letdowns       sorted set, the guests of d: by their last one, at most LETDOWNS_KEPT
 --   o:<offer>      record, an offer that runs
 --   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
---   endings        sorted set, the running offers by when they end
+--   endings        sorted set, the running offers by when they end, for the seeker and then for a candidate with more time
 --   ended          sorted set, the offers of e: by when they ended, at most ENDED_MAX
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
@@ -28,6 +28,7 @@
 --   l:<pool>       sorted set, who takes part in the pool (crowds.py), by when that was last seen to
 --   n:<network>:<pool>       sorted set, those of a network: who has just met somebody (0), then who only looks (1), by name
 --   k:<pool>       hash, the networks of which so many take part that they could be over their share
+--   x:<pool>       sorted set, the networks that somebody of the pool keeps away, by until when
 --   turns          sorted set, "<when>:<guest>": whose place changes by time alone, by when
 --   c:<rank>:<district>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the districts that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
@@ -106,7 +107,7 @@ end
 local flag, text, whole = perhaps(is_flag), perhaps(is_text), perhaps(is_whole)
 local OFFER = {
   seeker = is_text, candidate = is_text, city = is_text, seconds = is_whole, looking = is_flag, ends = is_whole,
-  closed = whole,
+  rings_until = is_whole, wished = is_flag, closed = whole,
 }
 local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text)}
 local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, v = {
@@ -359,7 +360,7 @@ end
 
 local function rank_of(person)
   local rank, stands = wished_rank(person), standing(person.id)
-  if rank == UNASKED or stands == 'alone' then return UNASKED end
+  if rank == UNASKED or stands == 'alone' or person.offer then return UNASKED end
   return stands and BEHIND or rank
 end
 
@@ -380,6 +381,18 @@ end
 local function avoid_network(person, network, at)
   person.avoided_networks = person.avoided_networks or {}
   person.avoided_networks[network] = math.max(at, person.avoided_networks[network] or at)
+end
+
+-- Which networks this guest keeps away in the pool, as long as that lasts, be the guest here or not.
+local function note_avoided(person)
+  if not person.pool or not person.avoided_networks then return end
+  local avoided = key('x', person.pool)
+  call('ZREMRANGEBYSCORE', avoided, '-inf', now)
+  for network, at in pairs(person.avoided_networks) do
+    local known, until_ms = call('ZSCORE', avoided, network), at + AVOIDED_MS
+    if until_ms > now and until_ms > tonumber(known or 0) then call('ZADD', avoided, until_ms, network) end
+  end
+  touch(avoided)
 end
 
 -- Who has talked with the guest is not kept away by a block of the network.
@@ -452,11 +465,20 @@ local function not_absent(person)
   end
 end
 
+-- Whether an offer to this guest goes on that is over for its seeker.
+local function is_rung_on(person)
+  local offer = person.offer and running(person.offer)
+  return offer and offer.ends <= now
+end
+
+-- Is free, or as free as others know: who asks sees no ring that goes on.
+local function is_free(person) return state(person) == 'free' or is_rung_on(person) end
+
 -- Put the guest where the state belongs: into the index, among the absent, or into neither.
 function refile(person)
   changed[person.id] = true
   local is = state(person)
-  if is == 'free' and person.pool then put(person, rank_of(person)) else discard(person) end
+  if person.pool and is_free(person) then put(person, rank_of(person)) else discard(person) end
   file_in_crowd(person, is)
   if is ~= 'gone' then
     not_absent(person)
@@ -479,7 +501,15 @@ local function block_one(guest, other)
   touch(key('b', guest))
 end
 
--- Frees both sides.
+-- Frees a seeker who asks still.
+local function stop_asking(offer, seeker, rests)
+  if not seeker or seeker.offer ~= offer.id then return end
+  seeker.offer = nil
+  seeker.asks_from = now + (rests and seeker.rest_ms or 0)
+  refile(seeker)
+end
+
+-- Frees both sides, or the candidate who is rung on.
 local function close(offer, accepted)
   local seeker, candidate = find(offer.seeker), find(offer.candidate)
   offers[offer.id] = false
@@ -487,21 +517,16 @@ local function close(offer, accepted)
   call('ZREM', prefix .. 'endings', offer.id)
   if not accepted then
     offer.closed = now
-    if seeker then
-      seeker.asks_from = now + (seeker.rest_ms or 0)
-      changed[seeker.id] = true
-    end
     call('SET', key('e', offer.id), cmsgpack.pack(offer), 'PX', ENDED_MS)
     call('ZADD', prefix .. 'ended', now, offer.id)
     if call('ZCARD', prefix .. 'ended') > ENDED_MAX then
       call('UNLINK', key('e', call('ZPOPMIN', prefix .. 'ended')[1]))
     end
   end
-  for _, person in pairs({seeker, candidate}) do
-    if person.offer == offer.id then
-      person.offer = nil
-      refile(person)
-    end
+  stop_asking(offer, seeker, not accepted)
+  if candidate and candidate.offer == offer.id then
+    candidate.offer = nil
+    refile(candidate)
   end
 end
 
@@ -519,17 +544,24 @@ local function let_down(guest, by)
   if person then refile(person) end
 end
 
+-- Once, when it ends for the seeker: a ring that goes on changes nothing.
+local function count_unanswered(kind, offer)
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  if not seeker or not candidate or seeker.offer ~= offer.id then return end
+  rest(kind, seeker, candidate, math.min(now, offer.ends))  -- it may be settled long after it ended
+  if not offer.looking then
+    candidate.unanswered = candidate.unanswered + 1
+    changed[candidate.id] = true
+  end
+end
+
 -- End an offer that got no answer, whatever the reason; "by": the guest who has ended it, and "stops", who did not merely
 -- lose the link. Rings that are taken back count like the others, or somebody could ring for ever by pressing Stop in
 -- time.
 local function fall_through(offer, by, stops)
   if not offer then return nil end
-  local seeker, candidate, taken_back = find(offer.seeker), find(offer.candidate), by == offer.seeker
-  if seeker and candidate then
-    -- It may be settled long after it ended.
-    rest(taken_back and stops and 't' or 'r', seeker, candidate, math.min(now, offer.ends))
-    if not offer.looking then candidate.unanswered = candidate.unanswered + 1 end
-  end
+  local taken_back = by == offer.seeker
+  count_unanswered(taken_back and stops and 't' or 'r', offer)
   close(offer)
   if taken_back then let_down(by, '') end
   return offer
@@ -544,12 +576,19 @@ local function release(person)
   if offer then close(offer) end
 end
 
--- Its time is over. Who looked and did not answer looks no longer, unless a process was silent: then nobody could.
+-- Its time is over: the seeker's, and perhaps the candidate's. Who looked and did not answer looks no longer, unless a
+-- process was silent: then nobody could.
 function run_out(offer)
   local seeker, candidate = find(offer.seeker), find(offer.candidate)
-  if seeker and candidate and not (lives(seeker.process) and lives(candidate.process)) then return close(offer) end
-  if candidate then candidate.looking = nil end
-  fall_through(offer)
+  local asks = seeker and seeker.offer == offer.id
+  if not candidate or candidate.offer ~= offer.id then return fall_through(offer) end
+  if not lives(candidate.process) or asks and not lives(seeker.process) then return close(offer) end
+  if not asks and now < offer.rings_until then return end
+  candidate.looking = nil
+  if offer.rings_until <= now then return fall_through(offer) end
+  count_unanswered('r', offer)
+  stop_asking(offer, seeker, true)
+  refile(candidate)
 end
 
 -- The socket is closed.
@@ -558,11 +597,12 @@ local function dismiss(person)
   refile(person)
 end
 
-local function open(id, seeker, candidate, ring_s, slow_ring_s)
+local function open(id, seeker, candidate, ring_s, slow_ring_s, wished)
   local seconds = candidate.slow and slow_ring_s or ring_s
   local offer = {
     id = id, seeker = seeker.id, candidate = candidate.id, city = seeker.city, seconds = seconds,
-    looking = candidate.looking or false, ends = now + seconds * 1000,
+    looking = candidate.looking or false, ends = now + ring_s * 1000, rings_until = now + seconds * 1000,
+    wished = wished or false,
   }
   write('o', offer)
   offers[id] = offer
@@ -574,6 +614,7 @@ local function open(id, seeker, candidate, ring_s, slow_ring_s)
 end
 
 local function begin(person, s, partner)
+  release(person)
   person.session, person.looking = s, nil
   if person.avoided_networks then note_met(person.id, {partner}) end
   refile(person)
@@ -601,10 +642,13 @@ local function block(a, b)
   if find(a) then block_one(a, b) end
   if find(b) then block_one(b, a) end
   part(a, b)
-  local offer = find(a) and offer_of(find(a))
-  if not offer or (offer.seeker ~= b and offer.candidate ~= b) then return nil end
-  close(offer)
-  return offer
+  for one, other in pairs({[a] = b, [b] = a}) do  -- of a ring that goes on the candidate alone knows
+    local offer = find(one) and offer_of(find(one))
+    if offer and (offer.seeker == other or offer.candidate == other) then
+      close(offer)
+      return offer
+    end
+  end
 end
 
 -- Guests of this process from a range of its names.
@@ -659,8 +703,9 @@ local function settle()
   end
   sweep()
   for _, id in ipairs(due('endings', now, -1)) do
-    running(id)
-    call('ZREM', prefix .. 'endings', id)
+    local offer = running(id)
+    if offer then call('ZADD', prefix .. 'endings', offer.rings_until, id)  -- it rings on
+    else call('ZREM', prefix .. 'endings', id) end
   end
   for _, turn in ipairs(due('turns', now, SWEPT_AT_ONCE)) do
     local person = find(turn:match(':(.*)'))
@@ -719,6 +764,7 @@ local function put_in(person, entry)
     if person.session then part(person.id, guest) end
   end
   for network, at in pairs(entry.avoided_networks) do avoid_network(person, network, at) end
+  note_avoided(person)
   note_met(person.id, entry.met)
   refile(person)
 end
@@ -735,7 +781,6 @@ local function resume(row)
   if has_blocked(a, b) or has_blocked(b, a) then return row.id end
   for _, member in ipairs(row.members) do
     local person = find_or_make(member)
-    release(person)
     begin(person, row.id, member == a and b or a)
   end
   return nil
@@ -957,11 +1002,17 @@ local function in_any_order(tiles)
   end
 end
 
--- Whether somebody stands in the pool from whom the seeker is kept apart: then candidates are drawn blindly, so that the
+-- Whether the seeker is, or may be, kept apart from somebody of the pool: then candidates are drawn blindly, so that the
 -- place of whom the seeker never comes upon stays unknown.
-local function is_apart_from_somebody(seeker, blocked)
+local function asks_blindly(seeker, blocked)
   for guest in pairs(blocked) do
     if call('ZSCORE', key('p', seeker.pool), guest) then return true end
+  end
+  for _, at in pairs(seeker.avoided_networks or {}) do
+    if now < at + AVOIDED_MS then return true end
+  end
+  for _, network in ipairs(seeker.networks or {}) do
+    if tonumber(call('ZSCORE', key('x', seeker.pool), network) or 0) > now then return true end
   end
   return false
 end
@@ -1040,7 +1091,7 @@ local function find_candidate(seeker)
   if stands == 'alone' then return nil end
   local first, last = ranks_for(seeker, stands)
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
-  local blindly = is_apart_from_somebody(seeker, blocked)
+  local blindly = asks_blindly(seeker, blocked)
   if pass_over(seeker, blocked) then return draw_own(seeker, first, last, blocked) end
   for rank = first, last do
     local found
@@ -1095,14 +1146,27 @@ local function note_meeting(seeker, candidate)
   end
 end
 
+-- Whether a yes begins a chat: the seeker asks still, or looks on meanwhile, there and for no other.
+local function may_begin(offer)
+  if now < offer.ends then return true end
+  local seeker, candidate = find(offer.seeker), find(offer.candidate)
+  if not seeker or strangers(seeker, candidate) then return false end
+  local is = state(seeker)
+  if is ~= 'free' and is ~= 'asking' then return false end
+  return offer.wished or seeker.looking and seeker.pool == candidate.pool
+end
+
+-- Answers with the offer that this has taken back, if the seeker was asking somebody else.
 return step(function(guest, id, s)
   local offer = answered(guest, id)
   if not offer then return nil end
+  if not may_begin(offer) then return close(offer) end
   note_meeting(find_or_make(offer.seeker), find_or_make(offer.candidate))
   close(offer, true)
+  local taken_back = offer_of(find_or_make(offer.seeker))
   begin(find_or_make(offer.seeker), s, offer.candidate)
   begin(find_or_make(offer.candidate), s, offer.seeker)
-  return offer
+  return {taken_back}
 end)
 
 -- decline --
@@ -1156,8 +1220,9 @@ return step(function(guest, pool, lat, lon, city)
   local person = find(guest)
   if not person then return nil end
   local offer = offer_of(person)
-  if offer then return offer.ends - now end
+  if offer then return (offer.seeker == guest and offer.ends or offer.rings_until) - now end
   person.pool, person.lat, person.lon, person.city = pool, lat, lon, city
+  note_avoided(person)
   refile(person)
 end)
 
@@ -1182,6 +1247,7 @@ return step(function(guest, networks, at, met)
     if now >= since + AVOIDED_MS then person.avoided_networks[network] = nil end
   end
   for _, network in ipairs(networks) do avoid_network(person, network, at) end
+  note_avoided(person)
   note_met(guest, met)
   changed[guest] = true
 end)
@@ -1196,7 +1262,7 @@ end)
 return step(function(s, members)
   local a, b = find(members[1]), find(members[2])
   if not a or not b or strangers(a, b) then return false end
-  if state(a) ~= 'free' or state(b) ~= 'free' then return false end
+  if not is_free(a) or not is_free(b) then return false end
   begin(a, s, b.id)
   begin(b, s, a.id)
   return true
@@ -1208,7 +1274,7 @@ return step(function(guest, other, id, ring_s, slow_ring_s)
   if not seeker or not candidate or not may_be_asked(candidate, seeker) then return nil end
   if state(seeker) ~= 'free' or state(candidate) ~= 'free' then return nil end
   if not may_be_rung(candidate) then return nil end
-  return open(id, seeker, candidate, ring_s, slow_ring_s)
+  return open(id, seeker, candidate, ring_s, slow_ring_s, not seeker.looking)
 end)
 
 -- nearby --
@@ -1266,6 +1332,7 @@ return step(function(guests_asked)
       bind(person)
       touch(key('b', guest))
       touch(key('m', guest))
+      note_avoided(person)
       refile(person)
       if person.crowd then
         join_crowd(person)

@@ -15,7 +15,7 @@ from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
-VERSION = 2  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
+VERSION = 3  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
 PREFIX = f"citychat:{VERSION}:"
 SEED_BITS = 31  # what Lua's math.randomseed takes
 
@@ -23,6 +23,7 @@ SEED_BITS = 31  # what Lua's math.randomseed takes
 ENTERED: Decoder[Entered] = Decoder(Entered)
 SOUGHT: Decoder[SeekResult] = Decoder(SeekResult)
 OFFER: Decoder[Offer | None] = Decoder(Offer | None)
+TAKEN_BACK: Decoder[list[Offer] | None] = Decoder(list[Offer] | None)
 STATUS: Decoder[list[GuestStatus]] = Decoder(list[GuestStatus])
 WORDS: Decoder[tuple[str, ...]] = Decoder(tuple[str, ...])
 FLAG: Decoder[bool] = Decoder(bool)
@@ -69,8 +70,11 @@ class RedisLobby:
     async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
         return await self._step(SOUGHT, "seek", guest, offer, rest_ms, self._ring_s, SLOW_RING_S)
 
-    async def accept(self, guest: str, offer: str, session_id: str) -> Offer:
-        return await self._answer("accept", guest, offer, session_id)
+    async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
+        taken_back = await self._step(TAKEN_BACK, "accept", guest, offer, session_id)
+        if taken_back is None:
+            raise Gone
+        return taken_back[0] if taken_back else None
 
     async def decline(self, guest: str, offer: str) -> Offer:
         return await self._answer("decline", guest, offer)
@@ -128,9 +132,9 @@ class RedisLobby:
     async def mend(self, guests: Sequence[str]) -> None:
         await self._step(NOTHING, "mend", guests)
 
-    async def _answer(self, script: str, guest: str, offer: str, *more: str) -> Offer:
+    async def _answer(self, script: str, guest: str, offer: str) -> Offer:
         """Raises Gone when there is no such offer."""
-        answered = await self._step(OFFER, script, guest, offer, *more)
+        answered = await self._step(OFFER, script, guest, offer)
         if answered is None:
             raise Gone
         return answered

@@ -28,8 +28,8 @@ def step(method: Coroutine[Any, Any, T]) -> T:
 
 
 class Known:
-    """``pages``: with which entry each open page came, kept up to date; ``offers``: those that run. ``stand`` makes the
-    lobby."""
+    """``pages``: with which entry each open page came, kept up to date; ``offers``: those that run; ``rung_on``: those
+    that are over for the seeker alone. ``stand`` makes the lobby."""
 
     def __init__(self, stand: MakeStand) -> None:
         self.now = 1_700_000_000_000
@@ -41,6 +41,7 @@ class Known:
         self.talked: set[frozenset[str]] = set()
         self.sessions: dict[str, tuple[str, ...]] = {}
         self.offers: dict[str, Offer] = {}
+        self.rung_on: dict[str, Offer] = {}
         self.over: list[Offer] = []
         self._ids = 0
         self.stand = stand(lambda: self.now, Random(3))
@@ -50,8 +51,8 @@ class Known:
     def new_lobby(self) -> None:
         """An empty one; it has forgotten offers and courtesies."""
         self.stand.forget()
-        self.over += self.offers.values()
-        self.offers = {}
+        self.over += [*self.offers.values(), *self.rung_on.values()]
+        self.offers, self.rung_on = {}, {}
         self.refused_until: dict[str, int] = {}
         self.rung: dict[str, int] = {}
         self.unanswered: dict[str, int] = dict.fromkeys(GUESTS, 0)
@@ -158,13 +159,16 @@ class Known:
         """An offer was made just now."""
         assert offer.seeker == seeker
         assert offer.seconds == (60 if self.pages[offer.candidate].slow else 15)
-        assert offer.ends == self.now + offer.seconds * 1_000
+        assert (offer.ends, offer.rings_until) == (self.now + 15_000, self.now + offer.seconds * 1_000)
         self.rung[offer.candidate] = self.now
         self.offers[offer.id] = offer
 
     def fell_through(self, offer: Offer) -> None:
         del self.offers[offer.id]
-        self.ended(offer)
+        if self.where(offer.candidate).offer == offer:
+            self.rung_on[offer.id] = offer
+        else:
+            self.ended(offer)
         self.unanswered[offer.candidate] += not offer.looking
         taken_back = self.by == offer.seeker and self.now < offer.ends
         rests = self.taken_back if taken_back and self.stops else self.rests
@@ -184,6 +188,23 @@ class Known:
             if self._is_silent(offer.seeker) or self._is_silent(offer.candidate):
                 del self.offers[offer.id]
                 self.ended(offer)
+        for offer in list(self.rung_on.values()):
+            if self._is_silent(offer.candidate):
+                del self.rung_on[offer.id]
+                self.ended(offer)
+
+    def between(self, a: str, b: str) -> Offer | None:
+        """The offer between these two that runs, perhaps for the candidate alone."""
+        running = [*self.offers.values(), *self.rung_on.values()]
+        found = [offer for offer in running if {offer.seeker, offer.candidate} == {a, b}]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def was_ended(self, offer: Offer | None) -> None:
+        """Note that an offer that ran is over."""
+        if offer is not None:
+            (self.offers if offer.id in self.offers else self.rung_on).pop(offer.id)
+            self.ended(offer)
 
     def _is_silent(self, guest: str) -> bool:
         return guest in self.pages and self.leases.get(self.pages[guest].process, 0) <= self.now
@@ -200,17 +221,25 @@ class Known:
         for guest, at in found.items():
             self._note_absence(guest, at)
             self._check(guest, at, found)
-        stands = [guest for guest, at in found.items() if at.state == "free" and self.pages[guest].pool is not None]
+        stands = [guest for guest, at in found.items() if self.as_free(at) and self.pages[guest].pool is not None]
         assert sorted(self.stand.books.index) == stands  # M3
         assert not list(self.stand.misfiled)  # M3
         for offer in list(self.offers.values()):
             if found[offer.seeker].offer != offer:
                 self.fell_through(offer)
+        for offer in list(self.rung_on.values()):
+            if found[offer.candidate].offer != offer:
+                self.was_ended(offer)
         for pair in list(self.rests):
             if all(found[guest].looking for guest in pair):
                 del self.rests[pair]
         self.by, self.stops = "", False
-        assert set(self.offers) == {at.offer.id for at in found.values() if at.offer is not None}  # M2
+        running = {*self.offers, *self.rung_on}
+        assert running == {at.offer.id for at in found.values() if at.offer is not None}  # M2
+
+    def as_free(self, at: GuestStatus) -> bool:
+        """Free, or as free as others know."""
+        return at.state == "free" or (at.offer is not None and at.offer.ends <= self.now)
 
     def _note_absence(self, guest: str, at: GuestStatus) -> None:
         since = self.gone.setdefault(guest, self.now) if at.state == "gone" else self.gone.pop(guest, None)
@@ -229,8 +258,10 @@ class Known:
             seeker, candidate = at.offer.seeker, at.offer.candidate
             assert (at.state, at.session) == ("asking" if seeker == guest else "asked", None)  # M1
             assert seeker != candidate
-            assert found[seeker].offer == found[candidate].offer == at.offer  # M2, M4
-            assert self.now < at.offer.ends  # M6
+            asks_still = self.now < at.offer.ends
+            assert found[candidate].offer == at.offer  # M2, M4
+            assert (found[seeker].offer == at.offer) == asks_still  # M2, M4, M6
+            assert self.now < at.offer.ends_for(guest)  # M6
             assert self.here(guest)  # M9
             assert frozenset((seeker, candidate)) not in self.blocked  # M5
         else:

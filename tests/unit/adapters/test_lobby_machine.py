@@ -103,7 +103,7 @@ class LobbyMachine(RuleBasedStateMachine):
 
     def assert_freed(self, offer: Offer | None, guest: str) -> None:
         """M8: the other side at once, not only within a second."""
-        if offer is not None:
+        if offer is not None and offer.id not in self.known.rung_on:
             other = self.known.where(offer.candidate if offer.seeker == guest else offer.seeker)
             assert (other.state, other.offer) == ("free", None)
 
@@ -153,7 +153,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def answer(self, offer: Offer, answer: str) -> None:
         known = self.known
         guest, s = offer.candidate, known.new_id()
-        assert self.say(answer, offer, s) == offer
+        assert self.say(answer, offer, s) == (None if answer == "yes" else offer)
         del known.offers[offer.id]
         if answer != "yes":
             known.ended(offer)
@@ -166,7 +166,43 @@ class LobbyMachine(RuleBasedStateMachine):
         else:
             known.change(guest, available=False)
 
-    def say(self, answer: str, offer: Offer, s: str) -> Offer:
+    @precondition(lambda self: self.known.rung_on)
+    @rule(data=st.data(), answer=st.sampled_from(["yes", "yes", "no", "later"]))
+    def somebody_rung_on_answers(self, data: st.DataObject, answer: str) -> None:
+        """Nothing changes for a seeker who knows nothing of it, but by a yes."""
+        known = self.known
+        offer = data.draw(st.sampled_from(list(known.rung_on.values())))
+        before, s = known.where(offer.seeker), known.new_id()
+        if answer == "yes" and self.waits_for(offer):
+            assert self.say(answer, offer, s) == before.offer
+            del known.rung_on[offer.id]
+            known.over.append(offer)
+            known.was_ended(before.offer)
+            known.begun(s, offer.seeker, offer.candidate)
+            return
+        if answer == "yes":
+            with pytest.raises(Gone):
+                self.say(answer, offer, s)
+        else:
+            assert self.say(answer, offer, s) == offer
+        known.was_ended(offer)
+        known.unanswered[offer.candidate] = 0
+        if answer == "no":
+            known.block(offer.seeker, offer.candidate)
+        elif answer == "later":
+            known.change(offer.candidate, available=False)
+        assert known.where(offer.seeker) == before
+        assert known.where(offer.candidate).offer is None
+
+    def waits_for(self, offer: Offer) -> bool:
+        """Whether a yes still begins a chat with the seeker of that offer."""
+        known, seeker = self.known, offer.seeker
+        at = known.where(seeker)
+        if at.state not in ("free", "asking") or known.apart(seeker, offer.candidate):
+            return False
+        return at.looking and known.pages[seeker].pool == known.pages[offer.candidate].pool
+
+    def say(self, answer: str, offer: Offer, s: str) -> Offer | None:
         lobby = self.known.lobby
         if answer == "yes":
             return step(lobby.accept(offer.candidate, offer.id, s))
@@ -181,13 +217,10 @@ class LobbyMachine(RuleBasedStateMachine):
             with pytest.raises(Gone):  # M7
                 self.say(answer, offer, "late")
             return
-        pair = frozenset((offer.seeker, offer.candidate))
-        open_again = [running for running in known.offers.values() if {running.seeker, running.candidate} == pair]
-        assert self.say("no", offer, "late") == (open_again[0] if open_again else offer)  # M5
-        known.block(*pair)
-        for running in open_again:
-            del known.offers[running.id]
-            known.ended(running)
+        open_again = known.between(offer.seeker, offer.candidate)
+        assert self.say("no", offer, "late") == (open_again or offer)  # M5
+        known.block(offer.seeker, offer.candidate)
+        known.was_ended(open_again)
 
     @rule(guest=guests)
     def stop(self, guest: str) -> None:
@@ -237,13 +270,10 @@ class LobbyMachine(RuleBasedStateMachine):
     def block(self, a: str, b: str) -> None:
         known = self.known
         if a != b and a in known.pages and b in known.came:
-            offer = known.where(a).offer
             ended = step(known.lobby.block(a, b))
-            assert ended == (offer if offer is not None and {offer.seeker, offer.candidate} == {a, b} else None)
+            assert ended == known.between(a, b)
             known.block(a, b)
-            if ended is not None:
-                del known.offers[ended.id]
-                known.ended(ended)
+            known.was_ended(ended)
             step(known.lobby.avoid_networks(a, known.networks(b), known.now, known.met(a)))
             known.avoided.append((a, known.networks(b)[0], known.now))
 
@@ -257,7 +287,7 @@ class LobbyMachine(RuleBasedStateMachine):
     def talk_again(self, a: str, b: str) -> None:
         known = self.known
         s = known.new_id()
-        free = a != b and known.where(a).state == known.where(b).state == "free"
+        free = a != b and known.as_free(known.where(a)) and known.as_free(known.where(b))
         happened = step(known.lobby.pair(s, [a, b]))
         assert happened == (free and not known.apart(a, b))
         if happened:
