@@ -271,7 +271,9 @@ class Outbox:
         if any(_lost_at(entry) > self.asked_wall for entry in late):
             self._ask(now)  # history was not asked since: ask before despairing
             return
-        for entry in late:
+        # What became of a message after the end of its chat nobody is told: it is forgotten as it is.
+        self.entries.keep(lambda entry: entry["session"] == self.running or entry not in late)
+        for entry in (entry for entry in late if entry["session"] == self.running):
             entry["state"] = "undelivered"
             self._mark(entry)
         if late:

@@ -135,7 +135,7 @@ class Endpoint:
         if self.session is not None and self.session.id == session.id:
             self.session = None
         if session.id in self.senders:
-            self.senders[session.id].gone()
+            self.senders[session.id].end()
 
     def partner(self, here: bool) -> None:
         """Note that the partner's page came or went, by whatever sign."""
@@ -194,8 +194,7 @@ class Endpoint:
 
     async def older(self, session_id: str, before: PlaceInOrder | None, limit: int) -> dict[str, object]:
         """Return older rows of a chat (``chat-history``). Raises NoSession, Unavailable."""
-        await self._own(session_id)
-        return await older_rows(self.engines.history, session_id, before, limit)
+        return await older_rows(self.engines.history, await self._own(session_id), self.guest, before, limit)
 
     def _current(self, session_id: str) -> Session:
         if self.session is None or self.session.id != session_id:
@@ -218,11 +217,10 @@ class Endpoint:
             self.shared.counts["not ours"] += 1  # a session not heard of yet (the mailbox has it), or hostile
 
     def on_receipt(self, event: Receipt) -> None:
-        """Settle what the partner's page has drawn and the history has."""
-        if event.session in self.senders:
-            self.senders[event.session].receipt(event.stream, event.ranges)
-        elif event.session in self.sessions:
-            self._emit_status(event.session, event.stream, event.ranges, "delivered")
+        """Settle what the partner's page has drawn and the history has; after the end nobody learns of it."""
+        if self.session is not None and self.session.id == event.session:
+            sender = self.senders.get(event.session) or self._sender(self.session)
+            sender.receipt(event.stream, event.ranges)
 
     def on_typing(self, event: PartnerTyping) -> None:
         """Show that the partner writes."""
@@ -275,7 +273,8 @@ class Endpoint:
         return self.senders[session.id]
 
     def _emit_status(self, session_id: str, stream: str, ranges: Ranges, state: str) -> None:
-        self.page.emit("chat-status", {"s": session_id, "st": stream, "ranges": ranges, "state": state})
+        over = {"error": NoSession.code} if state == "refused" else {}
+        self.page.emit("chat-status", {"s": session_id, "st": stream, "ranges": ranges, "state": state, **over})
 
     def _drawn(self, message: Message) -> None:
         if not self.shared.writer.add(self, message):
@@ -288,10 +287,10 @@ class Endpoint:
             self.page.emit("chat-message", to_builtins(structs.replace(message, kind="late")))
         self.inbox.forget(*self.receiver.take_tags(message.key for message in (*receipted, *silent)))
         for session_id in dict.fromkeys(message.session for message in receipted):
-            partner = self.sessions[session_id].partner(self.guest)
-            keys = [message.key for message in receipted if message.session == session_id]
+            session = self.sessions[session_id]
+            keys = [message.key for message in receipted if message.session == session_id and session.ended is None]
             for stream, ranges in by_stream(keys).items():
-                self.engines.bus.publish(partner, Receipt(session_id, stream, ranges))
+                self.engines.bus.publish(session.partner(self.guest), Receipt(session_id, stream, ranges))
 
     def _dropped(self, keys: list[MessageKey]) -> None:
         """Forget what no honest page sends: its sender hears nothing more of it."""

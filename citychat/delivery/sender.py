@@ -14,7 +14,7 @@ PENDING_MAX = bound("pending")  # a session; the page sends as many before it wa
 RECEIPT_S = 3.0  # half-open links and frozen processes look like listeners; after this the mailbox takes over
 RETRY_MIN_S, RETRY_MAX_S = 1.0, 30.0
 
-Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored" or "delivered"
+Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored", "delivered" or "refused"
 
 
 class Sender:
@@ -25,7 +25,7 @@ class Sender:
         self.partner, self.side, self.tell = session.partner(guest), session.side(guest), tell
         self.bus, self.mailbox, self.clock, self.random = engines.bus, engines.mailbox, engines.clock, engines.random
         self.pending: dict[MessageKey, Message] = {}
-        self.away = self.said = False
+        self.away = self.said = self.over = False
         self._storing = False
         self._late: Timer | None = None
         self._retry: Timer | None = None
@@ -62,10 +62,17 @@ class Sender:
         self._publish(list(self.pending.values()))
 
     def gone(self) -> None:
-        """Turn to the mailbox at once: the partner's socket is closed, or the session has ended."""
+        """Turn to the mailbox at once: the partner's socket is closed."""
         self.away = True
         self._cancel_late()
         self._store()
+
+    def end(self) -> None:
+        """The session has ended: what is pending goes to the mailbox now, or is refused. What came of a later try, in
+        a mailbox that is full, would tell that its reader has come."""
+        self.over = True
+        self._cancel_retry()
+        self.gone()
 
     def close(self) -> None:
         """This page is gone. Its outbox has what was not answered, but nobody knows when it will be back."""
@@ -73,9 +80,7 @@ class Sender:
             self.mailbox.put(self.partner, list(self.pending.values()), lambda stored: None)
         self.pending.clear()
         self._cancel_late()
-        if self._retry:
-            self._retry.cancel()
-            self._retry = None
+        self._cancel_retry()
 
     def _publish(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -101,6 +106,11 @@ class Sender:
             self._late.cancel()
             self._late = None
 
+    def _cancel_retry(self) -> None:
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+
     def _store(self) -> None:
         if self.pending and not self._storing and self._retry is None:
             self._storing = True
@@ -108,14 +118,14 @@ class Sender:
 
     def _stored(self, keys: list[MessageKey], ok: bool) -> None:
         self._storing = False
-        if not ok:
+        if not ok and not self.over:
             self._retry_later()
             return
         self._retry_s = RETRY_MIN_S
         answered = [key for key in keys if key in self.pending]
         self._drop(answered)
         for stream, ranges in by_stream(answered).items():
-            self.tell(stream, ranges, "stored")
+            self.tell(stream, ranges, "stored" if ok else "refused")
         if self.away:
             self._store()
 

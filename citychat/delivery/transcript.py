@@ -16,12 +16,15 @@ def shown(message: Message) -> dict[str, object]:
     return fields
 
 
-async def newest_rows(history: History, session: Session) -> list[dict[str, object]]:
-    """Return the rows that a join answer shows, oldest first."""
-    return [shown(row) for row in await history.messages.page(session.id, None, NEWEST_ROWS)]
+async def newest_rows(history: History, session: Session, guest: str) -> list[dict[str, object]]:
+    """Return the rows that this guest's join answer shows, oldest first."""
+    return [shown(row) for row in await history.messages.page(session.id, None, NEWEST_ROWS, session.side(guest))]
 
 
-async def older_rows(history: History, session_id: str, before: PlaceInOrder | None, limit: int) -> dict[str, object]:
-    """Return at most ``limit`` rows before a place in the order, oldest first, and whether there are more."""
-    rows = await history.messages.page(session_id, before, limit + 1)
+async def older_rows(
+    history: History, session: Session, guest: str, before: PlaceInOrder | None, limit: int
+) -> dict[str, object]:
+    """Return at most ``limit`` rows before a place in the order as this guest sees them, oldest first, and whether
+    there are more."""
+    rows = await history.messages.page(session.id, before, limit + 1, session.side(guest))
     return {"messages": [shown(row) for row in rows[-limit:]], "more": len(rows) > limit}

@@ -121,7 +121,7 @@ class Recovery:
         fields = await self.matching.sessions.shown(shown, endpoint.guest)
         if endpoint.session is not None:
             endpoint.partner_here = fields["here"] is True
-        return {"session": fields, "seen": seen, "messages": await newest_rows(self.history, shown)}
+        return {"session": fields, "seen": seen, "messages": await newest_rows(self.history, shown, endpoint.guest)}
 
     # -- while the history is away ------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class MessageStore(Protocol):
 
     A gap row may stand for several numbers. What is added of it are those that are not held yet, in as few rows as that
     takes, after the messages of the same batch; a message with a number that it stands for parts it.
+
+    What is kept when its session has ended is marked: its sender is not to learn that its reader has come since.
     """
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
@@ -44,12 +46,16 @@ class MessageStore(Protocol):
         back. Such rows are ``unkept``: no receipt, and nobody sends them again.
         """
 
-    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+    async def page(
+        self, session_id: str, before: tuple[int, int, str, int] | None, limit: int, reader: int | None = None
+    ) -> list[Message]:
         """Return the newest ``limit`` rows before that place in the order (lamport, side, stream, number), oldest
-        first."""
+        first. For the page of side ``reader`` without gaps of its own, and without what it has sent and the other side
+        has drawn after the end (protocol §2.2)."""
 
     async def progress(self, session_id: str, side: int) -> Progress:
         """Return how far history is with what that side has sent."""
 
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
-        """Return which of these numbers history holds as messages; gap rows do not count."""
+        """Return which of these numbers history holds as messages, for their sender: gap rows do not count, nor does
+        what was kept after the end."""

@@ -295,11 +295,11 @@ export class Outbox {
   #giveUp(now) {
     const wall = this.#calls.wall();
     const late = this.#entries.inState("stored").filter((entry) => wall >= lostAt(entry));
-    if (late.some((entry) => lostAt(entry) > this.#askedWall)) {
-      this.#ask(now); // history was not asked since: ask before despairing
-      return;
-    }
-    for (const entry of late) {
+    // History was not asked since: ask before despairing
+    if (late.some((entry) => lostAt(entry) > this.#askedWall)) return this.#ask(now);
+    // What became of a message after the end of its chat nobody is told: it is forgotten as it is.
+    this.#entries.keep((entry) => entry.session === this.#running || !late.includes(entry));
+    for (const entry of late.filter(({ session }) => session === this.#running)) {
       entry.state = "undelivered";
       this.#mark(entry);
     }

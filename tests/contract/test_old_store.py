@@ -157,10 +157,10 @@ async def write_again(history: SqliteHistory, mailbox: SqliteMailbox, database: 
         await history.guests.keep(guest)
     for session in (TALK, OVER, GONE):
         await history.sessions.begin(msgspec.structs.replace(session, ended=None, erased=()))
-    await history.sessions.end("over", NOW + 7)
     dora = Message("gone", 0, "d", 1, 1, "what dora said", NOW + 6)
     ben = Message("gone", 1, "b", 1, 2, "what ben said", NOW + 7)
     await add(history, *SAID, dora, ben, Message("over", 0, "c", 1, 1, "a threat", NOW + 6))
+    await history.sessions.end("over", NOW + 7)
     await history.guests.erase("dora", NOW + 20)
     await history.relations.block("carl", "anna", NOW + 8)
     await history.relations.avoid_networks("anna", ["net3", "net4"], NOW + 8)

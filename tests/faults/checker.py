@@ -83,6 +83,8 @@ class _Case:
                 yield "lost", f"{self.said[key][2]} {key} has a tick, and nobody has it"
             elif key in delivered and key not in self.history:
                 yield "lost", f"{self.said[key][2]} {key} is delivered, and in no history"
+            elif key in delivered and self.history[key].get("after_end"):
+                yield "history", f"{self.said[key][2]} {key} was read after the end, and its sender sees it"
 
     def _reader(self, key: Key) -> str:
         """The guest for whom a message is, by the session's row: perhaps no page of theirs was ever told of it."""

@@ -5,6 +5,7 @@ apart, learning who said no. Where a row says that something is open, it is.
 from tests.mutants.controls import Threat, control
 from tests.mutants.named_files import (
     ADMISSION,
+    ENDPOINT,
     LED_TO,
     LOBBY,
     OF_ADMISSION,
@@ -17,6 +18,7 @@ from tests.mutants.named_files import (
     PLACES,
     RULES,
     SESSIONS,
+    SQL,
     STATE,
     TEXT,
 )
@@ -28,6 +30,7 @@ OF_CROWDS, OF_LETDOWNS = "tests/contract/test_lobby_crowds.py", "tests/contract/
 OF_TAKEOVER, OF_LOCATE = "tests/simulation/test_takeover.py", "tests/simulation/test_locate.py"
 OF_REUNIONS, OF_MATCHING = "tests/unit/matching/test_reunions.py", "tests/unit/matching/test_matching.py"
 OF_MORE_TIME = "tests/contract/test_lobby_more_time.py"
+OF_END, OF_MARKS = "tests/unit/delivery/test_after_the_end.py", "tests/contract/test_after_the_end.py"
 OF_PRETENCE, OF_SILENT = "tests/unit/matching/test_pretence.py", "tests/unit/matching/test_unanswered.py"
 
 ON_GUESTS = (
@@ -338,8 +341,56 @@ ON_GUESTS = (
         open="a yes after more than 15 s tells it to the one who gets that chat.",
     ),
     Threat(
-        "A11b", "The tick of a message left behind in a chat that has ended tells that its reader has come.", (),
-        open="it turns when the message is drawn, after the end too: whoever left it learns that its reader came.",
+        "A11b", "The tick of a message left behind in a chat that has ended tells that its reader has come.",
+        (
+            control(
+                "what is read after the end is marked in the history, in one step",
+                f"{OF_END}::test_whoever_left_learns_nothing_of_whether_the_reader_came "
+                f"{OF_MARKS}::test_of_what_is_kept_after_the_end_its_sender_sees_nothing_and_its_reader_all", SQL,
+                "iif(ended > 0, 1, NULL)", "NULL",
+            ),
+            control(
+                "the same in MongoDB",
+                f"{OF_MARKS}::test_of_what_is_kept_after_the_end_its_sender_sees_nothing_and_its_reader_all",
+                "citychat/adapters/mongo/documents.py", '({"after_end": True} if self.ended else {})', "{}", "mongo",
+            ),
+            control(
+                "its sender's pages do not get it, nor gaps of their own",
+                f"{OF_END}::test_whoever_left_learns_nothing_of_whether_the_reader_came "
+                f"{OF_MARKS}::test_of_what_is_kept_after_the_end_its_sender_sees_nothing_and_its_reader_all,"
+                "test_a_sender_sees_no_gaps_of_its_own_nor_what_takes_their_place_after_the_end", SQL,
+                "(side IS NOT ?2 OR (after_end IS NULL AND k IS NOT 'gap'))\nORDER", "?2 IS ?2\nORDER",
+            ),
+            control(
+                "nor an answer when they ask for it",
+                f"{OF_END}::test_whoever_left_learns_nothing_of_whether_the_reader_came", SQL,
+                "k IS NOT 'gap' AND after_end IS NULL;", "k IS NOT 'gap';",
+            ),
+            control(
+                "no receipt is heard after the end",
+                f"{OF_END}::test_a_receipt_of_a_process_that_does_not_know_of_the_end_is_told_nobody", ENDPOINT,
+                "        if self.session is not None and self.session.id == event.session:\n"
+                "            sender = self.senders.get(event.session) or self._sender(self.session)\n",
+                "        if event.session in self.sessions:\n"
+                "            sender = self._sender(self.sessions[event.session])\n",
+            ),
+            control(
+                "nor is one sent", f"{OF_END}::test_a_process_that_knows_of_the_end_sends_no_receipt", ENDPOINT,
+                " and session.ended is None]", "]",
+            ),
+            control(
+                "what finds no room in the mailbox at the end is refused, not tried until somebody makes room",
+                f"{OF_END}::test_what_finds_no_room_in_the_mailbox_at_the_end_is_refused_at_once",
+                "citychat/delivery/sender.py", "if not ok and not self.over:", "if not ok:",
+            ),
+            control(
+                "no page calls it lost after a day",
+                "tests/unit/client/test_outbox.py::"
+                "test_what_was_left_behind_in_a_chat_that_is_over_is_forgotten_and_nothing_is_said_of_it",
+                "citychat/client/outbox.py", ' if entry["session"] == self.running):', "):",
+            ),
+        ),
+        open="whoever erases everything after the end is seen to: the other one's page forgets the texts.",
     ),
     Threat(
         "A11c", "Piles of marks, towers of blank lines, texts of which nothing is seen.",

@@ -387,8 +387,8 @@ STORES = (
         "            if document[\"_id\"] in late:", "            if False:", "mongo",
     ),
     left_out(
-        "mongo: an erased side is written to", "§2.2", f"{HISTORY} -k mongo", f"{MONGO}/messages.py",
-        '({"x": ""} if m.side in known[m.session].erased else {})', "{}", "mongo",
+        "mongo: an erased side is written to", "§2.2", f"{HISTORY} -k mongo", f"{MONGO}/documents.py",
+        '({"x": ""} if message.side in self.erased else {})', "{}", "mongo",
     ),
     left_out(
         "mongo: a hole is not seen", "§2.5.1", f"{HISTORY} -k mongo", f"{MONGO}/messages.py",

@@ -183,11 +183,13 @@ class Couple(Ground):
             raise Wrong(self.wrong.pop())
 
     def check_transcripts(self, s: str) -> None:
-        """Of the chat on screen: both transcripts equal, and equal to the history; what is marked as not sent aside."""
-        texts = [row.text for row in self.world.rows(s)][-50:]
+        """Of the chat on screen: both transcripts equal, and equal to the history; what is marked as not sent, or
+        was read after the end, aside."""
         for person in self.people:
-            states = person.screen.states
-            rows = [row for row in person.shown() if row["session"] == s]
+            states, side = person.screen.states, person.here.outbox.side_in(s)
+            texts = [row.text for row in self.world.rows(s, side)][-50:]
+            untold = {(s, side, *key) for key in states} & self.world.after_end
+            rows = [row for row in person.shown() if row["session"] == s and (s, side, *key_of(row)) not in untold]
             shown = [row["text"] for row in rows if states.get(key_of(row), "stored") in ("stored", "delivered")]
             if texts and shown[-len(texts) :] != texts:
                 raise Wrong(f"{person.name} sees {shown}, the history has {texts}")

@@ -158,6 +158,7 @@ class World:
         self._mailbox_up = self.history_up = True
         self.machines: list[Machine] = []  # dead ones too: what waits for them to thaw waits on
         self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
+        self.after_end: set[RowKey] = set()  # of messages that were kept when their session had ended
         self.guests: dict[str, Guest] = {}
         self.sessions: dict[str, Session] = {}
         self.pairs: dict[tuple[str, str], int] = {}
@@ -215,9 +216,10 @@ class World:
         """Whether an engine shows its worse manners now. Worlds without them draw nothing."""
         return self.rough > 0 and self.random.random() < self.rough
 
-    def rows(self, s: str) -> list[Message]:
-        """What history holds of a session, in the order of the transcript."""
-        return sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
+    def rows(self, s: str, reader: int | None = None) -> list[Message]:
+        """What history holds of a session, in the order of the transcript; without what that side may not learn."""
+        rows = sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
+        return [row for row in rows if row.side != reader or (row.kind != "gap" and row.row_key not in self.after_end)]
 
     def apart(self, members: Sequence[str]) -> bool:
         """Whether these two are kept apart, by the history."""

@@ -324,10 +324,17 @@ class Ground:
         row = self.world.row(session, stream, number)
         if state == "delivered" and (row is None or row.kind == "gap"):
             self.wrong.append(f"{person.name} sees {stream} {number} delivered, and the history does not hold it")
+        if state == "delivered":
+            self.check_told(person, session, stream, number)
         if state == "stored" and row is None and (stream, number) not in self.waiting_mail():
             self.wrong.append(f"{person.name} sees {stream} {number} stored, and neither mailbox nor history holds it")
         if state in ("stored", "delivered"):
             self.acked[session, stream, number] = self.texts[stream, number]
+
+    def check_told(self, person: Person, session: str, stream: str, number: int) -> None:
+        """After the end nobody learns that the other one has read (protocol §2.2)."""
+        if any((session, side, stream, number) in self.world.after_end for side in (0, 1)):
+            self.wrong.append(f"{person.name} sees {stream} {number} delivered, which was read after the end")
 
     def check_settled(self, message: Message) -> None:
         """The mailbox lets go of nothing that the history does not have."""
@@ -351,7 +358,9 @@ class Ground:
             page = person.page
             if page is None or not page.joined:
                 raise Wrong(f"{person.name} is not joined at the end")
-            stuck = [entry for entry in page.outbox.entries.all if entry["state"] in ("waiting", "stored")]
+            entries, running = page.outbox.entries, page.outbox.running
+            stuck = [entry for entry in entries.in_state("stored") if entry["session"] == running]
+            stuck += entries.in_state("waiting")
             if stuck:
                 raise Wrong(f"{person.name} is stuck with {[entry['text'] for entry in stuck]}")
         if self.waiting_mail():

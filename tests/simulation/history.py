@@ -135,6 +135,8 @@ class SimMessages(SimStore):
                 filled.add(row.row_key)
             for piece in _pieces(row, [(old.number, old.last) for old in mine]):
                 held[piece.row_key] = replace(piece, text="") if row.side in session.erased else piece
+                if session.ended:
+                    self.world.after_end.add(piece.row_key)
                 self.world.held(piece, "in the history, where a gap was" if over else "in the history")
         return Committed(frozenset(unkept), frozenset(filled), tuple(standing))
 
@@ -143,8 +145,10 @@ class SimMessages(SimStore):
         held |= {piece.row_key: piece for piece in _pieces(gap, [(number, number)])}
 
     @read
-    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
-        return [row for row in self.world.rows(session_id) if before is None or row.order < before][-limit:]
+    async def page(
+        self, session_id: str, before: tuple[int, int, str, int] | None, limit: int, reader: int | None = None
+    ) -> list[Message]:
+        return [row for row in self.world.rows(session_id, reader) if before is None or row.order < before][-limit:]
 
     @read
     async def progress(self, session_id: str, side: int) -> Progress:
@@ -160,11 +164,8 @@ class SimMessages(SimStore):
 
     @read
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
-        all_rows = self.world.chats.get(session_id, {}).values()
-        rows = [row for row in all_rows if (row.side, row.stream) == (side, stream)]
-        return to_ranges(
-            row.number for row in rows if row.kind != "gap" and any(a <= row.number <= b for a, b in ranges)
-        )
+        rows = [row for row in self.world.rows(session_id, side) if (row.side, row.stream) == (side, stream)]
+        return to_ranges(row.number for row in rows if any(a <= row.number <= b for a, b in ranges))
 
 
 def _pieces(row: Message, known: Ranges) -> list[Message]:

@@ -41,6 +41,8 @@ class Place(Protocol):
 
     def check_mark(self, person: "Person", session: str, stream: str, number: int, state: str) -> None: ...
 
+    def check_told(self, person: "Person", session: str, stream: str, number: int) -> None: ...
+
     def check_met(self, session: str) -> None: ...
 
 
@@ -69,6 +71,8 @@ class Screen:
         self.rows.append(row)
         if state:
             self.states[key_of(row)] = state
+        if state == "delivered":
+            place.check_told(person, row["session"], *key_of(row))
         place.check_drawn(person, self.rows, row)
 
     def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:

@@ -201,6 +201,6 @@ def _place(row: Row) -> tuple[int, int, str, int]:
 def history_of(data: Path) -> list[Row]:
     """Every message in the embedded store of a data folder; read only, so that reading cannot mend anything."""
     with closing(sqlite3.connect(f"file:{data / 'citychat.db'}?mode=ro", uri=True)) as database:
-        columns = ("s", "side", "st", "n", "l", "x", "k")
+        columns = ("s", "side", "st", "n", "l", "x", "k", "after_end")
         rows = database.execute(f"SELECT {', '.join(columns)} FROM messages")
         return [from_wire(dict(zip(columns, row, strict=True))) for row in rows]

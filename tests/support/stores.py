@@ -20,7 +20,7 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
-from citychat.model import Message, MessageKey, Session
+from citychat.model import PENDING, Message, MessageKey, Session
 from citychat.ports import History, Mailbox, Timer
 from citychat.rules import MAILBOX_MS
 from tests.support.patience import PATIENCE_S
@@ -156,10 +156,10 @@ async def is_read(mailbox: Mailbox, handle: object) -> bool:
 
 
 async def make_room(history: History, *rows: Message) -> None:
-    """Sessions of others, over and never deleted, for rows that have none: nothing is kept without."""
+    """Sessions of others, pending and never deleted, for rows that have none: nothing is kept without."""
     for s in dict.fromkeys(row.session for row in rows):
         if await history.sessions.find(s) is None:
-            await history.sessions.begin(Session(s, ("nobody", "no one"), ("A", "B"), "", 0, 2**52, 1))
+            await history.sessions.begin(Session(s, ("nobody", "no one"), ("A", "B"), "", 0, 2**52, PENDING))
 
 
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:

@@ -2,7 +2,7 @@
 
 | Collection | `_id` | Fields |
 | --- | --- | --- |
-| messages | s:side:st:n | those of a Message; an erase empties ``x``, a gap gives way to its message |
+| messages | s:side:st:n | those of a Message, ``after_end``; an erase empties ``x``, a gap gives way to its message |
 | erased | of the message | s, x, since, gone: a text that was erased, kept for the evidence of a report |
 | guests | the guest | those of a Guest |
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |
@@ -13,8 +13,8 @@
 | pauses | the guest, or network:mark | until, reason, gone |
 | erased_guests | the guest | at, networks, gone: their token makes nobody again |
 
-``gaps`` marks a session with gap rows. ``gone`` is a date, for servers that delete by
-themselves. Ids of ours are base64url, so a ":" parts them for sure.
+``gaps`` marks a session with gap rows, ``after_end`` a message that was kept when its session had ended. ``gone`` is a
+date, for servers that delete by themselves. Ids of ours are base64url, so a ":" parts them for sure.
 """
 
 import logging
@@ -142,12 +142,17 @@ class StartedDocument(Struct, frozen=True):
 
 class MarkedSessionDocument(Struct, frozen=True):
     """The sides of a session whose texts are erased; ``erasing``: last done when, until a prune has looked again.
-    ``gaps``: some of its rows may be gaps."""
+    ``gaps``: some of its rows may be gaps; ``ended``: as in Session."""
 
     id: str = field(name="_id")
     erased: tuple[int, ...] = ()
     gaps: bool = False
     erasing: int = 0
+    ended: int | None = None
+
+    def marks(self, message: Message) -> Document:
+        """Return what the row of a message that is kept now has besides, or instead of, the message's own fields."""
+        return ({"x": ""} if message.side in self.erased else {}) | ({"after_end": True} if self.ended else {})
 
 
 class DocumentReader:

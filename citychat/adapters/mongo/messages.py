@@ -61,8 +61,12 @@ class MongoMessages:
         if self._adding:
             await asyncio.wait(self._adding)
 
-    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+    async def page(
+        self, session_id: str, before: tuple[int, int, str, int] | None, limit: int, reader: int | None = None
+    ) -> list[Message]:
         where = {"s": text(session_id)} | ({} if before is None else earlier(before))
+        if reader is not None:
+            where["$nor"] = [{"side": reader, "after_end": True}, {"side": reader, "k": "gap"}]
         return (await newest_messages(self._mongo, self._reader, where, limit))[::-1]
 
     async def progress(self, session_id: str, side: int) -> Progress:
@@ -93,6 +97,7 @@ class MongoMessages:
         numbers: list[int] = []
         for part in slices(merged(ranges), CLAUSES):
             where = {"s": text(session_id), "side": side, "st": text(stream), "k": {"$ne": "gap"}}
+            where["after_end"] = {"$ne": True}
             clauses = [{"n": {"$gte": first, "$lte": last}} for first, last in part]
             numbers += [place.number for place in await self._places({**where, "$or": clauses})]
         return to_ranges(numbers)
@@ -124,7 +129,7 @@ class MongoMessages:
         known = await self._sessions({m.session for m in storable})
         await self._gaps.mark({m.session for m in gaps} & set(known))
         kept = {i: m for i, m in kept.items() if m.session in known}
-        documents = [to_row(m) | ({"x": ""} if m.side in known[m.session].erased else {}) for m in kept.values()]
+        documents = [to_row(m) | known[m.session].marks(m) for m in kept.values()]
         there = await self._mongo.insert("messages", documents)
         late = await self._gaps.covered(m for i, m in kept.items() if i in there or known[m.session].gaps)
         for document in documents:
@@ -154,7 +159,7 @@ class MongoMessages:
 
     async def _sessions(self, ids: set[str]) -> dict[str, MarkedSessionDocument]:
         """Those of these sessions that exist, with their marks."""
-        found = await self._mongo.find("sessions", {"_id": {"$in": list(ids)}}, fields=["erased", "gaps"])
+        found = await self._mongo.find("sessions", {"_id": {"$in": list(ids)}}, fields=["erased", "gaps", "ended"])
         return {row.id: row for row in self._reader.read("sessions", found, MarkedSessionDocument)}
 
     async def _places(self, where: Document) -> list[MessageKeyDocument]:

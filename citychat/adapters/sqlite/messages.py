@@ -38,11 +38,13 @@ class SqliteMessages:
 
         self._database.submit(work, done)
 
-    async def page(self, session_id: str, before: tuple[int, int, str, int] | None, limit: int) -> list[Message]:
+    async def page(
+        self, session_id: str, before: tuple[int, int, str, int] | None, limit: int, reader: int | None = None
+    ) -> list[Message]:
         def work(transaction: Transaction) -> list[Row]:
             if before is None:
-                return transaction.rows("page_newest", session_id, limit)
-            return transaction.rows("page_before", session_id, limit, *before)
+                return transaction.rows("page_newest", session_id, reader, limit)
+            return transaction.rows("page_before", session_id, reader, limit, *before)
 
         return [to_message(row) for row in reversed(await self._database.run(work))]
 

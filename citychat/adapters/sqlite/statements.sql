@@ -71,6 +71,9 @@ CREATE TABLE mail_time (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT N
 ALTER TABLE messages ADD COLUMN upto INTEGER;
 CREATE INDEX messages_gaps ON messages (s, side, st, n, upto) WHERE k = 'gap';
 
+-- after_end: 1 where the session had ended when the message was kept. Of rows of before nobody knows.
+ALTER TABLE messages ADD COLUMN after_end INTEGER;
+
 -- One row a network, of the last time: people are blocked again and again.
 CREATE TABLE avoided (
     guest TEXT NOT NULL, network TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (guest, network)
@@ -129,8 +132,8 @@ DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE kept <= ?1 LIMIT 1000);
 -- add --
 -- A side that was erased stays blank, also for a message that was on its way meanwhile. A session that was deleted
 -- keeps nothing. The last gap that begins before a number says whether it is in one.
-INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k, upto)
-SELECT ?1, ?2, ?3, ?4, ?5, iif(erased >> ?2 & 1, '', ?6), ?7, ?8, ?9, ?10, ?11 FROM sessions
+INSERT INTO messages (s, side, st, n, l, x, at, p_st, p_n, k, upto, after_end)
+SELECT ?1, ?2, ?3, ?4, ?5, iif(erased >> ?2 & 1, '', ?6), ?7, ?8, ?9, ?10, ?11, iif(ended > 0, 1, NULL) FROM sessions
 WHERE id = ?1 AND ?4 > coalesce((
     SELECT coalesce(upto, n) FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND k = 'gap' AND n <= ?4
     ORDER BY n DESC LIMIT 1
@@ -149,13 +152,15 @@ SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
 WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5 AND k IS NOT 'gap' ORDER BY n;
 
 -- page_newest --
-SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages WHERE s = ?1
-ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
+-- Without what its sender (?2, NULL for nobody) must not learn.
+SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
+WHERE s = ?1 AND (side IS NOT ?2 OR (after_end IS NULL AND k IS NOT 'gap'))
+ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?3;
 
 -- page_before --
 SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
-WHERE s = ?1 AND (l, side, st, n) < (?3, ?4, ?5, ?6)
-ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?2;
+WHERE s = ?1 AND (side IS NOT ?2 OR (after_end IS NULL AND k IS NOT 'gap')) AND (l, side, st, n) < (?4, ?5, ?6, ?7)
+ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?3;
 
 -- streams --
 -- count = last: a stream without a hole and without a gap of several, answered from the index alone.
@@ -176,7 +181,8 @@ SELECT s, side, st, n, l, x, at, p_st, p_n, k, upto FROM messages
 WHERE s = ?1 AND side = ?2 AND st = ?3 AND n > ?4 ORDER BY n;
 
 -- held --
-SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5 AND k IS NOT 'gap';
+SELECT n FROM messages
+WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5 AND k IS NOT 'gap' AND after_end IS NULL;
 
 -- guest --
 SELECT body FROM guests WHERE id = ?;

@@ -337,6 +337,20 @@ def test_not_delivered_after_24_hours_and_ten_minutes_and_after_asking_once_more
     desk.now += ANSWER_MS
     desk.box.tick(desk.now)
     assert desk.marks[2:] == [(2, "delivered", ""), (1, "undelivered", "")]
+
+
+def test_what_was_left_behind_in_a_chat_that_is_over_is_forgotten_and_nothing_is_said_of_it(desk: Desk) -> None:
+    """Nobody tells the page whether it was read, so it is not called lost."""
+    desk.say("a", "b")
+    desk.status("stored", [1, 2])
+    desk.box.ended("s")
+    desk.now += UNDELIVERED_MS - 1
+    desk.box.tick(desk.now)
+    assert len(desk.box.entries.all) == 2
+    for ms in (1, ANSWER_MS, ANSWER_MS):
+        desk.now += ms
+        desk.box.tick(desk.now)
+    assert desk.marks[2:] == [] == desk.box.entries.all and "stored" not in str(desk.storage)
     desk.status("delivered", [1, 1])
     assert desk.box.entries.all == [], "it was delivered after all"
 
