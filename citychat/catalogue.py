@@ -154,7 +154,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "twin.use": "Use it here",
     # Leave
     "leave.title": "Really leave?",
-    "leave.text": "Leaving is final. What the server has kept is still delivered.",
+    "leave.text": "Leaving is final. What the server has kept is still delivered, and you are not told when.",
     "leave.yes": "Leave",
     "leave.no": "Stay",
     # My chats

@@ -109,6 +109,8 @@ async def test_its_erased_texts_stay_erased_and_are_evidence_for_three_days(data
     late = Message("gone", 0, "d", 2, 3, "on its way when dora went", NOW + 8)
     assert await add(history, late) == frozenset()
     assert [row.text for row in await history.messages.page("gone", None, 10)] == ["", "what ben said", ""]
+    told = [[row.text for row in await history.messages.page("gone", None, 10, side)] for side in (0, 1)]
+    assert told == [["", "what ben said"], ["", "what ben said", ""]], "what was kept before stands for both"
     await history.reports.add(Report("CODE5", "gone", "fay", "dora", "hate", "", NOW + 60, ("net7",)))
     rows = await database.run(lambda transaction: transaction.rows("evidence", "gone", NOW, 50))
     assert [row[5] for row in reversed(rows)] == ["what dora said", "what ben said", ""]
