@@ -390,7 +390,7 @@ ON_GUESTS = (
                 "citychat/client/outbox.py", ' if entry["session"] == self.running):', "):",
             ),
         ),
-        open="whoever erases everything after the end is seen to: the other one's page forgets the texts.",
+        open="erasing is told after the end too: the other one's page forgets the texts, as is wanted.",
     ),
     Threat(
         "A11c", "Piles of marks, towers of blank lines, texts of which nothing is seen.",
