@@ -109,7 +109,7 @@ async def redis(random: Random) -> AsyncIterator[Measured]:
             async with Redis(server.url, status=ServiceStatus("Redis", random, sys.exit), clock=clock) as opened:
                 while not opened.status.up:  # noqa: ASYNC110 - a link tells nobody
                     await asyncio.sleep(0.01)
-                async with RedisLobby(opened.run, random=random, now_ms=opened.time.now_ms) as lobby:
+                async with RedisLobby(opened.run, random=random, now_ms=clock.wall_ms) as lobby:
                     yield Measured(lobby, partial(busy_s_with, runs), partial(memory_bytes, opened))
         finally:
             server.stop()

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from citychat.adapters.service_status import ServiceStatus
-from citychat.ports import Clock, SteadyTime
+from citychat.ports import Clock
 
 COMPARE_S = 60.0  # between two comparisons while a link lasts
 
@@ -16,15 +16,10 @@ class Asked(NamedTuple):
 
 
 class ServiceClock:
-    """A service's clock, as far as it is known. ``status`` is told how far apart the two are, and says what then."""
+    """A service's clock beside this process's. ``status`` is told how far apart the two are, and says what then."""
 
     def __init__(self, status: ServiceStatus, clock: Clock) -> None:
         self._status, self._clock = status, clock
-        self._there: SteadyTime | None = None
-
-    def now_ms(self) -> int:
-        """Return the service's time; this process's as long as the service has not told its own."""
-        return self._there.now_ms() if self._there else self._clock.wall_ms()
 
     def asked(self) -> Asked:
         """Note the moment; ``told`` wants it."""
@@ -34,6 +29,5 @@ class ServiceClock:
         """Take the service's answer. It read its clock somewhere between the question and now: the middle is compared,
         and up to half of that time is not held against anybody. A slow answer is no wrong clock."""
         now_ms, took_ms = self._clock.wall_ms(), round((self._clock.monotonic_s() - asked.monotonic_s) * 1_000)
-        self._there = SteadyTime(self._clock, there_ms + took_ms // 2)
         unsure_ms = max(took_ms, abs(now_ms - asked.wall_ms)) // 2
         self._status.on_clock((asked.wall_ms + now_ms) // 2, there_ms, unsure_ms)

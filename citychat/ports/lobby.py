@@ -151,7 +151,7 @@ class Lobby(Protocol):
         """The process is going: its guests leave the free sets and their offers end, without a rest."""
 
     def now_ms(self) -> int:
-        """Return the time by the store's own clock, by which offers end, as well as this process knows it."""
+        """Return the time by the lobby's own clock, by which offers end, as well as this process knows it."""
 
     async def mend(self, guests: Sequence[str]) -> None:
         """Make sure that these guests of a process are found as their records say: a store may lose any key alone."""

@@ -109,7 +109,9 @@ class _Opening:
         self.key_check = SharedKeyCheck(
             redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
         )
-        lobby = await enter(RedisLobby(redis.run, random=random, now_ms=redis.time.now_ms, ring_s=ring_s))
+        lobby = await enter(
+            RedisLobby(redis.run, random=random, now_ms=SteadyTime(clock, clock.wall_ms()).now_ms, ring_s=ring_s)
+        )
         self.counts["lobby"] = lobby.counts
         return redis_bus, lobby
 

@@ -143,7 +143,7 @@ async def test_whichever_key_is_lost_alone_everything_is_well_within_five_minute
         kinds.setdefault(name.split(":")[0] + name.partition(":")[2][:3], name)
     assert {name.split(":")[0] for name in kinds.values()} == {
         "v", "b", "r", "t", "d", "o", "e", "endings", "ended", "letdowns", "leases", "s", "absent", "turns", "p", "c",
-        "a", "l", "n", "k",
+        "a", "l", "n", "k", "clock",
     }  # fmt: skip
     for name in ["none", *kinds.values()]:
         async with scene(lobby_scripts) as played:

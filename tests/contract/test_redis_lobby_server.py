@@ -13,6 +13,7 @@ from tests.contract.conftest import comes_up
 from tests.contract.lobby_town import LobbyTown
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
+from tests.support.stores import real_ms
 
 __test__ = is_tested(REDIS)
 
@@ -34,7 +35,7 @@ async def test_by_the_servers_own_clock_a_server_that_lost_its_data_or_its_scrip
     try:
         async with Redis(server.url, status=ServiceStatus("Redis", Random(1), pytest.fail), clock=clock) as redis:
             await comes_up(redis)
-            lobby = RedisLobby(redis.run, random=Random(1), now_ms=redis.time.now_ms, ring_s=1)
+            lobby = RedisLobby(redis.run, random=Random(1), now_ms=real_ms, ring_s=1)
             town = LobbyTown(lobby, Watching(clock))
             assert not await lobby.renew("p")
             epoch = (await town.enter("anna", "ben")).epoch

@@ -267,6 +267,18 @@ LOBBIES_OF_REDIS = (
         "due('endings', now - 3000, -1)",
     ),
     left_out(
+        "lua: a server's clock that is set back sets the lobby's back", "§2.8", "few over lua", LUA,
+        "if wall < seen then", "if false then",
+    ),
+    left_out(
+        "lua: the lobby's time is not told", "§2.8", "tests/contract/test_redis_lobby_clock.py -k lua", LUA,
+        "return {known, now}", "return {known, wall}",
+    ),
+    left_out(
+        "lua: a renewal notes no time", "§2.8", "tests/contract/test_redis_lobby_clock.py -k lua", LUA,
+        "  note_time(ahead)\n  call('ZADD', prefix .. 'leases'", "  call('ZADD', prefix .. 'leases'",
+    ),
+    left_out(
         "lua: a lease never ends", "M9", "few in lua", LUA, "due('leases', now, -1)",
         "due('leases', now - 60000, -1)",
     ),

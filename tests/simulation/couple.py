@@ -41,6 +41,7 @@ class Couple(Ground):
     ) -> None:
         super().__init__(loop, seed, stand=stand)
         self.kinds, self.stretch = kinds, stretch
+        self.served = bool(set(kinds) & set(OUTAGES))
         self.left = False
         self.people = [Person(self, "A", CONSENT), Person(self, "B", CONSENT)]
 
@@ -119,7 +120,7 @@ class Couple(Ground):
 
     async def run(self, secs: float, faults_a_second: float, leaves: bool) -> None:
         await self.meet()
-        if set(self.kinds) & set(OUTAGES):
+        if self.served:
             rough_up(self)
         self.world.loss = self.random.choice([0, 0.01, 0.05])
         secs *= self.stretch

@@ -18,6 +18,7 @@ from tests.simulation.ground import CONSENT, KEYS, Ground, Wrong
 from tests.simulation.lobbies import Books, Embedded, MakeStand
 from tests.simulation.outages import OUTAGES, rough_up
 from tests.simulation.person import Person
+from tests.simulation.store_clocks import OwnClock
 from tests.support.virtual_time import START_MS, VirtualLoop
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
@@ -122,7 +123,7 @@ class Crowded(Ground):
     ) -> None:
         super().__init__(loop, seed, processes=2 + seed % 2, stand=stand)
         self.kinds = kinds
-        self.served = bool(set(kinds) & set(OUTAGES))  # by engines in the network
+        self.served = bool(set(kinds) & set(OUTAGES))
         self.world.forgot = self._forgot
         count = count or self.random.randint(8, 16)
         self.strangers = [Stranger(self, chr(ord("A") + i), CONSENT) for i in range(count)]
@@ -132,11 +133,14 @@ class Crowded(Ground):
         self.answered: dict[str, str] = {}
         self.offers: dict[str, Offer] = {}
         self.rung_s: dict[str, float] = {}
+        self.until_s: dict[str, float] = {}  # offers
+        self.anew: set[str] = set()  # of them, those that count anew
         self.killed_s: dict[str, float] = {}
         self.over_s: dict[str, float] = {}
         self.lonely_s: dict[tuple[str, ...], float] = {}
         self.differing_s: dict[tuple[str, ...], float] = {}
         self.forgot_s = 0.0
+        self.set_back = False
         self.restored: set[str] = set()  # sessions of a lobby that went back
 
     @property
@@ -164,7 +168,17 @@ class Crowded(Ground):
         for offer in books.offers:
             self.answered.pop(offer, None)
         self.apart = {frozenset((guest, other)) for guest, person in books.people.items() for other in person.blocked}
+        self.set_back = True  # what ran at that moment runs for its time again
         self.restored.update(person.session for person in books.people.values() if person.session is not None)
+
+    def set_store_clock(self, clock: OwnClock, ahead_ms: int) -> None:
+        """Set forward it ends what the lobby counts. Set back it does not count the time until the next step, the first
+        after an outage."""
+        step_ms = ahead_ms - clock.ahead_ms
+        super().set_store_clock(clock, ahead_ms)
+        if clock is self.world.redis_clock and step_ms > 0:
+            self.rung_s.clear()
+        self.set_back |= clock is self.world.redis_clock and step_ms < 0
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -259,6 +273,7 @@ class Crowded(Ground):
 
     def _opened(self, offer: Offer) -> None:
         self.offers[offer.id] = offer
+        self.until_s[offer.id] = self.loop.now_s + offer.seconds
         self.trace("lobby:", self._name(offer.seeker), "asks", self._name(offer.candidate))
         if frozenset((offer.seeker, offer.candidate)) in self.apart:
             self.wrong.append("M5: a pair that was declined meets again")
@@ -269,7 +284,12 @@ class Crowded(Ground):
             self.rung_s[offer.candidate] = self.loop.now_s
 
     def _check_books(self) -> None:
-        books, now_ms = self.books, START_MS + round(self.loop.now_s * 1000)
+        books, now_s = self.books, self.loop.now_s
+        if self.set_back:
+            self.set_back = False
+            self.until_s.clear()
+            self.anew = set(books.offers)
+            self.killed_s = dict.fromkeys(self.killed_s, now_s)
         pointed: dict[str, list[str]] = {}
         talking: dict[str, list[str]] = {}
         for guest, visitor in books.people.items():
@@ -279,11 +299,16 @@ class Crowded(Ground):
                 talking.setdefault(visitor.session, []).append(guest)
                 if visitor.offer is not None:
                     self.wrong.append(f"M1: {self._name(guest)} is in an offer and in a session")
+        rung_on: set[str] = set()
         for offer in books.offers.values():
-            sides = [offer.candidate] if offer.ends <= now_ms else sorted((offer.seeker, offer.candidate))
-            if sorted(pointed.pop(offer.id, ())) != sides:
+            sides, both = sorted(pointed.pop(offer.id, ())), sorted((offer.seeker, offer.candidate))
+            until_s = self.until_s.setdefault(offer.id, now_s + offer.seconds)
+            of_seeker_s = until_s - (offer.rings_until - offer.ends) / 1_000
+            rung_on |= {offer.candidate} if sides == [offer.candidate] else set()
+            runs_for_both = (sides == both) if offer.id in self.anew else now_s < of_seeker_s
+            if sides != (both if runs_for_both else [offer.candidate]) and abs(now_s - of_seeker_s) > 0.01:
                 self.wrong.append(f"M2: not those point to an offer of {self._name(offer.seeker)} for whom it runs")
-            if now_ms > offer.rings_until:
+            if now_s > until_s + 0.01:
                 self.wrong.append("M6: an offer outlives its time")
         if pointed:
             self.wrong.append("M2: somebody points to an offer that is over")
@@ -301,7 +326,7 @@ class Crowded(Ground):
             self.wrong.append(f"M3: {self._name(guest)} stands where no record says so, or the other way round")
         for guest in books.index:
             visitor = books.people[guest]
-            if not (books.state(visitor) == "free" or visitor.is_rung_on(now_ms)) or not visitor.online:
+            if not (books.state(visitor) == "free" or guest in rung_on) or not visitor.online:
                 self.wrong.append(f"M3: {self._name(guest)} stands among the free")
             if self.loop.now_s - self.killed_s.get(visitor.process, self.loop.now_s) > LEASE_S:
                 self.wrong.append(f"M9: {self._name(guest)} stands on a process that was killed")

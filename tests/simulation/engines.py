@@ -10,18 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from citychat.model import Guest, Message, RowKey, Session, Unavailable
 from citychat.ports import MARKER_S, WIDENED_BY, WIDEST, Mail, Report
 from citychat.rules import MAILBOX_MS
+from tests.simulation.store_clocks import OwnClock
 
 if TYPE_CHECKING:
     from tests.simulation.bus import Subscription
 
 CONFIRM_S = 3.0  # when a lost confirm is given up
+SLOWEST_OPEN_S = 20.0  # of a broker that has much else to do
 MAILBOX_MAX, PREFETCH = 500, 600  # protocol §2.7
 MARKER, TIMERS = "marker", "timers"
 SLOWER = 100  # a connection of the history's pool that waits for a lock, or for a packet that was lost
@@ -69,10 +71,18 @@ class Consumer:
             self.machine.runs(lambda: self.marked(marker.stream, True))
 
 
+class Queued(NamedTuple):
+    """What lies in a queue, in the order of ``place``, until ``until_ms`` by the broker's clock."""
+
+    place: int
+    until_ms: int
+    message: Message
+
+
 @dataclass
 class Queue:
-    ready: list[tuple[int, float, Message]] = field(default_factory=list)
-    unacked: dict[int, tuple[int, float, Message]] = field(default_factory=dict)
+    ready: list[Queued] = field(default_factory=list)
+    unacked: dict[int, Queued] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
 
 
@@ -143,11 +153,14 @@ class World:
     """``loss``: the share of publishes, confirms and commits whose effect or answer is lost. ``rough``: the share of
     steps in which a broker or a history does what only the real ones do: takes half, answers late, says no for nothing.
     ``requeue_s``: how long a broker may take to notice that a consumer is dead. ``uneven``: the share of steps of the
-    history that go over a slow connection of its pool."""
+    history that go over a slow connection of its pool. ``redis_clock``, ``broker_clock``, ``history_clock``: those of
+    the servers, each its own."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
         self.loop, self.random = loop, random
         self.loss = self.rough = self.requeue_s = self.uneven = 0.0
+        self.redis_clock, self.broker_clock, self.history_clock = (OwnClock(loop) for _ in range(3))
+        self.store_clocks = (self.redis_clock, self.broker_clock, self.history_clock)
         self.redis_up = self.reads_up = True
         self.forgot: Callable[[], None] = lambda: None  # all data of Redis is lost
         self.commit_s = random.choice([0.005, 0.3])  # a slow disk: pages come and go while it writes
@@ -192,17 +205,18 @@ class World:
         taken = queue.ready[: max(0, consumer.window - len(queue.unacked))]
         del queue.ready[: len(taken)]
         for entry in taken:
-            if is_marker(entry[2]):
-                consumer.wire.send(consumer.passes, entry[2])
+            if is_marker(entry.message):
+                consumer.wire.send(consumer.passes, entry.message)
                 continue
             tag = self.number()
             queue.unacked[tag] = entry
-            consumer.wire.send(consumer.take, Mail(tag, entry[2]))
+            consumer.wire.send(consumer.take, Mail(tag, entry.message))
 
     def expire(self, guest: str) -> None:
-        ready = self.queues[guest].ready
-        while ready and self.loop.time() - ready[0][1] > MAILBOX_MS / 1000:
-            self.held(ready.pop(0)[2], "the mailbox has forgotten it")
+        """The broker looks at what is in front: what is over behind it stays."""
+        ready, now_ms = self.queues[guest].ready, self.broker_clock.wall_ms()
+        while ready and ready[0].until_ms < now_ms:
+            self.held(ready.pop(0).message, "the mailbox has forgotten it")
 
     def way_s(self) -> float:
         """How long it takes to the history: a hundred times as long over a slow connection."""
@@ -253,10 +267,13 @@ class SimMailbox:
         return self.world.mailbox_up and self.reachable
 
     def put(self, guest: str, messages: Sequence[Message], stored: Callable[[bool], None]) -> None:
-        self.machine.runs(partial(self.there.send, self._put, guest, list(messages), stored))
+        self._send(guest, list(messages), stored, MAILBOX_MS)
 
-    def _put(self, guest: str, messages: list[Message], stored: Callable[[bool], None]) -> None:
-        world, now = self.world, self.world.loop.time()
+    def _send(self, guest: str, messages: list[Message], stored: Callable[[bool], None], life_ms: int) -> None:
+        self.machine.runs(partial(self.there.send, self._put, guest, messages, stored, life_ms))
+
+    def _put(self, guest: str, messages: list[Message], stored: Callable[[bool], None], life_ms: int) -> None:
+        world, until_ms = self.world, self.world.broker_clock.wall_ms() + life_ms
         queue = world.queues.setdefault(guest, Queue())
         world.expire(guest)
         fits = len(queue.ready) + len(messages) <= MAILBOX_MAX
@@ -265,7 +282,7 @@ class SimMailbox:
         if self.up and fits:
             for message in kept:
                 world.held(message, "in the mailbox")
-            queue.ready.extend((world.number(), now, message) for message in kept)
+            queue.ready.extend(Queued(world.number(), until_ms, message) for message in kept)
             world.push(guest)
         if not self.up or world.lost():
             world.loop.call_later(CONFIRM_S, self.machine.runs, lambda: stored(False))
@@ -273,7 +290,7 @@ class SimMailbox:
             self.back.send(self.machine.runs, lambda: stored(fits and not broken))
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
-        await asyncio.sleep(self.world.random.uniform(0.001, 0.01))
+        await asyncio.sleep(self.world.random.uniform(0.001, SLOWEST_OPEN_S if self.world.odd() else 0.01))
         if not self.up:
             raise Unavailable
         consumer = Consumer(self.machine, guest, mail, Wire(self.world))
@@ -298,7 +315,7 @@ class SimMailbox:
             if not ok:
                 handle.marked(name, False)
 
-        self.put(handle.guest, [Message("", 0, name, 1, 1, "", 0, kind=MARKER)], stored)
+        self._send(handle.guest, [Message("", 0, name, 1, 1, "", 0, kind=MARKER)], stored, round(1_000 * MARKER_S))
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
         assert isinstance(handle, Consumer)
@@ -308,7 +325,7 @@ class SimMailbox:
         if not consumer.closed and not consumer.lost:
             for tag in tags:
                 if entry := self.world.queues[consumer.guest].unacked.pop(tag, None):
-                    self.world.settled(entry[2])
+                    self.world.settled(entry.message)
             self.world.push(consumer.guest)
 
     async def close(self, handle: object) -> None:
@@ -370,6 +387,6 @@ class SimMailbox:
     async def blank(self, guest: str, s: str, side: int) -> None:
         queue = self.world.queues.get(guest, Queue())
         queue.ready = [
-            (number, at, replace(m, text="") if (m.session, m.side) == (s, side) else m)
-            for number, at, m in queue.ready
+            each._replace(message=replace(m, text="")) if ((m := each.message).session, m.side) == (s, side) else each
+            for each in queue.ready
         ]

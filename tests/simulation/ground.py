@@ -4,6 +4,7 @@ who held which message when."""
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.history import SimHistory
 from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
 from tests.simulation.person import STORAGE_S, Person
+from tests.simulation.store_clocks import Comparing, OwnClock, set_apart
 from tests.simulation.wire import SimConnection, SimLink
 from tests.support.virtual_time import VirtualClock, VirtualLoop
 
@@ -27,6 +29,7 @@ GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
 LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
+RESTART_S = 2.0  # of the service manager
 DATES_MS = (2_000, 60_000, 3_600_000)
 POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message_burst=40, message_rate=5.0,
               connections_per_address=200, guests_per_hour=100)  # fmt: skip
@@ -45,11 +48,13 @@ class SimServer:
         world.machines.append(self.machine)
         self.connections: dict[SimConnection, None] = {}
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
-        self.lobby = SlowLobby(world, ground.stand.lobby, self.bus)
         clock = self.clock = VirtualClock(world.loop, self.machine.times)
+        self.lobby = SlowLobby(world, ground.stand.lobby, self.bus, clock)
         history = SimHistory(world, self.machine)
         engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
+        if ground.served:
+            Comparing(world, self.bus, clock, self.tasks, partial(world.loop.call_soon, ground.end_server, self))
         self.process = Process(
             name,
             engines,
@@ -102,13 +107,14 @@ class Ground:
     ``stretch``: how many times longer than usual faults last."""
 
     stretch = 1.0
+    served = False  # by engines in the network, each with a clock of its own
     late = False  # what has no tick yet may come after its gap
 
     def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2, stand: MakeStand = Embedded) -> None:
         self.loop, self.random = loop, Random(seed)
         self.world = World(loop, Random(seed + 1))
         self.world.trace, self.world.noted, self.world.settled = self.trace, self.noted, self.check_settled
-        self.stand = stand(VirtualClock(loop).wall_ms, self.random)
+        self.stand = stand(self.world.redis_clock.wall_ms, self.random)
         self.world.forgot = self.stand.forget
         self.servers: list[SimServer | None] = [None] * processes
         self.people: list[Person] = []
@@ -159,6 +165,8 @@ class Ground:
         self.servers[i] = SimServer(self, f"p{i}-{self.started}")
 
     def start_servers(self) -> None:
+        if self.served:
+            set_apart(self.world, self.random)
         for i in range(len(self.servers)):
             self.start_server(i)
         self.look_s = LOOK_S
@@ -171,12 +179,19 @@ class Ground:
             server.kill()
             self.loop.call_later(back_s, self.start_server, i)
 
+    def end_server(self, server: SimServer) -> None:
+        """It ends by itself, and is started again."""
+        if server in self.servers:
+            self.kill_server(self.servers.index(server), RESTART_S)
+
     def well(self) -> None:
         """Every fault is over."""
         self.mended = True
         world = self.world
         world.loss = world.rough = world.requeue_s = 0.0
         world.mailbox_up = world.history_up = world.reads_up = world.redis_up = True
+        for clock in world.store_clocks:
+            self.set_store_clock(clock, clock.usual_ms)
         for server in self.servers:
             if server is not None:
                 server.machine.thaw()
@@ -187,6 +202,11 @@ class Ground:
             self.network(person, True)
             person.browser.room, person.slowest_storage_s, person.clock.ahead_ms = None, STORAGE_S, 0
             person.return_home()
+
+    def set_store_clock(self, clock: OwnClock, ahead_ms: int) -> None:
+        """Somebody sets the clock of a store."""
+        self.trace("a store's clock is set by", ahead_ms - clock.ahead_ms)
+        clock.ahead_ms = ahead_ms
 
     def gone_back(self) -> None:
         """The lobby holds what it held a while ago."""
@@ -350,7 +370,7 @@ class Ground:
     def waiting_mail(self) -> set[tuple[str, int]]:
         """What the mailboxes hold. Mail of a session that came to nothing stays there for its 24 hours."""
         entries = (entry for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values()))
-        return {message.key for _, _, message in entries if message.session in self.world.sessions}
+        return {entry.message.key for entry in entries if entry.message.session in self.world.sessions}
 
     def check_kept(self) -> None:
         """At the end: nobody is stuck, no mail is left behind, nothing with a tick is lost."""

@@ -13,7 +13,7 @@ from citychat.adapters.memory import MemoryLobby
 from citychat.adapters.memory.lobby_guest import LobbyGuest
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, Gone, Offer, Unavailable
-from citychat.ports import Lobby
+from citychat.ports import Clock, Lobby, SteadyTime
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import World
 
@@ -56,10 +56,23 @@ class Stand(Protocol):
 MakeStand = Callable[[NowMs, Random], Stand]
 
 
+class NeverBack:
+    """What the scripts of the Redis lobby make of its server's clock."""
+
+    def __init__(self, now_ms: NowMs) -> None:
+        self._now_ms, self._seen_ms, self._ahead_ms = now_ms, now_ms(), 0
+
+    def now_ms(self) -> int:
+        wall_ms = self._now_ms()
+        self._ahead_ms += max(0, self._seen_ms - wall_ms)
+        self._seen_ms = wall_ms
+        return wall_ms + self._ahead_ms
+
+
 class Embedded:
     def __init__(self, now_ms: NowMs, random: Random) -> None:
-        self._now_ms, self._random = now_ms, random
-        self.lobby = MemoryLobby(now_ms, random)
+        self._now_ms, self._random = NeverBack(now_ms).now_ms, random
+        self.lobby = MemoryLobby(self._now_ms, random)
         self.misfiled: tuple[str, ...] = ()  # it has one record of who stands where
 
     @property
@@ -83,14 +96,13 @@ class Embedded:
 
 class SlowLobby:
     """A lobby, a network away: every call takes its time, and the step happens in the middle. It shares the connection
-    of its process's bus: when that is lost, nobody knows whether the step was taken."""
+    of its process's bus: when that is lost, nobody knows whether the step was taken. What a process knows of the
+    lobby's time a renewal has told it."""
 
-    def __init__(self, world: World, lobby: Lobby, line: SimBus) -> None:
-        self._world, self._lobby, self._line = world, lobby, line
+    def __init__(self, world: World, lobby: Lobby, line: SimBus, clock: Clock) -> None:
+        self._world, self._lobby, self._line, self._clock = world, lobby, line, clock
+        self.now_ms = SteadyTime(clock, clock.wall_ms()).now_ms
         self.loses_next = False  # the answer to the next step, and the connection with it
-
-    def now_ms(self) -> int:
-        return self._lobby.now_ms()
 
     def __getattr__(self, name: str) -> Any:
         step = getattr(self._lobby, name)
@@ -105,6 +117,7 @@ class SlowLobby:
             except (Busy, Gone):
                 await line.machine.awake()
                 raise
+            told = SteadyTime(self._clock, self._lobby.now_ms()) if name == "renew" else None
             world.stepped(name, args, answer)
             if self.loses_next:
                 self.loses_next = False
@@ -114,6 +127,8 @@ class SlowLobby:
             await line.machine.awake()
             if life != line.life:
                 raise Unavailable
+            if told is not None:
+                self.now_ms = told.now_ms
             return answer
 
         return call

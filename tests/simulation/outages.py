@@ -6,13 +6,17 @@ Each outage ends by itself, or when the ground is ``well`` again.
 from collections.abc import Callable
 from functools import partial
 
+from citychat.rules import CLOCK_TOLERANCE_MS
 from tests.simulation.ground import Ground, SimServer
+from tests.simulation.store_clocks import OwnClock
 
 HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
 FREEZES_S = (1.0, 10.0, 40.0)
 AWAY_S, LINK_S, FIRST_S = 8.0, 4.0, 0.01
 GOES_BACK_S = (1.0, 60.0)
-STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a real process would soon end
+STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a process ends
+STORE_STEPS_MS = (2_000, 60_000, 240_000, 1_800_000, 7_200_000)
+SET_RIGHT_S = 80.0  # of a store beyond five minutes: no process serves anybody meanwhile
 STRETCH = 15.0  # of the towns whose faults last longer than every patience: outages of 2 minutes, freezes of 10
 
 
@@ -112,6 +116,26 @@ def _clock(ground: Ground) -> None:
         server.clock.ahead_ms = ground.random.choice((-1, 0, 1)) * ground.random.choice(STEPS_MS)
 
 
+def _store_clock(ground: Ground) -> None:
+    """The clock of a store steps."""
+    _set(ground, ground.random.choice(ground.world.store_clocks))
+
+
+def _wakes_up(ground: Ground) -> None:
+    """Redis or the broker restarts, on a machine that comes up with another date."""
+    outage, clock = ground.random.choice([(_redis, ground.world.redis_clock), (_broker, ground.world.broker_clock)])
+    outage(ground)
+    _set(ground, clock)
+
+
+def _set(ground: Ground, clock: OwnClock) -> None:
+    step_ms = ground.random.choice((-1, 0, 1)) * ground.random.choice(STORE_STEPS_MS)
+    ground.set_store_clock(clock, clock.usual_ms + step_ms)
+    if abs(step_ms) > CLOCK_TOLERANCE_MS:
+        right_s = ground.random.uniform(0.5, SET_RIGHT_S)
+        ground.loop.call_later(right_s, ground.set_store_clock, clock, clock.usual_ms)
+
+
 OUTAGES: dict[str, Callable[[Ground], None]] = {
     "redis": _redis,
     "redis lost": _redis_lost,
@@ -124,6 +148,8 @@ OUTAGES: dict[str, Callable[[Ground], None]] = {
     "reads": _reads,
     "freeze": _freeze,
     "clock": _clock,
+    "store clock": _store_clock,
+    "wakes up": _wakes_up,
 }
 
 

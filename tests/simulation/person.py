@@ -46,15 +46,6 @@ class Place(Protocol):
     def check_met(self, session: str) -> None: ...
 
 
-class PageClock(VirtualClock):
-    """The clock of a person's machine, ``ahead_ms`` of everybody else's by the wall."""
-
-    ahead_ms = 0
-
-    def wall_ms(self) -> int:
-        return super().wall_ms() + self.ahead_ms
-
-
 class Screen:
     """What one page has shown, in the order it was shown."""
 
@@ -96,7 +87,7 @@ class Person:
         self.said: list[str] = []
         self.looking = False
         self.network = True
-        self.clock = PageClock(place.loop)
+        self.clock = VirtualClock(place.loop)
         self.pages: list[HeadlessPage] = []
         self.slowest_storage_s = STORAGE_S
         self._storage_s = 0.0  # when the last that was written in one window is seen in another

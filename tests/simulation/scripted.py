@@ -38,6 +38,7 @@ local function members(key) return redis.call('SMEMBERS', key) end
 local function stand(key) return redis.call('ZRANGE', key, 0, -1) end
 local function record(key) return cmsgpack.unpack(redis.call('GET', key)) end
 return cmsgpack.pack({
+  tonumber(redis.call('HGET', 'clock', 'ahead') or 0),
   all('v:', record), all('o:', record), all('b:', members), all('m:', members), all('c:', stand), all('t:', stand),
   stand('leases')
 })
@@ -158,9 +159,8 @@ class Scripted:
     @property
     def books(self) -> Read:
         if self._read is None:
-            records, offers, blocked, met, stands, taken_back, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
-            maps = [dict(each) for each in (records, offers, blocked, met, stands, taken_back)]
-            self._read = _read(self._now_ms(), *maps, leases=leases)
+            ahead_ms, records, *sets, leases = msgspec.msgpack.decode(self._redis.eval(LOOK))
+            self._read = _read(self._now_ms() + ahead_ms, *map(dict, (records, *sets)), leases=leases)
         return self._read
 
     @property

@@ -50,7 +50,7 @@ class Redis:
 
     def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, prefix: str = "citychat:") -> None:
         """Raises ValueError for options in ``url`` that are not known, or not for the host to choose."""
-        self.status, self.prefix, self._clock, self.time = status, prefix, clock, ServiceClock(status, clock)
+        self.status, self.prefix, self._clock, self._time = status, prefix, clock, ServiceClock(status, clock)
         self._pool = _pool(url)
         texts = scripts(statements("redis/lobby.lua"))
         self._scripts = {name: (text, hashlib.sha1(text.encode()).hexdigest()) for name, text in texts.items()}
@@ -172,7 +172,7 @@ class Redis:
                     await self._receiver.resume()
                 if self.status.on_up(version, LEAST):
                     self._commands = commands
-                    group.create_task(compare(self.call, self.time, self._clock))
+                    group.create_task(compare(self.call, self._time, self._clock))
                 if self._receiver is not None and again:
                     self._call(self._receiver.resumed)
         finally:

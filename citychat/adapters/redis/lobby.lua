@@ -23,6 +23,7 @@
 --   leases         sorted set, the processes that live, by until when
 --   s:<process>    sorted set with equal scores, its guests by name
 --   sweeping       hash, the processes that fell silent or came back, by the guest up to whom that is seen to
+--   clock          hash, the server's time ("seen") as of the last renewal, and how far the lobby's is ahead of it ("ahead")
 --   absent         sorted set, who is gone without a session, by since when; forgotten with v:, b:, m:, r: and t: (FORGET_MS)
 --   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
 --   l:<pool>       sorted set, who takes part in the pool (crowds.py), by when that was last seen to
@@ -54,7 +55,7 @@
 -- what stands in a key raises it.
 
 -- now --
--- The only clock, in ms. Tests replace this block.
+-- The server's clock, in ms. Tests replace this block.
 local function read_clock()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -66,7 +67,6 @@ local FETCHED_WHOLE = 32  -- a district of so few is read in one go; of a fuller
 
 local call, floor = redis.call, math.floor
 local prefix = ARGV[1]
-local now = read_clock()
 
 -- ---- records: read once and written once in a step
 
@@ -77,6 +77,28 @@ local refile, run_out
 local function key(kind, name) return prefix .. kind .. ':' .. name end
 
 local function touch(at) call('PEXPIRE', at, KEY_MS) end
+
+-- ---- time: the server's clock may be set back, and what is counted here must end all the same. So the lobby's time goes
+-- on from what the last renewal has noted, a few seconds ago at most. "wall" is for dates of the history alone.
+
+local clock, wall = prefix .. 'clock', read_clock()
+
+local function noted(name, otherwise) return tonumber(call('HGET', clock, name) or otherwise) or otherwise end
+
+local function note_time(ahead)
+  call('HSET', clock, 'seen', wall)
+  call('HSET', clock, 'ahead', ahead)
+  touch(clock)
+end
+
+local seen, ahead = noted('seen', wall), noted('ahead', 0)
+if wall < seen then
+  ahead = ahead + seen - wall
+  note_time(ahead)
+elseif wall > seen + LEASE_MS then
+  note_time(ahead)  -- set ahead, perhaps, and what this step writes bears that time
+end
+local now = wall + ahead
 
 local function is_text(value) return type(value) == 'string' end
 
@@ -409,7 +431,7 @@ local function avoids(person, other)
   if not person.avoided_networks then return false end
   for _, network in ipairs(other.networks or {}) do
     local at = person.avoided_networks[network]
-    if at and now < at + AVOIDED_MS then return call('SISMEMBER', key('m', person.id), other.id) == 0 end
+    if at and wall < at + AVOIDED_MS then return call('SISMEMBER', key('m', person.id), other.id) == 0 end
   end
   return false
 end
@@ -1244,7 +1266,7 @@ return step(function(guest, networks, at, met)
   local person = find(guest)
   if not person then return nil end
   for network, since in pairs(person.avoided_networks or {}) do
-    if now >= since + AVOIDED_MS then person.avoided_networks[network] = nil end
+    if wall >= since + AVOIDED_MS then person.avoided_networks[network] = nil end
   end
   for _, network in ipairs(networks) do avoid_network(person, network, at) end
   note_avoided(person)
@@ -1299,9 +1321,10 @@ return step(function(guests_asked)
 end)
 
 -- renew --
--- Whether the process was known to live.
+-- Whether the process was known to live, and the time.
 return step(function(process)
   local known = lives(process)
+  note_time(ahead)
   call('ZADD', prefix .. 'leases', now + LEASE_MS, process)
   touch(key('s', process))
   if not known then  -- its first, or it was frozen for longer than its lease and is back with its guests
@@ -1309,7 +1332,7 @@ return step(function(process)
     sweep_later(process)
     sweep()
   end
-  return known
+  return {known, now}
 end)
 
 -- drop --

@@ -27,6 +27,7 @@ TAKEN_BACK: Decoder[list[Offer] | None] = Decoder(list[Offer] | None)
 STATUS: Decoder[list[GuestStatus]] = Decoder(list[GuestStatus])
 WORDS: Decoder[tuple[str, ...]] = Decoder(tuple[str, ...])
 FLAG: Decoder[bool] = Decoder(bool)
+RENEWED: Decoder[tuple[bool, int]] = Decoder(tuple[bool, int])
 NUMBER: Decoder[int] = Decoder(int)
 NUMBER_OR_NOTHING: Decoder[int | None] = Decoder(int | None)
 NOTHING: Decoder[None] = Decoder(None)
@@ -39,7 +40,7 @@ class RedisLobby:
 
     ``run(script, args)`` runs a script of ``lobby.lua`` by its name and answers its reply, or raises Unavailable; it
     must not run one again whose reply was lost. ``random`` seeds what the scripts draw, ``ring_s`` is how long an offer
-    waits for an answer, ``now_ms`` what is known of Redis's clock, ``prefix`` starts every key.
+    waits for an answer, ``now_ms`` is a time that does not step, ``prefix`` starts every key.
     """
 
     def __init__(
@@ -53,13 +54,17 @@ class RedisLobby:
     ) -> None:
         self.counts: Counter[str] = Counter()  # of what is odd, for the log
         self._run, self._random, self._ring_s, self._prefix = run, random, ring_s, prefix
-        self.now_ms = now_ms
+        self._now_ms, self._ahead_ms = now_ms, 0
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close nothing: the connection belongs to whoever gave ``run``."""
+
+    def now_ms(self) -> int:
+        """Return the lobby's time, as the last renewal has told it: nobody sets it back, as Redis's may be."""
+        return self._now_ms() + self._ahead_ms
 
     async def enter(self, entry: Entry) -> Entered:
         return await self._step(ENTERED, "enter", entry)
@@ -124,7 +129,10 @@ class RedisLobby:
         return await self._step(STATUS, "status", guests)
 
     async def renew(self, process: str) -> bool:
-        return await self._step(FLAG, "renew", process)
+        asked_ms = self._now_ms()
+        known, there_ms = await self._step(RENEWED, "renew", process)
+        self._ahead_ms = there_ms - (asked_ms + self._now_ms()) // 2
+        return known
 
     async def drop(self, process: str) -> None:
         await self._step(NOTHING, "drop", process)

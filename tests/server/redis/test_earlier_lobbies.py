@@ -11,6 +11,7 @@ from citychat.ports import Entry
 from tests.server.redis.conftest import process
 from tests.support.patience import PATIENCE_S
 from tests.support.services.redis import RedisServer
+from tests.support.stores import real_ms
 
 
 async def test_the_keys_of_the_lobbies_of_earlier_versions_are_deleted(server: RedisServer) -> None:
@@ -19,7 +20,7 @@ async def test_the_keys_of_the_lobbies_of_earlier_versions_are_deleted(server: R
         for n in range(3 * AT_ONCE):
             await redis.call("SET", f"citychat:1:v:{n}", f'{{"lat": {n}, "lon": 241}}')
             await redis.call("SET", f"other:1:{n}", "somebody else's")
-        lobby = RedisLobby(redis.run, random=Random(1), now_ms=redis.time.now_ms)
+        lobby = RedisLobby(redis.run, random=Random(1), now_ms=real_ms)
         await lobby.enter(Entry("anna", "p", "lyon", District(4576, 484), "Lyon", True, False, True, 0))
         ours = await redis.call("KEYS", "citychat:3:*")
         async with EarlierLobbies(redis, SystemClock(asyncio.get_running_loop())), asyncio.timeout(PATIENCE_S):

@@ -15,6 +15,7 @@ from tests.server.redis.conftest import Process, process
 from tests.support.patience import until
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
+from tests.support.stores import real_ms
 from tests.support.stream_server import listening
 
 __test__ = is_tested(REDIS)
@@ -55,7 +56,7 @@ async def test_a_wrong_password_is_told_without_it_and_the_right_one_works(
 
 async def test_scripts_are_loaded_again_by_whoever_finds_them_gone(server: RedisServer) -> None:
     async with process(server.url) as one:
-        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=one.redis.time.now_ms)
+        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=real_ms)
         known = await asyncio.gather(*(lobby.renew("p") for _ in range(3 * driver.SCRIPTS_MAX)))
         assert known == [False] + [True] * (len(known) - 1)
         assert server.tell("SCRIPT FLUSH") == "+OK"
@@ -70,7 +71,7 @@ async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_b
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with process(server.url) as one:
-        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=one.redis.time.now_ms)
+        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=real_ms)
         await one.listen("anna")
         assert server.tell("CONFIG SET maxmemory 1") == "+OK"
         for _ in range(3):
@@ -101,7 +102,7 @@ async def test_a_server_that_answers_but_refuses_the_lobby_is_shown_so_until_it_
     server: RedisServer, caplog: pytest.LogCaptureFixture, begin: str, end: str, kind: str
 ) -> None:
     async with process(server.url) as one:
-        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=one.redis.time.now_ms)
+        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=real_ms)
         assert server.tell(begin) == "+OK"
         for _ in range(3):
             with pytest.raises(Unavailable):
@@ -118,7 +119,7 @@ async def test_each_refused_script_is_told_once_until_it_works(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with process(server.url) as one:
-        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=one.redis.time.now_ms)
+        lobby = RedisLobby(one.redis.run, random=Random(1), now_ms=real_ms)
         assert server.tell("CONFIG SET maxmemory 1") == "+OK"
         for _ in range(5):
             with pytest.raises(Unavailable):

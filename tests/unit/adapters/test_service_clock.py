@@ -80,13 +80,3 @@ def test_each_change_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
         "The clocks of this process and of Redis are 39 s apart: let NTP set both",
         "The clocks of this process and of Redis agree again",
     ]
-
-
-def test_the_services_time_is_known_and_no_step_of_ours_moves_it() -> None:
-    two = Two()
-    assert two.clock.now_ms() == NOW
-    two.there_ms += 20_000
-    two.compare()
-    two.here_ms -= 3_600_000
-    two.passed_ms += 5_000
-    assert two.clock.now_ms() == NOW + 20_000 + two.passed_ms

@@ -52,7 +52,7 @@ class SenderBench:
         return [m.number for _, m in self.heard]
 
     def mail(self) -> list[int]:
-        return [entry[2].number for entry in self.world.queues.get("ben", Queue()).ready]
+        return [entry.message.number for entry in self.world.queues.get("ben", Queue()).ready]
 
 
 @pytest.fixture
