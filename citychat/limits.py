@@ -58,6 +58,8 @@ LIMITS = {
         Limit("text", 2_000, "code points", "message", "a long letter"),
         Limit("text size", 4_096, "bytes", "message", "the same in a script of two bytes a letter"),
         Limit("marks", 4, "combining marks", "letter", "no script in use needs more; a pile covers other lines"),
+        Limit("marks in a row", 30, "marks", "letter",
+              "of every kind, before the text is composed: a row is put into order in the square of its length"),
         Limit("report note", 500, "characters", "report", "enough to say what happened"),
         Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),

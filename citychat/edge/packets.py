@@ -1,5 +1,6 @@
 """Packet codec: Socket.IO packets as text only, read strictly, written once."""
 
+import json
 import re
 import struct
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from socketio import packet
 # A client's ack ids count from 0. Fifteen digits stay exact in a double, so every honest parser agrees on them; the
 # library takes 100 digits and multiplies the cost of a frame.
 _HEAD = re.compile(r"([0-6])(?:(/[^,\s]{0,63})(?:,|\Z))?([0-9]{1,15}(?![0-9]))?", re.ASCII)
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _decode = msgspec.json.Decoder().decode
 
 
@@ -78,14 +79,15 @@ def from_json(text: str) -> Any:
         try:
             return _decode(text)
         except msgspec.DecodeError:
-            return _decode(_ESCAPE.sub(_whole, text))
+            return _decode(_whole(text))
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise Malformed("not JSON") from None
 
 
-def _whole(escape: re.Match[str]) -> str:
-    found = escape.group()
-    return "\\ufffd" if len(found) == 6 else found
+def _whole(text: str) -> str:
+    """The same JSON without halves of surrogate pairs: read by the library that takes them, and no step for each
+    escape, of which a frame may have 8,000."""
+    return _HALF.sub("\ufffd", json.dumps(json.loads(text), ensure_ascii=False))
 
 
 def _plain(value: object) -> object:

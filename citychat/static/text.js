@@ -11,6 +11,7 @@ const INVISIBLE = "\\p{DI}\\u2800\\ufff9-\\ufffb\\u{1d159}";
 const ENDS_OF_LINE = /\r\n?|[\u2028\u2029]/g;
 const BLANK_LINES = new RegExp(`\\n(?:(?:[^\\S\\n]|[${INVISIBLE}])*\\n){2,}`, "gu");
 const INK = new RegExp(`[^\\s${INVISIBLE}]`, "u");
+const ROWS = /(\p{M}{30})\p{M}+/gu; // put into order in the square of their length
 const MARK = "(?!\\p{DI})[\\p{Mn}\\p{Me}]"; // over, under or around the letter before it
 const MARKS = new RegExp(MARK, "gu");
 // What is invisible neither counts nor begins a letter: it must not hold two piles of marks together.
@@ -23,7 +24,7 @@ const PILES = new RegExp(`((?:${MARK}[${INVISIBLE}]*){4})((?:${MARK}|[${INVISIBL
  */
 export function cleanText(raw) {
   const kept = raw.replace(ENDS_OF_LINE, "\n").replace(HIDDEN, (c) => (c === "\n" ? c : ""));
-  const text = kept.replace(BLANK_LINES, "\n\n").normalize("NFC");
+  const text = kept.replace(BLANK_LINES, "\n\n").replace(ROWS, "$1").normalize("NFC");
   return text.replace(PILES, (_, pile, more) => pile + more.replace(MARKS, "")).normalize("NFC");
 }
 

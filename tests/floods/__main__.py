@@ -27,7 +27,8 @@ DOCUMENT = ROOT / "docs" / "reliability.md"
 ROWS = [
     ("none", 0), ("city search", 5), ("city search", 10), ("city search", 20), ("city search", 100),
     ("refused events", 60), ("refused events", 100), ("refused events", 180), ("refused joins", 30),
-    ("history pages", 80), ("chat-ask", 80), ("messages", 80), ("GET /", 50), ("connect and hang up", 50),
+    ("history pages", 80), ("chat-ask", 80), ("messages", 80), ("piles of marks", 80),
+    ("escapes", 4), ("GET /", 50), ("connect and hang up", 50),
     ("silent", 4000), ("over the limit", 10),
 ]  # fmt: skip
 ONE = ["203.0.113.7"]

@@ -18,6 +18,8 @@ from tests.floods.guests import JOIN, PARIS, STREAM, FloodGuest, Meeting, Refuse
 from tests.server.rawclient import PING, SOCKETIO, Closed, Raw, Refused, frame
 
 LONG = "ä" * 2000  # 4,000 bytes
+MARKS = "a" + "\u0301\u0323" * 3900  # one letter: a whole frame of marks that Unicode wants in another order
+ESCAPED = r"\ud800" + r"\n" * 8100  # half of a surrogate pair, and a whole frame of escapes
 PAGE_MESSAGES = 100
 OVER = (Refused, Closed, OSError, EOFError)
 
@@ -158,7 +160,7 @@ async def asking(flood: Flood) -> None:
     )  # fmt: skip
 
 
-async def writing(flood: Flood) -> None:
+async def writing(flood: Flood, text: str = LONG) -> None:
     """Pairs of guests, one of whom writes five times a second; the other draws."""
     pairs = [await flood.pair() for _ in range(flood.size // 2)]
     flood.begun.set()
@@ -167,11 +169,24 @@ async def writing(flood: Flood) -> None:
         def frame_of(n: int) -> bytes:
             if n > 4:
                 ben.tell("chat-ack", {"s": session, "st": STREAM, "n": n - 4})
-            return event_frame("chat-message", {"s": session, "st": STREAM, "n": n + 1, "l": n + 1, "x": LONG})
+            return event_frame("chat-message", {"s": session, "st": STREAM, "n": n + 1, "l": n + 1, "x": text})
 
         return frame_of
 
     await asyncio.gather(*(steadily(flood, anna, said(ben, s), 5) for anna, ben, s in pairs))
+
+
+async def piling(flood: Flood) -> None:
+    """The same with the dearest texts."""
+    await writing(flood, MARKS)
+
+
+async def escaping(flood: Flood) -> None:
+    """Guests that send the dearest frames, as many as a connection may."""
+    guests = [await flood.guest() for _ in range(flood.size)]
+    said = frame(f'42/chat,["chat-typing",{{"x":"{ESCAPED}"}}]'.encode())
+    flood.begun.set()
+    await asyncio.gather(*(steadily(flood, guest, lambda n: said, 190) for guest in guests))
 
 
 async def getting(flood: Flood) -> None:
@@ -258,6 +273,8 @@ ATTACKS: dict[str, Callable[[Flood], Awaitable[None]]] = {
     "history pages": paging,
     "chat-ask": asking,
     "messages": writing,
+    "piles of marks": piling,
+    "escapes": escaping,
     "GET /": getting,
     "connect and hang up": connecting,
     "silent": silent,

@@ -20,7 +20,7 @@ def event_frame(event: str, payload: object, number: int | None = None) -> bytes
     """The frame of one event; with a number it asks for an answer."""
     namespace = event.partition("-")[0]
     head = f"42/{namespace}," if number is None else f"42/{namespace},{number}"
-    return frame((head + json.dumps([event, payload], separators=(",", ":"))).encode())
+    return frame((head + json.dumps([event, payload], separators=(",", ":"), ensure_ascii=False)).encode())
 
 
 class RefusedJoin(Exception):

@@ -16,10 +16,13 @@ from tests.mutants.named_files import (
     OF_FLOODED,
     OF_FLOODS,
     OF_LIMITS,
+    OF_MODEL,
     OF_SQLITE,
+    PACKETS,
     SESSIONS,
     SOCKETIO,
     SQL,
+    TEXT,
     TRANSPORT,
 )
 
@@ -332,5 +335,27 @@ ON_THE_SERVICE = (
                 "        if len(asked.have) > HAVE_MAX:\n", "        if False:\n",
             ),
         ),
+    ),
+    Threat(
+        "A12a", "Frames and texts that cost a hundred times what others of their size do.",
+        (
+            control(
+                "no long row of marks is put into order",
+                f"{OF_MODEL}::test_no_long_row_of_marks_is_put_into_order", TEXT,
+                "if not raw.isascii() and _perhaps_a_row.search(raw):", "if False:",
+            ),
+            control(
+                "a text that is far too long is not cleaned",
+                f"{OF_MODEL}::test_what_is_far_too_long_is_not_cleaned_first", TEXT,
+                "    if len(raw) > TEXT_MAX_BYTES:\n", "    if False:\n",
+            ),
+            control(
+                "escapes are read by a library, in one go",
+                f"{OF_LIMITS}::test_a_frame_full_of_escapes_costs_few_calls", PACKETS,
+                "json.dumps(json.loads(text), ensure_ascii=False)",
+                'json.dumps(json.loads(re.sub(r"\\\\.", lambda escape: escape.group(), text)), ensure_ascii=False)',
+            ),
+        ),
+        see="T5",
     ),
 )  # fmt: skip

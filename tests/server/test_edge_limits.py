@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from citychat.edge import Bounds, Connection, Reply
+from citychat.edge.packets import from_json
 from citychat.edge.transport import Transport
 from tests.server.conftest import Open, Site, is_well
 from tests.server.rawclient import PING, Closed, Raw, frame
@@ -227,6 +228,18 @@ async def test_a_refused_event_costs_few_calls(site: Open) -> None:
     finally:
         sys.setprofile(before)
     assert calls["call"] + calls["c_call"] < 100 * 100
+
+
+def test_a_frame_full_of_escapes_costs_few_calls() -> None:
+    """Half of a surrogate pair had made a step of each of its 8,000 escapes: 3 ms for a frame."""
+    calls: Counter[str] = Counter()
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, arg: calls.update([event]))
+    try:
+        from_json('["\\ud800' + "\\n" * 8_000 + '"]')
+    finally:
+        sys.setprofile(before)
+    assert calls["call"] + calls["c_call"] < 100
 
 
 # -- before the join -------------------------------------------------------------------------------------------------

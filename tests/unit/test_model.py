@@ -1,5 +1,6 @@
 """The words: ranges, texts, sessions, and the errors a guest is told."""
 
+import re
 import unicodedata
 from itertools import pairwise
 from random import Random
@@ -64,6 +65,26 @@ def test_a_cleaned_text_is_clean_and_stays_as_it_is(raw: str) -> None:
     text.encode()
 
 
+def test_no_long_row_of_marks_is_put_into_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the square of its length: a frame full of marks had held up everybody for 70 ms."""
+    composed = list[str]()
+
+    def normalize(form: str, text: str) -> str:
+        composed.append(text)
+        return text
+
+    monkeypatch.setattr("citychat.model.text.unicodedata.normalize", normalize)
+    for row in ("\u0301\u0323", "\u0f73\u0f71", "\U0001d165\u302e", "\u0301\u034f\u0323"):
+        clean_text("a" + row * 2_000)
+    assert composed
+    assert [text for text in composed if re.search(r"[\u0301-\u034f\u0f71-\u0f73\u302e\U0001d165]{31}", text)] == []
+
+
+def test_what_is_far_too_long_is_not_cleaned_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citychat.model.text.clean_text", lambda raw: pytest.fail("cleaned"))
+    assert drawable("a" * 4_097) == ""
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
@@ -77,6 +98,7 @@ def test_a_cleaned_text_is_clean_and_stays_as_it_is(raw: str) -> None:
         ("e" + "\u0301" * 1_800 + "x" + "\u0488" * 5, "\u00e9" + "\u0301" * 4 + "x" + "\u0488" * 4),
         ("z" + "\u0300\u200d\ufe0f" * 6, "z" + "\u0300\u200d\ufe0f" * 4 + "\u200d\ufe0f" * 2),
         ("\u09c7" + "\u0300" * 4 + "\u09c7" + "\u0300" * 5, "\u09c7" + "\u0300" * 4 + "\u09c7" + "\u0300" * 4),
+        ("\u09c7" * 40 + "x" + "\u0323\u0301" * 2, "\u09c7" * 30 + "x\u0323\u0323\u0301\u0301"),
         (
             "\u0baa\u0bcd \u0e17\u0e35\u0e48 \u1000\u103c\u103d\u103e\u1031\u1037",
             "\u0baa\u0bcd \u0e17\u0e35\u0e48 \u1000\u103c\u103d\u103e\u1031\u1037",

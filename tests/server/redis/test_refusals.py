@@ -194,7 +194,7 @@ async def test_the_user_that_the_documentation_makes_may_do_all_that_is_needed(
     assert rule is not None
     assert server.tell(f"ACL SETUSER citychat on >pw {rule[1]}") == "+OK"
     async with process(server.url.replace("//", "//citychat:pw@")) as one:
-        await RedisLobby(one.redis.run, random=Random(1), now_ms=lambda: 0).renew("p")
+        await RedisLobby(one.redis.run, random=Random(1), now_ms=int).renew("p")
         await one.listen("anna")
         assert await one.published("anna", SessionEnded("s", 1)) == 1
     assert not [record for record in caplog.records if record.levelname != "INFO"], caplog.text
