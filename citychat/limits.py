@@ -93,7 +93,7 @@ LIMITS = {
         Limit("chat list", 50, "chats", "request", "more than any screen shows"),
         Limit("chats of a pair", 100, "chats a day", "pair", "one each quarter of an hour; more is collecting"),
         Limit("guest's day", 5_000_000, "bytes a day", "guest", "some 20,000 messages; nobody types more"),
-        Limit("network's day", 100_000_000, "bytes a day", "network", "a school; ten days are 1 GB of the disk"),
+        Limit("network's day", 100_000_000, "bytes a day", "network", "a school, or an IPv6 /48; ten days are 1 GB"),
         Limit("days counted", 100_000, "guests", "process", "as many networks; some 15 MB, the oldest go first"),
         Limit("free disk", 256 * 1024 * 1024, "bytes", "machine",
               "less, and no new chat begins (embedded storage): those that run need some of it, and a backup"),
@@ -204,8 +204,9 @@ class Shares:
     for guests), its network's (``name of a network``), and the process's (``name of a process``).
 
     The process has two buckets: a quarter of its row is everybody's, the rest is kept for networks that ask for
-    little, a hundredth of the row each. What scores of others flood keeps nobody else out, and costs a part of what
-    the process can do. Loopback is no network (""): it has both buckets of the process, and no other.
+    little, a hundredth of the row each; of IPv6 to a whole /48, or one household were scores of them. What scores of
+    others flood keeps nobody else out, and costs a part of what the process can do. Loopback is no network (""): it has
+    both buckets of the process, and no other.
 
     ``scale``: how many times a network's row its buckets are, for hosts who let more of one address in. ``calm``: what
     a network that asks for little may take at once. ``guest``: instead of the guest's row, where a host has changed it.
@@ -239,7 +240,7 @@ class Shares:
         longer take none and return it. ``guest``, ``source``: "" for none."""
         now, which = self._now_s(), COMMON
         wait = self._full_s[COMMON] - now - self._slack_s[COMMON]
-        if wait > ROUNDING_S and not (source and self._calm.wait_s(source, now)):
+        if wait > ROUNDING_S and not (source and self._calm.wait_s(site(source), now)):
             kept = self._full_s[KEPT] - now - self._slack_s[KEPT]
             which, wait = (KEPT, kept) if kept < wait else (COMMON, wait)
         wait = wait if wait > ROUNDING_S else 0.0
@@ -251,7 +252,7 @@ class Shares:
             return wait
         self._full_s[which] = max(self._full_s[which], now) + tokens * self._step_s[which]
         if which == KEPT and source:
-            self._calm.put_down(source, now, tokens)
+            self._calm.put_down(site(source), now, tokens)
         if source:
             self._network.put_down(source, now, tokens)
         if guest and self._guest is not None:
@@ -274,7 +275,9 @@ class DayQuotas:
         self._guests, self._networks = dict[str, int](), dict[str, int]()
 
     def charge(self, guest: str, network: str, text: str) -> bool:
-        """Count a message, unless guest or network ("": none) has no room for it. Tell whether it was counted."""
+        """Count a message, unless guest or network ("": none; of a /64 its /48 counts) has no room for it. Tell whether
+        it was counted."""
+        network = site(network)
         day = int(self._now_s() // DAY_S)
         if day != self._day:
             self._day = day
@@ -290,6 +293,11 @@ class DayQuotas:
             if len(counts) > self._most_keys:
                 del counts[next(iter(counts))]
         return fits
+
+
+def site(network: str) -> str:
+    """Of a network's name a name of all that one line of a provider may have: of an IPv6 /64 the /48 it lies in."""
+    return ":".join([*network[:-5].split(":"), "0", "0"][:3]) if network[-3:] == "/64" else network
 
 
 def bound(name: str) -> int:

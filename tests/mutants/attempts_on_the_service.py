@@ -7,6 +7,7 @@ from tests.mutants.named_files import (
     DOOR,
     EDGE,
     ENDPOINT,
+    LIMITS,
     LISTENER,
     OF_ADDRESS,
     OF_ADMISSION,
@@ -17,6 +18,7 @@ from tests.mutants.named_files import (
     OF_FLOODS,
     OF_LIMITS,
     OF_MODEL,
+    OF_SHARES,
     OF_SQLITE,
     PACKETS,
     SESSIONS,
@@ -357,5 +359,22 @@ ON_THE_SERVICE = (
             ),
         ),
         see="T5",
+    ),
+    Threat(
+        "A12b", "One household has 256 networks of IPv6, or 65,536, and floods from all of them.",
+        (
+            control(
+                "of what is kept for networks that ask for little its /48 has one part",
+                f"{OF_SHARES}::test_all_networks_of_one_site_are_one_that_asks_for_little", LIMITS,
+                "not (source and self._calm.wait_s(site(source), now)):",
+                "not (source and self._calm.wait_s(source, now)):",
+            ),
+            control(
+                "and one day's bytes",
+                f"{OF_QUOTAS}::test_the_guests_of_a_network_share_its_day_and_loopback_has_none", LIMITS,
+                "network = site(network)", "pass",
+            ),
+        ),
+        open="connections, and new guests of an hour, are counted for each /64.",
     ),
 )  # fmt: skip

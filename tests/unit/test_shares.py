@@ -4,7 +4,8 @@ from math import inf
 
 import pytest
 
-from citychat.limits import CALM_BURST, CALM_PARTS, COMMON_PART, LIMITS, Buckets, Shares, bound, rate
+from citychat.limits import CALM_BURST, CALM_PARTS, COMMON_PART, LIMITS, Buckets, Shares, bound, rate, site
+from citychat.networks import network
 
 SCHOOL, HOME = "198.51.100.1", "203.0.113.7"
 KINDS = sorted(name.removesuffix(" of a network") for name in LIMITS if name.endswith(" of a network"))
@@ -72,6 +73,29 @@ def test_the_process_gives_no_more_than_its_row_however_many_networks_come() -> 
     assert shares.take("", HOME) > 0
     clock.now_s += 1
     assert sum(taken(shares, "", f"192.0.{each // 250}.{each % 250}") for each in range(1_000)) == 200
+
+
+def test_all_networks_of_one_site_are_one_that_asks_for_little() -> None:
+    """A household has 256 networks of IPv6, or 65,536: they had used up all that is kept for others."""
+    shares, common = Shares("joins", StillClock()), bound("joins of a process") * COMMON_PART
+    household = [f"2001:db8:7:{each:x}::/64" for each in range(1_000)]
+    assert sum(taken(shares, "", each) for each in household) == common + CALM_BURST
+    assert taken(shares, "anna", HOME) == taken(shares, "ben", "2001:db8:8:1::/64") == CALM_BURST
+
+
+def test_the_site_of_a_network_is_its_48() -> None:
+    named = (
+        "2001:db8:7:2::1",
+        "2001:db8:7::1",
+        "2001:db8:0:1::1",
+        "2001:db8::1",
+        "2001:0:0:9::1",
+        "fd00::1",
+    )
+    assert [site(network(address)) for address in named] == [
+        "2001:db8:7", "2001:db8:7", "2001:db8:0", "2001:db8:0", "2001:0:0", "fd00:0:0",
+    ]  # fmt: skip
+    assert [site(each) for each in (HOME, "", "unknown")] == [HOME, "", "unknown"]
 
 
 def test_loopback_is_no_network_and_has_all_of_the_process() -> None:

@@ -33,9 +33,9 @@ def test_a_guest_writes_so_many_bytes_a_day_and_the_next_day_again() -> None:
 
 def test_the_guests_of_a_network_share_its_day_and_loopback_has_none() -> None:
     day, guests = Day(), OF_A_NETWORK // OF_A_GUEST
-    assert all(day.takes(f"guest{n}", WHOLE, f"2001:db8::{n}") for n in range(guests))
-    assert not day.takes("one more", "", "2001:db8::ffff")
-    assert day.takes("one more", "", "2001:db8:0:1::1")
+    assert all(day.takes(f"guest{n}", WHOLE, f"2001:db8:0:{n:x}::1") for n in range(guests))
+    assert not day.takes("one more", "", "2001:db8::ffff") and not day.takes("one more", "", "2001:db8:0:ffff::1")
+    assert day.takes("one more", "", "2001:db8:1:1::1")
     assert all(day.takes(f"here{n}", WHOLE, "127.0.0.1") for n in range(guests + 1))
 
 
