@@ -20,6 +20,7 @@ from citychat.limits import Shares
 
 _REST_S = 0.1
 _AT_ONCE = 16  # some 5 ms; then the pages have their turn
+_TAKEN_WITHIN_S = 60.0  # the largest answer has 41 kB, most of which the system takes at once
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,33 @@ class BoundedServer(HTTPServer):
         super().initialize(*args, **options)
         self._capacity = capacity
         self._listeners: list[_Listener] = []
-        self._sources: dict[object, str] = {}  # of the streams that hold a seat
+        self._sources: dict[IOStream, str] = {}  # of the streams that are no WebSockets; "": holds no seat
+        self._writing = set[IOStream]()  # those whose client had not taken an answer when they were last looked at
+        self._look: asyncio.TimerHandle | None = None
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Let connections in at these sockets until ``stop``, which closes them."""
         self._listeners += [_Listener(each, self._accepted, self._failed) for each in sockets]
+        if self._look is None:
+            self._cut_slow_readers()
 
     def stop(self) -> None:
         """Let nobody in any more; idempotent."""
         super().stop()
         while self._listeners:
             self._listeners.pop().close()
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+
+    def _cut_slow_readers(self) -> None:
+        """Close whoever has not taken an answer for so long: else the seats would be theirs for ever."""
+        writing = {stream for stream in self._sources if stream.writing()}
+        for stream in writing & self._writing:
+            self._capacity.refusals.note(self._sources[stream], "a client that does not take its answer")
+            stream.close()
+        self._writing = writing
+        self._look = asyncio.get_running_loop().call_later(_TAKEN_WITHIN_S, self._cut_slow_readers)
 
     def _failed(self, error: OSError) -> None:
         if (more := self._capacity.troubles.take(type(error).__name__)) is not None:
@@ -84,9 +101,9 @@ class BoundedServer(HTTPServer):
             capacity.refusals.note(source, "too many connections of one network that are no pages")
             return
         stream = IOStream(connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        self._sources[stream] = source
         if source:
             capacity.seats.take(source)
-            self._sources[stream] = source
         self.handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:

@@ -377,4 +377,15 @@ ON_THE_SERVICE = (
         ),
         open="connections, and new guests of an hour, are counted for each /64.",
     ),
+    Threat(
+        "A12c", "Two addresses ask for files, take no answer, and have all seats of those who are no pages for ever.",
+        (
+            control(
+                "who does not take an answer for a minute is cut off",
+                "tests/server/test_edge_listener.py::test_who_does_not_take_the_answers_gives_the_seat_back", LISTENER,
+                "            stream.close()\n", "            pass\n",
+            ),
+        ),
+        see="T7",
+    ),
 )  # fmt: skip

@@ -195,6 +195,27 @@ async def test_one_network_cannot_have_all_plain_connections(site: Open, caplog:
     assert caplog.messages == ["Refused: too many connections of one network that are no pages"]
 
 
+async def test_who_does_not_take_the_answers_gives_the_seat_back(
+    site: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("citychat.edge.listener._TAKEN_WITHIN_S", 0.3)
+    at = site(pages=True)
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        slow.connect(("127.0.0.1", at.port))
+        slow.setblocking(False)
+        slow.send(b"GET /static/vendor/socket.io.esm.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200)  # 8 MB
+        page = await at.page()
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(ConnectionError):
+                while True:
+                    await asyncio.sleep(0.05)
+                    with contextlib.suppress(BlockingIOError):
+                        slow.send(b"GET")
+        await is_well(page)
+    assert caplog.messages == ["Refused: a client that does not take its answer"]
+
+
 @pytest.mark.parametrize("whose", ["network", "process"])
 async def test_connections_of_one_network_that_come_too_fast_are_closed_unheard(site: Open, whose: str) -> None:
     at = site(now_s=lambda: 0.0)
