@@ -197,7 +197,8 @@ class Sessions:
         are free when this returns; the task ends when lobby and history know. Who is cancelled only stops waiting."""
         session = replace(session, ended=self.dates.now_ms())
         if by is not None and is_in(by, session.id):
-            noted = note_unanswered(self.lobby, self.history, session, by.wrote(session))
+            left_by = by.guest if first is None else ""
+            noted = note_unanswered(self.lobby, self.history, session, by.wrote(session), left_by)
             self.tasks.spawn(noted, "note a chat without an answer")
         tried = asyncio.Event()
         task = self._spawn_end(session, partial(self._free, session, by, first, tried))

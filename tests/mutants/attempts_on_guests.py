@@ -421,4 +421,16 @@ ON_GUESTS = (
             "*none* that turns into *few* (A11g) tells the same."
         ),
     ),
+    Threat(
+        "A12d", "Pages say yes and leave at once, before a chat is one that can go unanswered.",
+        (
+            control(
+                "who leaves within 5 s without a word has let the other one down",
+                f"{OF_SILENT}::test_who_leaves_at_once_without_a_word_is_remembered", UNANSWERED,
+                "if left_by and session.side(left_by) not in wrote:", "if False:",
+            ),
+        ),
+        open="who says a word before lets nobody down.",
+        see="A2a",
+    ),
 )  # fmt: skip

@@ -21,7 +21,8 @@ from tests.support.stage import Stage, on_stage
 
 PEOPLE, SECONDS = 20, 80.0
 SEEDS = range(5)
-TOWNS = [("silent", count) for count in (0, 1, 3, 8, 20, 80)] + [("taking back", 8), ("letting expire", 40)]
+TOWNS = [("silent", count) for count in (0, 1, 3, 8, 20, 80)]
+TOWNS += [("leaving at once", 8), ("taking back", 8), ("letting expire", 40)]
 ADDRESS = "203.0.250.1"  # of all bots
 AGREED_S = 2.0  # a page says yes by itself
 PATIENT_S = 8.0  # who hears nothing for so long leaves
@@ -75,7 +76,11 @@ class TownPage(DoorPage):
                 self.heard(payload["s"])
 
     def looks(self) -> None:
-        self.does(self.seek())
+        self.does(self._looks())
+
+    async def _looks(self) -> None:
+        if await self.seek() == "busy":  # pages wait, and look again
+            self.in_s(1, self.looks)
 
     def says_yes(self, offer: str) -> None:
         if self.last("user-offer")["offer"] == offer:
@@ -142,6 +147,17 @@ class SilentBot(TownPage):
         self.looks()
 
 
+class Leaver(SilentBot):
+    """Says yes at once, and is gone."""
+
+    def met(self, s: str) -> None:
+        self.does(self._leaves(s))
+
+    async def _leaves(self, s: str) -> None:
+        await self.leave(s)
+        self.looks()
+
+
 class Taker(TownPage):
     """Asks somebody, takes the offer back after a second, and asks the next."""
 
@@ -172,7 +188,7 @@ class Expirer(TownPage):
         self.in_s(60.5, self.looks)
 
 
-BOTS = {"silent": SilentBot, "taking back": Taker, "letting expire": Expirer}
+BOTS = {"silent": SilentBot, "leaving at once": Leaver, "taking back": Taker, "letting expire": Expirer}
 
 
 async def live(stage: Stage, kind: str, count: int, seed: int) -> Outcome:

@@ -51,6 +51,19 @@ async def test_who_goes_before_the_first_word_comes_has_not_answered_it(stage: S
     assert let_down(stage) == ["ben"]
 
 
+@pytest.mark.parametrize("how", ["leaves", "blocks", "has written"])
+@on_stage
+async def test_who_leaves_at_once_without_a_word_is_remembered(stage: Stage, how: str) -> None:
+    anna, ben = await stage.talking()
+    await heard(stage, anna, ben)
+    s = ben.session
+    if how == "has written":
+        await heard(stage, ben, anna)
+    await (ben.wish("user-block", session=s) if how == "blocks" else ben.leave(s))
+    await stage.after(1)
+    assert let_down(stage) == (["ben"] if how == "leaves" else [])
+
+
 @pytest.mark.parametrize("wrote", ["both", "nobody", "one, a moment ago"])
 @on_stage
 async def test_no_other_chat_counts(stage: Stage, wrote: str) -> None:
