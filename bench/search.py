@@ -28,7 +28,7 @@ def opened() -> Gazetteer:
     gazetteer = Gazetteer()
     took_ms, took_mb = (thread_time() - started) * 1_000, (_resident_kb() - before) / 1_024
     print(
-        f"{len(gazetteer):,} cities: file {FILE.stat().st_size:,} bytes, opened in {took_ms:.0f} ms, {took_mb:.1f} MB"
+        f"{len(gazetteer):,} cities: file {FILE.stat().st_size:,} bytes, opened in {took_ms:.1f} ms, {took_mb:.1f} MB"
     )
     return gazetteer
 
@@ -41,7 +41,8 @@ def _resident_kb() -> int:
 
 def rows(gazetteer: Gazetteer) -> dict[str, list[str]]:
     """What is searched for, by the name of its row."""
-    shared = Counter(key[:end] for key in gazetteer._keys for end in range(1, min(len(key), SEARCH_MAX_CHARS) + 1))
+    keys = [gazetteer._keys[at].decode() for at in range(len(gazetteer._keys))]
+    shared = Counter(key[:end] for key in keys for end in range(1, min(len(key), SEARCH_MAX_CHARS) + 1))
     short = {f"{chars} characters": [start for start in shared if len(start) == chars] for chars in range(1, 5)}
     longer = [start for start, _ in shared.most_common() if len(start) > 4][:LONGER]
     return {"nothing": [""], **short, "longer": longer, "made to be dear": DEAR}
@@ -60,7 +61,7 @@ def measure(gazetteer: Gazetteer, typed: list[str], now_s: Callable[[], float]) 
 
 def main() -> int:
     gazetteer = opened()
-    gc.freeze()  # as the server does once it has loaded
+    gc.freeze()  # as the server does before it serves
     slow = False
     for name, typed in rows(gazetteer).items():
         busy, wall = (measure(gazetteer, typed, now_s) for now_s in (thread_time, perf_counter))

@@ -45,7 +45,7 @@ ON_THE_SERVICE = (
             control(
                 "what many names begin with is answered by the file",
                 f"{OF_GAZETTEER}::test_a_search_takes_few_steps_whatever_is_typed", GAZETTEER,
-                "start = self._crowded.get(prefix)", "start = None",
+                "start = self._crowd(prefix)", "start = None",
             ),
             control(
                 "a guest searches five times a second",
