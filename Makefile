@@ -30,7 +30,7 @@ BINARY_BIN := $(BINARY_WORK)/venv/bin
 BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/browser/test_walk.py \
 	tests/browser/test_terminal_guest.py $(foreach of,start stop clients terminal hosting services,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search load flood faults screens docs binary binary-tests bare-debian cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search bench-start load flood faults screens docs binary binary-tests bare-debian cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -122,6 +122,10 @@ bench-claim: $(TEST_STAMP)
 
 bench-search: $(TEST_STAMP)
 	$(BIN)/python -m bench.search
+
+# A server from nothing to its first page, and the short commands
+bench-start: $(TEST_STAMP)
+	$(BIN)/python -m bench.start
 
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load

@@ -1,16 +1,11 @@
 """The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
 databases; ``backup``, ``restore FILE``: copies of the embedded storage."""
 
-import asyncio
-import logging
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 
-from citychat import terminal
-from citychat.places import commands as place_commands
-from citychat.server import app, backup, engines, printing, startup
+from citychat.server import printing
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 
@@ -23,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 2
-    except (startup.StartError, printing.NotPrinted) as error:
+    except printing.NotPrinted as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before there was anything to stop
@@ -33,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     match words:
         case ["guest", *rest]:
+            from citychat import terminal
+
             return terminal.main(rest)
         case ["geoip", *rest]:
             return _geoip(*load_with_words(rest, os.environ))
@@ -45,18 +42,32 @@ def _run(words: list[str]) -> int:
 def _server(settings: Settings) -> int:
     if settings.print_settings:
         print(describe(settings))
-    elif settings.check:
-        logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
-        parts = startup.prepare(settings)
-        asyncio.run(engines.check(settings, parts.keys))
-        print("Everything is in order.")
-    else:
-        app.run(settings)
+        return 0
+    from citychat.server import app, engines, startup
+
+    try:
+        if settings.check:
+            import asyncio
+            import logging
+
+            logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
+            parts = startup.prepare(settings)
+            asyncio.run(engines.check(settings, parts.keys))
+            print("Everything is in order.")
+        else:
+            app.run(settings)
+    except startup.StartError as error:
+        print(f"citychat: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
 def _geoip(settings: Settings, words: list[str]) -> int:
-    return place_commands.main(
+    from datetime import date
+
+    from citychat.places import commands
+
+    return commands.main(
         words,
         data=settings.data,
         geoip=settings.geoip,
@@ -68,6 +79,10 @@ def _geoip(settings: Settings, words: list[str]) -> int:
 
 
 def _backup(command: str, settings: Settings, words: list[str]) -> int:
+    from datetime import UTC, datetime
+
+    from citychat.server import backup
+
     now = datetime.now(UTC)
     return backup.main(command, words, data=settings.data, now=now, out=sys.stdout, errors=sys.stderr)
 

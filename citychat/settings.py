@@ -6,11 +6,9 @@ the same names: --home-city, CITYCHAT_HOME_CITY, home_city. Source of the fixed 
 
 import argparse
 import dataclasses
-import difflib
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never, TypeVar
@@ -175,6 +173,8 @@ def _hide_passwords(text: str) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     return f"; the nearest known one is {close[0]}" if close else ""
 
@@ -207,6 +207,8 @@ def _is_foreign(variable: str, value: str) -> bool:
 
 
 def _from_file(path: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         found = tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows begin a file with a byte order mark
     except OSError as error:

@@ -7,12 +7,17 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import engineio
-import socketio
+import aiohttp
 
 from citychat.client.page import Answer, HeadlessPage
 from citychat.client.shapes import Row
+from citychat.leaving_out import leaving_out
 
+with leaving_out("requests", "redis"):  # of the client that knows no asyncio, and of brokers
+    import engineio
+    import socketio
+
+engineio.async_client.aiohttp = aiohttp  # where the server's door came first, the library was imported without it
 NAMESPACES = ("/user", "/chat")
 OPEN_S = 8.0  # from the first packet to both namespaces, as static/socket.js has it
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from socketio import packet
+
+from citychat.edge.library import packet
 
 # A client's ack ids count from 0. Fifteen digits stay exact in a double, so every honest parser agrees on them; the
 # library takes 100 digits and multiplies the cost of a frame.

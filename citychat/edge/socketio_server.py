@@ -7,9 +7,8 @@ it was read in; tests/server/test_edge_library.py fails when one of them changes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import socketio
-
 from citychat.edge.connection import NAMESPACES, Connection, Reply
+from citychat.edge.library import socketio
 from citychat.edge.packets import Packet
 from citychat.edge.redaction import nowhere
 

@@ -1,6 +1,7 @@
 """Handlers of the page, its files and its texts over HTTP; `/live` and `/ready` for whoever watches the process.
 
-Everything that can be known at start is rendered once at start. Nothing here knows a guest.
+Everything is rendered once: the page itself at start, what is asked for seldom at its first use. Nothing here knows a
+guest.
 """
 
 import json
@@ -76,10 +77,10 @@ class Pages:
             lstrip_blocks=True,
         )
         self._languages = languages()
+        self._importmap = _importmap()
         self._kept: dict[tuple[str, str], Rendered] = {}
         for language in self._languages:
-            for name in ("page", "missing", *TEXTS):
-                self.page(name, language)
+            self.page("page", language)
 
     def page(self, name: str, language: str) -> Rendered:
         """One of ``page``, ``missing``, ``rules``, ``privacy``, ``imprint``."""
@@ -117,7 +118,7 @@ class Pages:
 
     def _render(self, name: str, language: str) -> Rendered:
         words = catalogue(language)
-        importmap = json.dumps({"imports": imports()}, separators=(",", ":"))
+        importmap = _importmap() if self._dev else self._importmap
         template = self._jinja.get_template(f"{name}.html" if name in ("page", "missing") else "text.html")
         html = template.render(
             self._facts,
@@ -201,6 +202,10 @@ class HealthHandler(RenderedHandler):
         self.set_status(200 if ready else 503)
         self.set_header("Cache-Control", "no-store")
         self.finish({which: ready, **parts})
+
+
+def _importmap() -> str:
+    return json.dumps({"imports": imports()}, separators=(",", ":"))
 
 
 def _script_json(value: object) -> str:

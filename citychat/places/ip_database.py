@@ -2,20 +2,21 @@
 
 Read are mmdb files in two schemas: GeoIP2 (any database type containing "City": MaxMind's, DB-IP's monthly ones) and
 the flat one of ip-location-db. Files are mapped, not loaded: replace one by renaming another over it, as `geoip fetch`
-and MaxMind's updater do; a file cut short in place would take the process down with it.
+and MaxMind's updater do; a file cut short in place would take the process down with it. Their readers are imported when
+a file is opened.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-
-import geoip2.database
-import geoip2.errors
-import maxminddb
+from typing import TYPE_CHECKING
 
 from citychat.networks import Address, parsed
 from citychat.places.places import IpLocation
+
+if TYPE_CHECKING:
+    import geoip2.database
 
 Stamp = tuple[int, int, int]
 
@@ -40,6 +41,9 @@ class IpDatabase:
     """One open file. Raises ValueError, naming the file and what was expected, when it is not a city database."""
 
     def __init__(self, file: Path) -> None:
+        import geoip2.database
+        import maxminddb
+
         self.file, self._damaged = file, False
         try:
             self._stamp = _stamp(file)
@@ -71,6 +75,8 @@ class IpDatabase:
     def located(self, ip: Address) -> IpLocation | None:
         if ip.version > self.version:  # maxminddb: version 4 or 6; a tree of 4 refuses an IPv6 address
             return None
+        import maxminddb
+
         try:
             return self._from_rich(self._rich, ip) if self._rich else self._from_flat(ip)
         except (ValueError, TypeError, maxminddb.InvalidDatabaseError):
@@ -79,7 +85,9 @@ class IpDatabase:
             self._damaged = True
             return None
 
-    def _from_rich(self, reader: geoip2.database.Reader, ip: Address) -> IpLocation | None:
+    def _from_rich(self, reader: "geoip2.database.Reader", ip: Address) -> IpLocation | None:
+        import geoip2.errors
+
         try:
             found = reader.city(ip)
         except geoip2.errors.AddressNotFoundError:

@@ -201,8 +201,8 @@ def run(settings: Settings) -> None:
     if file_limit < 2 * SPARE_FILES:
         raise StartError(f"only {file_limit} files may be open: allow {2 * SPARE_FILES} or more (ulimit -n)")
     parts = prepare(settings)
-    # What is loaded by now lives as long as the process: a full collection need not look at it (15 ms of a pause).
-    gc.collect()
+    # What is loaded by now lives as long as the process: a full collection need not look at it (15 ms of a pause). Not
+    # collected before: of 41,000 objects 600 are garbage, and finding them is 20 ms of a start.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     runner(serve(parts, print_if_possible, file_limit, SystemdNotifier(os.environ)))

@@ -1,7 +1,8 @@
 """The engines of one process: which adapter serves which URL, in which order they open, and how they stand.
 
 A service that is named is waited for and never replaced by the embedded engine: its adapter opens at once, connects in
-the background, and answers Unavailable until it has.
+the background, and answers Unavailable until it has. An adapter is imported where it is opened, so that a process loads
+the drivers of its own engines only.
 """
 
 import asyncio
@@ -10,14 +11,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random, SystemRandom
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from citychat.adapters import ServiceStatus
-from citychat.adapters.memory import MemoryBus, MemoryLobby
-from citychat.adapters.mongo import MongoHistory
-from citychat.adapters.rabbitmq import RabbitMailbox
-from citychat.adapters.redis import EarlierLobbies, HostSettingsCheck, Redis, RedisBus, RedisLobby, SharedKeyCheck
-from citychat.adapters.sqlite import Database, FreeDisk, SqliteHistory, SqliteMailbox, StorageError
 from citychat.clock import SystemClock
 from citychat.model import Unavailable
 from citychat.ports import Bus, Clock, Engines, History, Lobby, Mailbox, SteadyTime, always
@@ -26,6 +22,10 @@ from citychat.server.stopping import Stopping
 from citychat.setting_types import EMBEDDED, place_of
 from citychat.settings import Settings, SettingsError
 from citychat.tokens import SigningKeys, key_marks
+
+if TYPE_CHECKING:
+    from citychat.adapters.redis import SharedKeyCheck
+    from citychat.adapters.sqlite import Database, FreeDisk
 
 EndWith = Callable[[StartError | SettingsError], None]
 T = TypeVar("T")
@@ -46,9 +46,9 @@ class OpenEngines:
     engines: Engines
     statuses: Mapping[str, ServiceStatus]
     counts: Mapping[str, Mapping[str, int]]
-    key_check: SharedKeyCheck | None
-    disk: FreeDisk | None = None
-    database: Database | None = None
+    key_check: "SharedKeyCheck | None"
+    disk: "FreeDisk | None" = None
+    database: "Database | None" = None
 
     def status(self) -> tuple[bool, Mapping[str, object]]:
         """Return whether guests can be served, and each engine's state in words for whoever watches the process."""
@@ -99,8 +99,19 @@ class _Opening:
     async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
         enter, clock, random = self.enter, self.clock, self.random
         if url == EMBEDDED:
+            from citychat.adapters.memory import MemoryBus, MemoryLobby
+
             bus = await enter(MemoryBus(asyncio.get_running_loop().call_soon))
             return bus, await enter(MemoryLobby(SteadyTime(clock, clock.wall_ms()).now_ms, random, ring_s))
+        from citychat.adapters.redis import (
+            EarlierLobbies,
+            HostSettingsCheck,
+            Redis,
+            RedisBus,
+            RedisLobby,
+            SharedKeyCheck,
+        )
+
         redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
         await enter(HostSettingsCheck(redis, clock, redis.status.advise))
         await enter(EarlierLobbies(redis, clock))
@@ -115,23 +126,34 @@ class _Opening:
         self.counts["lobby"] = lobby.counts
         return redis_bus, lobby
 
-    async def database(self, data: Path) -> Database:
+    async def database(self, data: Path) -> "tuple[Database, FreeDisk]":
         """Raises StartError."""
+        from citychat.adapters.sqlite import Database, FreeDisk, StorageError
+
+        disk = FreeDisk(data, self.clock.monotonic_s)
         try:
-            return await self.stack.enter_async_context(Database(data / "citychat.db"))
+            return await self.stack.enter_async_context(Database(data / "citychat.db")), disk
         except StorageError as error:
             raise StartError(str(error)) from error
 
-    async def mailbox(self, url: str, database: Database | None) -> Mailbox:
+    async def mailbox(self, url: str, database: "Database | None") -> Mailbox:
         if database is not None and url == EMBEDDED:
+            from citychat.adapters.sqlite import SqliteMailbox
+
             return await self.stack.enter_async_context(SqliteMailbox(database, self.clock))
+        from citychat.adapters.rabbitmq import RabbitMailbox
+
         mailbox = RabbitMailbox(url, status=self.status("mailbox", "RabbitMQ"), clock=self.clock, random=self.random)
         self.counts["mailbox"] = mailbox.counts
         return await self.enter(mailbox)
 
-    async def history(self, url: str, database: Database | None) -> History:
+    async def history(self, url: str, database: "Database | None") -> History:
         if database is not None and url == EMBEDDED:
+            from citychat.adapters.sqlite import SqliteHistory
+
             return await self.stack.enter_async_context(SqliteHistory(database))
+        from citychat.adapters.mongo import MongoHistory
+
         history = await self.enter(MongoHistory(url, status=self.status("history", "MongoDB"), clock=self.clock))
         self.counts["history"] = history.dropped
         return history
@@ -150,14 +172,14 @@ async def open_engines(
     when one can never serve (too old, or for processes with other keys); ``stopping`` bounds how long they
     close. Raises StartError when the embedded storage cannot be had, SettingsError for options in URLs."""
     opening = _Opening(stack, clock, random, end_with, stopping)
-    database = await opening.database(settings.data) if EMBEDDED in (settings.mailbox, settings.history) else None
+    stored = EMBEDDED in (settings.mailbox, settings.history)
+    database, disk = await opening.database(settings.data) if stored else (None, None)
     with _named("bus"):
         bus, lobby = await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)
     with _named("mailbox"):
         mailbox = await opening.mailbox(settings.mailbox, database)
     with _named("history"):
         history = await opening.history(settings.history, database)
-    disk = FreeDisk(settings.data, clock.monotonic_s) if database is not None else None
     engines = Engines(bus, lobby, mailbox, history, clock, random, disk.has_room if disk else always)
     return OpenEngines(engines, opening.statuses, opening.counts, opening.key_check, disk, database)
 
