@@ -145,7 +145,12 @@ def confirmed(prepared: int, newest: int, history_ms: int) -> tuple[int, int]:
     """Return when a session counts as begun that was ``prepared`` then, and when it expires. Its start is behind
     ``newest``, that of all other sessions of its two, whatever clock has set it."""
     started = max(prepared, newest + 1)
-    return started, started + history_ms
+    return started, expires(started, history_ms)
+
+
+def expires(started: int, history_ms: int) -> int:
+    """Return the date of a session that began then, of a host who keeps chats for so long."""
+    return started + history_ms
 
 
 def met_after(now: int) -> int:

@@ -171,7 +171,7 @@ class Message(Struct, frozen=True, omit_defaults=True, rename=WIRE_LETTERS):
         return 4 * len(self.text) + 200
 
 
-class Offer(Struct, frozen=True):
+class Offer(Struct, frozen=True, omit_defaults=True):
     """The question put to ``candidate`` on behalf of ``seeker``; ``looking``: the candidate looks too.
 
     ``ends``: when it is over for the seeker; ``rings_until``: for the candidate, who may have more time (``seconds`` in

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from citychat.model import PENDING, District, Guest, Message, Place, Ranges, Session, to_ranges
+from citychat.model import PENDING, District, Guest, Message, Place, Ranges, Session, drawable, to_ranges
 from citychat.ports import Dossier, History
 from citychat.rules import DAY_MS
 from tests.contract.accusing import MONTH_MS, NOW, Reports, guest, session
@@ -96,8 +96,8 @@ rows = st.builds(
     st.integers(1, 8),
     side=st.integers(0, 1),
     st=st.sampled_from("ab"),
-    # What shows nothing reaches a store as "" (clean_text), and FerretDB 1.24 makes that of a single space
-    x=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5).filter(lambda text: not text.isspace()),
+    # As it reaches a store: FerretDB 1.24 makes "" of what shows nothing, of a single space or a soft hyphen
+    x=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=5).map(drawable),
     k=st.sampled_from([None, None, "gap"]),
 )
 

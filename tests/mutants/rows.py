@@ -313,7 +313,7 @@ LOBBIES_OF_REDIS = (
     ),
     left_out(
         "lua: a network is not avoided", "M5", f"{CANDIDATES} -k lua", LUA,
-        "if at and now < at + AVOIDED_MS then", "if false then",
+        "if at and wall < at + AVOIDED_MS then", "if false then",
     ),
     left_out(
         "lua: who is asked can be found", "M3", "few over lua", LUA,

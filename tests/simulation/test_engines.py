@@ -14,7 +14,7 @@ from tests.contract import test_history, test_mailbox
 from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.history import SimHistory
 
-NOT_SIMULATED = ("report", "paus", "prun", "one_guest_on_two_networks")
+NOT_SIMULATED = ("report", "paus", "prun", "keeps_chats_for_a_shorter", "one_guest_on_two_networks")
 
 
 def contract(module: ModuleType, port: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from citychat.adapters.mongo.documents import (
     StartedDocument,
     id_of,
 )
-from citychat.rules import held_until, retention
+from citychat.rules import expires, held_until, retention
 
 SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
 
@@ -50,13 +50,14 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
 async def shorten(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int) -> None:
     """Let the sessions that began while their host kept chats for longer expire as those that begin now."""
     mongo = mongo.unhurried()
-    too_late: Document = {"$or": [{"expires": {"$gt": now + history_ms}}, {"started": {"$lte": now - history_ms}}]}
+    over = {"started": {"$lte": retention(now, history_ms).guests}}
+    too_late: Document = {"$or": [{"expires": {"$gt": expires(now, history_ms)}}, over]}
     async with aclosing(mongo.each("sessions", too_late, SLICE_ROWS, fields=["started"])) as parts:
         async for documents in parts:
             for session in reader.read("sessions", documents, StartedDocument):
-                expires = session.started + history_ms
-                where: Document = {"_id": session.id, "expires": {"$gt": expires}}
-                await mongo.update("sessions", where, {"$set": {"expires": expires}})
+                at = expires(session.started, history_ms)
+                where: Document = {"_id": session.id, "expires": {"$gt": at}}
+                await mongo.update("sessions", where, {"$set": {"expires": at}})
 
 
 async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> None:

@@ -409,10 +409,10 @@ end
 local function note_avoided(person)
   if not person.pool or not person.avoided_networks then return end
   local avoided = key('x', person.pool)
-  call('ZREMRANGEBYSCORE', avoided, '-inf', now)
+  call('ZREMRANGEBYSCORE', avoided, '-inf', wall)
   for network, at in pairs(person.avoided_networks) do
     local known, until_ms = call('ZSCORE', avoided, network), at + AVOIDED_MS
-    if until_ms > now and until_ms > tonumber(known or 0) then call('ZADD', avoided, until_ms, network) end
+    if until_ms > wall and until_ms > tonumber(known or 0) then call('ZADD', avoided, until_ms, network) end
   end
   touch(avoided)
 end
@@ -1031,10 +1031,10 @@ local function asks_blindly(seeker, blocked)
     if call('ZSCORE', key('p', seeker.pool), guest) then return true end
   end
   for _, at in pairs(seeker.avoided_networks or {}) do
-    if now < at + AVOIDED_MS then return true end
+    if wall < at + AVOIDED_MS then return true end
   end
   for _, network in ipairs(seeker.networks or {}) do
-    if tonumber(call('ZSCORE', key('x', seeker.pool), network) or 0) > now then return true end
+    if tonumber(call('ZSCORE', key('x', seeker.pool), network) or 0) > wall then return true end
   end
   return false
 end
