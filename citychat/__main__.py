@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from citychat.server import printing
+from citychat import printing
 from citychat.settings import Settings, SettingsError, describe, load, load_with_words
 
 

@@ -23,10 +23,10 @@ from citychat.edge import Edge
 from citychat.handlers import Credit, Pages, Readiness
 from citychat.model import new_id
 from citychat.places import Places
+from citychat.printing import print_if_possible
 from citychat.rules import DAY_MS
 from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
-from citychat.server.printing import print_if_possible
 from citychat.server.process import Policy, Process
 from citychat.server.startup import Resources, StartError, consent_version, prepare
 from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
