@@ -21,7 +21,7 @@ from citychat.matching.unanswered import note_unanswered
 from citychat.model import PENDING, DiskFull, Gone, NoSession, Session, Unavailable, new_aliases, new_id
 from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
 from citychat.registry import Client, Registry
-from citychat.rules import PENDING_MS, is_expired
+from citychat.rules import PENDING_MS, expires, is_expired
 from citychat.tasks import Tasks
 
 Step = Callable[[], Awaitable[object]]
@@ -256,9 +256,8 @@ class Sessions:
             session = client.session
             if session is None:
                 continue
-            due = min(
-                session.expires, session.started + self.history_ms
-            )  # it may have begun when chats were kept longer
+            # It may have begun when its host kept chats for longer
+            due = min(session.expires, expires(session.started, self.history_ms))
             if is_expired(due, now) or session.ended is not None:
                 await self.end(session)
         for session in await self.history.sessions.idle(now):

@@ -104,8 +104,8 @@ class Lobby(Protocol):
         """Note that the page came into or went out of view; ``touched`` forgives unanswered rings (M15)."""
 
     async def available(self, guest: str, on: bool, slow: bool) -> None:
-        """Set whether the guest may be asked while not looking; ``slow``: who is asked from
-        now on is rung for 60 s, which no seeker sees: offers end for the seeker as any other."""
+        """Set whether the guest may be asked while not looking; ``slow``: who is asked from now on is rung for 60 s,
+        which no seeker sees: offers end for the seeker as any other."""
 
     async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""

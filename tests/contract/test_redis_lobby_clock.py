@@ -48,26 +48,15 @@ async def town(lobby_scripts: Scripts, server_clock: ServerClock) -> LobbyTown:
     return LobbyTown(lobby, server_clock)
 
 
+@pytest.mark.parametrize("before", ["right", "ahead"])
 @pytest.mark.parametrize("step_ms", STEPS_MS)
-async def test_set_back_it_leaves_no_offer_open_and_nobody_free_on_a_silent_process(
-    town: LobbyTown, server_clock: ServerClock, step_ms: int
+async def test_set_back_or_put_right_it_leaves_no_offer_open_and_nobody_free_on_a_silent_process(
+    town: LobbyTown, server_clock: ServerClock, step_ms: int, before: str
 ) -> None:
-    await town.enter("ben")
-    await town.enter("carl", process="q")
-    await town.enter("anna", available=False, blocked=("carl",))
-    await town.ask("anna", "ben")
-    server_clock.set(step_ms)
-    await town.advance(RENEWED_S + 16)
-    assert await town.states("anna", "ben", "carl") == ["free", "free", "gone"]
-
-
-@pytest.mark.parametrize("step_ms", STEPS_MS)
-async def test_a_clock_that_was_ahead_and_is_put_right_lets_offers_and_leases_end(
-    town: LobbyTown, server_clock: ServerClock, step_ms: int
-) -> None:
-    server_clock.set(-step_ms)
-    for process in ("p", "q"):
-        await town.lobby.renew(process)
+    if before == "ahead":
+        server_clock.set(-step_ms)
+        for process in ("p", "q"):
+            await town.lobby.renew(process)
     await town.enter("ben")
     await town.enter("carl", process="q")
     await town.enter("anna", available=False, blocked=("carl",))
