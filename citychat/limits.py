@@ -275,10 +275,8 @@ class DayQuotas:
         self._guests, self._networks = dict[str, int](), dict[str, int]()
 
     def charge(self, guest: str, network: str, text: str) -> bool:
-        """Count a message, unless guest or network ("": none; of a /64 its /48 counts) has no room for it. Tell whether
-        it was counted."""
-        if network[-3:] == "/64":  # looked at here, since a call more for every message is what few guests need
-            network = site(network)
+        """Count a message, unless guest or network ("": none; of IPv6 its ``site``) has no room for it. Tell whether it
+        was counted."""
         day = int(self._now_s() // DAY_S)
         if day != self._day:
             self._day = day

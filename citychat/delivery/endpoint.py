@@ -13,6 +13,7 @@ from citychat.delivery.receiver import HELD_MAX, Receiver
 from citychat.delivery.sender import PENDING_MAX, Sender
 from citychat.delivery.stray_mail import StrayMail
 from citychat.delivery.transcript import PlaceInOrder, older_rows
+from citychat.limits import site
 from citychat.model import (
     LAMPORT_MAX,
     BadPayload,
@@ -29,8 +30,7 @@ from citychat.model import (
 from citychat.ports import Committed, NewMessage, Page, PartnerTyping, Receipt, SessionEnded, TextsErased
 from citychat.rules import MAILBOX_MS
 
-GAP_S, GAP_AFTER_A_DAY_S = 60.0, 5.0
-BUSY_MS = 1_000
+GAP_S, GAP_AFTER_A_DAY_S, BUSY_MS = 60.0, 5.0, 1_000
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Endpoint:
         self.partner_here = True
         # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
         self._hasty_until_s = self.engines.clock.monotonic_s() + GAP_S if away_ms > MAILBOX_MS else 0.0
-        self.closed = False
+        self._site, self.closed = site(page.source), False
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
 
     # -- the page comes and goes --------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class Endpoint:
         if full or wait_s:
             self.page.emit("chat-busy", {"s": session_id, "retry_ms": max(BUSY_MS, ceil(wait_s * 1000))})
             return
-        if not self.shared.quotas.charge(self.guest, self.page.source, text):
+        if not self.shared.quotas.charge(self.guest, self._site, text):
             raise DayFull
         at = self.engines.clock.wall_ms()
         sender.say(Message(session_id, sender.side, stream, number, lamport, drawable(text), at, previous))

@@ -371,8 +371,8 @@ ON_THE_SERVICE = (
             ),
             control(
                 "and one day's bytes",
-                f"{OF_QUOTAS}::test_the_guests_of_a_network_share_its_day_and_loopback_has_none", LIMITS,
-                "network = site(network)", "pass",
+                f"{OF_QUOTAS}::test_what_one_64_of_a_48_has_written_another_cannot_write", ENDPOINT,
+                "= site(page.source), False", "= page.source, False",
             ),
         ),
         open="connections, and new guests of an hour, are counted for each /64.",

@@ -1,10 +1,9 @@
 """What a guest and a network may write in a day, in bytes."""
 
-
-from citychat.limits import DAY_S, ROW_BYTES, DayQuotas, bound
+from citychat.limits import DAY_S, ROW_BYTES, DayQuotas, bound, site
 from citychat.networks import network
 from citychat.rules import DAY_MS
-from tests.support.stage import Stage, on_stage
+from tests.support.stage import LYON, Stage, on_stage
 
 OF_A_GUEST, OF_A_NETWORK = bound("guest's day"), bound("network's day")
 WHOLE = "x" * (OF_A_GUEST - ROW_BYTES)
@@ -18,7 +17,7 @@ class Day:
         self.quotas = DayQuotas(lambda: self.now_s)
 
     def takes(self, guest: str, text: str, address: str = "203.0.113.7") -> bool:
-        return self.quotas.charge(guest, network(address), text)
+        return self.quotas.charge(guest, site(network(address)), text)
 
 
 def test_a_guest_writes_so_many_bytes_a_day_and_the_next_day_again() -> None:
@@ -63,3 +62,14 @@ async def test_a_message_beyond_the_day_is_refused_by_its_code_and_the_next_day_
     await anna.say(s, 2)
     await stage.after(1)
     assert ben.texts() == ["text 1", "text 2"]
+
+
+@on_stage
+async def test_what_one_64_of_a_48_has_written_another_cannot_write(stage: Stage) -> None:
+    quotas = stage.p.process.delivery.quotas
+    for n in range(OF_A_NETWORK // OF_A_GUEST):
+        assert quotas.charge(f"guest{n}", site(network("2001:db8:0:1::1")), WHOLE)
+    anna, ben = await stage.p.join(address="2001:db8:0:2::1", position=LYON), await stage.q.join("ben")
+    await anna.say(await stage.meet(anna, ben), 1)
+    await stage.after(0.1)
+    assert anna.last("chat-status")["error"] == "day-full"
