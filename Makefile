@@ -19,18 +19,23 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(NEWEST); do $$p -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
 # What an install depends on; a second start finds the stamp newer and waits for nothing.
-SOURCES := pyproject.toml requirements.lock setup.py package.json package-lock.json .npmrc build_gazetteer.py
+SOURCES := pyproject.toml requirements.lock setup.py package.json package-lock.json .npmrc build_gazetteer.py build_page.mjs
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
+PEERS_STAMP := bench/peers/node_modules/installed
+# The page as one script and one sheet: with a source edited since, a server serves all sources as they are
+PAGE := citychat/static/bundle/made-from.txt
+PAGE_SOURCES := $(wildcard citychat/static/*.js citychat/static/views/*.js citychat/static/style/*.css)
 LOG := $(VENV)/install.log
 # Of the one file: an environment of its own, with the package as others install it and nothing that tests need
 BINARY_WORK := .work/binary
 BINARY_BIN := $(BINARY_WORK)/venv/bin
 BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/browser/test_walk.py \
-	tests/browser/test_terminal_guest.py $(foreach of,start stop clients terminal hosting services,tests/server/test_$(of).py)
+	tests/browser/test_terminal_guest.py \
+	$(foreach of,start stop clients terminal hosting services status metrics reload,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench-claim bench-search bench-start load flood faults screens docs binary binary-tests bare-debian cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -51,20 +56,21 @@ check: export CITYCHAT_SIM_SERVICES := 4
 check: export CITYCHAT_SIM_RETURNS := 2
 check: export CITYCHAT_SIM_LATES := 2
 check: export CITYCHAT_SIM_OVERLAPS := 2
+check: export CITYCHAT_SIM_FAIL_OVERS := 6
 check: export CITYCHAT_TWIN_LIVES := 50
-check: $(TEST_STAMP) $(NPM_STAMP)
+check: $(TEST_STAMP) $(NPM_STAMP) $(PAGE)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic
 
 # Everything: a browser, and a private Redis, RabbitMQ and MongoDB-protocol server, which its first lines name
 test: export CITYCHAT_TEST_SERVERS := 1
-test: servers $(TEST_STAMP) $(NPM_STAMP)
+test: servers $(TEST_STAMP) $(NPM_STAMP) $(PAGE)
 	@echo "Browser: $$(tools/browser --version)"
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic real
 
 # The deep rounds, hours on two cores, which CI does not run: what is seldom is found by many seeds and every fault.
 # And the one file, which takes minutes to make
 prove: export CITYCHAT_TEST_SERVERS := 1
-prove: servers $(TEST_STAMP)
+prove: servers $(TEST_STAMP) $(PAGE)
 	@tools/cpu-time $(MAKE) --no-print-directory deep binary-tests
 
 hermetic:
@@ -80,6 +86,7 @@ deep: export CITYCHAT_FAULT_MUTANTS := 4
 deep: export CITYCHAT_SIM_RETURNS := 600
 deep: export CITYCHAT_SIM_LATES := 300
 deep: export CITYCHAT_SIM_OVERLAPS := 600
+deep: export CITYCHAT_SIM_FAIL_OVERS := 600
 deep: export CITYCHAT_WALKS := 20
 deep: export CITYCHAT_TWIN_LIVES := 5000
 deep:
@@ -117,6 +124,10 @@ soak: servers $(TEST_STAMP)
 locate: $(TEST_STAMP)
 	$(BIN)/python -m tests.simulation.locate
 
+# CityChat beside servers of others that do the same work, in turn; a quarter of an hour
+bench: servers $(TEST_STAMP) $(PEERS_STAMP)
+	$(BIN)/python -m bench.compare $(ARGS)
+
 bench-claim: $(TEST_STAMP)
 	$(BIN)/python -m bench.claim
 
@@ -126,6 +137,18 @@ bench-search: $(TEST_STAMP)
 # A server from nothing to its first page, and the short commands
 bench-start: $(TEST_STAMP)
 	$(BIN)/python -m bench.start
+
+# What a guest costs Redis, RabbitMQ and MongoDB: private servers, some minutes
+bench-scale: $(TEST_STAMP)
+	$(BIN)/python -m bench.scale
+
+# A guest who has joined and only answers pings: memory, and processor time of a ping
+bench-idle: $(TEST_STAMP)
+	$(BIN)/python -m bench.idle
+
+# What a message costs the server's process, at a rate and as fast as pairs get it delivered
+bench-talk: $(TEST_STAMP)
+	$(BIN)/python -m bench.talk
 
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load
@@ -138,7 +161,11 @@ flood: $(TEST_STAMP)
 faults: servers $(TEST_STAMP)
 	$(BIN)/python -m tests.faults
 
-screens: system-packages $(TEST_STAMP)
+# The icons of phones, from the drawing
+icons: $(TEST_STAMP)
+	$(BIN)/python -m tools.icons
+
+screens: system-packages $(TEST_STAMP) $(PAGE)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
 
 # Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
@@ -196,7 +223,15 @@ $(TEST_STAMP): $(SOURCES) $(BIN)/python
 	@$(BIN)/python -m pip install --disable-pip-version-check -c requirements.lock -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $(RUN_STAMP) $@
 
+$(PAGE): $(PAGE_SOURCES) | $(TEST_STAMP)
+	@$(BIN)/python setup.py -q parts >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $@
+
 # What checks the page's code
 $(NPM_STAMP): package.json package-lock.json .npmrc | $(TEST_STAMP)
 	@$(BIN)/npm ci --prefer-offline >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $@
+
+$(PEERS_STAMP): bench/peers/package.json bench/peers/package-lock.json | $(TEST_STAMP)
+	@$(BIN)/npm ci --prefix bench/peers --prefer-offline >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $@

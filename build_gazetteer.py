@@ -163,7 +163,8 @@ def _keys(city: dict[str, Any], scripts: dict[str, set[str]]) -> list[str]:
     for name in city["alternatenames"]:
         if not name or (name[0].islower() and name[0].isascii()):
             continue  # GeoNames' machine transliterations ("lywn") begin in lower case
-        script = unicodedata.name(name[0], "").split(" ")[0]
+        first = next(filter(str.isalpha, name), " ")  # an apostrophe has no script ("'s-Gravenhage")
+        script = unicodedata.name(first, "").split(" ")[0]
         if people >= ANY_SCRIPT_FROM or script in local or (script == "LATIN" and people >= LATIN_FROM):
             keys.add(fold(name))
     longest_first = sorted(filter(None, {own} | keys), reverse=True)

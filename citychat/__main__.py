@@ -1,12 +1,15 @@
 """The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
-databases; ``backup``, ``restore FILE``: copies of the embedded storage."""
+databases; ``backup``, ``restore FILE``: copies of the embedded storage; ``cases …``, ``guests …``: reports;
+``close "TEXT"``, ``open``: whether anybody new is led together; ``status``: how the server goes; ``doctor [URL]``: what
+is wrong, and what to do; ``update-check``: a newer release."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from citychat import printing
-from citychat.settings import Settings, SettingsError, describe, load, load_with_words
+from citychat.settings import NAMES, Settings, SettingsError, describe, fit_together, flag_of, load, load_with_words
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,11 +38,38 @@ def _run(words: list[str]) -> int:
             return _geoip(*load_with_words(rest, os.environ))
         case ["backup" | "restore" as command, *rest]:
             return _backup(command, *load_with_words(rest, os.environ))
+        case ["cases" | "guests" as group, *rest]:
+            flags, asked = _parted(rest)
+            return _cases(group, load_with_words(flags, os.environ)[0], asked)
+        case ["close" | "open" as command, *rest]:
+            flags, asked = _parted(rest)
+            return _house(command, load_with_words(flags, os.environ)[0], asked)
+        case ["alert", *rest]:
+            return _alert(*load_with_words(rest, os.environ))
+        case ["status", *rest]:
+            return _status("--json" in rest, *load_with_words([word for word in rest if word != "--json"], os.environ))
+        case ["doctor", *rest]:
+            return _doctor(rest)
+        case ["update-check", *rest]:
+            return _update_check(*load_with_words(rest, os.environ))
         case _:
-            return _server(load(words, os.environ))
+            return _server(load(words, os.environ), partial(load, words, os.environ))
 
 
-def _server(settings: Settings) -> int:
+def _parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """The flags of settings with their values, and all else: for a command that has flags of its own."""
+    ours = {flag_of(name) for name in NAMES}
+    flags, others, rest = list[str](), list[str](), iter(words)
+    for word in rest:
+        flag, _, value = word.partition("=")
+        if flag in ours:
+            flags += [word] if value else [word, *([following] if (following := next(rest, None)) is not None else [])]
+        else:
+            others.append(word)
+    return flags, others
+
+
+def _server(settings: Settings, reread: Callable[[], Settings]) -> int:
     if settings.print_settings:
         print(describe(settings))
         return 0
@@ -53,9 +83,11 @@ def _server(settings: Settings) -> int:
             logging.basicConfig(level=logging.CRITICAL)  # what fails is said in one line at the end
             parts = startup.prepare(settings)
             asyncio.run(engines.check(settings, parts.keys))
+            if parts.wrong_logo:
+                raise startup.StartError(parts.wrong_logo)
             print("Everything is in order.")
         else:
-            app.run(settings)
+            app.run(settings, reread)
     except startup.StartError as error:
         print(f"citychat: {error}", file=sys.stderr)
         return 1
@@ -84,7 +116,75 @@ def _backup(command: str, settings: Settings, words: list[str]) -> int:
     from citychat.server import backup
 
     now = datetime.now(UTC)
-    return backup.main(command, words, data=settings.data, now=now, out=sys.stdout, errors=sys.stderr)
+    hook = settings.backup_hook
+    return backup.main(command, words, data=settings.data, hook=hook, now=now, out=sys.stdout, errors=sys.stderr)
+
+
+def _cases(group: str, settings: Settings, words: list[str]) -> int:
+    from datetime import UTC, datetime
+
+    from citychat import cases
+
+    now, store = datetime.now(UTC), settings.history
+    return cases.main(
+        group, words, data=settings.data, history=store, now=now, typed=sys.stdin, out=sys.stdout, errors=sys.stderr
+    )
+
+
+def _house(command: str, settings: Settings, words: list[str]) -> int:
+    from datetime import UTC, datetime
+
+    from citychat import cases
+
+    now, store = datetime.now(UTC), settings.history
+    return cases.house_main(
+        command, words, data=settings.data, history=store, now=now, out=sys.stdout, errors=sys.stderr
+    )
+
+
+def _alert(settings: Settings, words: list[str]) -> int:
+    from citychat import alerts
+
+    return alerts.main(words, ways=alerts.ways(settings.alert), out=sys.stdout, errors=sys.stderr)
+
+
+def _status(as_json: bool, settings: Settings, words: list[str]) -> int:
+    import time
+
+    from citychat.server import status
+
+    return status.main(words, as_json, data=settings.data, now_s=time.time(), out=sys.stdout, errors=sys.stderr)
+
+
+def _update_check(settings: Settings, words: list[str]) -> int:
+    import citychat
+    from citychat import releases
+
+    running = citychat.__version__
+    return releases.main(words, page=settings.releases, running=running, out=sys.stdout, errors=sys.stderr)
+
+
+def _doctor(words: list[str]) -> int:
+    import logging
+    from datetime import UTC, datetime
+
+    from citychat import doctor
+    from citychat.server import backup, engines
+
+    logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said in lines of its own
+    flags = [word for word in words if word != "--support"]
+    settings, given = load_with_words(flags, os.environ)
+    fit_together(settings)
+    return doctor.main(
+        given,
+        support=flags != words,
+        settings=settings,
+        now=lambda: datetime.now(UTC),
+        newest_backup=backup.newest,
+        ask=engines.ask,
+        out=sys.stdout,
+        errors=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
 """Every sentence the page shows, in English, under the name the page knows it by.
 
-English is the source. A further language is one file ``locale/<code>/LC_MESSAGES/citychat.po``: it is read as text at
-start, so nothing has to be compiled. What a file does not translate stays English. ``{name}`` is filled in by the page.
+English is the source; ``languages`` reads others. ``{name}`` is filled in by the page, ``{site}`` by the server that
+sends it.
 """
 
-import re
-from ast import literal_eval
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
-
-LOCALE = Path(__file__).parent / "locale"
-RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ps", "ur", "yi"})
 
 ENGLISH: Final[Mapping[str, str]] = {
     # Arrive
-    "name": "CityChat",
+    "name": "{site}",
     "about": "Talk with someone in your city. No account, no name.",
     "arrive.title": "Talk with someone in your city.",
     "arrive.text": "No account, no name. You are asked about one person nearby,"
@@ -48,6 +42,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "city.some": "Cities found: {n}",
     "city.position": "Use my position",
     "city.position.none": "Your browser gave no position.",
+    "city.position.wait": "This takes longer than it should. Your browser may be asking you; or type your city.",
     "city.back": "Back",
     "city.busy": "You have changed your city three times today. It stays {city} until tomorrow.",
     "city.asked": "You can change your city when nobody is being asked.",
@@ -61,6 +56,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "ready.network.name": "This network",
     "ready.wrong": "Not right?",
     "ready.none": "Nobody else is free in {city} right now.",
+    "ready.none.network": "Nobody else is on this network right now.",
     "ready.few": "A few people are free right now.",
     "ready.many": "Many people are free right now.",
     "ready.find": "Find someone",
@@ -70,10 +66,13 @@ ENGLISH: Final[Mapping[str, str]] = {
     "ready.chatting": "You are talking with {alias}.",
     "ready.chatting.back": "Back to the chat",
     "ready.unread": "new",
+    "ready.leaving": "Your chat goes on. Back once more leaves this page.",
     # Look
     "look.asking": "Asking someone nearby…",
     "look.next": "No luck this time, still looking.",
     "look.waiting": "Nobody free in {city} right now. Keep this page open; it will start by itself.",
+    "look.waiting.network": "Nobody else is free on this network right now."
+    " Keep this page open; it will start by itself.",
     "look.stop": "Stop looking",
     "look.screen": "Waiting works while this page is on the screen.",
     "look.wake": "Keep the screen on",
@@ -90,6 +89,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "look.found.start": "Start now",
     # Be asked
     "ring.title": "Someone in {city} would like to talk",
+    "ring.title.network": "Someone on this network would like to talk",
     "ring.text": "You stay anonymous either way.",
     "ring.talk": "Talk",
     "ring.no": "No",
@@ -109,22 +109,33 @@ ENGLISH: Final[Mapping[str, str]] = {
     "talk.away": "Away for {time}, what you write waits 24 hours",
     "talk.away.now": "Just went away, what you write waits 24 hours",
     "talk.left": "has left",
+    "talk.left.you": "you have left",
+    "talk.over": "over",
     "talk.typing": "{alias} is typing",
     "talk.leave": "Leave",
     "talk.back": "Back",
     "talk.defend": "Block or report",
     "talk.log": "Messages",
     "talk.new": "New messages",
+    "talk.begun": "Your chat has begun",
     "talk.mine": "You",
     "talk.older": "Show older messages",
     "talk.long": "Too long: {n} of 2,000 characters.",
-    "talk.heavy": "Too long: shorten it a little.",
     "talk.full": "200 messages wait to be sent. You can write again when the server has some of them.",
+    "nudge.mail": "This looks like a mail address: with it they can find out who you are. To send it all the same,"
+    " send again.",
+    "nudge.phone": "This looks like a phone number: with it they can find out who you are. To send it all the same,"
+    " send again.",
+    "nudge.street": "This looks like an address: with it they can find out where you are. To send it all the same,"
+    " send again.",
     "talk.gap": "A message was lost on the way and will not come.",
     "talk.erased": "{alias} has erased their messages.",
     "talk.ended": "{alias} has left.",
     "talk.ended.you": "You have left this chat.",
     "talk.ended.over": "This chat has ended.",
+    "talk.unsent": "Not sent, the chat had ended:",
+    "talk.copy": "Copy it",
+    "talk.copied": "Copied.",
     "talk.again": "Talk again",
     "talk.again.text": "Works only if both of you press it within 24 hours.",
     "talk.again.asked": "If {alias} presses it too, you talk again. After 10 minutes you are asked first.",
@@ -145,6 +156,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "link.busy": "Too fast: wait {n} s, your text is kept.",
     "link.unavailable": "A part of the server is away. It goes on by itself.",
     "link.disk": "The disk of this server is nearly full: no new chat begins until its host has made room.",
+    "link.closed": "Nobody new is led together right now.",
     "link.memory": "This browser stores nothing: a reload makes you somebody new.",
     "link.full": "This browser's storage is full: a reload may lose what was just written.",
     "link.room": "This browser stores again.",
@@ -154,9 +166,13 @@ ENGLISH: Final[Mapping[str, str]] = {
     "twin.use": "Use it here",
     # Leave
     "leave.title": "Really leave?",
-    "leave.text": "Leaving is final. What the server has kept is still delivered, and you are not told when.",
+    "leave.text": "You can undo it for 5 seconds, then it is final. What the server has kept is still delivered,"
+    " and you are not told when.",
     "leave.yes": "Leave",
     "leave.no": "Stay",
+    "leave.held": "Left. {alias} is told in a moment.",
+    "leave.undo": "Undo",
+    "leave.later": "Left. {alias} is told when the link is back.",
     # My chats
     "chats.title": "My chats",
     "chats.none": "No chats yet.",
@@ -181,6 +197,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "report.reason.spam": "Spam, money or selling",
     "report.reason.other": "Something else",
     "report.note": "Anything the host should know (optional)",
+    "report.choose": "Please choose what happened.",
     "report.send": "Send the report",
     "block.done": "Gone. You will not meet again. They only see that you left.",
     "report.done": "Thank you. Your code is {code}. In danger now? Call your emergency number.",
@@ -191,7 +208,11 @@ ENGLISH: Final[Mapping[str, str]] = {
     "case.find": "Look up",
     "case.received": "Received. The host has not decided yet.",
     "case.acted": "Acted. The host did something about it.",
-    "case.none": "No action. The host looked at it, or there is no such code.",
+    "case.none": "No action. The host looked at it.",
+    "case.held": "Kept for longer. The host has not decided yet.",
+    "case.lifted": "The host acted, and took it back later.",
+    "case.objected": "The host acted, and took it back after an objection.",
+    "case.unknown": "There is no such code. Closed reports are deleted after 30 days, after 180 if the host acted.",
     "case.busy": "Only five look-ups a minute. Please wait.",
     # More
     "more.title": "More",
@@ -201,15 +222,21 @@ ENGLISH: Final[Mapping[str, str]] = {
     "more.slow": "Give me more time",
     "more.slow.text": "Questions stay for 60 seconds.",
     "more.typing": "Show when I am typing",
+    "more.enter": "Enter sends",
+    "more.enter.text": "Else Enter makes a new line, and the button sends.",
+    "more.notices": "Show notices",
+    "more.notices.text": "While you look elsewhere. They never say what was written.",
+    "more.notices.refused": "Your browser does not allow it. Its settings for this page do.",
     "more.data": "Your data",
     "more.download": "Download my chats",
     "more.download.wait": "Collecting your chats…",
+    "more.download.some": "Collecting your chats: {n} of {all}.",
     "more.erase": "Erase everything about me",
     "erase.title": "Erase everything about me?",
     "erase.text": "Your messages vanish from both screens and from the server, with your matches and your id."
     " A running chat ends.",
     "erase.kept": "Erased messages can still be attached to a report from that chat for 72 hours;"
-    " reported ones stay until the case is closed.",
+    " reported ones stay until the host has closed the case, and 30 days more, 180 if the host acted.",
     "erase.new": "People you declined or blocked can meet you again: you will be somebody new.",
     "erase.yes": "Erase everything",
     "erase.no": "Keep it",
@@ -217,73 +244,54 @@ ENGLISH: Final[Mapping[str, str]] = {
     "erase.start": "Start again",
     # Banned
     "banned.title": "Not now",
-    "banned.text": "You cannot use this server until {date}: {reason}. Object: {contact}",
-    "banned.network": "New guests from your network cannot use this server until {date}: someone there was {reason}."
-    " Object: {contact}",
+    "banned.text": "You cannot use this server until {date}.",
+    "banned.good": "You cannot use this server any more.",
+    "banned.network": "New guests from your network cannot use this server until {date}: someone there is paused.",
+    "banned.automatic": "Automatic, after reports by several people.",
+    "banned.host": "Decided by the host.",
+    "banned.rule": "Rule {rule}",
+    "banned.reference": "Reference: {code}",
+    "banned.contact": "Object: {contact}",
     "banned.nobody": "the host of this server",
+    "banned.object": "Object, once, in at most 1,000 characters",
+    "banned.send": "Send the objection",
+    "banned.empty": "Please write something first.",
+    "banned.asking": "Asking the server. This goes on by itself.",
+    "banned.yours": "You objected:",
+    "banned.waits": "The host has not answered yet.",
+    "banned.answer": "The host answered:",
+    "banned.again": "Look again",
+    "lifted.title": "The host has ended your pause.",
+    "lifted.warned": "The host warns you.",
+    "lifted.on": "Go on",
     # Footer and pages of text
     "foot.plain": "Not end-to-end encrypted",
     "foot.rules": "Rules",
     "foot.privacy": "Privacy",
     "foot.imprint": "Imprint",
+    "foot.notice": "Report something unlawful",
     "foot.contact": "Contact",
     "foot.nobody": "The host gives no contact",
-    "text.back": "Back to CityChat",
-    "nojs": "CityChat needs JavaScript: messages arrive live. Nothing is loaded from anywhere but this server.",
+    "notice.text": "For people who are not in the chat. In a chat, “Block or report” sends the messages along.",
+    "notice.what": "What is unlawful, and why?",
+    "notice.where": "Where and when? City, day and time, and the names shown in the chat.",
+    "notice.optional": "Name and mail address may be left out where someone under 18 is concerned.",
+    "notice.name": "Your name",
+    "notice.mail": "Your mail address",
+    "notice.faith": "As far as I know this is right and complete.",
+    "notice.missing": "Please say what happened, what is unlawful, where, and tick the box at the end.",
+    "notice.nameless": "Please give your name and your mail address.",
+    "notice.long": "That is too long. Please shorten it.",
+    "notice.failed": "That did not work. Please try again later.",
+    "notice.done": "Thank you, it was received. Your code:",
+    "notice.keep": "Keep the code: “More” in {site} tells what came of it. In danger? Call your emergency number.",
+    "text.back": "Back to {site}",
+    "nojs": "{site} needs JavaScript: messages arrive live. Nothing is loaded from anywhere but this server.",
     "loading": "Loading…",
     "missing.title": "There is no such page.",
+    "offline.title": "No connection",
+    "offline.text": "{site} cannot be reached at the moment. What waited to be sent still waits in this browser.",
+    "offline.again": "Try again",
 }
 
 REPORT_REASONS = tuple(name.removeprefix("report.reason.") for name in ENGLISH if name.startswith("report.reason."))
-
-
-def languages() -> list[str]:
-    """Codes of the languages there are, English first."""
-    return ["en", *sorted(path.parents[1].name for path in LOCALE.glob("*/LC_MESSAGES/citychat.po"))]
-
-
-def catalogue(language: str) -> dict[str, str]:
-    """Return all sentences in ``language``, by name. Raises FileNotFoundError for a language there is no file for."""
-    if language == "en":
-        return dict(ENGLISH)
-    translated = read_po((LOCALE / language / "LC_MESSAGES" / "citychat.po").read_text("utf-8"))
-    return {name: translated.get(english) or english for name, english in ENGLISH.items()}
-
-
-def direction(language: str) -> str:
-    return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
-
-
-def read_po(text: str) -> dict[str, str]:
-    """msgid → msgstr of a gettext ``.po`` file; fuzzy entries count as not translated, as gettext has it."""
-    found: dict[str, str] = {}
-    for entry in re.split(r"\n\s*\n", text):
-        if re.search(r"^#,.*\bfuzzy\b", entry, re.MULTILINE):
-            continue
-        fields = {"msgid": "", "msgstr": ""}
-        field = ""
-        for line in entry.splitlines():
-            if match := re.match(r'(msgid|msgstr)?\s*("(?:[^"\\]|\\.)*")\s*$', line):
-                field = match[1] or field
-                fields[field] += literal_eval(match[2])
-        if fields["msgid"]:
-            found[fields["msgid"]] = fields["msgstr"]
-    return found
-
-
-def template() -> str:
-    """The ``.pot`` file a translator starts from: ``python -m citychat.catalogue > citychat/locale/citychat.pot``."""
-    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
-    names: dict[str, list[str]] = {}
-    for name, english in ENGLISH.items():
-        names.setdefault(english, []).append(name)
-    entries = [f'#: {" ".join(where)}\nmsgid "{_escaped(english)}"\nmsgstr ""\n' for english, where in names.items()]
-    return "\n".join([head, *entries])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-if __name__ == "__main__":
-    print(template(), end="")

@@ -13,7 +13,7 @@ COMMON_PART = 0.25  # of what a process has; the rest is kept for networks that 
 COMMON, KEPT = 0, 1
 CALM_PARTS = 100  # each for so small a part of the whole rate,
 DAY_S = 86_400.0
-ROW_BYTES = 200  # what a message costs beside its text, in the store and its indexes
+ROW_BYTES, CHAT_BYTES = 200, 600  # what a message costs beside its text, in the store and its indexes; and a chat
 CALM_BURST = 8  # and for so many at once: the pages of a household
 
 
@@ -34,12 +34,13 @@ LIMITS = {
     for limit in (
         Limit("messages", 40, "messages", "guest", "nobody types faster; pasted or queued lines still go out at once",
               5, "message_burst message_rate"),
-        Limit("joins", 20, "joins", "guest", "reloads and changes of network are free, two windows in a fight are not",
-              1),
+        Limit("joins", 20, "joins", "guest", "reloads, changes of network; not two windows in a fight", 1),
         Limit("seeks", 20, "seeks", "guest", "the server seeks again by itself, the page has no need to", 1),
         Limit("places", 10, "tries", "guest", "correcting the city by hand; changes have their own limit", 1 / 6),
         Limit("cities", 20, "searches", "guest", "one search for each letter typed", 5),
         Limit("cases", 5, "look-ups", "guest", "nobody finds another's report code by trying (product page)", 5 / 60),
+        Limit("reports", 10, "reports", "guest", "each keeps 50 messages; three an hour count for nothing", 10 / 3600),
+        Limit("objections", 3, "objections", "guest", "one for each pause; the host has to read them", 3 / 3600),
         Limit("history pages", 20, "pages", "guest", "scrolling through a long chat, and no more", 5),
         Limit("typing", 2, "signs", "guest", "one in 2 s says all there is to say; on and off may come together", 0.5),
         Limit("asks", 40, "asks", "guest", "what became of the messages of each earlier page load, after a cut", 2),
@@ -50,22 +51,23 @@ LIMITS = {
         Limit("frames before the join", 20, "frames", "connection",
               "our pages need three and an answer to each ping; nothing else counts those who are nobody yet"),
         Limit("refused joins", 3, "joins", "connection", "our pages close after one, and connect anew"),
-        Limit("new guests", 100, "guests", "network", "a school or a provider's gateway, but no farm of guests",
-              100 / 3600, "guests_per_hour"),
-        Limit("connections", 200, "connections", "network", "the same; each costs 42 kB", None,
-              "connections_per_address"),
-        Limit("frame size", 16 * 1024, "bytes", "connection", "four times the longest text; a bigger one is an attack"),
-        Limit("text", 2_000, "code points", "message", "a long letter"),
-        Limit("text size", 4_096, "bytes", "message", "the same in a script of two bytes a letter"),
+        Limit("new guests", 100, "guests", "network", "a school or gateway, no farm", 100 / 3600, "guests_per_hour"),
+        Limit("connections", 200, "connections", "network", "the same; 42 kB each", None, "connections_per_address"),
+        Limit("networks of a /48", 10, "networks", "/48 of IPv6", "new guests, connections of so many; it has 65,536"),
+        Limit("frame size", 32 * 1024, "bytes", "connection", "a text in escapes, 12 bytes a sign; more is an attack"),
+        Limit("text", 2_000, "code points", "message", "a long letter, in every script: at most 8,000 bytes"),
         Limit("marks", 4, "combining marks", "letter", "no script in use needs more; a pile covers other lines"),
         Limit("marks in a row", 30, "marks", "letter",
               "of every kind, before the text is composed: a row is put into order in the square of its length"),
         Limit("report note", 500, "characters", "report", "enough to say what happened"),
+        Limit("objection", 1_000, "characters", "pause", "two pages of a letter; the host's answer has as many"),
+        Limit("host's word", 300, "letters", "site", "while the house is closed: a few lines on a phone"),
+        Limit("notice size", 16 * 1024, "bytes", "notice", "the form with all its fields full, in any script"),
         Limit("pending", 32, "messages", "session", "sent but not yet kept by anybody else; the page waits beyond it"),
         Limit("held", 600, "messages", "session", "out of order; more than a full mailbox and what is on its way"),
         Limit("outbox unsent", 200, "messages", "page", "without ✓; then the composer says so"),
         Limit("outbox", 500, "messages", "page", "without ✓✓, in the browser's storage"),
-        Limit("unacked", 32, "messages", "page", "given to it and not yet drawn: of the longest texts 140 KiB"),
+        Limit("unacked", 32, "messages", "page", "given to it and not yet drawn: of the longest texts 260 KiB"),
         Limit("streams", 4_096, "page loads", "session", "those of a month; a join answer that names all takes 80 KB"),
         Limit("lost messages", 10_000, "messages", "session",
               "a mailbox loses at most 500 a day, so more is a lie; each hole is one row of the history"),
@@ -76,9 +78,8 @@ LIMITS = {
         Limit("mailbox window", 3_000, "messages", "guest",
               "read and not acked yet: opens from 600 on while a hole is behind a full one, up to what 24 MB hold"),
         Limit("outgoing queue", 1024, "packets", "connection", "all held messages in one go; who reads none is closed"),
-        Limit("outgoing size", 256 * 1024, "bytes", "connection", "the same, for long texts"),
-        Limit("record", 32 * 1024, "bytes", "event of the bus or mail",
-              "one text of 4 KiB may grow sixfold when JSON escapes it; the rest is small"),
+        Limit("outgoing size", 512 * 1024, "bytes", "connection", "the same, and a page of history, for long texts"),
+        Limit("record", 32 * 1024, "bytes", "event of the bus or mail", "the longest text in escapes: 24 kB"),
         Limit("waiting for Redis", 10_000, "commands", "process", "one that stands still must not fill the memory"),
         Limit("unsent to Redis", 8 * 1024 * 1024, "bytes", "process", "the same, for large ones"),
         Limit("waiting for SQLite", 10_000, "jobs", "process", "a disk that stands still must not fill the memory"),
@@ -92,26 +93,26 @@ LIMITS = {
         Limit("chats at a join", 10, "chats", "join", "the newest; mail of an older one loads it, My chats lists it"),
         Limit("chat list", 50, "chats", "request", "more than any screen shows"),
         Limit("chats of a pair", 100, "chats a day", "pair", "one each quarter of an hour; more is collecting"),
-        Limit("guest's day", 5_000_000, "bytes a day", "guest", "some 20,000 messages; nobody types more"),
+        Limit("guest's day", 5_000_000, "bytes a day", "guest", "some 20,000 messages, half of them at once"),
         Limit("network's day", 100_000_000, "bytes a day", "network", "a school, or an IPv6 /48; ten days are 1 GB"),
         Limit("days counted", 100_000, "guests", "process", "as many networks; some 15 MB, the oldest go first"),
         Limit("free disk", 256 * 1024 * 1024, "bytes", "machine",
               "less, and no new chat begins (embedded storage): those that run need some of it, and a backup"),
-        Limit("people met", 1_000, "guests", "guest",
-              "whom a block of their network does not keep away; the newest of a month, and no record grows for ever"),
+        Limit("people met", 1_000, "guests", "guest", "whom a block of their network does not keep away; the newest"),
+        Limit("wishes of a guest", 5, "wishes", "guest", "to talk again, tried for 10 minutes; more than anybody has"),
+        Limit("wishes", 1_000, "guests", "process", "each is looked at every 15 s; the oldest go first"),
+        Limit("bars on their way", 10_000, "pairs", "process", "of 2 kB each, while the history is away"),
         Limit("letdowns", 2, "letdowns", "guest",
               "offers taken back and chats never answered, in an hour; then 10 minutes behind everybody else"),
         Limit("many letdowns", 5, "letdowns", "guest", "in an hour; then an hour in which it is led to nobody"),
-        Limit("letdowns kept", 10_000, "guests", "lobby", "of 0.3 kB each; the oldest are forgotten first"),
-        Limit("lookers of one network", 3, "guests", "pool",
-              "or a tenth of all, while others look, so that one address takes nobody away from the others"),
+        Limit("complaints", 3, "guests", "network", "in an hour; few must not put a town behind all"),
+        Limit("letdowns kept", 10_000, "guests", "lobby", "of 0.8 kB each; as many who complain; oldest go first"),
+        Limit("lookers of one network", 3, "guests", "pool", "or a tenth of all, while others look: in nobody's way"),
         Limit("place changes", 3, "changes a day", "guest", "nobody finds a stranger by trying districts"),
-        Limit("joins of a network", 200, "joins", "network", "all pages of a school are back at once, then wifi's cuts",
-              4),
+        Limit("joins of a network", 200, "joins", "network", "all pages of a school come back, then wifi cuts", 4),
         Limit("joins of a process", 200, "joins", "process",
               "guests of a process that has gone are back in seconds, and those who talk here notice nothing", 200),
-        Limit("refused joins of a network", 200, "joins", "network",
-              "all old pages of a school; beyond it the first refused join closes", 2),
+        Limit("refused joins of a network", 200, "joins", "network", "old pages of a school; then the first closes", 2),
         Limit("refused joins of a process", 400, "joins", "process", "of 0.2 ms each, and of a handshake", 100),
         Limit("frames of a network", 1200, "frames", "network",
               "all pages of a school are back at once; a hall of a hundred talking sends 60 a second", 600),
@@ -119,14 +120,12 @@ LIMITS = {
         Limit("arrivals of a network", 1200, "connections", "network",
               "six of each browser in a hall of a hundred, twice; beyond it closed at once, unheard", 100),
         Limit("arrivals of a process", 4000, "connections", "process", "of 0.1 ms each: a fifth of a core", 2000),
-        Limit("handshakes of a network", 400, "handshakes", "network",
-              "as many as connections, twice, when processes restart", 20),
+        Limit("handshakes of a network", 400, "handshakes", "network", "every connection twice, at a restart", 20),
         Limit("handshakes of a process", 100, "handshakes", "process", "of 1.2 ms each: a quarter of a core", 200),
         Limit("requests of a network", 5000, "requests", "network", "a hall of a hundred that opens the page", 300),
         Limit("requests of a process", 800, "requests", "process", "of 0.7 ms each: most of a core", 1200),
         Limit("requests of a visit", 60, "requests", "network", "page and files: even while others flood", None),
-        Limit("held requests", 2000, "requests", "process",
-              "of 20 kB each, that wait for their turn; beyond it the answer is busy at once"),
+        Limit("held requests", 2000, "requests", "process", "of 20 kB each, that wait; beyond it: busy at once"),
         Limit("messages of a network", 400, "messages", "network", "a hall of a hundred, one each second", 100),
         Limit("messages of a process", 2000, "messages", "process", "of 0.4 ms each: most of a core", 2000),
         Limit("seeks of a network", 200, "seeks", "network", "a hall of a hundred looks at once, and again", 20),
@@ -135,15 +134,19 @@ LIMITS = {
         Limit("places of a process", 100, "tries", "process", "a twentieth of a core", 50),
         Limit("cities of a network", 300, "searches", "network", "a class of thirty types at once", 30),
         Limit("cities of a process", 400, "searches", "process", "of 0.3 ms each: a twentieth of a core", 200),
-        Limit("cases of a network", 20, "look-ups", "network", "nobody finds a report code with many guests either",
-              20 / 60),
+        Limit("cases of a network", 20, "look-ups", "network", "nobody finds a code with many guests either", 20 / 60),
         Limit("cases of a process", 80, "look-ups", "process", "nor with many networks", 5),
+        Limit("reports of a network", 60, "reports", "network", "a school in a bad hour; and one may block", 60 / 3600),
+        Limit("reports of a process", 100, "reports", "process", "of 5 ms of the store each: a hundredth of it", 2),
+        Limit("objections of a network", 20, "objections", "network", "all who were paused in a school", 20 / 3600),
+        Limit("objections of a process", 100, "objections", "process", "of 5 ms of the store each", 2),
+        Limit("notices of a network", 5, "notices", "network", "a person, or a family", 5 / 3600),
+        Limit("notices of a process", 40, "notices", "process", "a bad day; more is to keep the host busy", 100 / 3600),
         Limit("history pages of a network", 40, "pages", "network", "a tenth of a hall scrolls at the same time", 10),
         Limit("history pages of a process", 80, "pages", "process", "of 2 ms each, when full: a tenth of a core", 40),
         Limit("typing of a network", 300, "signs", "network", "a hall of a hundred, all writing", 60),
         Limit("typing of a process", 1000, "signs", "process", "a tenth of a core", 500),
-        Limit("asks of a network", 200, "asks", "network", "all pages of a school after a cut, then one in 30 s each",
-              20),
+        Limit("asks of a network", 200, "asks", "network", "a school's pages after a cut, then one in 30 s each", 20),
         Limit("asks of a process", 200, "asks", "process", "of 0.8 ms each, the longest: a sixth of a core", 200),
         Limit("chats of a network", 200, "lists", "network", "a hall of a hundred looks at its chats", 10),
         Limit("chats of a process", 400, "lists", "process", "of 1 ms each, the longest: a tenth of a core", 100),
@@ -180,11 +183,10 @@ class Buckets:
         self.put_down(key, now, 0 if wait else 1)
         return wait
 
-    def wait_s(self, key: str, now: float | None = None) -> float:
-        """Return what ``take`` would, and take nothing. ``now``: of ``now_s``, when it is known."""
-        if now is None:
-            now = self._now_s()
-        wait = self._full_s.get(key, now) - now - self._slack_s
+    def wait_s(self, key: str, now: float | None = None, tokens: int = 1) -> float:
+        """Return what ``take`` would, for so many, and take nothing. ``now``: of ``now_s``, when it is known."""
+        now = self._now_s() if now is None else now
+        wait = self._full_s.get(key, now) - now - self._slack_s + (tokens - 1) * self._step_s
         return wait if wait > ROUNDING_S else 0.0
 
     def put_down(self, key: str, now: float, tokens: int = 1) -> None:
@@ -265,33 +267,33 @@ class Shares:
 
 
 class DayQuotas:
-    """Bytes that a guest and a network may have written down in a day. Each process counts for itself: a message costs
-    no trip for it, and a start begins anew. A day begins with the process's clock."""
+    """Bytes that a guest and a network may have had written down, for messages and chats, in any 24 hours: half of them
+    at once, the other half comes back in the course of a day. So there is no hour around which twice as many fit. Each
+    process counts for itself: a message costs no trip for it, and a start begins anew."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._day, self._of_guest, self._of_network = -1, bound("guest's day"), bound("network's day")
-        self._most_keys = bound("days counted")
-        self._guests, self._networks = dict[str, int](), dict[str, int]()
+        self._guests, self._networks = self._of(bound("guest's day")), self._of(bound("network's day"))
+
+    def _of(self, day: int) -> Buckets:
+        return Buckets(day / 2, day / 2 / DAY_S, self._now_s, bound("days counted"))
 
     def charge(self, guest: str, network: str, text: str) -> bool:
-        """Count a message, unless guest or network ("": none; of IPv6 its ``site``) has no room for it. Tell whether it
-        was counted."""
-        day = int(self._now_s() // DAY_S)
-        if day != self._day:
-            self._day = day
-            self._guests.clear()
-            self._networks.clear()
-        size = len(text.encode(errors="replace")) + ROW_BYTES
-        written, of_all = self._guests.pop(guest, 0) + size, self._networks.pop(network, 0) + size
-        fits = written <= self._of_guest and (not network or of_all <= self._of_network)
-        self._guests[guest] = written if fits else written - size
+        """Count a message; whether guest and network ("": none; of IPv6 its ``site``) had room for it."""
+        return self._count(guest, network, len(text.encode(errors="replace")) + ROW_BYTES)
+
+    def charge_chat(self, guest: str, source: str) -> bool:
+        """Count a chat likewise, of whatever network of a ``site``."""
+        return self._count(guest, site(source), CHAT_BYTES)
+
+    def _count(self, guest: str, network: str, size: int) -> bool:
+        now = self._now_s()
+        if self._guests.wait_s(guest, now, size) or (network and self._networks.wait_s(network, now, size)):
+            return False
+        self._guests.put_down(guest, now, size)
         if network:
-            self._networks[network] = of_all if fits else of_all - size
-        for counts in (self._guests, self._networks):
-            if len(counts) > self._most_keys:
-                del counts[next(iter(counts))]
-        return fits
+            self._networks.put_down(network, now, size)
+        return True
 
 
 def site(network: str) -> str:

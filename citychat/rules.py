@@ -4,7 +4,9 @@ The scripts of the Redis lobby get their numbers from here too (``scripts`` in `
 Rules are pure: adapters fetch what a rule must know, and ask it.
 """
 
+from base64 import b32encode
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from itertools import combinations
 from typing import Literal, NamedTuple
 
@@ -30,10 +32,13 @@ AVOIDED_MS = DAY_MS  # how long a block keeps strangers of the blocked one's net
 COUNTED_NEARBY = 6  # product page: none = 0, few = 1-5, many = 6 or more
 
 LETDOWN_MS = 3_600_000  # how long a letdown counts, and how long nobody is led to who has many
+FIRST_WORD_MS = 13_000  # 3 s to read what the other one says, 10 to begin to write on a phone; typing is enough
+ANSWERED_WITHIN_MS = 5_000  # a shorter silence is none, and a shorter chat leaves no time for an answer
 BEHIND_MS = 600_000  # how long who has some ranks behind everybody
 PATIENT_MS = 10_000  # how long others are waited for, before somebody is led to who ranks behind them
 BEHIND_AFTER, ALONE_AFTER, LETDOWNS_KEPT = bound("letdowns"), bound("many letdowns"), bound("letdowns kept")
-ANSWERED_WITHIN_MS = 5_000  # a shorter chat leaves no time for an answer, so that none counts as missing
+LETDOWNS_OF_ONE = ALONE_AFTER * FIRST_WORD_MS // ANSWERED_WITHIN_MS  # if all are the smallest parts
+COMPLAINTS = bound("complaints")
 LOOKERS_LEAST = bound("lookers of one network")
 OTHERS_FOR_ONE = 9  # of ten who take part one is of a network, where that is more
 MET_MS = 60_000  # who was led to somebody of another network takes part for so long, whatever comes of it
@@ -74,6 +79,34 @@ BLAMED_AFTER_MS = 60_000  # a shorter chat is no ground for a pause: bots meet a
 SPRAY_REPORTS, SPRAY_WITHIN_MS = 3, 3_600_000  # who reports so many in so short a time pauses nobody by any of them
 REPORTS_LOOKED_AT = 100  # the newest of a day: enough to find three, and a flood of them stays cheap
 
+
+def notice_id(code: str) -> str:
+    """Return what a notice of somebody who is no guest has in place of a session: no session has a dot in its id."""
+    return f"notice.{code}"
+
+
+Outcome = Literal["acted", "none"]
+Told = Literal["received", "held", "acted", "none", "lifted", "objected"]
+
+
+class Decided(NamedTuple):
+    """The part of a case by which its reporter is told what came of it; times, where something was done."""
+
+    state: Literal["received", "acted", "none"]
+    closed: int | None
+    held: int
+    objected: int | None
+    lifted: int | None
+
+
+CLOSED_MS: dict[Outcome, int] = {"none": 30 * DAY_MS, "acted": 180 * DAY_MS}  # how long a closed case is kept
+FOR_GOOD_MS = 253_402_300_799_000  # the end of a pause that has none: the last second that a date can say
+# What is proposed for a guest, from a warning on, and never done by itself; a step is forgotten after 30 days.
+LADDER_MS = (0, 3_600_000, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, FOR_GOOD_MS)
+LADDER_STEP_MS = 30 * DAY_MS
+LIFTED_MS = 30 * DAY_MS  # for how long a guest whose pause was lifted is told so
+TRAIL_LEAST_MS, TRAIL_MOST_MS = 730 * DAY_MS, 1_095 * DAY_MS  # two whole years can be counted; cut once a year
+
 TOKEN_MS = 30 * DAY_MS  # how long a token makes its guest again, from the last join on
 
 Held = Literal["mail", "avoided network", "wish", "erased text", "erased guest", "blamed network", "reporter"]
@@ -103,12 +136,56 @@ def paused_until(reported: int) -> int:
     return reported + PAUSE_MS
 
 
+def case_goes(outcome: Outcome, closed: int, held: int) -> int:
+    """Return when a case that was closed then goes, with its evidence: never before the date until which it is held."""
+    return max(closed + CLOSED_MS[outcome], held)
+
+
+def proposed_pause_ms(acted: Iterable[int], now: int) -> int:
+    """Return for how long to pause a guest against whom the host has acted at these times: a step up the ladder for
+    each within 30 days (0: a warning, it is the first time)."""
+    steps = sum(at > now - LADDER_STEP_MS for at in acted)
+    return LADDER_MS[min(steps, len(LADDER_MS) - 1)]
+
+
+def lifted_until(until: int, lifted: int) -> int:
+    """Return how long a pause that was to end then, and was lifted, is remembered."""
+    return min(until, lifted + LIFTED_MS)
+
+
+def reference(session: str, reporter: str) -> str:
+    """Return by which ten letters a paused guest and the host speak of a case. They lead neither to its code, which its
+    reporter alone has, nor to the reporter, whose id nobody is told."""
+    return b32encode(sha256(f"{session}:{reporter}".encode()).digest())[:10].decode()
+
+
+def told_of(case: Decided, now: int) -> Told:
+    """Return what the reporter of a case is told: what the host has decided last. Who closes a case knows that its
+    pause was lifted before."""
+    if case.closed is None:
+        return "held" if case.held > now else "received"
+    if case.state == "acted" and case.lifted is not None and case.lifted >= case.closed:
+        return "lifted" if case.objected is None else "objected"
+    return case.state
+
+
+def trail_goes(oldest: int, now: int) -> int:
+    """Return the time: rows of the trail of then and before go (0: none does). Cutting it leaves a row, so it is cut
+    seldom."""
+    return now - TRAIL_LEAST_MS if oldest <= now - TRAIL_MOST_MS else 0
+
+
+def turn_goes(until: int) -> int:
+    """Return when a turn that ended then may be forgotten: who has looked at it just before has long decided by it."""
+    return until + DAY_MS
+
+
 class Retention(NamedTuple):
     """Times of deletion: all that bears one of these, or an earlier one, goes.
 
-    ``due``: sessions with their messages, and pauses, by the end that stands in them, as whatever is kept with the time
-    of ``held_until``. ``guests``: by when they were last seen, but never before the last of their sessions. All others
-    by since when they are held.
+    ``due``: sessions with their messages, pauses, and closed cases with their evidence, by the end that stands in them,
+    as whatever is kept with the time of ``held_until``. ``guests``: by when they were last seen, but never before the
+    last of their sessions. All others by since when they are held.
     """
 
     due: int

@@ -21,11 +21,15 @@ def read_private(path: Path, most_bytes: int) -> bytes:
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         raw = file.read(most_bytes)
-    mode = stat.S_IMODE(status.st_mode)
-    harmless = stat.S_IRGRP if status.st_gid == 0 else stat.S_IRWXG if _is_ours_alone(status.st_gid) else 0
-    if mode & 0o077 & ~harmless:
-        raise TooOpen(f"others can read it (mode {mode:03o}): run chmod 600 {path}")
+    if is_open_to_others(status):
+        raise TooOpen(f"others can read it (mode {stat.S_IMODE(status.st_mode):03o}): run chmod 600 {path}")
     return raw
+
+
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Tell whether a file or folder gives others any right, but for the harmless ones above."""
+    harmless = stat.S_IRGRP if status.st_gid == 0 else stat.S_IRWXG if _is_ours_alone(status.st_gid) else 0
+    return bool(stat.S_IMODE(status.st_mode) & 0o077 & ~harmless)
 
 
 def _is_ours_alone(group: int) -> bool:

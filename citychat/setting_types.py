@@ -4,7 +4,7 @@ Each reader gives the value or raises ValueError with what was expected, worded 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,6 +16,10 @@ T = TypeVar("T")
 EMBEDDED = "embedded"
 FILE_MAX_BYTES = 4_096  # one URL
 SERVICE_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+|%2[Ff][A-Za-z0-9._%-]+)(:(\d{1,5}))?")
+# Kubernetes tells every container of a service named citychat, or citychat-web, where it is, as Docker does of one that
+# is linked, with its environment; images say their version.
+FOREIGN = re.compile(r"CITYCHAT_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+|ENV_\w+)|CITYCHAT_VERSION")
+FOREIGN_VALUES = {"_PORT": re.compile(r"(tcp|udp|sctp)://.*"), "_NAME": re.compile(r"/[\w.-]+/[\w.-]+")}
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
@@ -33,6 +37,36 @@ def host(value: object) -> str:
     if HOST_NAME.fullmatch(name) and not re.fullmatch(r"[\d.]+", name):
         return name
     raise ValueError("an address or a host name, such as 127.0.0.1, without scheme or port")
+
+
+def listener(value: object) -> str:
+    """An address and a port to listen on, as address:port; a port alone is one of loopback, "" is nowhere."""
+    if value == "":
+        return ""
+    name, _, port = str(value).strip().rpartition(":")
+    try:
+        return f"{_in_brackets(host(name or '127.0.0.1'))}:{whole(0, 65535)(port)}"
+    except ValueError:
+        raise ValueError("a port, or an address and a port, such as 127.0.0.1:9888") from None
+
+
+def host_and_port(listening: str) -> tuple[str, int]:
+    """Take what ``listener`` has read apart, as sockets want it."""
+    name, _, port = listening.rpartition(":")
+    return name.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _in_brackets(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value in words:
+            return str(value)
+        raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")
+
+    return read
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
@@ -101,9 +135,23 @@ def origin(value: object) -> str:
     extra = parts.path or parts.query or parts.fragment or parts.username is not None
     if parts.scheme not in ("http", "https") or not parts.hostname or extra:
         raise ValueError(expected)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = _in_brackets(parts.hostname)
     own_port = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, own_port) else "")
+
+
+def web_page(value: object) -> str:
+    """The address of a page; "" is none."""
+    url = text(value)
+    try:
+        parts = urlsplit(url)
+        is_page = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", url)
+        is_page = is_page and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_page = False
+    if is_page or not url:
+        return url
+    raise ValueError("a web address, such as https://releases.example/citychat/, without a user or password")
 
 
 def yes_or_no(value: object) -> bool:
@@ -147,6 +195,33 @@ def service(example: str, path: str) -> Callable[[object], str]:
     return read
 
 
+def way_out(value: object) -> str:
+    """A URL by which the host is told something; ``file:///path`` stands for the first line of that file, which only
+    its owner may read."""
+    url = text(value)
+    if url.startswith("file:"):
+        url = _first_line(url)
+    try:
+        parts = urlsplit(url)
+        is_sound = bool(parts.hostname) and parts.port != 0 and url.isascii() and " " not in url
+    except ValueError:
+        is_sound = False
+    if not is_sound or parts.scheme not in ("smtp", "smtps", "http", "https", "ntfy", "ntfy+http"):
+        raise ValueError(
+            "smtps://user:password@host/ada@example.org (or smtp://), https://host/path, ntfy://:token@host/topic, or "
+            "file:///path of a file with one of these; signs such as / @ : in a password are written %2F %40 %3A"
+        )
+    if parts.scheme.startswith("smtp") and not re.fullmatch(r"/[^\s@/]+@[^\s@/]+", parts.path):
+        raise ValueError("the address to which to write behind the server: smtps://host/ada@example.org")
+    return url
+
+
+def without_secrets(url: str) -> str:
+    """Return where a way leads: who knows all of the URL may write there."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/***"
+
+
 def _first_line(url: str) -> str:
     file = Path(unquote(urlsplit(url).path))
     if not url.startswith("file:///"):
@@ -185,3 +260,22 @@ def place_of(url: str) -> str:
     """The URL without user, password and options: for the log and the terminal."""
     parts = urlsplit(url)
     return url if url == EMBEDDED else f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def is_foreign(variable: str, value: str) -> bool:
+    """Tell whether a variable that begins like a setting's is of Kubernetes or of an image."""
+    its_values = FOREIGN_VALUES.get(variable[-5:]) if variable.startswith("CITYCHAT_") else None
+    return bool(FOREIGN.fullmatch(variable) or (its_values and its_values.fullmatch(value)))
+
+
+def data_folder(environ: Mapping[str, str], platform: str) -> Path:
+    """systemd's state directory (the first of several), else the user's data folder (XDG, macOS). Raises ValueError."""
+    if state := environ.get("STATE_DIRECTORY", ""):
+        return Path(state.split(":")[0])
+    if not (home := environ.get("HOME", "")):
+        raise ValueError("HOME is not set, expected --data FOLDER")
+    if platform == "darwin":
+        return Path(home, "Library", "Application Support", "CityChat")
+    # The XDG standard: a relative path there is to be ignored.
+    shared = environ.get("XDG_DATA_HOME", "")
+    return Path(shared if shared.startswith("/") else f"{home}/.local/share", "citychat")

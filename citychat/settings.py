@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Never, TypeVar
 
 import citychat
+from citychat import face
 from citychat import setting_types as read_as
 from citychat.limits import bound, rate
 from citychat.rules import RING_S
@@ -22,9 +23,7 @@ from citychat.setting_types import EMBEDDED
 PREFIX = "CITYCHAT_"
 # The test suite's own variables share the prefix; a server started by a test must not refuse them.
 NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
-# Kubernetes tells every container of a service named citychat, or citychat-web, where it is; images say their version.
-FOREIGN = re.compile(r"CITYCHAT_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)|CITYCHAT_VERSION")
-FOREIGN_PORT = re.compile(r"(tcp|udp|sctp)://.*")
+COMMANDS = "guest, geoip, backup, restore, cases, guests, close, open, alert, status, doctor, update-check"
 T = TypeVar("T")
 
 
@@ -62,6 +61,13 @@ class Settings:
     home_city: str = _setting(
         "", read_as.text, "City of everybody on this machine's own network: a name (Lyon, or Lyon,FR) or a GeoNames id",
         shown="none: they meet in \"This network\"", metavar="CITY",
+    )
+    name: str = _setting(face.DEFAULT_NAME, face.name, "What the site is called, on the page and where it is installed")
+    accent: tuple[str, ...] = _setting(
+        (), face.accent,
+        "Colour of the button that matters, such as #0b6e4f; two with a comma between are of the light and of the dark "
+        "theme; less than 4.5:1 is refused",
+        shown="the orange of a street lamp", metavar="COLOUR",
     )
     contact: str = _setting(
         "", read_as.text, "Who answers for this server: a mail or web address, shown to every guest", shown="none",
@@ -107,12 +113,33 @@ class Settings:
     )
     ring_s: int = _setting(RING_S, read_as.whole(5, 60), "Seconds a guest has to answer when asked", metavar="SECONDS")
     connections_per_address: int = _setting(
-        bound("connections"), read_as.whole(1, 1_000_000),
-        "Open connections for one IPv4 address or IPv6 /64; loopback has no limit", metavar="N",
+        bound("connections"), read_as.whole(1, 1_000_000), metavar="N",
+        help="Open connections for one IPv4 address or IPv6 /64, ten times as many for a /48; loopback has no limit",
     )
     guests_per_hour: int = _setting(
-        bound("new guests"), read_as.whole(1, 1_000_000),
-        "New guests an hour from one IPv4 address or IPv6 /64; loopback has no limit", metavar="N",
+        bound("new guests"), read_as.whole(1, 1_000_000), metavar="N",
+        help="New guests an hour from one IPv4 address or IPv6 /64, ten times as many for a /48; loopback has no limit",
+    )
+    metrics: str = _setting(
+        "", read_as.listener, "Where Prometheus may read figures: a port of 127.0.0.1, or an address and a port; "
+        "never one that guests reach", shown="nowhere", metavar="HOST:PORT",
+    )
+    alert: tuple[str, ...] = _setting(
+        (), read_as.several(read_as.way_out, r"\s+"),
+        "Where the host is told of reports: smtps://user:password@host/ada@example.org (smtp:// with STARTTLS), a "
+        "webhook https://…, ntfy://:token@host/topic, file:///path of one; or several", shown="nowhere", metavar="URLS",
+    )
+    log_level: str = _setting(
+        "info", read_as.one_of("info", "warning", "error"), "How grave a line of the log is: info, warning or error",
+        metavar="LEVEL",
+    )
+    backup_hook: Path | None = _setting(
+        None, read_as.path, shown="none", metavar="PROGRAM",
+        help="Program that `backup` runs with the path of each new backup, to copy it elsewhere",
+    )
+    releases: str = _setting(
+        "", read_as.web_page,
+        "Page that names the releases of CityChat, which only `update-check` asks", shown="none", metavar="URL",
     )
     config: Path | None = _setting(
         None, read_as.path, "TOML file with settings, all by these names", shown="none", metavar="FILE"
@@ -139,7 +166,7 @@ class _SettingsParser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _SettingsParser(
         prog="citychat", allow_abbrev=False, argument_default=argparse.SUPPRESS,
-        description="Anonymous one-to-one chat inside a city. Further commands: guest URL, geoip, backup, restore.",
+        description="Anonymous one-to-one chat inside a city. Further commands: " + COMMANDS,
         epilog=f"Each setting can also come from a variable ({PREFIX}PORT=80) or from the file named by --config.",
     )
     parser.add_argument("--version", action="version", version=f"CityChat {citychat.__version__}")
@@ -193,17 +220,12 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, object]:
     known = {PREFIX + name.upper(): name for name in NAMES}
     found: dict[str, object] = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS) or _is_foreign(variable, value):
+        if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS) or read_as.is_foreign(variable, value):
             continue
         if variable not in known:
             raise SettingsError(f"the variable {variable} is no setting{_nearest(variable, list(known))}")
         found[known[variable]] = value
     return found
-
-
-def _is_foreign(variable: str, value: str) -> bool:
-    is_port = variable.startswith(PREFIX) and variable.endswith("_PORT") and FOREIGN_PORT.fullmatch(value)
-    return bool(FOREIGN.fullmatch(variable) or is_port)
 
 
 def _from_file(path: Path) -> dict[str, object]:
@@ -226,34 +248,22 @@ def _read(name: str, value: object, source: str) -> Any:
     try:
         return FIELDS[name].metadata["read"](value)
     except ValueError as error:
-        written = _hide_passwords(json.dumps(value, ensure_ascii=False, default=str))[:100]
-        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in written)
+        said = _hide_passwords(json.dumps("***" if name == "alert" else value, ensure_ascii=False, default=str))[:100]
+        shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in said)
         raise SettingsError(f"{name} = {shown} ({source}): expected {error}") from None
-
-
-def _data_folder(environ: Mapping[str, str], platform: str) -> Path:
-    """systemd's state directory (the first of several), else the user's data folder (XDG, macOS)."""
-    if state := environ.get("STATE_DIRECTORY", ""):
-        return Path(state.split(":")[0])
-    if not (home := environ.get("HOME", "")):
-        raise SettingsError("data has no default here, because HOME is not set: expected --data FOLDER")
-    if platform == "darwin":
-        return Path(home, "Library", "Application Support", "CityChat")
-    # The XDG standard: a relative path there is to be ignored.
-    shared = environ.get("XDG_DATA_HOME", "")
-    return Path(shared if shared.startswith("/") else f"{home}/.local/share", "citychat")
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform) -> Settings:
     """Read the settings. Raises SettingsError; --help and --version print and raise SystemExit(0)."""
     settings, words = load_with_words(argv, environ, platform)
     if words:
-        raise SettingsError(f"{words[0]} is no command: expected guest, geoip, backup, restore or only flags")
-    _fit_together(settings)
+        raise SettingsError(f"{words[0]} is no command: expected {COMMANDS} or only flags")
+    fit_together(settings)
     return settings
 
 
-def _fit_together(settings: Settings) -> None:
+def fit_together(settings: Settings) -> None:
+    """Raise SettingsError for values that are right one by one and wrong together."""
     if settings.bus != EMBEDDED and "secret_file" not in settings.sources:
         raise SettingsError(
             "bus is a Redis and secret_file is not given: expected --secret-file FILE, because every process needs the "
@@ -270,8 +280,7 @@ def _fit_together(settings: Settings) -> None:
 def load_with_words(
     argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.platform
 ) -> tuple[Settings, list[str]]:
-    """Load the settings for commands that share the server's flags: also return the words between the flags, in
-    order."""
+    """Load the settings for commands that share the server's flags; return also the words between the flags."""
     flags, words = _from_flags(argv)
     layers = [(flags, flag_of), (_from_variables(environ), lambda name: PREFIX + name.upper())]
     values: dict[str, Any] = {}
@@ -288,9 +297,12 @@ def load_with_words(
     if config := values.get("config"):
         take(_from_file(config), lambda _: str(config))
     if "data" not in values:
-        values["data"] = _data_folder(environ, platform)
+        try:
+            values["data"] = read_as.data_folder(environ, platform)
+        except ValueError as error:
+            raise SettingsError(f"data has no default here: {error}") from None
     values.setdefault("secret_file", values["data"] / "secret.keys")
-    ignored = tuple(variable for variable, value in environ.items() if _is_foreign(variable, value))
+    ignored = tuple(variable for variable, value in environ.items() if read_as.is_foreign(variable, value))
     return Settings(**values, sources=sources, ignored=ignored), words
 
 
@@ -299,12 +311,10 @@ def describe(settings: Settings) -> str:
     (--print-settings)."""
     lines = []
     for name in NAMES:
-        value = getattr(settings, name)
-        if name == "config" or value is None:
+        if name == "config" or (value := getattr(settings, name)) is None:
             continue
         if isinstance(value, tuple):
-            written = json.dumps([str(part) for part in value], ensure_ascii=False)
-        else:
-            written = json.dumps(value if isinstance(value, int | float) else str(value), ensure_ascii=False)
+            value = [read_as.without_secrets(part) if name == "alert" else str(part) for part in value]
+        written = json.dumps(value if isinstance(value, int | float | list) else str(value), ensure_ascii=False)
         lines.append(f"{name} = {_hide_passwords(written)}  # {settings.sources.get(name, 'default')}")
     return "\n".join([*lines, *(f"# {name}: ignored, of Kubernetes or an image" for name in settings.ignored)])

@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, TypeVar
 from citychat.model import ChatError, Unavailable
 
 RETRY_MIN_S, RETRY_MAX_S = 0.5, 30.0  # a service that restarts is met soon, one that is down is not hammered
+AGAIN_S = 2.0  # until what is small, and asked for by an outage itself, is tried again
 CLOSE_S = 5.0  # what was begun for a guest may still finish when the process goes
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Tasks:
             try:
                 return await step()
             except Unavailable:
-                await self._wait(self._random.uniform(delay_s / 2, delay_s))
+                await self.wait_for_service(delay_s)
                 delay_s = RETRY_MIN_S if self._closing else min(RETRY_MAX_S, 2 * delay_s)
 
     async def retry_all(self, *steps: Callable[[], Awaitable[object]]) -> None:
@@ -92,8 +93,9 @@ class Tasks:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _wait(self, delay_s: float) -> None:
-        """Sleep until the next try; ``close`` ends it."""
+    async def wait_for_service(self, delay_s: float) -> None:
+        """Sleep for that time, or for half of it at least, until the next try; ``close`` ends it."""
+        delay_s = self._random.uniform(delay_s / 2, delay_s)
         wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waits.add(wait)
         try:
@@ -120,6 +122,34 @@ class Tasks:
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ChatError):
             log.error("%s failed: %s", task.get_name(), described(error))
+
+
+class Round:
+    """Work that many reasons ask for, one round at a time: whatever asks while one is under way has one more when it is
+    over. A round whose service is away is tried again within two seconds."""
+
+    def __init__(self, tasks: Tasks, step: Callable[[], Awaitable[object]], name: str) -> None:
+        self._tasks, self._step, self._name = tasks, step, name
+        self._is_due = self.running = False
+
+    def ask(self) -> None:
+        """Have it done soon, by what is so from now on."""
+        self._is_due = True
+        if not self.running:
+            self.running = True
+            self._tasks.spawn(self._run(), self._name)
+
+    async def _run(self) -> None:
+        try:
+            while self._is_due:
+                self._is_due = False
+                try:
+                    await self._step()
+                except Unavailable:
+                    self._is_due = True
+                    await self._tasks.wait_for_service(AGAIN_S)
+        finally:
+            self.running = False
 
 
 def described(error: BaseException) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from citychat import COMMAND
-from citychat.networks import blamed_network, is_public, network
+from citychat.networks import blamed_network, is_public, network, own_network
 from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS, TOKEN_MS
 from citychat.secret_files import TooOpen, read_private
 
@@ -135,6 +135,29 @@ def network_marks(keys: SigningKeys, address: str, now_ms: int) -> tuple[str, ..
     names, today = dict.fromkeys((blamed_network(address), network(address))), now_ms // DAY_MS
     days = (today - 1, today, today + 1)
     return tuple(_network_mark(key, day, name) for name in names for key in keys.valid for day in days)
+
+
+def crowd_mark(keys: SigningKeys, address: str) -> str:
+    """A keyed hash that all guests of one network (IPv4 address, IPv6 /48) share, on whatever day they came; "" for own
+    networks and for what is no address.
+
+    The lobby counts by it who of one network is led to others, and who complains. By a mark of the day a network would
+    count twice around midnight. No history keeps it: it goes with the guest, or an hour after what was said of others.
+    Of two keys the older one makes it, so that those who are here while a key is changed share it too.
+    """
+    return _lasting_mark(keys, blamed_network(address))
+
+
+def own_network_mark(keys: SigningKeys, address: str) -> str:
+    """The same of one address of the host's own network, which complains as one but has no share; "" for a public one,
+    for loopback and for what is no address."""
+    return _lasting_mark(keys, network(address)) if own_network(address) else ""
+
+
+def _lasting_mark(keys: SigningKeys, name: str) -> str:
+    if not name:
+        return ""
+    return _to_text(hmac.digest(keys.valid[-1].secret, b"crowd " + name.encode(), "sha256")[:16])
 
 
 def _network_mark(key: SigningKey, day: int, name: str) -> str:

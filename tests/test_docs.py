@@ -52,7 +52,10 @@ ELSEWHERE = {
 HOSTING = "docs/hosting.md"
 NOT_RUN = "  # (not run by our tests)"
 WALK = "tests/server/test_hosting.py::test_a_host_who_types_the_page_has_a_server_backups_and_two_versions"
-OTHER_FLAGS = {"--replay", "--version", "--help"}
+# So is the page for who handles reports.
+MODERATION = "docs/moderation.md"
+DESK = "tests/server/test_cases.py::test_a_host_who_types_the_page_handles_a_first_report"
+OTHER_FLAGS = {"--replay", "--version", "--help", "--json", "--support", "--text", "--network", "--until", "--open"}
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
 A_PATH = re.compile(r"(?:citychat|tests|docs|bench|tools)/[\w./-]+(?:::\w+)?")
@@ -97,11 +100,11 @@ def test_every_command_is_run_here_or_by_a_test_named_here() -> None:
     shown = {command for _, command in commands()}
     for document, command in commands():
         known = command in RUN or command in ELSEWHERE or command.startswith("make ") or " -m pytest " in command
-        known = known or document == HOSTING
+        known = known or document in (HOSTING, MODERATION)
         assert known, f"{document} shows a command that no test runs: {command}"
     unshown = [command for command in (*RUN, *ELSEWHERE) if command not in shown]
     assert unshown == [], "no document shows these any more"
-    assert [test for test in (*ELSEWHERE.values(), WALK) if not is_there(test)] == []
+    assert [test for test in (*ELSEWHERE.values(), WALK, DESK) if not is_there(test)] == []
 
 
 @pytest.mark.parametrize("command", RUN)
@@ -121,7 +124,7 @@ def test_only_the_page_for_hosts_shows_commands_that_nobody_runs() -> None:
     assert marked == {HOSTING}
     run = [command for document, command in commands() if document == HOSTING and not command.endswith(NOT_RUN)]
     assert len(run) > 25
-    program = re.compile(r"(apt-get|systemctl|systemd-run|certbot|git|mongosh|nginx|for|journalctl)\b")
+    program = re.compile(r"(apt-get|systemctl|systemd-run|certbot|git|mongosh|nginx|for|journalctl|make|docker)\b")
     assert [command for command in run if program.match(command)] == [], "these want a machine of their own: mark them"
 
 

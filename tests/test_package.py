@@ -20,7 +20,9 @@ ROOT = Path(__file__).parent.parent
 LOCK = json.loads((ROOT / "package-lock.json").read_text())
 LOCKED_CLIENT = LOCK["packages"]["node_modules/socket.io-client"]
 CLIENT = "citychat/static/vendor/socket.io.esm.min.js"
-MADE = {CLIENT, "citychat/static/vendor/LICENSE-socket.io", "citychat/data/cities.bin"}
+BUNDLED = {f"citychat/static/bundle/{name}{end}" for name in ("app.js", "page.css") for end in ("", ".br", ".gz")}
+LISTS = {"citychat/static/vendor/LICENSE-socket.io", "citychat/static/bundle/made-of.json"}
+MADE = {CLIENT, "citychat/data/cities.bin"} | LISTS | BUNDLED
 
 
 def run(*command: str | Path, folder: Path, succeeds: bool = True, path: str | None = None) -> str:
@@ -67,7 +69,15 @@ def test_the_wheel_carries_page_data_client_and_types(built: Path) -> None:
 def test_the_sdist_carries_the_same_and_what_makes_it(built: Path) -> None:
     with tarfile.open(only(built, "*.tar.gz")) as sdist:
         carried = {name.split("/", 1)[-1] for name in sdist.getnames()}
-    makers = {"setup.py", "pyproject.toml", "build_gazetteer.py", "package.json", "package-lock.json", ".npmrc"}
+    makers = {
+        "setup.py",
+        "pyproject.toml",
+        "build_gazetteer.py",
+        "build_page.mjs",
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+    }
     assert (files_needed() | makers) - carried == set()
 
 
@@ -76,6 +86,22 @@ def test_the_wheels_program_starts_outside_the_repository(built: Path, tmp_path:
         wheel.extractall(tmp_path)
     script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import citychat.__main__ as m; print(m.__file__)"
     assert str(tmp_path) in run(sys.executable, "-c", script, folder=tmp_path)
+
+
+def test_the_wheels_program_serves_the_page_that_was_made(built: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(only(built, "*.whl")) as wheel:
+        wheel.extractall(tmp_path)
+    script = f"""import sys; sys.path.insert(0, {str(tmp_path)!r})
+from citychat.handlers.page_files import page_files
+print(*page_files()[:2])"""
+    printed = run(sys.executable, "-c", script, folder=tmp_path)
+    assert "/static/bundle/app.js?v=" in printed and "/static/bundle/page.css?v=" in printed
+
+
+def test_the_page_is_made_the_same_again(built: Path) -> None:
+    """Else what is made here and what is in a wheel of the same sources would have different names."""
+    with zipfile.ZipFile(only(built, "*.whl")) as wheel:
+        assert all(wheel.read(name) == (ROOT / name).read_bytes() for name in sorted(BUNDLED))
 
 
 def test_the_sdist_installs_without_npm_and_without_a_network(built: Path, tmp_path: Path) -> None:
@@ -152,7 +178,8 @@ def test_the_lock_holds_checksums_and_no_address() -> None:
 
 
 def test_what_is_made_is_not_in_the_repository() -> None:
-    tracked = run("git", "ls-files", "citychat/static/vendor", "citychat/data", folder=ROOT)
+    folders = ("citychat/static/vendor", "citychat/static/bundle", "citychat/data")
+    tracked = run("git", "ls-files", *folders, folder=ROOT)
     assert tracked == ""
 
 

@@ -3,7 +3,7 @@
 from citychat.client.declines import PendingDeclines
 from citychat.client.outbox import Outbox
 from citychat.client.page import HeadlessPage
-from citychat.client.shapes import CONSENT, Row, read, thrown_away
+from citychat.client.shapes import CONSENT, LIFTED, Row, read, thrown_away
 from citychat.client.socket_link import SocketLink
 
-__all__ = ["CONSENT", "HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink", "read", "thrown_away"]
+__all__ = ["CONSENT", "LIFTED", "HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink", "read", "thrown_away"]

@@ -38,7 +38,7 @@ class Entries:
             (name for name in self.storage if self._is_others(name)), key=lambda name: (name != before, name)
         )
         for name in names:
-            self._merge(name, read(self.storage, name))
+            self._merge(name, read(self.storage, name), newest=name == before)
         if names:
             self.save()
 
@@ -54,7 +54,8 @@ class Entries:
     def _is_others(self, name: str) -> bool:
         return name == OLD_OUTBOX or (name.startswith(OUTBOX) and name != OUTBOX + self.page)
 
-    def _merge(self, name: str, left: Left | None) -> None:
+    def _merge(self, name: str, left: Left | None, *, newest: bool = False) -> None:
+        """``newest``: of the page that wrote until now, whose last word in another chat than ours is the later one."""
         self._taken.append(name)
         for entry in left.entries if left else []:
             if key_of(entry) not in self._known:
@@ -63,7 +64,8 @@ class Entries:
         if name == OLD_OUTBOX:
             self._taken.append(OLD_LAST)
             last = None if left and left.torn else read(self.storage, OLD_LAST)
-        older = self._last and last and (last[0] != self._last[0] or last[3] <= self._last[3])
+        is_same = self._last is not None and last is not None and last[0] == self._last[0]
+        older = self._last and last and (last[3] <= self._last[3] if is_same else not newest)
         if last and not older:
             self._last = last
 
@@ -80,8 +82,8 @@ class Entries:
         return [entry for entry in entries if any(first <= entry["number"] <= last for first, last in ranges)]
 
     def last(self, session: str) -> list[Any] | None:
-        """Return the message before the first one of a stream in this session, if there is one."""
-        return self._last[1:3] if self._last and self._last[0] == session else None
+        """Return the message written last in this session, and its place in the order, if there is one."""
+        return self._last[1:] if self._last and self._last[0] == session else None
 
     def add(self, entry: Row) -> None:
         self._push(entry)

@@ -61,6 +61,8 @@ class Outbox:
         self.acks.drop()
         session = answer.get("session")
         self._adopt(session, now)
+        if (last := self.entries.last(self.running)) and last[0] != self.stream:
+            self.stream = ""  # another window has written since: mine is linked to that
         if session:
             self._draw_history(session["session"], answer.get("messages") or [], answer.get("seen") or {})
         self._draw_entries()
@@ -104,7 +106,7 @@ class Outbox:
     def _adopt(self, session: Mapping[str, Any] | None, now: float) -> None:
         running = session["session"] if session and not session.get("ended") else ""
         if running != self.running:
-            self.running, self.stream, self.number = running, "", 0
+            self.running, self.stream = running, ""
         if session:
             self.drawn.of(session["session"], session["side"]).told = True
             self.partner(bool(session.get("here")), now)
@@ -161,17 +163,18 @@ class Outbox:
         if why:
             return why
         drawn = self.drawn.of(self.running, 0)
+        last = self.entries.last(self.running)
+        lamport = max(drawn.highest_lamport, last[2] if last else 0) + 1
         if not self.stream:
-            self.stream = self.new_stream()
+            self.stream, self.number = self.new_stream(), 0
         self.number += 1
         entry: Row = {
             "session": self.running, "side": drawn.side, "stream": self.stream, "number": self.number,
-            "lamport": min(drawn.highest_lamport + 1, LAMPORT_MAX), "text": clean_text(text), "at": self.calls.wall(),
+            "lamport": min(lamport, LAMPORT_MAX), "text": clean_text(text), "at": self.calls.wall(),
             "state": "waiting",
         }  # fmt: skip
-        previous = self.entries.last(self.running) if self.number == 1 else None
-        if previous:
-            entry["previous"] = previous
+        if last and self.number == 1:
+            entry["previous"] = last[:2]
         self.entries.add(entry)
         self.drawn.draw(entry, "waiting")
         self._pump(now)

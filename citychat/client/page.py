@@ -68,6 +68,7 @@ class HeadlessPage:
         self.declines = PendingDeclines(storage, link.emit, self._later)
         self.visible = True
         self.looking = self.stopped = False
+        self.objected: Row = {}  # what a paused guest says to it
         self.leaving = ""  # the chat that was left without the server knowing yet
         self.connected = self.joined = self.answered = False
         self.session: dict[str, Any] | None = None
@@ -100,7 +101,7 @@ class HeadlessPage:
         self._heard_s = self.clock.monotonic_s()
         asked: Row = {
             "v": PROTOCOL_VERSION, "consent": self.consent, "adult": True, "available": self.available,
-            "visible": self.visible, "have": self.outbox.have(), **self.tokens.asked(),
+            "visible": self.visible, "have": self.outbox.have(), **self.tokens.asked(), **self.objected,
         }  # fmt: skip
         if self.position is not None:
             asked["position"] = dict(self.position)
@@ -109,31 +110,32 @@ class HeadlessPage:
 
     def closed(self) -> None:
         """The link broke: back after a random time, longer after each failure."""
-        self._lost()
-        self._later("open", self.random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**self._tries)), self._open)
-        self._tries += 1
+        self._return(0)
 
     def reconnect(self) -> None:
         """Give the link up and try at once: it is silent, or the page came back into view."""
         self._tries = 0
-        self._return(0)
+        self.link.close()
+        self._lost()
+        self._later("open", 0, self._open)
 
     def _doubt_join(self) -> None:
         """No answer yet. A server that works on it pings, however long a slow store takes."""
         left_s = self._heard_s + JOIN_S - self.clock.monotonic_s()
         if left_s > 0:
             return self._later("join", left_s, self._doubt_join)
-        self.link.close()
-        self.closed()
+        self._return(0)
 
     def _return(self, retry_ms: int) -> None:
+        """Give the link up and open another after a random part of ``retry_ms``, or of more after several failures."""
         self.link.close()
         self._lost()
-        self._later("open", self.random.uniform(0, retry_ms / 1000), self._open)
+        most_s = max(retry_ms / 1000, min(BACKOFF_MAX_S, BACKOFF_S * 2**self._tries))
+        self._later("open", self.random.uniform(0, most_s), self._open)
+        self._tries += 1
 
     def _lost(self) -> None:
-        self.connected = self.joined = False
-        self.offer = None
+        self.connected, self.joined, self.offer = False, False, None
         self.outbox.closed()
         for name in ("join", "probe", "yes", "seek", "leave", "declines"):
             self._cancel(name)
@@ -151,12 +153,10 @@ class HeadlessPage:
             elif answer["error"] in ("banned", "refused-consent", "reload"):
                 self.stop()
             else:
-                self.link.close()
-                self.closed()
+                self._return(0)
             self.screen.said("user-join", answer)
             return
-        self._tries = 0
-        self.joined = self.answered = True
+        self._tries, self.joined, self.answered = 0, True, True
         self.tokens.keep(answer)
         self.session = answer.get("session")
         self.looking = self.looking and answer["state"] == "free"  # perhaps found while the link was gone
@@ -218,12 +218,12 @@ class HeadlessPage:
                 self.offer = None
                 self.looking = self.looking and payload["looking"]
                 self._cancel("yes")
-            case "user-replaced":  # coming back by itself would replace the other page, which would come back, ...
+            case "user-replaced" | "user-banned":  # a page that came back would replace the other, which came back, ...
                 self.stop()
+            case "user-closed" if payload["text"]:
+                self.looking = False
             case "user-drain":
                 self._return(payload["retry_ms"])
-            case "user-banned":
-                self.stop()
 
     def _is_current(self, payload: Mapping[str, Any]) -> bool:
         return self.session is not None and self.session["session"] == payload["session"]
@@ -237,6 +237,7 @@ class HeadlessPage:
             self.link.emit("user-seek", {}, self._sought)
 
     def _sought(self, answer: Mapping[str, Any]) -> None:
+        self.looking = self.looking and answer.get("error") != "closed"
         if "retry_ms" in answer:
             self._later("seek", answer["retry_ms"] / 1000, self._seek_again)
         self.screen.said("user-seek", answer)
@@ -315,6 +316,5 @@ class HeadlessPage:
             self._timers[name] = self.clock.later(delay_s, due)
 
     def _cancel(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer:
+        if timer := self._timers.pop(name, None):
             timer.cancel()

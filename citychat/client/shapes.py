@@ -18,6 +18,7 @@ Storage = MutableMapping[str, str]
 CONSENT = "citychat.consent"  # the version of the rules
 TOKEN = "citychat.token"
 OLD_TOKEN = "citychat.token.old"  # of the guest before, until all tokens are one guest's
+LIFTED = "citychat.lifted"  # when the pause was, of whose end the guest knows
 WRITER = "citychat.writer"  # the page that writes
 OUTBOX = "citychat.outbox."  # and the page whose it is
 DECLINE = "citychat.no."  # and the offer
@@ -160,6 +161,7 @@ _SHAPES: dict[str, Callable[[str], Any]] = {
     CONSENT: lambda text: text if 0 < len(text) <= 200 else None,
     TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
     OLD_TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
+    LIFTED: _number,
     WRITER: lambda text: text if ID.fullmatch(text) else None,
     OUTBOX: _outbox,
     DECLINE: _number,

@@ -5,11 +5,11 @@ decides). The terminal guest, the load programme and the tests with real process
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
-from citychat.client.page import Answer, HeadlessPage
+from citychat.client.page import Answer
 from citychat.client.shapes import Row
 from citychat.leaving_out import leaving_out
 
@@ -40,13 +40,26 @@ class _SocketClient(socketio.AsyncClient):  # type: ignore[misc]  # the library 
         return _EngineClient
 
 
+class LinkedPage(Protocol):
+    """Interface of a page, as its link calls it."""
+
+    def opened(self) -> None: ...
+
+    def event(self, name: str, payload: Mapping[str, Any]) -> None: ...
+
+    def heard(self) -> None: ...
+
+    def closed(self) -> None: ...
+
+
 class SocketLink:
-    """A ``page.Link`` to the server at ``url``. Set ``page`` before the first ``open``; lives on one event loop."""
+    """A ``page.Link`` to the server at ``url``. Set ``page`` before the first ``open``; lives on one event loop.
+    ``headers``: of its handshake, besides those that every WebSocket has."""
 
-    page: HeadlessPage
+    page: LinkedPage
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        self.url, self.headers = url, dict(headers or {})
         self._attempt: _Attempt | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -104,7 +117,9 @@ class _Attempt:
         sender = asyncio.create_task(self._send())
         try:
             async with asyncio.timeout(OPEN_S) as self.limit:
-                await self.client.connect(self.link.url, transports=["websocket"], namespaces=[*NAMESPACES], wait=False)
+                await self.client.connect(
+                    self.link.url, self.link.headers, transports=["websocket"], namespaces=[*NAMESPACES], wait=False
+                )
                 await asyncio.shield(self.client.eio.wait())
         except (socketio.exceptions.SocketIOError, TimeoutError, OSError, ValueError, LookupError, TypeError):
             pass  # no server, or something else that answers there: for a page it is a broken link either way

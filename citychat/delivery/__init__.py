@@ -3,7 +3,7 @@
 from citychat.delivery.delivery import Delivery
 from citychat.delivery.endpoint import Endpoint
 from citychat.delivery.history_writer import HistoryWriter
-from citychat.delivery.transcript import newest_rows
-from citychat.delivery.voices import who_wrote
+from citychat.delivery.transcript import as_shown, newest_rows, rows_back_to
+from citychat.delivery.voices import Voices, voices
 
-__all__ = ["Delivery", "Endpoint", "HistoryWriter", "newest_rows", "who_wrote"]
+__all__ = ["Delivery", "Endpoint", "HistoryWriter", "Voices", "as_shown", "newest_rows", "rows_back_to", "voices"]

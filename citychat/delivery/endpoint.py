@@ -12,7 +12,7 @@ from citychat.delivery.inbox import Inbox
 from citychat.delivery.receiver import HELD_MAX, Receiver
 from citychat.delivery.sender import PENDING_MAX, Sender
 from citychat.delivery.stray_mail import StrayMail
-from citychat.delivery.transcript import PlaceInOrder, older_rows
+from citychat.delivery.transcript import PlaceInOrder, older_rows, seen_of
 from citychat.limits import site
 from citychat.model import (
     LAMPORT_MAX,
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """One page's end of every chat it may speak of. ``session``: the one it may write to; ``sessions``: all of them."""
+    """One page's end of every chat it may speak of. ``session``: where it may write; ``typed``: who there began to."""
 
     def __init__(self, guest: str, epoch: int, page: Page, shared: Delivery, away_ms: int) -> None:
         self.guest, self.epoch, self.page, self.shared, self.engines = guest, epoch, page, shared, shared.engines
@@ -64,13 +64,14 @@ class Endpoint:
             patience_s=self._patience_s,
             may_give_up=lambda session, answer: shared.tasks.spawn(self._ask_whether_read(session, answer), "a hole"),
         )
-        self.partner_here = True
+        self.partner_here, self.typed, self.opened_s = True, set[int](), self.engines.clock.monotonic_s()
+        self.began_s: float | None = None  # when the chat of now did, if that was here
         # Who was away for over a day finds holes that nobody can fill any more: what the mailbox has forgotten.
-        self._hasty_until_s = self.engines.clock.monotonic_s() + GAP_S if away_ms > MAILBOX_MS else 0.0
+        self._hasty_until_s = self.opened_s + GAP_S if away_ms > MAILBOX_MS else 0.0
         self._site, self.closed = site(page.source), False
         self._early: list[tuple[Message, int | None]] | None = []  # what came before the join was answered
 
-    # -- the page comes and goes --------------------------------------------------------------------------------------
+    # -- the page comes and goes, sessions begin and end ---------------------------------------------------------------
 
     async def open_mailbox(self) -> None:
         """Let the guest's mail come in from here on; a broker that is silent is left to answer later."""
@@ -89,14 +90,14 @@ class Endpoint:
             await self.open_mailbox()
 
     async def discard_mailbox(self) -> None:
-        """Delete the mailbox of a guest who has gone without a chat, if nothing waits in it (protocol §2.7)."""
+        """Delete the mailbox of a guest who has gone without a chat, if it is empty (protocol §2.7)."""
         if self.sessions and self.session is None:
             await self.engines.mailbox.discard(self.guest)
 
     async def load(self, session: Session, have: Mapping[str, int]) -> dict[str, int]:
-        """Learn what the page has drawn of the partner's streams, by history or (``have``) by itself: ``seen``."""
+        """Learn how far the partner's streams are drawn, by history or (``have``) by the page itself: ``seen``."""
         known = await self.engines.history.messages.progress(session.id, 1 - session.side(self.guest))
-        seen = {stream: max(number, have.get(stream, 0)) for stream, number in known.seen.items()}
+        seen = seen_of(known, have)
         if session.id in self.sessions:  # it has begun here meanwhile, and its streams may have moved on
             return seen
         self.sessions[session.id] = session
@@ -121,11 +122,10 @@ class Endpoint:
             self.receiver.close()
             await self.close_mailbox()
 
-    # -- sessions begin and end ---------------------------------------------------------------------------------------
-
     async def began(self, session: Session) -> None:
         """Let the page write into a session that has begun; before it is told of it."""
         self.session = self.sessions[session.id] = session
+        self.typed, self.partner_here, self.began_s = set(), True, self.engines.clock.monotonic_s()
         self.senders = {session_id: sender for session_id, sender in self.senders.items() if sender.pending}
         await self._fetch_mail(session.id)
 
@@ -183,6 +183,7 @@ class Endpoint:
 
     def typing(self, session_id: str, on: bool) -> None:
         """Pass a ``chat-typing`` on while the session lives; it is kept nowhere."""
+        self.typed.add(self._current(session_id).side(self.guest))
         self.engines.bus.publish(self._current(session_id).partner(self.guest), PartnerTyping(session_id, on))
 
     async def ask(self, session_id: str, stream: str, ranges: Ranges) -> None:
@@ -219,12 +220,12 @@ class Endpoint:
     def on_receipt(self, event: Receipt) -> None:
         """Settle what the partner's page has drawn and the history has; after the end nobody learns of it."""
         if self.session is not None and self.session.id == event.session:
-            sender = self.senders.get(event.session) or self._sender(self.session)
-            sender.receipt(event.stream, event.ranges)
+            self._sender(self.session).receipt(event.stream, event.ranges)
 
     def on_typing(self, event: PartnerTyping) -> None:
         """Show that the partner writes."""
         if self.session is not None and self.session.id == event.session:
+            self.typed.add(1 - self.session.side(self.guest))
             self.page.emit("chat-typing", {"s": event.session, "on": event.on})
 
     def on_erased(self, event: TextsErased) -> None:
@@ -269,7 +270,7 @@ class Endpoint:
     def _sender(self, session: Session) -> Sender:
         if session.id not in self.senders:
             tell = partial(self._emit_status, session.id)
-            self.senders[session.id] = Sender(session, self.guest, self.engines, tell)
+            self.senders[session.id] = Sender(session, self.guest, self.engines, tell, self.shared.traffic)
         return self.senders[session.id]
 
     def _emit_status(self, session_id: str, stream: str, ranges: Ranges, state: str) -> None:

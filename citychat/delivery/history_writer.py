@@ -53,6 +53,9 @@ class HistoryWriter:
         self.bytes = 0
         self._kept: set[tuple[Recipient, RowKey]] = set()
         self.counts: Counter[str] = Counter()
+        self._batch_rows = (
+            BATCH_ROWS  # less while the store is too slow for more: tried again whole, it would take none
+        )
         self.turns = 0  # grows as long as the history and the lobby answer, be it with a no
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
@@ -88,12 +91,14 @@ class HistoryWriter:
         while True:
             await self._filled.wait()
             self.turns += 1
-            if len(self.waiting) < BATCH_ROWS:
+            if len(self.waiting) < self._batch_rows:
                 await asyncio.sleep(BATCH_S)
-            count = _whole(self.waiting[:BATCH_ROWS])
+            count = _whole(self.waiting[: self._batch_rows])
             batch, self.waiting = self.waiting[:count], self.waiting[count:]
-            if batch:
-                await self._commit(batch)
+            if batch and not await self._commit(batch):
+                self.waiting[:0] = batch
+                self._batch_rows = max(len(batch) // 2, 1)
+                await asyncio.sleep(RETRY_S)
             await self._fence()
             if not self.waiting and not self.unsure:
                 self._filled.clear()
@@ -105,19 +110,22 @@ class HistoryWriter:
         """Wait until nothing is kept here any more."""
         await self._idle.wait()
 
-    async def _commit(self, batch: Sequence[Drawn]) -> None:
+    async def _commit(self, batch: Sequence[Drawn]) -> bool:
+        """Write them; False when the store did not say that it has them."""
         rows: dict[RowKey, Message] = {}
         for _, message in batch:  # of two texts with one number the page has drawn the first
             rows.setdefault(message.row_key, message)
-        while (committed := await self._add(list(rows.values()))) is None:
+        committed = await self._add(list(rows.values()))
+        if committed is None:
             self.counts["commits failed"] += 1
-            self.turns += 1
-            await asyncio.sleep(RETRY_S)
+            return False
+        self._batch_rows = min(self._batch_rows * 2, BATCH_ROWS)
         for drawn in batch:
             key = drawn[1].row_key
             is_silent = drawn[1].kind == "gap" or key in committed.unkept
             fate = SILENT if is_silent else LATE if key in committed.filled else RECEIPTED
             self.unsure.append((drawn, fate))
+        return True
 
     async def _add(self, rows: Sequence[Message]) -> Committed | None:
         answer: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()

@@ -35,12 +35,14 @@ class Stream:
 
 class SessionStreams:
     """One session: how many streams and lost messages it has, its streams that hold something, the wait for a hole.
-    ``question``: set while it is asked whether the hole may be given up."""
+    ``heard_s``: since when there is a first word. ``question``: set while it is asked whether the hole may be given up.
+    """
 
-    __slots__ = ("lost", "question", "streams", "timer", "waiting")
+    __slots__ = ("heard_s", "lost", "question", "streams", "timer", "waiting")
 
     def __init__(self) -> None:
         self.streams = self.lost = 0
+        self.heard_s: float | None = None
         self.waiting: dict[str, Stream] = {}
         self.timer: Timer | None = None
         self.question: object | None = None
@@ -79,7 +81,9 @@ class Receiver:
         """Note what the page has drawn of a session already, or draws from its join answer; ``lost``: how many of its
         messages were given up."""
         chat = self._chat(session_id)
-        chat.streams, chat.lost = chat.streams + len(seen), chat.lost + lost
+        chat.lost += lost
+        chat.streams += len(seen.keys() - self.streams.keys())
+        self._hear(chat, len(seen))
         for stream_id, number in seen.items():
             self.streams[stream_id] = Stream(number)
 
@@ -161,9 +165,13 @@ class Receiver:
         self.streams.clear()
         self.out.clear()
 
-    def has_heard(self, session_id: str) -> bool:
-        """Tell whether anything of a session has come, now or before."""
-        return session_id in self.chats and self.chats[session_id].streams > 0
+    def heard_s(self, session_id: str) -> float | None:
+        """Return when the page was given the first of a session; what came before the page was loaded, when it was."""
+        return self.chats[session_id].heard_s if session_id in self.chats else None
+
+    def _hear(self, chat: SessionStreams, words: int) -> None:
+        if words and chat.heard_s is None:
+            chat.heard_s = self.clock.monotonic_s()
 
     def _chat(self, session_id: str) -> SessionStreams:
         chat = self.chats.get(session_id)
@@ -199,6 +207,8 @@ class Receiver:
     def _send(self, stream: Stream, message: Message) -> None:
         if not self.out:
             self._heard_s = self.clock.monotonic_s()
+        if message.kind != "gap":
+            self._hear(self.chats[message.session], 1)
         stream.sent = message.last
         self.out[message.stream, message.last] = message
         self.emit(message)

@@ -6,6 +6,7 @@ A plain state machine. It owns nothing: until the mailbox or the history has a m
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from citychat.figures import Traffic
 from citychat.limits import bound
 from citychat.model import Message, MessageKey, Ranges, Session, by_stream
 from citychat.ports import Engines, NewMessage, Timer
@@ -19,13 +20,16 @@ Tell = Callable[[str, Ranges, str], None]  # stream, exact ranges, "stored", "de
 
 class Sender:
     """The sending state machine of one guest in one session: what was sent and nobody has answered for yet;
-    ``said``: whether anything was."""
+    ``said_s``: when the first of a page was, which nothing can hold up; ``drawn_s``: when the first receipt came;
+    ``traffic`` counts what becomes of it."""
 
-    def __init__(self, session: Session, guest: str, engines: Engines, tell: Tell) -> None:
-        self.partner, self.side, self.tell = session.partner(guest), session.side(guest), tell
+    def __init__(self, session: Session, guest: str, engines: Engines, tell: Tell, traffic: Traffic) -> None:
+        self.traffic, self.partner, self.side, self.tell = traffic, session.partner(guest), session.side(guest), tell
         self.bus, self.mailbox, self.clock, self.random = engines.bus, engines.mailbox, engines.clock, engines.random
         self.pending: dict[MessageKey, Message] = {}
-        self.away = self.said = self.over = False
+        self.away = self.over = False
+        self.said_s: float | None = None
+        self.drawn_s: float | None = None
         self._storing = False
         self._late: Timer | None = None
         self._retry: Timer | None = None
@@ -33,7 +37,9 @@ class Sender:
 
     def say(self, message: Message) -> None:
         """Send it on; the answer is ``tell`` (the numbers are not checked here: that made chats stall)."""
-        self.said = True
+        self.traffic.taken += 1
+        if self.said_s is None and message.number == 1 and message.previous is None:
+            self.said_s = self.clock.monotonic_s()
         self.pending[message.stream, message.number] = message
         if self.away:
             self._store()
@@ -44,11 +50,17 @@ class Sender:
 
     def receipt(self, stream: str, ranges: Ranges) -> None:
         """Take a receipt: the partner's page has drawn these and the history has them."""
+        before = len(self.pending)
+        if ranges and self.drawn_s is None:
+            self.drawn_s = self.clock.monotonic_s()
+        if ranges and (message := self.pending.get((stream, ranges[0][0]))) is not None:
+            self.traffic.times.add((self.clock.wall_ms() - message.at) / 1_000)
         for first, last in ranges:
             if last - first > len(self.pending):
                 self._drop([key for key in self.pending if key[0] == stream and first <= key[1] <= last])
             else:
                 self._drop([(stream, number) for number in range(first, last + 1)])
+        self.traffic.delivered += before - len(self.pending)
         self._cancel_late()
         if self.away:
             self.here()
@@ -124,6 +136,8 @@ class Sender:
         self._retry_s = RETRY_MIN_S
         answered = [key for key in keys if key in self.pending]
         self._drop(answered)
+        if ok:
+            self.traffic.stored += len(answered)
         for stream, ranges in by_stream(answered).items():
             self.tell(stream, ranges, "stored" if ok else "refused")
         if self.away:

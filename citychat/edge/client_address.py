@@ -2,11 +2,13 @@
 
 import logging
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tornado.httputil import HTTPServerRequest
 
+from citychat.limits import bound, site
 from citychat.networks import Network, network, parsed, parsed_hop, within
 
 Networks = tuple[Network, ...]
@@ -15,8 +17,13 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ORIGIN = re.compile(r"(https?)://([^/?#@\s,]+)", re.ASCII)
 _OWN_PORT = {"http": "80", "https": "443"}
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]/?#@\s,]+)(?::([0-9]{1,5}))?", re.ASCII)
-_FORWARDING = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
-_OF_PROXIES = (*_FORWARDING, "X-Forwarded-Host", "X-Forwarded-Proto", "X-Client-Ip", "Via")
+# In which proxies, and the networks that host for others, say for whom they ask; of these only the first counts.
+_FORWARDING = (
+    "X-Forwarded-For", "X-Real-Ip", "Forwarded", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip",
+    "X-Cluster-Client-Ip", "Fly-Client-Ip", "Fastly-Client-Ip", "X-Envoy-External-Address", "X-Original-Forwarded-For",
+)  # fmt: skip
+_BESIDE = "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "Via", "Cdn-Loop"
+_OF_PROXIES = re.compile("|".join((*_FORWARDING, *_BESIDE, "X-Forwarded(-.*)?")))
 _WARN_EVERY_S = 3600.0
 
 
@@ -35,7 +42,7 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
     if not within(nearest, trusted):
         return str(nearest)
     if "X-Forwarded-For" not in request.headers:
-        direct = nearest.is_loopback and not any(header in request.headers for header in _OF_PROXIES)
+        direct = nearest.is_loopback and not any(map(_OF_PROXIES.fullmatch, request.headers))
         return str(nearest) if direct else ""
     for hop in reversed(request.headers["X-Forwarded-For"].split(",")):
         address = parsed_hop(hop.strip())
@@ -45,6 +52,14 @@ def client_address(request: HTTPServerRequest, trusted: Networks) -> str:
         if not within(address, trusted):
             break
     return str(nearest)
+
+
+def said_by_proxy(request: HTTPServerRequest) -> str:
+    """Return the names of the headers by which a proxy shows in a request: for a log, so without what they say."""
+    came = [header for header in (*_FORWARDING, *_BESIDE) if header in request.headers]
+    if "X-Forwarded-For" in came:
+        return "X-Forwarded-For without an address"
+    return f"{', '.join(came)} alone" if came else "nothing of it"
 
 
 def peer_network(peer: str, trusted: Networks) -> str:
@@ -63,18 +78,21 @@ class ClientAddresses:
         self._warned_until_s = float("-inf")
 
     def __call__(self, request: HTTPServerRequest) -> str:
-        if any(header in request.headers for header in _FORWARDING):
-            self._warn_if_ignored(request)
+        for header in _FORWARDING:
+            if header in request.headers:
+                self._warn_if_ignored(request, header)
+                break
         return client_address(request, self._trusted)
 
-    def _warn_if_ignored(self, request: HTTPServerRequest) -> None:
+    def _warn_if_ignored(self, request: HTTPServerRequest, header: str) -> None:
         peer = parsed(request.remote_ip or "")
         if (peer is not None and within(peer, self._trusted)) or self._now_s() < self._warned_until_s:
             return
         self._warned_until_s = self._now_s() + _WARN_EVERY_S
         self._logger.warning(
-            "A forwarding header was ignored because it came from an address that is not in trusted_proxies. "
-            "If a reverse proxy of yours sent it, add its address to trusted_proxies."
+            "A forwarding header was ignored (%s) because it came from an address that is not in trusted_proxies. "
+            "If a reverse proxy of yours sent it, add its address to trusted_proxies.",
+            header,
         )
 
 
@@ -120,19 +138,25 @@ def plain_share(pages: int, room: int) -> int:
 
 
 class ConnectionLimiter:
-    """Counts the connections of each network (``networks.network``: one IPv4 address or IPv6 /64; loopback is none)."""
+    """Counts the connections of each network (``networks.network``: one IPv4 address or IPv6 /64; loopback is none),
+    and of each IPv6 /48, which has those of several, but never more than half of all there is ``room`` for."""
 
-    def __init__(self, per_network: int) -> None:
+    def __init__(self, per_network: int, room: int = sys.maxsize) -> None:
         self._per_network = per_network
-        self._taken: Counter[str] = Counter()
+        self._per_site = max(per_network, min(bound("networks of a /48") * per_network, room // 2))
+        self._taken, self._of_sites = Counter[str](), Counter[str]()
 
     def free(self, source: str) -> bool:
-        return not source or self._taken[source] < self._per_network
+        if not source:
+            return True
+        return self._taken[source] < self._per_network and self._of_sites[site(source)] < self._per_site
 
     def take(self, source: str) -> None:
         self._taken[source] += 1
+        self._of_sites[site(source)] += 1
 
     def give_back(self, source: str) -> None:
-        self._taken[source] -= 1
-        if self._taken[source] <= 0:
-            del self._taken[source]
+        for taken, name in ((self._taken, source), (self._of_sites, site(source))):
+            taken[name] -= 1
+            if taken[name] <= 0:
+                del taken[name]

@@ -1,16 +1,19 @@
 """A connected page: the one record per Engine.IO connection, with its two namespaces, its order and its way out."""
 
 import asyncio
+import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from citychat.edge.frames import PROTOCOL_ERROR
 from citychat.edge.packets import Malformed, ack_text, event_text
+from citychat.edge.pings import PingWheel
 from citychat.edge.redaction import RefusalLog
-from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, PROTOCOL_ERROR, Bounds, Transport, WebSocket
+from citychat.edge.transport import BROKEN_RULE, GOING_AWAY, INTERNAL, Bounds, Transport
+from citychat.edge.websocket import WebSocket
 from citychat.limits import Shares
 from citychat.networks import network
 from citychat.tasks import described
@@ -31,6 +34,7 @@ class ConnectionContext:
     dispatch: Callable[[str, str], Awaitable[None]]
     """Takes one Socket.IO packet of an Engine.IO session. Raises Malformed, and whatever the door raises."""
     closed: Callable[["Connection"], None]
+    pings: PingWheel
     refusals: RefusalLog
     logger: logging.Logger
     frames: Shares
@@ -41,25 +45,32 @@ class Connection:
     """A page (``ports.Page``). Its events are handled one after another, over both namespaces; ``closed`` comes once,
     after the last of them."""
 
+    __slots__ = (
+        "_address", "_around", "_deadline", "_full", "_given_up", "_held", "_inbound", "_inbound_bytes", "_over",
+        "_refused_joins", "_told", "_worker", "eio_sid", "sids", "source", "spoke", "transport",
+    )  # fmt: skip
+
     def __init__(self, eio_sid: str, address: str, channel: WebSocket, around: ConnectionContext) -> None:
         self.eio_sid = eio_sid
         self.source = network(address)
         self.sids: dict[str, str] = {}
         self.transport = Transport(
-            eio_sid, channel, around.bounds, around.now_s, self._heard, self._refused, around.frames, self.source
+            eio_sid, channel, around.bounds, around.now_s, self, around.frames, self.source, around.pings
         )
         self._address = address
         self._around = around
-        self._inbound: deque[str] = deque()
+        self._inbound: list[str] = []  # a deque takes 600 bytes while it is empty
         self._inbound_bytes = 0
-        self._space = asyncio.Event()
+        self._full = False
         self._worker: asyncio.Task[None] | None = None
-        self._held: deque[tuple[str, bytes]] = deque()
+        self._held: list[tuple[str, bytes]] = []
         self._over = self._given_up = False
         self._told = False
         self._refused_joins = 0
         self.spoke = False  # until a first event has come
-        self._deadline = asyncio.get_running_loop().call_later(around.bounds.settle_s, self._settled)
+        self._deadline: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
+            around.bounds.settle_s, self._settled
+        )
 
     @property
     def address(self) -> str:
@@ -89,7 +100,7 @@ class Connection:
         self._refused_joins += 1
         few = self._refused_joins < self.transport.bounds.refused_joins
         if not (few and self._around.refused_joins.take("", self.source) == 0.0) and not self.transport.closed:
-            self._refused("joins that were refused")
+            self.refused("joins that were refused")
             self._inbound.clear()
             self.transport.close(BROKEN_RULE)
 
@@ -132,12 +143,14 @@ class Connection:
         """
         self.sids[namespace] = sid
         while self._held and self._held[0][0] in self.sids:
-            self.transport.write(self._held.popleft()[1])
+            self.transport.write(self._held.pop(0)[1])
 
-    def _refused(self, what: str) -> None:
+    def refused(self, what: str) -> None:
+        """Take note of a rule that the client broke."""
         self._around.refusals.note(self.source, what)
 
     def _settled(self) -> None:
+        self._deadline = None
         if not (self.spoke and len(self.sids) == len(NAMESPACES)):
             self.transport.refuse("a client that did not connect both namespaces and speak in time", BROKEN_RULE)
 
@@ -148,47 +161,51 @@ class Connection:
             self._around.logger.debug("Closing a connection: %s", why)
             self.transport.close(GOING_AWAY)
 
-    def _heard(self, text: str) -> Awaitable[None] | None:
-        """Queue one packet. None, or what to wait for before more is read: the queue is bounded, TCP holds the rest."""
+    def heard(self, text: str) -> None:
+        """Queue one packet. The queue is bounded: when it is full nothing more is read, TCP holds the rest."""
         self._inbound.append(text)
         self._inbound_bytes += len(text)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
         bounds = self.transport.bounds
         if len(self._inbound) < bounds.inbound_frames and self._inbound_bytes < bounds.inbound_bytes:
-            return None
-        self._space.clear()
-        return self._until_space()
+            return
+        if not self._full:
+            self._full = True
+            self.transport.channel.pause()
 
-    async def _until_space(self) -> None:
-        await self._space.wait()
+    def _read_on(self) -> None:
+        """There is space again."""
+        self._full = False
+        self.transport.channel.resume()
 
     async def _work(self) -> None:
         try:
             while self._inbound:
-                text = self._inbound.popleft()
+                text = self._inbound.pop(0)
                 self._inbound_bytes -= len(text)
-                await self._dispatch(text)
-                if len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
-                    self._space.set()
+                try:
+                    await (self._begun(text) if self._given_up else self._around.dispatch(self.eio_sid, text))
+                except asyncio.CancelledError:
+                    if not self._given_up:
+                        raise
+                except Exception as error:
+                    self._failed(error)
+                if self._full and len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
+                    self._read_on()
         finally:
             self._worker = None
             self._inbound_bytes = 0
-            self._space.set()
+            if self._full:
+                self._read_on()
             if self._over:
                 self._tell()
 
-    async def _dispatch(self, text: str) -> None:
-        """Handle one packet; once ``_give_up`` was called, begin it and wait no longer."""
-        try:
-            async with asyncio.timeout(0 if self._given_up else None):
+    async def _begun(self, text: str) -> None:
+        """Handle one packet as far as it goes without waiting."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
                 await self._around.dispatch(self.eio_sid, text)
-        except asyncio.CancelledError:
-            if not self._given_up:
-                raise
-        except Exception as error:
-            if not (self._given_up and isinstance(error, TimeoutError)):
-                self._failed(error)
 
     def _failed(self, error: Exception) -> None:
         self._inbound.clear()
@@ -200,11 +217,10 @@ class Connection:
 
     def ended(self) -> None:
         """The WebSocket is gone. Events that came before it are still handled, in order; then ``closed`` is called."""
-        self.transport.ended()
-        self._deadline.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._over = True
         self._held.clear()
-        self._space.set()
         if self._worker is None:
             self._tell()
         else:

@@ -21,14 +21,17 @@ from citychat.edge.client_address import (
     names_of,
     peer_network,
     plain_share,
+    said_by_proxy,
     same_origin,
 )
 from citychat.edge.connection import Connection, ConnectionContext, Reply
 from citychat.edge.handshake import Handshake, Refusal, RefusingHandler, Unserved, logs_nothing
 from citychat.edge.listener import BoundedServer, Capacity
+from citychat.edge.pings import PingWheel
 from citychat.edge.redaction import RateLimitedLog, RefusalLog, hush_libraries
 from citychat.edge.socketio_server import Door, SocketIOServer
-from citychat.edge.transport import Bounds, WebSocket
+from citychat.edge.transport import Bounds
+from citychat.edge.websocket import WebSocket
 from citychat.limits import Shares, bound
 from citychat.networks import network, own_network, parsed_network
 
@@ -36,9 +39,10 @@ __all__ = ["Bounds", "Connection", "Door", "Edge", "Reply"]
 
 _HEADER_BYTES = 40 * 1024  # 32 kB of cookies that other sites of the parent domain have set come along
 _HEADERS_WITHIN_S = 10.0  # Tornado's own: an hour
+_HOST_SEATS = 16  # a scrape needs one
 _BODY_BYTES = 64 * 1024
 _READ_BYTES = 128 * 1024  # per socket; Tornado's own: 100 MB
-_CLOSING_S = 6.0  # Tornado gives a client 5 s for the closing handshake
+_CLOSING_S = 6.0  # a client has 5 s for the closing handshake
 
 STOPPING: Refusal = (503, "unavailable", "The server is restarting. Nothing is lost.")
 NO_CLIENT: Refusal = (
@@ -64,8 +68,8 @@ class Edge:
     ``origins``: pages of other sites that may connect, as browsers write them (``https://example.org``); their names
     are served on the own network too. ``trusted_proxies``: addresses or networks whose ``X-Forwarded-For`` is believed;
     raises ValueError for others.
-    ``connections_per_address``: for each IPv4 address or IPv6 /64; loopback is unlimited. ``allow_connection`` may
-    refuse an address for another reason (answered 429). ``now_s`` is monotonic.
+    ``connections_per_address``: for each IPv4 address or IPv6 /64, ten times as many of a /48; loopback is unlimited.
+    ``allow_connection`` may refuse an address for another reason (answered 429). ``now_s`` is monotonic.
     """
 
     def __init__(
@@ -103,7 +107,8 @@ class Edge:
         self._requests = Shares("requests", now_s, scale, calm=bound("requests of a visit"))
         self._held = 0
         self._around = ConnectionContext(
-            bounds, now_s, self._server.dispatch, self._gone, self._refusals, logger,
+            bounds, now_s, self._server.dispatch, self._gone, PingWheel(max(bounds.ping_s, bounds.answer_s)),
+            self._refusals, logger,
             Shares("frames", now_s, scale), Shares("refused joins", now_s, scale),
         )  # fmt: skip
         self._deserted = asyncio.Event()
@@ -126,21 +131,36 @@ class Edge:
 
         ``files``: how many files the process may have open; ``spare`` of them stay free of connections.
         """
+        plain = ConnectionLimiter(plain_share(self._per_network, files - spare), files - spare)
+        return self._bounded(app, files, spare, plain, self._arrivals, self._peer_network)
+
+    def http_server_for_host(self, app: Application) -> BoundedServer:
+        """The server for an ``app`` that is for the host alone, on a listener of its own: all who come, from wherever,
+        are one network with few connections, which may have the files that are spared."""
+        arrivals, seats = Shares("arrivals", self._now_s), ConnectionLimiter(_HOST_SEATS)
+        return self._bounded(app, sys.maxsize, 0, seats, arrivals, lambda _: "whoever")
+
+    def _bounded(
+        self,
+        app: Application,
+        files: int,
+        spare: int,
+        seats: ConnectionLimiter,
+        arrivals: Shares,
+        source: Callable[[str], str],
+    ) -> BoundedServer:
         app.settings["log_function"] = logs_nothing
-        plain = ConnectionLimiter(plain_share(self._per_network, files - spare))
+        refusals, troubles = RefusalLog(self._logger, self._now_s), RateLimitedLog(self._now_s, "this trouble")
         return BoundedServer(
             app,
-            capacity=Capacity(
-                files, spare, plain, self._arrivals, self._peer_network,
-                RefusalLog(self._logger, self._now_s), RateLimitedLog(self._now_s, "this trouble"), self._logger,
-            ),
+            capacity=Capacity(files, spare, seats, arrivals, source, refusals, troubles, self._logger),
             decompress_request=False,
             max_header_size=_HEADER_BYTES,
             idle_connection_timeout=_HEADERS_WITHIN_S,
             body_timeout=_HEADERS_WITHIN_S,
             max_body_size=_BODY_BYTES,
             max_buffer_size=_READ_BYTES,
-        )  # fmt: skip
+        )
 
     def unserved(self, request: HTTPServerRequest) -> Refusal | None:
         """Return why nothing is answered to this request, or None: nobody knows whose it is, or somebody else may have
@@ -149,8 +169,8 @@ class Edge:
         if not address:
             self._refusals.note(
                 "a proxy",
-                "a trusted proxy that does not say for whom it asks: let it set X-Forwarded-For to the client's "
-                "address, or take it out of trusted_proxies",
+                f"a trusted proxy that does not say for whom it asks (it sends {said_by_proxy(request)}): let it set "
+                "X-Forwarded-For to the client's address, or take it out of trusted_proxies",
             )
             return NO_CLIENT
         if own_network(address) and not is_own_name(request.host, self._names):
@@ -201,13 +221,20 @@ class Edge:
             return TOO_MANY
         return None
 
-    def connect(self, address: str, channel: WebSocket) -> Connection:
+    def is_own_page(self, request: HTTPServerRequest) -> bool:
+        """Tell whether a form was sent from a page of ours, or by no browser: else pages of others could have their
+        visitors send it."""
+        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+        ours = origin is None or same_origin(origin, request.headers.get("Host", ""), self._origins)
+        return ours and site == "same-origin"
+
+    def connect(self, address: str, channel: WebSocket) -> None:
         """Keep a new connection from now until it ends."""
         connection = Connection(self._server.new_id(), address, channel, self._around)
         self._connections_of.take(connection.source)
         self._server.enter(connection)
         self._deserted.clear()
-        return connection
+        connection.transport.start()
 
     def _gone(self, connection: Connection) -> None:
         self._server.leave(connection)

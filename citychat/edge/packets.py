@@ -2,7 +2,6 @@
 
 import json
 import re
-import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,18 +107,3 @@ def event_text(namespace: str, event: str, payload: Mapping[str, object]) -> byt
 def ack_text(namespace: str, number: int, payload: Mapping[str, object]) -> bytes:
     """An Engine.IO message with the answer to event ``number``."""
     return b"4%d%b,%d%b" % (packet.ACK, namespace.encode(), number, to_json((payload,)))
-
-
-def text_frame(text: bytes) -> bytes:
-    """One whole, unmasked WebSocket text frame (RFC 6455 §5.2)."""
-    size = len(text)
-    if size < 126:
-        return b"\x81%c%b" % (size, text)
-    if size < 65_536:
-        return struct.pack("!BBH", 0x81, 126, size) + text
-    return struct.pack("!BBQ", 0x81, 127, size) + text
-
-
-def close_frame(code: int) -> bytes:
-    """A WebSocket close frame (RFC 6455 §5.5.1)."""
-    return struct.pack("!BBH", 0x88, 2, code)

@@ -17,6 +17,8 @@ Door = Callable[[Connection, str, object, Reply | None], Awaitable[None]]
 
 OF_THE_OTHER = {"/user": "chat-", "/chat": "user-"}  # how the names of the other namespace's events begin
 
+NO_ENVIRON: dict[str, object] = {}  # one for all: only the library's connect reads it
+
 
 class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library has no types
     """The library keeps namespaces and packets; events go to the door and transport is ours (``Wire``)."""
@@ -47,7 +49,7 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         """Put a connection into the library's tables. It never sees the request: its driver calls every client
         127.0.0.1 and keeps some 4 kB of environ for each."""
         self.connections[connection.eio_sid] = connection
-        self.environ[connection.eio_sid] = {}
+        self.environ[connection.eio_sid] = NO_ENVIRON
         self.eio.sockets[connection.eio_sid] = connection.transport
 
     def leave(self, connection: Connection) -> None:

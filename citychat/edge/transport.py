@@ -1,19 +1,17 @@
-"""One Engine.IO socket on one WebSocket: frames in and out, pings, and every bound a connection has."""
+"""One Engine.IO socket on one WebSocket: packets in and out, pings, and every bound a connection has."""
 
-import asyncio
-import functools
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
-
-from citychat.edge.packets import close_frame, text_frame, to_json
+from citychat.edge.frames import BINARY, CLOSE, PROTOCOL_ERROR, TEXT, BrokenFrame, text_frame
+from citychat.edge.packets import to_json
+from citychat.edge.pings import PingWheel, Waiting
+from citychat.edge.websocket import WebSocket
 from citychat.limits import Shares, bound, rate
 
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1002, 1008, 1011, 1013
+NORMAL, GOING_AWAY, BROKEN_RULE, INTERNAL, TRY_LATER = 1000, 1001, 1008, 1011, 1013
 """WebSocket close codes (RFC 6455 §7.4.1; 1013 from its registry)."""
 _PAID_TOGETHER = 8  # frames: to look into the buckets of network and process costs a tenth of the cheapest frame
 
@@ -49,42 +47,33 @@ class Bounds:
     present for ever."""
 
 
-class WebSocket(Protocol):
-    """Interface of the WebSocket's handler, as a transport needs it."""
-
-    ws_connection: WebSocketProtocol | None
-
-    def shake_hands_and_close(self, code: int) -> None: ...
-
-
-class PacedHandler(Protocol):
-    """A handler whose frames are counted; None until its page is connected."""
-
-    transport: "Transport | None"
-
-
-class PacedProtocol(WebSocketProtocol13):
-    """Counts every frame: floods of pings and of empty fragments reach no method of a handler that could slow them."""
-
-    handler: PacedHandler  # type: ignore[assignment]  # ours alone
-
-    async def _receive_frame(self) -> None:
-        # tornado 6.5–6.6, private: reads and handles one frame; its loop calls it until the client is gone.
-        await super()._receive_frame()
-        transport = self.handler.transport
-        if transport is not None and (pause := transport.pace()) is not None:
-            await pause
-
-
 class EngineMessage(Protocol):
     """engineio.packet.Packet, as far as python-socketio's answers to CONNECT need it."""
 
     def encode(self) -> str: ...
 
 
+class PacketHearer(Protocol):
+    """Interface of the page behind a transport."""
+
+    def heard(self, text: str) -> None:
+        """Take one Socket.IO packet."""
+
+    def refused(self, what: str) -> None:
+        """Take note of a rule that was broken."""
+
+    def ended(self) -> None:
+        """Take it that the WebSocket is gone; once."""
+
+
 class Transport:
     """Stands in python-engineio's table of sockets in place of its AsyncSocket, which has an unbounded queue each way,
     two tasks, and dies on a frame like ``x`` while its connection lives on."""
+
+    __slots__ = (
+        "_asked", "_frames", "_frames_left", "_holds", "_now_s", "_page", "_pings", "_source", "_strikes", "_tokens",
+        "_tokens_at_s", "_unpaid", "bounds", "channel", "closed", "sid", "slot",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -92,32 +81,31 @@ class Transport:
         channel: WebSocket,
         bounds: Bounds,
         now_s: Callable[[], float],
-        message: Callable[[str], Awaitable[None] | None],
-        refused: Callable[[str], None],
+        page: PacketHearer,
         frames: Shares,
         source: str,
+        pings: PingWheel,
     ) -> None:
         self.sid = eio_sid
         self.closed = False
         self.bounds = bounds
-        self._channel = channel
+        self.channel = channel
+        self.slot: set[Waiting] | None = None
         self._now_s = now_s
-        self._message = message
-        self._refused = refused
+        self._page = page
         self._frames, self._source = frames, source
+        self._pings = pings
+        self._asked = False  # a ping has left and no pong has come
         self._unpaid = 0
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
         self._tokens = bounds.frames_burst
         self._tokens_at_s = now_s()
         self._holds = 0
         self._frames_left: float = bounds.frames_before_join
         self._strikes = 0
-        self._unsent_frames = 0
-        self._unsent_bytes = 0
 
     def start(self) -> None:
-        """Greet the client and begin to ping."""
+        """Hear the client, greet it, and begin to ping."""
+        self.channel.start(self)
         bounds = self.bounds
         greeting = {
             "sid": self.sid,
@@ -127,76 +115,75 @@ class Transport:
             "maxPayload": bounds.frame_bytes,
         }
         self.write(b"0" + to_json(greeting))
-        self._timer = self._loop.call_later(bounds.ping_s, self._ping)
+        self._pings.put(self, bounds.ping_s)
 
     def ping(self) -> None:
         """Send a ping beside those that look for a dead link; whose answer is not waited for."""
         self.write(b"2")
 
-    def _ping(self) -> None:
+    def due(self) -> None:
+        """Ping, and look for the answer in time (``pings.Waiting``)."""
+        if self._asked:
+            self.cut(GOING_AWAY)
+            return
+        self._asked = True
         self.ping()
         if not self.closed:
-            self._timer = self._loop.call_later(self.bounds.answer_s, self.cut, GOING_AWAY)
+            self._pings.put(self, self.bounds.answer_s)
 
     def _ponged(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(self.bounds.ping_s, self._ping)
+        self._asked = False
+        self._pings.put(self, self.bounds.ping_s)
 
     def write(self, text: bytes) -> None:
         """Send one Engine.IO packet at once, in order; never blocks or raises. A reader too slow is cut off."""
-        stream = None if self.closed else self._stream()
-        if stream is None:
+        if self.closed:
             return
-        if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >= self.bounds.unsent_bytes:
+        channel, bounds = self.channel, self.bounds
+        unsent = channel.unsent
+        if unsent and (len(unsent) >= bounds.unsent_frames or channel.unsent_bytes >= bounds.unsent_bytes):
             self.refuse("a client that does not read", TRY_LATER)
-            return
-        frame = text_frame(text)
-        try:
-            written = stream.write(frame)
-        except StreamClosedError:
-            return
-        if not written.done():
-            self._unsent_frames += 1
-            self._unsent_bytes += len(frame)
-            written.add_done_callback(functools.partial(self._left, len(frame)))
-
-    def _stream(self) -> IOStream | None:
-        """The stream while frames may still be written, else None."""
-        ws = self._channel.ws_connection
-        return None if ws is None or ws.is_closing() else ws.stream
-
-    def _left(self, size: int, written: object) -> None:
-        self._unsent_frames -= 1
-        self._unsent_bytes -= size
+        else:
+            channel.send(text_frame(text))
 
     async def send(self, pkt: EngineMessage) -> None:
         """Send a packet for python-engineio's server, which calls this for packets python-socketio makes itself
         (answers to CONNECT)."""
         self.write(pkt.encode().encode())
 
-    def heard(self, frame: str | bytes) -> Awaitable[None] | None:
-        """Take one message of the client. What is returned must be awaited before the next is read (backpressure)."""
-        if self.closed:
-            return None
-        if not isinstance(frame, str):
-            self.refuse("a malformed frame: binary", PROTOCOL_ERROR)
-        elif frame[:1] == "4":
-            return self._message(frame[1:])
-        elif frame == "3":
+    def heard(self, kind: int, said: str | bytes) -> None:
+        """Take one frame of the client (``websocket.Hearer``)."""
+        if not self.closed:
+            if said[:1] == "4":
+                self._page.heard(said[1:])  # type: ignore[arg-type]  # text, or it would not be equal
+            elif kind in (TEXT, BINARY):
+                self._heard_other(said)
+            elif kind == CLOSE:
+                self._stop()
+        if held_s := self.pace():
+            self.channel.pause(held_s)
+
+    def _heard_other(self, said: str | bytes) -> None:
+        if said == "3":
             self._ponged()
-        elif frame == "1":
+        elif said == "1":
             self.close(NORMAL)
         else:
             self.refuse("a malformed frame: no Engine.IO packet that a client may send", PROTOCOL_ERROR)
-        return None
 
-    def pace(self) -> Awaitable[None] | None:
-        """After every WebSocket frame, pings and fragments too: None, or how long not to read on."""
+    def broke(self, error: BrokenFrame) -> None:
+        """Take it that the client broke the rules of WebSocket."""
+        if self.closed:
+            self.channel.cut(error.code)  # in the closing handshake; nothing more is read
+        else:
+            self.refuse(f"a malformed frame: {error}", error.code)
+
+    def pace(self) -> float:
+        """Count a frame, pings and fragments too; for how many seconds not to read on."""
         self._frames_left -= 1
         if self._frames_left < 0:
             self.refuse("a client that does not join", BROKEN_RULE)
-            return None
+            return self.bounds.held_s  # in the closing handshake nothing is left to refuse
         held_s = 0.0
         self._unpaid += 1
         if self._unpaid >= _PAID_TOGETHER:
@@ -210,13 +197,13 @@ class Transport:
             self._holds = 0
         self._tokens -= 1
         if self._tokens >= 0:
-            return asyncio.sleep(held_s) if held_s else None  # what others of its network send closes no page
+            return held_s  # what others of its network send closes no page
         self._holds += 1
         if self._holds > self.bounds.holds:
             self.refuse("a flood of frames", BROKEN_RULE)
-            return None
+            return self.bounds.held_s
         # What a flooder sends meanwhile stays in the system's buffers and costs this process nothing.
-        return asyncio.sleep(max(held_s, self.bounds.held_s))
+        return max(held_s, self.bounds.held_s)
 
     def let_in(self) -> None:
         """The page has joined: from now on its frames have a rate only."""
@@ -231,33 +218,25 @@ class Transport:
     def refuse(self, what: str, code: int) -> None:
         """Break a rule and be gone: one sampled line in the log, the code if the client still listens."""
         if not self.closed:
-            self._refused(what)
+            self._page.refused(what)
             self.cut(code)
 
     def close(self, code: int) -> None:
-        """Close after everything written has left, at most 5 s later (Tornado's closing handshake); idempotent."""
+        """Close after everything written has left, at most 5 s later (the closing handshake); idempotent."""
         if not self.closed:
             self._stop()
-            self._channel.shake_hands_and_close(code)
+            self.channel.close(code)
 
     def cut(self, code: int) -> None:
         """Close now and drop what was not sent: no handshake with somebody who broke the rules or is gone."""
-        stream = self._stream()
         self._stop()
-        if stream is None:
-            return
-        try:
-            stream.write(close_frame(code))
-        except StreamClosedError:
-            return
-        stream.close()
+        self.channel.cut(code)
 
     def ended(self) -> None:
-        """The WebSocket is gone, whoever closed it."""
+        """Take it that the WebSocket is gone, whoever closed it."""
         self._stop()
+        self._page.ended()
 
     def _stop(self) -> None:
         self.closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pings.drop(self)

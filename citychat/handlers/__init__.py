@@ -2,7 +2,20 @@
 
 from citychat.handlers.chat import ChatEvents
 from citychat.handlers.dispatcher import Dispatcher, Event, Namespace
+from citychat.handlers.notices import NoticeDesk, NoticeHandler
 from citychat.handlers.pages import TEXTS, Credit, Pages, Readiness
 from citychat.handlers.user import UserEvents
 
-__all__ = ["TEXTS", "ChatEvents", "Credit", "Dispatcher", "Event", "Namespace", "Pages", "Readiness", "UserEvents"]
+__all__ = [
+    "TEXTS",
+    "ChatEvents",
+    "Credit",
+    "Dispatcher",
+    "Event",
+    "Namespace",
+    "NoticeDesk",
+    "NoticeHandler",
+    "Pages",
+    "Readiness",
+    "UserEvents",
+]

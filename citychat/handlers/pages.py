@@ -4,6 +4,7 @@ Everything is rendered once: the page itself at start, what is asked for seldom 
 guest.
 """
 
+import gzip
 import json
 import re
 from base64 import b64encode
@@ -13,14 +14,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from tornado.web import RequestHandler
 
-from citychat.catalogue import catalogue, direction, languages
-from citychat.handlers.files import STATIC, FilesHandler, GuardedHandler, imports, versioned
+from citychat.face import FILE, LIGHT, Face, sheet
+from citychat.handlers.files import STATIC, YEAR_S, FilesHandler, GuardedHandler, short_hash, versioned
+from citychat.handlers.host_texts import contact_url, paragraphs
+from citychat.handlers.page_files import page_files
+from citychat.languages import catalogue, direction, languages
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
+INLINE_SCRIPT = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
+INLINE_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 TEXTS = ("rules", "privacy", "imprint")
+
+PICTURES = {
+    f"icons/{kind}-{side}.png": {"sizes": f"{side}x{side}", "purpose": purpose}
+    for kind, purpose in (("plain", "any"), ("maskable", "maskable"))
+    for side in (192, 512)
+}
 
 Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
 
@@ -33,17 +45,28 @@ class Credit(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    html: str
+    """A page, as it is and packed, and the hashes of the one script and the one style that stand in it ("": none)."""
+
+    html: bytes
+    packed: bytes
     script_hash: str
+    style_hash: str
+
+
+class OwnFile(NamedTuple):
+    """A file that is made of the host's face."""
+
+    content: bytes
+    kind: str
 
 
 class Pages:
     """The pages of one server, ready to be sent.
 
     ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#``
-    headings, ``-`` lists, paragraphs; never markup). ``contact`` is shown as it is, and linked when it is an
-    address of mail or web. ``ready`` says whether guests can be served, and names each part. With ``dev`` files are
-    read at each request.
+    headings, ``-`` lists, paragraphs; never markup). ``contact`` is linked when it is an address of mail or web.
+    ``face``: the site's own name, colour and logo. ``ready`` says whether guests can be served, and names each part;
+    ``closed`` is the host's word while the house is closed, else "". ``static`` holds the page's files.
     """
 
     def __init__(
@@ -55,20 +78,19 @@ class Pages:
         credit: Credit | None,
         history_days: int,
         texts: Mapping[str, str] | None = None,
+        face: Face | None = None,
         ready: Readiness = lambda: (True, {}),
-        dev: bool = False,
+        closed: Callable[[], str] = str,
+        static: Path = STATIC,
     ) -> None:
-        self.ready = ready
-        self._dev = dev
+        self.ready, self._closed = ready, closed
         self._facts: dict[str, Any] = {
             "version": version,
-            "consent": consent,
             "contact": contact,
-            "contact_url": _contact_url(contact),
-            "credit": credit,
+            "contact_url": contact_url(contact),
             "history_days": history_days,
+            "closed": "",
         }
-        self._texts = {name: (TEMPLATES / f"{name}.md").read_text("utf-8") for name in TEXTS} | dict(texts or {})
         self._jinja = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -77,16 +99,54 @@ class Pages:
             lstrip_blocks=True,
         )
         self._languages = languages()
-        self._importmap = _importmap()
+        self._static, self._files = str(static), page_files(static)
+        self.renew(consent, credit, texts or {}, face or Face())
+
+    def renew(self, consent: str, credit: Credit | None, texts: Mapping[str, str], face: Face) -> None:
+        """Show these from now on."""
+        self._facts |= {"consent": consent, "credit": credit}
+        self.face = face
+        self._own = _own_files(face)
+        self._texts = {name: (TEMPLATES / f"{name}.md").read_text("utf-8") for name in TEXTS} | dict(texts)
         self._kept: dict[tuple[str, str], Rendered] = {}
         for language in self._languages:
             self.page("page", language)
 
     def page(self, name: str, language: str) -> Rendered:
-        """One of ``page``, ``missing``, ``rules``, ``privacy``, ``imprint``."""
-        if self._dev or (name, language) not in self._kept:
+        """One of ``page``, ``missing``, ``offline``, ``rules``, ``privacy``, ``imprint``."""
+        if (closed := self._closed()) != self._facts["closed"]:
+            self._facts["closed"] = closed
+            self._kept.clear()
+        if (name, language) not in self._kept:
             self._kept[name, language] = self._render(name, language)
         return self._kept[name, language]
+
+    def own_file(self, name: str) -> OwnFile | None:
+        """Return what there is of the host's face under this name."""
+        return self._own.get(name)
+
+    def url_of(self, name: str) -> str:
+        """The address of one of the host's own files, which changes with its content; "" where there is none."""
+        own = self._own.get(name)
+        return f"/{name}?v={short_hash(own.content)}" if own else ""
+
+    def icon(self) -> str:
+        """The address of the site's sign."""
+        return self.url_of(FILE) or versioned("icon.svg")
+
+    def icons(self) -> list[dict[str, str]]:
+        """Icons of the manifest: ours, or the host's logo alone."""
+        drawing = {"src": self.icon(), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+        ours = [{"src": versioned(name), "type": "image/png", **facts} for name, facts in PICTURES.items()]
+        return [drawing] if self.url_of(FILE) else [drawing, *ours]
+
+    def words(self, language: str) -> dict[str, str]:
+        """Every sentence of the page, with the site's name in it."""
+        return {name: text.replace("{site}", self.face.name) for name, text in catalogue(language).items()}
+
+    def form(self, name: str, language: str, more: Mapping[str, object]) -> str:
+        """Return a page with what somebody has sent in it, which is not kept."""
+        return self._jinja.get_template(f"{name}.html").render(self._of_all(name, language), **more)
 
     def language(self, accepted: str) -> str:
         """The best of our languages for an ``Accept-Language`` header."""
@@ -102,10 +162,11 @@ class Pages:
         here = {"pages": self}
         return [
             (r"/", PageHandler, here),
-            (r"/(rules|privacy|imprint)", PageHandler, here),
+            (r"/(rules|privacy|imprint|offline)", PageHandler, here),
+            (r"/(worker\.js)", FilesHandler, {"path": f"{self._static}/offline"}),  # it serves what lies beside it
             (r"/manifest\.webmanifest", ManifestHandler, here),
-            (r"/(favicon\.ico)", FilesHandler, {"path": str(STATIC)}),
-            (r"/static/(.*)", FilesHandler, {"path": str(STATIC)}),
+            (r"/(logo\.svg|face\.css|favicon\.ico)", OwnFileHandler, here),
+            (r"/static/(.*)", FilesHandler, {"path": self._static}),
         ]
 
     def probes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
@@ -117,25 +178,42 @@ class Pages:
         return MissingHandler, {"pages": self}
 
     def _render(self, name: str, language: str) -> Rendered:
-        words = catalogue(language)
-        importmap = _importmap() if self._dev else self._importmap
-        template = self._jinja.get_template(f"{name}.html" if name in ("page", "missing") else "text.html")
+        facts = self._of_all(name, language)
+        template = self._jinja.get_template("text.html" if name in TEXTS else f"{name}.html")
         html = template.render(
-            self._facts,
-            name=name,
-            language=language,
-            direction=direction(language),
-            words=words,
-            catalogue=Markup(_script_json(words)),
-            importmap=Markup(importmap),
-            versioned=versioned,
-            text=_paragraphs(self._fill(self._texts[name])) if name in self._texts else "",
+            facts,
+            catalogue=Markup(_script_json(facts["words"])),
+            importmap=Markup(self._files.importmap),
+            worker=self._worker(language) if name == "page" else "",
+            text=paragraphs(self._fill(self._texts[name])) if name in self._texts else "",
         )
-        return Rendered(html, b64encode(sha256(importmap.encode()).digest()).decode())
+        hashes = (_hash_of(inline, html) for inline in (INLINE_SCRIPT, INLINE_STYLE))
+        return Rendered(html.encode(), gzip.compress(html.encode(), mtime=0), *hashes)
+
+    def _worker(self, language: str) -> str:
+        """The worker's address: another one where it, or the page that it keeps, is another."""
+        kept = self.page("offline", language).html + (Path(self._static) / "offline" / "worker.js").read_bytes()
+        return f"/worker.js?v={short_hash(kept)}"
+
+    def _of_all(self, name: str, language: str) -> dict[str, Any]:
+        """Return all that every template is filled with."""
+        return self._facts | {
+            "name": name,
+            "language": language,
+            "worker": "",
+            "direction": direction(language),
+            "words": self.words(language),
+            "versioned": versioned,
+            "url_of": self.url_of,
+            "files": self._files,
+            "icon": self.icon(),
+            "picture": self.url_of(FILE) or versioned("icons/apple.png"),
+        }
 
     def _fill(self, text: str) -> str:
         contact = self._facts["contact"] or "the host has given none"
-        return text.replace("{history_days}", str(self._facts["history_days"])).replace("{contact}", contact)
+        facts = {"{history_days}": str(self._facts["history_days"]), "{contact}": contact, "{site}": self.face.name}
+        return re.sub("|".join(map(re.escape, facts)), lambda found: facts[found[0]], text)
 
 
 class RenderedHandler(GuardedHandler):
@@ -155,12 +233,12 @@ class PageHandler(RenderedHandler):
     def _send(self, name: str) -> None:
         language = self._pages.language(self.request.headers.get("Accept-Language", ""))
         rendered = self._pages.page(name, language)
-        self.script_hash = rendered.script_hash if name == "page" else ""
+        self.script_hash, self.style_hash = rendered.script_hash, rendered.style_hash
         self.set_header("Content-Security-Policy", self._policy())
+        self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Language", language)
-        self.set_header("Vary", "Accept-Language")
         self.set_header("Cache-Control", "no-cache")
-        self.finish(rendered.html)
+        self.finish(rendered.packed if self.negotiate("gzip", also="Accept-Language, ") == "gzip" else rendered.html)
 
 
 class MissingHandler(PageHandler):
@@ -174,8 +252,7 @@ class MissingHandler(PageHandler):
 class ManifestHandler(RenderedHandler):
     def get(self) -> None:
         language = self._pages.language(self.request.headers.get("Accept-Language", ""))
-        words = catalogue(language)
-        icon = {"src": versioned("icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+        words, face = self._pages.words(language), self._pages.face
         self.set_header("Content-Type", "application/manifest+json")
         self.set_header("Cache-Control", "no-cache")
         self.finish(
@@ -185,13 +262,29 @@ class ManifestHandler(RenderedHandler):
                 "description": words["about"],
                 "lang": language,
                 "dir": direction(language),
+                "id": "/",
                 "start_url": "/",
+                "scope": "/",
                 "display": "standalone",
-                "background_color": "#f6f3ec",
-                "theme_color": "#f6f3ec",
-                "icons": [icon],
+                "background_color": LIGHT.paper,
+                "theme_color": face.accent[0] if face.accent else LIGHT.paper,
+                "icons": self._pages.icons(),
             }
         )
+
+
+class OwnFileHandler(RenderedHandler):
+    """The host's logo and colour; browsers ask for favicon.ico wherever they find no link to an icon."""
+
+    def get(self, name: str) -> None:
+        own = self._pages.own_file(name)
+        if own is None:
+            self.send_error(404)
+            return
+        known = self.get_query_argument("v", "") == short_hash(own.content)
+        self.set_header("Content-Type", own.kind)
+        self.set_header("Cache-Control", f"public, max-age={YEAR_S}, immutable" if known else "no-cache")
+        self.finish(own.content)
 
 
 class HealthHandler(RenderedHandler):
@@ -204,31 +297,19 @@ class HealthHandler(RenderedHandler):
         self.finish({which: ready, **parts})
 
 
-def _importmap() -> str:
-    return json.dumps({"imports": imports()}, separators=(",", ":"))
+def _own_files(face: Face) -> dict[str, OwnFile]:
+    icon = OwnFile(face.logo or (STATIC / "icon.svg").read_bytes(), "image/svg+xml")
+    logo = {FILE: icon} if face.logo else {}
+    colours = {"face.css": OwnFile(sheet(face.accent).encode(), "text/css; charset=utf-8")} if face.accent else {}
+    return {"favicon.ico": icon, **logo, **colours}
+
+
+def _hash_of(inline: re.Pattern[str], html: str) -> str:
+    """The hash by which a policy allows what stands in a page, and nothing else."""
+    found = inline.search(html)
+    return b64encode(sha256(found[1].encode()).digest()).decode() if found else ""
 
 
 def _script_json(value: object) -> str:
     """JSON that cannot end the script element it stands in."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _contact_url(contact: str | None) -> str | None:
-    if contact and re.fullmatch(r"https?://\S+|mailto:\S+", contact):
-        return contact
-    return f"mailto:{contact}" if contact and re.fullmatch(r"[^\s@:]+@[^\s@]+", contact) else None
-
-
-def _paragraphs(text: str) -> Markup:
-    """A host's plain text as headings, lists and paragraphs; everything in it is escaped."""
-    out: list[Markup] = []
-    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
-        lines = [line.strip() for line in block.strip().splitlines()]
-        if heading := re.fullmatch(r"(#{1,3})\s+(.*)", lines[0]) if len(lines) == 1 else None:
-            out.append(Markup("<h{0}>{1}</h{0}>").format(len(heading[1]), heading[2]))
-        elif all(line.startswith("- ") for line in lines):
-            items = Markup("").join(Markup("<li>{}</li>").format(line[2:]) for line in lines)
-            out.append(Markup("<ul>{}</ul>").format(items))
-        else:
-            out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))
-    return Markup("\n").join(out)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shaped
-from citychat.joining import Joining, JoinRequest
+from citychat.joining import Joining, JoinRequest, probe
 from citychat.limits import bound
 from citychat.matching import Matching, Reason
 from citychat.model import BadPayload, Id, Time, clean_text
@@ -78,6 +78,7 @@ class UserEvents(Namespace):
     def __init__(self, joining: Joining, matching: Matching) -> None:
         self.joining, self.matching = joining, matching
         self.sessions, self.moderation, self.reunions = matching.sessions, matching.moderation, matching.reunions
+        self.erasing = matching.erasing
         self.events = {
             "user-join": Event(self.join, JoinRequest, joined=False),
             "user-seek": Event(self.seek, EmptyRequest, "seeks", lasting=True),
@@ -90,7 +91,7 @@ class UserEvents(Namespace):
             "user-place": Event(self.place, PlaceRequest, "places", lasting=True),
             "user-chats": Event(self.chats, ChatsRequest, "chats"),
             "user-block": Event(self.block, SessionRequest, lasting=True),
-            "user-report": Event(self.report, ReportRequest, lasting=True),
+            "user-report": Event(self.report, ReportRequest, "reports", lasting=True),
             "user-case": Event(self.case, CaseRequest, "cases"),
             "user-again": Event(self.again, SessionRequest, lasting=True),
             "user-erase": Event(self.erase, EraseRequest, lasting=True),
@@ -98,7 +99,10 @@ class UserEvents(Namespace):
 
     async def join(self, page: Page, payload: object) -> Answer:
         self.joining.admission.check_agreed(payload)
-        answer, start = await self.joining.join(page, shaped(payload, JoinRequest))
+        asked = shaped(payload, JoinRequest)
+        if asked.probe:
+            return Answer(await probe(self.joining, page), then=partial(page.close, "probe"))
+        answer, start = await self.joining.join(page, asked)
         return Answer(answer, then=start)
 
     async def seek(self, client: Client, asked: EmptyRequest) -> Answer:
@@ -153,6 +157,6 @@ class UserEvents(Namespace):
     async def erase(self, client: Client, asked: EraseRequest) -> Answer:
         if not asked.confirm:
             raise BadPayload("confirm: expected true.")
-        task = await self.sessions.erase(client)
+        task = await self.erasing.erase(client)
         client.forgotten = True  # the page's close must not bring the guest's row back
         return Answer(then=partial(client.page.close, "erased"), later=task)

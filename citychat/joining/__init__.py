@@ -2,5 +2,6 @@
 
 from citychat.joining.admission import Admission, JoinRequest
 from citychat.joining.joining import Joining
+from citychat.joining.probing import probe
 
-__all__ = ["Admission", "JoinRequest", "Joining"]
+__all__ = ["Admission", "JoinRequest", "Joining", "probe"]

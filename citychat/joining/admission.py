@@ -5,12 +5,13 @@ from math import ceil
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from citychat.limits import Shares, bound
 from citychat.matching import DateCheck
 from citychat.model import (
     LAMPORT_MAX,
+    OBJECTION_MAX_CHARS,
     PROTOCOL_VERSION,
     BadPayload,
     Banned,
@@ -21,13 +22,15 @@ from citychat.model import (
     Place,
     RefusedConsent,
     Reload,
+    clean_text,
+    is_blank,
     new_id,
 )
 from citychat.networks import network, own_network
 from citychat.places import Gazetteer, Places, position
-from citychat.ports import Dossier, Engines
-from citychat.rules import DAY_MS, PAUSE_REASON, is_covered
-from citychat.tokens import Claims, SigningKeys, Tokens, network_marks
+from citychat.ports import Dossier, Engines, Pause
+from citychat.rules import DAY_MS, is_covered
+from citychat.tokens import Claims, SigningKeys, Tokens, crowd_mark, network_marks, own_network_mark
 
 MOVES_MAX = bound("place changes")  # place changes a day: trying district after district must not find anybody
 HAVE_MAX = bound("streams named")
@@ -46,24 +49,29 @@ class JoinRequest(Struct):
     old_token: str | None = None
     position: object = None
     slow: bool = False
+    objection: Annotated[str, Meta(max_length=OBJECTION_MAX_CHARS)] = ""
     have: dict[Id, Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]] = {}
+    probe: bool = False
 
 
 NEW = Dossier(None, None, [], {}, [], 0)  # of a guest whom nobody knows yet
 
 
 class Arrived(NamedTuple):
-    """A guest who may come in: the row as it was kept, the time away (ms; 0 for a new guest), and what was known."""
+    """A guest who may come in: the row as it was kept, the time away (ms; 0 for a new guest), what was known, and what
+    stands for the network among those who are here, or for an address of the own network."""
 
     row: Guest
     away_ms: int
     dossier: Dossier
+    network: str
+    own_network: str
 
 
 class Admission:
-    """Admits guests. ``consent``: the version of the rules asked for. ``joins``: those of a network and the process.
-    ``new_guest`` takes one of a network's new guests, ``again`` one of a guest's joins; both answer the seconds to wait
-    for one (0: go on)."""
+    """Admits guests. ``consent``: the version of the rules asked for. ``joins``: those of a network and the process;
+    ``objections``: those of a guest too. ``new_guest`` takes one of a network's new guests, ``again`` one of a guest's
+    joins; both answer the seconds to wait for one (0: go on)."""
 
     def __init__(
         self,
@@ -76,6 +84,7 @@ class Admission:
         engines: Engines,
         dates: DateCheck,
         joins: Shares,
+        objections: Shares,
         new_guest: Callable[[str], float],
         again: Callable[[str], float],
     ) -> None:
@@ -83,6 +92,7 @@ class Admission:
         self.places, self.gazetteer = places, gazetteer
         self.history, self.clock, self.random = engines.history, engines.clock, engines.random
         self.dates, self.joins, self.new_guest, self.again = dates, joins, new_guest, again
+        self.objections = objections
         self.tokens = Tokens(keys, dates.now_ms)
 
     def check_agreed(self, payload: object) -> None:
@@ -100,26 +110,33 @@ class Admission:
         network: what is refused costs those who come meanwhile nothing. Raises BadPayload, Busy."""
         if len(asked.have) > HAVE_MAX:
             raise BadPayload(f"have names more than {HAVE_MAX} streams.")
-        source = network(address)
-        if wait_s := self.joins.wait_s("", source):
-            # Pages come back at random times: a process that fell is made up for in seconds.
-            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=max(RETURN_MS, ceil(wait_s * 1000)))
+        self._refuse_if_crowded(address)
         guests = self._signed(asked)
         for guest in guests:
             if wait_s := self.again(guest):
                 raise Busy("Too many joins.", retry_ms=ceil(wait_s * 1000))
         if not guests:
             self._take_new(address)
-        self.joins.take("", source)
+        self.joins.take("", network(address))
+
+    def take_probe(self, address: str) -> None:
+        """Take one of the process's joins for a probe, which is no new guest. Raises Busy."""
+        self._refuse_if_crowded(address)
+        self.joins.take("", network(address))
+
+    def _refuse_if_crowded(self, address: str) -> None:
+        if wait_s := self.joins.wait_s("", network(address)):
+            # Pages come back at random times: a process that fell is made up for in seconds.
+            raise Busy("Many are coming at once. Nothing is lost.", retry_ms=max(RETURN_MS, ceil(wait_s * 1000)))
 
     async def arrive(self, address: str, asked: JoinRequest) -> Arrived:
         """Return who may come in, after ``take_join``; the row is to be kept. Raises Banned, Busy, Unavailable."""
         trusted = await self.dates.trusted()
         now = self.dates.now_ms()
-        dossier = await self._known(asked, now) or NEW
+        dossier = await self._known(address, asked, self.dates.likely_ms()) or NEW
         old = dossier.row
         networks = network_marks(self.keys, address, now)
-        await self._check_paused_network(networks, old.made if old else now, now)
+        await self._check_paused_network(networks, old.made if old else now, self.dates.likely_ms())
         if old is None and self._signed(asked):
             self._take_new(address)  # its token has run out, or its guest was erased
         row = old or Guest(new_id(self.random), now, now, self.consent, now)
@@ -128,7 +145,8 @@ class Admission:
         row = replace(row, seen=now, networks=networks)
         place = self.places.place(address, position=position(asked.position), kept=row.place)
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
-        return Arrived(row, now - old.seen if old and trusted else 0, dossier)
+        marks = crowd_mark(self.keys, address), own_network_mark(self.keys, address)
+        return Arrived(row, now - old.seen if old and trusted else 0, dossier, *marks)
 
     def is_stale(self, row: Guest) -> bool:
         """Tell whether a guest was seen a day ago: those who come tomorrow share no mark of a network with them."""
@@ -172,35 +190,55 @@ class Admission:
         is_needless = not asked.old_token or (old is not None and (old.guest == guest or out_of_date))
         return is_needless and (not asked.token or (claims is not None and claims.guest == guest))
 
-    def banned(self, until: int, reason: str, *, network: bool = False) -> Banned:
-        return Banned(until, reason, self.contact, network)
+    def banned(self, pause: Pause) -> Banned:
+        """Return what a paused guest is told."""
+        return Banned({**asdict(pause), "automatic": not pause.rule, "contact": self.contact, "network": False})
 
     def cities(self, q: str) -> list[dict[str, str]]:
         """Return at most 10 cities whose name begins so, best first."""
         return [
             {"id": city.id, "name": city.name, "region": city.region, "country": city.country}
-            for city in self.gazetteer.search(q)
+            for city in self.gazetteer.meant(q)
         ]
 
-    async def _known(self, asked: JoinRequest, now: int) -> Dossier | None:
+    async def _known(self, address: str, asked: JoinRequest, now: int) -> Dossier | None:
         """The file of the guest whose token holds; a bad token, or one of a guest who was erased, counts as none: what
         that guest was allowed is used up. Raises Banned."""
-        for claims in self._claims(asked):
+        held = self._claims(asked)
+        for claims in held:
             dossier = await self.history.guests.dossier(claims.guest, now)
             if dossier.pause is not None:
-                raise self.banned(dossier.pause.until, dossier.pause.reason)
+                raise self.banned(await self._heard(claims.guest, dossier.pause, address, asked, now))
             if not dossier.erased:
                 row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
                 return replace(dossier, row=row)
+        for guest in self._signed(asked) - {claims.guest for claims in held}:  # run out, as it does in a long pause
+            if (pause := await self.history.guests.pause(guest, now)) is not None:
+                raise self.banned(await self._heard(guest, pause, address, asked, now))
         return None
+
+    async def _heard(self, guest: str, pause: Pause, address: str, asked: JoinRequest, now: int) -> Pause:
+        """The pause with what the guest objects, if that is the first time. Raises Busy, Unavailable."""
+        said = clean_text(asked.objection)[:OBJECTION_MAX_CHARS].strip()
+        if is_blank(said) or not pause.reference or pause.objection:
+            return pause
+        if wait_s := self.objections.take(guest, network(address)):
+            raise Busy("Too many objections.", retry_ms=ceil(wait_s * 1000))
+        return await self.history.guests.keep_objection(guest, said, now) or pause
+
+    async def check_newcomer(self, address: str) -> None:
+        """Raise Banned when a guest who came now for the first time would be paused."""
+        now = self.dates.likely_ms()
+        await self._check_paused_network(network_marks(self.keys, address, now), now, now)
 
     async def _check_paused_network(self, networks: Sequence[str], made: int, now: int) -> None:
         """Raise Banned when a guest of this network is paused and this one was made after that. Whoever comes back to a
         cleared browser is a new one."""
         if networks and is_covered(made, now):  # else no pause that holds can
-            until = await self.history.guests.networks_paused(networks, now)
-            if until and is_covered(made, until):
-                raise self.banned(until, PAUSE_REASON, network=True)
+            pause = await self.history.guests.networks_paused(networks, now)
+            if pause is not None and is_covered(made, pause.until):
+                facts = self.banned(Pause(pause.until, "")).facts  # whose case it is, and which, is their own matter
+                raise Banned({**facts, "automatic": not pause.rule, "network": True})
 
     def _claims(self, asked: JoinRequest) -> list[Claims]:
         """Of two tokens that hold the older one comes first: a server that could not read it has made another guest

@@ -77,8 +77,8 @@ class BusListener:
             handle = self._dispatch.to_delivery.get(type(event))
             if handle is not None:
                 handle(client.endpoint, event)
-            else:
-                self._dispatch.to_others[type(event)](client, event)
+            elif (other := self._dispatch.to_others.get(type(event))) is not None:  # else it is for processes
+                other(client, event)
 
     def start(self, client: Client) -> None:
         """Hand on what was held, then everything at once: the join is answered."""

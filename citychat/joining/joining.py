@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from citychat.delivery import Delivery, Endpoint
 from citychat.joining.admission import RETURN_MS, Admission, JoinRequest
@@ -52,8 +52,8 @@ class Joining:
         self.delivery, self.matching = delivery, matching
         self.bus, self.lobby, self.history, self.clock = engines.bus, engines.lobby, engines.history, engines.clock
         self.recovery = Recovery(process, engines, matching)
-        self.presence = Presence(engines, registry)
-        self.missed = Missed(engines, registry, self._paused)
+        self.presence = Presence(engines, tasks, registry)
+        self.missed = Missed(engines, tasks, registry, matching.moderation, self._paused)
         self.dispatch = BusDispatch(matching, self.presence, self._newer_page, self._paused)
         self.recent = RecentGuests(engines.clock.monotonic_s)
         self.draining = False
@@ -65,14 +65,14 @@ class Joining:
         """Return the answer to ``user-join``, and what to call the moment it has been sent."""
         if page in self._joining or page in self.registry.by_page:
             raise BadPayload("This page has joined already.")
-        self._refuse_if_draining()
+        self.refuse_if_draining()
         self.admission.take_join(page.address, asked)
         joining = JoiningPage(page, self.registry)
         self._joining.add(page)
         try:
             with pinged(page, self.clock):
                 client, answer = await self._enter(joining, asked)
-            self._refuse_if_draining()
+            self.refuse_if_draining()
             self.registry.add(client)
         except BaseException:
             self._joining.discard(page)
@@ -84,7 +84,8 @@ class Joining:
         self._joining.discard(page)
         return answer, lambda: self._start(joining, client)
 
-    def _refuse_if_draining(self) -> None:
+    def refuse_if_draining(self) -> None:
+        """Raise Busy while everybody is sent elsewhere."""
         if self.draining:
             raise Busy("The server is restarting. Nothing is lost.", retry_ms=RETURN_MS)
 
@@ -95,11 +96,12 @@ class Joining:
         entered = await self.lobby.enter(found.entry)
         if entered.over is not None:
             self.matching.moderation.tell_over(entered.over, but=found.row.id)
+            if not joining.page.open and entered.over.seeker == found.row.id:
+                self.matching.took_back(entered.over)  # here, for no older page is told
         self._take_over(joining, found.row.id, entered.epoch)
         sessions = await step(self.recovery.entered(found, entered))
-        endpoint = Endpoint(joining.guest, joining.epoch, joining.page, self.delivery, found.away_ms)
-        listener = BusListener(self.dispatch, joining.epoch)
-        joining.endpoint, joining.listener = endpoint, listener
+        endpoint = joining.endpoint = Endpoint(joining.guest, joining.epoch, joining.page, self.delivery, found.away_ms)
+        listener = joining.listener = BusListener(self.dispatch, joining.epoch)
         joining.subscription = await self.bus.listen(joining.guest, listener)
         joining.check()
         catch_up = self.recovery.catch_up if found.read else self.recovery.go_on
@@ -110,10 +112,12 @@ class Joining:
         return client, {
             "ok": True,
             "token": self.admission.token(client.row),
+            "now": self.admission.dates.now_ms(),
             "same": self.admission.is_same(asked, client.guest),
             "place": client.place.shown() if client.place else None,
             "state": "chat" if client.session else "free",
             "free_nearby": match.nearby,
+            **({"lifted": asdict(found.lifted)} if found.lifted else {}),
             **chat,
         }
 
@@ -142,7 +146,7 @@ class Joining:
         return self.recent.of(guest)
 
     def _remember(self, client: Client) -> None:
-        if client.session is not None:
+        if client.session is not None and not client.shut_out:
             self.recent.keep(RecentGuest(client.row, client.match.entry, client.session))
         else:
             self.recent.forget(client.guest)
@@ -164,6 +168,7 @@ class Joining:
             return
         client.endpoint.start()
         self.matching.reconciler.soon(client)
+        self.matching.sessions.house.show(client)
         joining.listener.start(client)
         if client.session:
             self.bus.publish(client.session.partner(client.guest), PartnerHere(client.session.id))
@@ -184,8 +189,8 @@ class Joining:
 
     def resumed(self) -> None:
         """Make good what was missed: the bus is heard again."""
-        self.tasks.spawn(self.presence.resumed(), "partners")
-        self.tasks.spawn(self.tasks.retry(self.missed.tell), "what was missed")
+        self.presence.resumed()
+        self.missed.resumed()
 
     async def check(self) -> None:
         """Look for partners whose coming or going nobody could tell; open mailboxes that had to be closed; mark the
@@ -217,7 +222,8 @@ class Joining:
         return place
 
     def _paused(self, client: Client, event: GuestPaused) -> None:
-        client.page.emit("user-banned", self.admission.banned(event.until, event.reason).facts())
+        client.shut_out = True
+        client.page.emit("user-banned", self.admission.banned(event.pause).facts)
         client.page.close("paused")
 
     # -- out ----------------------------------------------------------------------------------------------------------
@@ -305,8 +311,7 @@ class Joining:
             self.closed(page)
 
     async def _send_away(self) -> None:
-        pages = list(self.registry.by_page)
-        wave = ceil(len(pages) / DRAIN_WAVES)
+        wave = ceil(len(pages := list(self.registry.by_page)) / DRAIN_WAVES)
         for start in range(0, len(pages), wave or 1):
             for page in pages[start : start + wave]:
                 page.emit("user-drain", {"retry_ms": RETURN_MS})

@@ -1,36 +1,68 @@
-"""Events missed while the bus was not heard, which no look at the lobby finds: a pause of the guest, erased texts,
-receipts. The history has them all."""
+"""Events that the bus may not have told, and no look at the lobby finds: pauses, erased texts, receipts. The history
+has them all."""
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 from citychat.limits import bound
-from citychat.ports import Engines, GuestPaused, TextsErased
+from citychat.matching import Moderation
+from citychat.ports import Engines, GuestPaused, Pause, TextsErased
 from citychat.registry import Client, Registry
+from citychat.tasks import Round, Tasks
 
 READ_AT_ONCE = 32  # clients: all of a process ask after a cut
 STREAMS_MAX = bound("receipts asked for")
 
 
 class Missed:
-    """Reads the history for the clients of one process. ``paused`` is told of whom it has paused."""
+    """Reads the history for the clients of one process. ``paused`` is told of whom it finds paused."""
 
-    def __init__(self, engines: Engines, registry: Registry, paused: Callable[[Client, GuestPaused], None]) -> None:
-        self.history, self.clock, self.registry, self.paused = engines.history, engines.clock, registry, paused
+    def __init__(
+        self,
+        engines: Engines,
+        tasks: Tasks,
+        registry: Registry,
+        moderation: Moderation,
+        paused: Callable[[Client, GuestPaused], None],
+    ) -> None:
+        self.history, self.registry, self.moderation, self.paused = engines.history, registry, moderation, paused
+        self._due: dict[Client, None] = {}
+        # Tried again ever more rarely: it is a read for each page, and a history that is away is no reason for haste
+        self._telling = Round(tasks, partial(tasks.retry, self._tell_due), "what was missed")
 
-    async def tell(self) -> None:
-        """Tell every page what it has missed. Raises Unavailable."""
-        clients = list(self.registry)
-        for start in range(0, len(clients), READ_AT_ONCE):
-            await asyncio.gather(*(self._tell(client) for client in clients[start : start + READ_AT_ONCE]))
+    async def heed_pauses(self) -> None:
+        """Shut out who was paused since the last look (every 15 s); who is here is told without the bus. Raises
+        Unavailable."""
+        await self.moderation.heed_pauses(self._tell_paused)
+
+    def _tell_paused(self, guest: str, pause: Pause) -> None:
+        client = self.registry.find(guest)
+        if client is not None and client.here:
+            self.paused(client, GuestPaused.of(pause))
+
+    def resumed(self) -> None:
+        """Tell every page what it has missed. A bus that comes and goes is one round of reading, not one each time: a
+        hundred rounds at once kept a MongoDB from everything else."""
+        self._due.update(dict.fromkeys(self.registry))
+        self._telling.ask()
+
+    async def _tell_due(self) -> None:
+        """Raises Unavailable; who was not told then is due still."""
+        while some := list(islice(self._due, READ_AT_ONCE)):
+            for client in some:
+                del self._due[client]
+            told = await asyncio.gather(*map(self._tell, some), return_exceptions=True)
+            failed = [error for error in told if isinstance(error, BaseException)]
+            if failed:
+                self._due.update({c: None for c, error in zip(some, told, strict=True) if error is not None})
+                raise failed[0]
 
     async def _tell(self, client: Client) -> None:
-        pause = await self.history.guests.pause(client.guest, self.clock.wall_ms())
-        if pause is not None and client.here:
-            return self.paused(client, GuestPaused(pause.until, pause.reason))
-        await self._tell_erased(client)
-        await self._tell_receipts(client)
+        if client.here:
+            await self._tell_erased(client)
+            await self._tell_receipts(client)
 
     async def _tell_erased(self, client: Client) -> None:
         for session_id in list(client.endpoint.sessions):

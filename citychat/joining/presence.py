@@ -3,13 +3,15 @@
 from citychat.model import Session
 from citychat.ports import Engines, PartnerAway, PartnerHere
 from citychat.registry import Client, Registry
+from citychat.tasks import Round, Tasks
 
 
 class Presence:
     """Tells clients when their partner's page comes and goes."""
 
-    def __init__(self, engines: Engines, registry: Registry) -> None:
+    def __init__(self, engines: Engines, tasks: Tasks, registry: Registry) -> None:
         self.bus, self.clock, self.registry = engines.bus, engines.clock, registry
+        self._meeting = Round(tasks, self._meet_again, "partners")
 
     def came(self, client: Client, event: PartnerHere) -> None:
         """Take the word of the partner's process: the page has joined."""
@@ -42,11 +44,14 @@ class Presence:
             elif resumed:
                 client.endpoint.partner(here)
 
-    async def resumed(self) -> None:
-        """Tell all partners that their pages here are, and look which partners are: the bus is heard again."""
+    def resumed(self) -> None:
+        """Look which partners are here, and tell all that the pages here are: the bus is heard again."""
+        self._meeting.ask()
+
+    async def _meet_again(self) -> None:
+        await self.look(resumed=True)  # first: a bus that is away again is not told of everybody
         for client, session in self._talking():
             self.bus.publish(session.partner(client.guest), PartnerHere(session.id))
-        await self.look(resumed=True)
 
     def _talking(self) -> list[tuple[Client, Session]]:
         return [(client, session) for client in self.registry if (session := client.session)]

@@ -4,25 +4,27 @@ M12)."""
 from msgspec import Struct
 from msgspec.structs import replace
 
-from citychat.delivery import Endpoint, newest_rows
+from citychat.delivery import Endpoint, as_shown, newest_rows, rows_back_to
 from citychat.joining.admission import Arrived, JoinRequest
 from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import Matching, newest
 from citychat.model import NOWHERE, Guest, Session, Unavailable
-from citychat.ports import Dossier, Engines, Entered, Entry
+from citychat.ports import Engines, Entered, Entry, Lifted, NewMessage
 from citychat.rules import is_expired, is_left_alone, mailbox_expires_ms
 
 RECENT_MS = mailbox_expires_ms()  # an ended session may still have mail waiting
 
 
 class Admitted(Struct, frozen=True):
-    """A guest at the door: row, time away, sessions (newest first), entry; ``read``: the history says so."""
+    """A guest at the door: row, time away, sessions (newest first), entry; ``read``: the history says so;
+    ``lifted``: a pause that the host has ended."""
 
     row: Guest
     away_ms: int
     sessions: list[Session]
     entry: Entry
     read: bool = True
+    lifted: Lifted | None = None
 
 
 class Recovery:
@@ -35,9 +37,9 @@ class Recovery:
 
     async def admitted(self, arrived: Arrived, asked: JoinRequest) -> Admitted:
         """Return what the join needs of a guest who may come in."""
-        row, away_ms, dossier = arrived
         sessions = await self._sessions(arrived)
-        return Admitted(row, away_ms, sessions, self._entry(row, dossier, asked, sessions))
+        entry, lifted = self._entry(arrived, asked, sessions), arrived.dossier.lifted
+        return Admitted(arrived.row, arrived.away_ms, sessions, entry, lifted=lifted)
 
     async def _sessions(self, arrived: Arrived) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
@@ -62,9 +64,9 @@ class Recovery:
             return False
         return (await self.bus.listeners([session.partner(arrived.row.id)]))[0] == 0
 
-    def _entry(self, row: Guest, dossier: Dossier, asked: JoinRequest, sessions: list[Session]) -> Entry:
+    def _entry(self, arrived: Arrived, asked: JoinRequest, sessions: list[Session]) -> Entry:
         """The guest as the lobby is to know it."""
-        place = row.place
+        row, dossier, place = arrived.row, arrived.dossier, arrived.row.place
         return Entry(
             guest=row.id,
             process=self.process,
@@ -79,6 +81,8 @@ class Recovery:
             met=tuple(dossier.met),
             blocked=(*dossier.blocked, *self.matching.moderation.pending_blocks(row.id)),
             session=newest(sessions, self.matching.sessions.ending),
+            network=arrived.network,
+            own_network=arrived.own_network,
         )
 
     async def entered(self, found: Admitted, entered: Entered) -> list[Session]:
@@ -121,7 +125,11 @@ class Recovery:
         fields = await self.matching.sessions.shown(shown, endpoint.guest)
         if endpoint.session is not None:
             endpoint.partner_here = fields["here"] is True
-        return {"session": fields, "seen": seen, "messages": await newest_rows(self.history, shown, endpoint.guest)}
+        rows = await newest_rows(self.history, shown, endpoint.guest)
+        waiting = {row.stream for row in rows if seen.get(row.stream) == 0}  # for what comes before them
+        for row in await rows_back_to(self.history, shown, endpoint.guest, rows, waiting):
+            endpoint.on_message(NewMessage(row))  # held by the receiver until that has come
+        return {"session": fields, "seen": seen, "messages": [as_shown(row) for row in rows]}
 
     # -- while the history is away ------------------------------------------------------------------------------------
 

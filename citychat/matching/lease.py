@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from citychat.matching.moderation import Moderation
 from citychat.matching.resuming import Resuming
 from citychat.matching.sessions import Sessions, newest
-from citychat.model import Unavailable
-from citychat.ports import Entry
+from citychat.ports import Dossier, Entry
 from citychat.registry import Client
+from citychat.tasks import Round
 
 REENTER_AT_ONCE = 32
-AWAY_S = 2.0  # until lobby and history are asked again when one was away
+REJOIN_MS = 1_000  # until a page joins again that is not to go on as it is
 
 
 class Lease:
@@ -25,11 +25,11 @@ class Lease:
     ) -> None:
         self.process, self.sessions, self.moderation, self.look = process, sessions, moderation, look
         self.lobby, self.history, self.registry = sessions.lobby, sessions.history, sessions.registry
-        self.random, self.tasks = sessions.random, sessions.tasks
         self.resuming = Resuming(sessions)
         self.draining = False  # the process drains: whoever leaves the lobby stays out
         self._taken = False  # the lobby has heard of this process
-        self._forgotten = self._reentering = False
+        self._asking = Round(sessions.tasks, self._ask, "ask the lobby")
+        self._reentering = Round(sessions.tasks, self.reenter, "enter again")
 
     async def take(self) -> None:
         """Take the lease before the first guest enters: guests of a process without one are never matched. The process
@@ -43,7 +43,7 @@ class Lease:
 
         Not while they enter again: the lease comes after them.
         """
-        if not self._reentering and not await self._is_known():
+        if not self._reentering.running and not await self._is_known():
             self.reenter_soon()
 
     async def _is_known(self) -> bool:
@@ -54,11 +54,11 @@ class Lease:
 
     def resumed(self) -> None:
         """After a cut: ask whether the lobby still knows this process. If so, all guests are looked at, and an open
-        offer stays; only one that does not gets everybody again."""
-        self.tasks.spawn(self.tasks.retry(self._ask), "ask the lobby")
+        offer stays; only one that does not gets everybody again. A link that comes and goes has it asked once."""
+        self._asking.ask()
 
     async def _ask(self) -> None:
-        if self.draining or self._reentering:  # all are looked at once they have entered again
+        if self.draining or self._reentering.running:  # all are looked at once they have entered again
             return
         if not await self._is_known():
             return self.reenter_soon()
@@ -67,25 +67,12 @@ class Lease:
 
     def reenter_soon(self) -> None:
         """Enter all guests again as soon as lobby and history answer; many reasons at once are one time."""
-        self._forgotten = True
-        if not self._reentering:
-            self._reentering = True
-            self.tasks.spawn(self._reenter_until_done(), "enter again")
-
-    async def _reenter_until_done(self) -> None:
-        try:
-            while self._forgotten and not self.draining:
-                self._forgotten = False
-                try:
-                    await self.reenter()
-                except Unavailable:
-                    self._forgotten = True
-                    await self.tasks.pause(self.random.uniform(AWAY_S / 2, AWAY_S))
-        finally:
-            self._reentering = False
+        self._reentering.ask()
 
     async def reenter(self) -> None:
         """Enter all guests again with the epochs they have (protocol §2.8). Raises Unavailable."""
+        if self.draining:
+            return
         await self.lobby.drop(self.process)
         clients = list(self.registry)
         for start in range(0, len(clients), REENTER_AT_ONCE):
@@ -96,7 +83,7 @@ class Lease:
 
     async def _reenter(self, client: Client) -> None:
         async with client.match.lock:
-            if client.here:
+            if client.here and not client.forgotten:
                 await self._enter(client)
 
     async def enter_again(self, client: Client) -> None:
@@ -105,7 +92,14 @@ class Lease:
         await self.renew()
 
     async def _enter(self, client: Client) -> None:
-        entry = await self._entry(client)
+        """Enter a guest again, but for one whom an older page has erased since this page was let in: it is asked to
+        join anew, as somebody else."""
+        known = await self.history.guests.dossier(client.guest, self.sessions.dates.now_ms())
+        if known.erased:
+            client.forgotten = True
+            client.page.emit("user-drain", {"retry_ms": REJOIN_MS})
+            return
+        entry = self._entry(client, known)
         entered = await self.lobby.enter(entry)
         if entered.over is not None:
             self.moderation.tell_over(entered.over, but=client.guest)
@@ -113,10 +107,8 @@ class Lease:
         if entry.session is not None:  # its row may have ended since it was read
             await self.sessions.confirm(entry.session.id, entry.session.members)
 
-    async def _entry(self, client: Client) -> Entry:
-        """The guest's entry with what the history and this process know by now; the guest may move while they are
-        asked."""
-        known = await self.history.guests.dossier(client.guest, self.sessions.dates.now_ms())
+    def _entry(self, client: Client, known: Dossier) -> Entry:
+        """The guest's entry with what the history and this process know by now; the guest may have moved meanwhile."""
         return replace(
             client.match.entry,
             process=self.process,

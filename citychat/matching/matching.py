@@ -12,6 +12,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from citychat.matching.erasing import Erasing
 from citychat.matching.lease import Lease
 from citychat.matching.moderation import Moderation
 from citychat.matching.pretence import Pretence
@@ -21,6 +22,7 @@ from citychat.matching.sessions import Sessions
 from citychat.model import Gone, NoPlace, Offer, Place, Unavailable
 from citychat.ports import Engines
 from citychat.registry import Client, Registry
+from citychat.rules import FIRST_WORD_MS
 from citychat.tasks import Tasks
 
 ACCEPTS_MAX = 3  # open offers that went while "Find someone" was accepting them
@@ -48,7 +50,8 @@ class Matching:
     ) -> None:
         self.lobby, self.bus, self.tasks = engines.lobby, engines.bus, tasks
         self.sessions = Sessions(engines, tasks, registry, history_ms)
-        self.moderation = Moderation(self.sessions)
+        self.erasing = Erasing(self.sessions)
+        self.moderation = Moderation(self.sessions, self.erasing)
         self.reunions = Reunions(self.sessions)
         self.lease = Lease(process, self.sessions, self.moderation, lambda client: self.reconciler.soon(client))
         self.pretence = Pretence(engines.clock, engines.random, rests_ms)
@@ -74,7 +77,7 @@ class Matching:
 
     async def _let_down(self, offer: Offer) -> None:
         with suppress(Unavailable):
-            await self.lobby.let_down(offer.seeker, offer.candidate)
+            await self.lobby.let_down(offer.seeker, "", FIRST_WORD_MS)
 
     async def _leave_later(self, guest: str, epoch: int) -> None:
         await self.tasks.retry(partial(self._leave_lobby, guest, epoch))
@@ -91,7 +94,9 @@ class Matching:
             if match.entry.pool is None:
                 raise NoPlace
             result = await self.reconciler.claim(client)
-            match.looking = True
+            if not match.looking:
+                match.looking, match.looks_since_s = True, self.sessions.clock.monotonic_s()
+                self.sessions.meetings.searches += 1
             for _ in range(ACCEPTS_MAX):
                 if result.state != "asked" or result.offer is None:
                     break
@@ -130,6 +135,7 @@ class Matching:
     async def decline(self, client: Client, offer: str) -> Task[None]:
         """Say no, however late; the task ends when it is durable. Raises Gone, Unavailable (nothing may have
         happened)."""
+        self.moderation.check_room()
         async with client.match.lock:
             try:
                 asked = await self._open_offer(client, offer)
@@ -181,6 +187,9 @@ class Matching:
     async def _accept(self, client: Client, offer: Offer) -> None:
         if offer.candidate != client.guest or offer.seeker in self.moderation.pending_blocks(client.guest):
             raise Gone
+        self.sessions.check_room()
+        if not client.may_begin_chat():
+            raise Gone("You have had as many chats as fit into a day.")
         session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
         try:
             taken_back = await self.lobby.accept(client.guest, offer.id, session.id)
@@ -203,6 +212,18 @@ class Matching:
         async with client.match.lock:
             client.match.entry = replace(client.match.entry, visible=visible)
             await self.reconciler.tell_wishes(client, touched)
+
+    async def heed_house(self) -> None:
+        """Tell pages when the host has closed the house, or opened it; who looks then looks no more. Raises
+        Unavailable."""
+        house = self.sessions.house
+        await house.look()
+        clients = list(self.reconciler.registry)
+        for client in clients:
+            house.show(client)
+        for client in clients if house.text else ():
+            if client.match.looking:
+                await self.stop(client)
 
     def moved(self, client: Client, place: Place) -> None:
         """Look in the new place at once: the lobby has moved the guest (M14)."""

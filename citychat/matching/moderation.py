@@ -6,15 +6,19 @@ answered when both have it. Until then this process keeps the block itself, for 
 
 from asyncio import Task
 from base64 import b32encode
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Literal
 
+from citychat.limits import bound
+from citychat.matching.erasing import Erasing
 from citychat.matching.sessions import Sessions, Step
-from citychat.model import BadPayload, Offer, Session
-from citychat.ports import GuestPaused, OfferEnded, Report
+from citychat.model import BadPayload, Offer, Session, Unavailable
+from citychat.ports import GuestPaused, OfferEnded, Pause, Report
 from citychat.registry import Client
+from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS, notice_id
 
+PENDING_BLOCKS = bound("bars on their way")
 CODE_BITS = 50  # ten letters: short enough to write down, too many to try
 
 Reason = Literal["minor", "threat", "sexual", "hate", "spam", "other"]
@@ -23,15 +27,21 @@ Reason = Literal["minor", "threat", "sexual", "hate", "spam", "other"]
 class Moderation:
     """One per process, over the same stores as its Sessions."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions, self.tasks = sessions, sessions.tasks
+    def __init__(self, sessions: Sessions, erasing: Erasing) -> None:
+        self.sessions, self.erasing, self.tasks = sessions, erasing, sessions.tasks
         self.lobby, self.history, self.bus = sessions.lobby, sessions.history, sessions.bus
         self.random = sessions.random
         self._pending_blocks = sessions.pending_blocks
+        self._heeded = 0  # when pauses were last looked for
 
     def pending_blocks(self, guest: str) -> list[str]:
         """Return the guests from whom this one is kept apart while the history may not know it yet."""
         return [pair[1 - pair.index(guest)] for pair in self._pending_blocks if guest in pair]
+
+    def check_room(self) -> None:
+        """Look for room for one more bar that the history does not have yet. Raises Unavailable."""
+        if len(self._pending_blocks) >= PENDING_BLOCKS:
+            raise Unavailable
 
     def keep_apart(self, a: str, b: str, *, in_lobby: bool) -> Task[None]:
         """Keep two apart for ever, in the lobby too unless that is seen to; the task ends when it is durable."""
@@ -75,7 +85,8 @@ class Moderation:
         return await self._part(client, await self.sessions.own(client, session_id))
 
     async def _part(self, client: Client, session: Session) -> Task[None]:
-        """Bar, end, keep the other one's network away; to the other side it looks like leaving."""
+        """Bar, end, keep the other one's network away; to the other side it looks like leaving. Raises Unavailable."""
+        self.check_room()
         guest = client.guest
         partner, at, running = session.partner(guest), self.sessions.dates.now_ms(), session.ended is None
         steps = [
@@ -103,6 +114,7 @@ class Moderation:
     async def report(self, client: Client, session_id: str, reason: Reason, note: str) -> Task[str]:
         """Take a ``user-report``; its code when everything is durable. Raises NoSession, Unavailable."""
         session, guest = await self.sessions.own(client, session_id), client.guest
+        self.check_room()
         report = Report(
             code=new_code(self.random.getrandbits(CODE_BITS)),
             session=session.id,
@@ -121,18 +133,38 @@ class Moderation:
         code = await added
         pause = await self.tasks.retry(partial(self.history.guests.pause, report.accused, report.at))
         if pause is not None:
-            networks = await self.tasks.retry(partial(self._networks, report.accused, report.at))
-            await self.tasks.retry(partial(self.history.guests.pause_networks, networks, pause.until))
-            self.sessions.announcements.announce(report.accused, GuestPaused(pause.until, pause.reason))
-            for session in await self.tasks.retry(partial(self.history.sessions.of, report.accused)):
-                if session.ended is None:
-                    await self.sessions.end(session)
+            await self._shut_out(report.accused, pause)
         await parted
         return code
 
+    async def _shut_out(self, guest: str, pause: Pause) -> None:
+        """Tell a paused guest, wherever they are, and end what runs."""
+        self.sessions.announcements.announce(guest, GuestPaused.of(pause))
+        for session in await self.tasks.retry(partial(self.history.sessions.of, guest)):
+            if session.ended is None:
+                await self.sessions.end(session)
+        self.tasks.spawn(self.tasks.retry(partial(self.erasing.take_out, guest)), "take out who is paused")
+
+    async def notice(self, reason: str, words: str) -> str:
+        """Keep the notice of somebody who is no guest as a report on nobody; its code. Raises Unavailable."""
+        code = new_code(self.random.getrandbits(CODE_BITS))
+        at = self.sessions.dates.now_ms()
+        return await self.history.reports.add(Report(code, notice_id(code), "", "", reason, words, at, ()))
+
+    async def heed_pauses(self, tell: Callable[[str, Pause], None]) -> None:
+        """Shut out who was paused since the last look, and ``tell`` of them: a command of the host has no bus, and a
+        process may die once a third report is durable. What two processes do, or what is done twice, is the same.
+        Raises Unavailable."""
+        now = self.sessions.dates.likely_ms()
+        since = self._heeded - CLOCK_TOLERANCE_MS if self._heeded else now - DAY_MS
+        for guest, pause in await self.history.guests.sanctions(since, now):
+            tell(guest, pause)
+            await self._shut_out(guest, pause)
+        self._heeded = now
+
     async def case(self, code: str) -> str:
         """Answer a ``user-case``. Raises BadPayload for a code that no report has."""
-        state = await self.history.reports.state(code.strip().upper())
+        state = await self.history.reports.state("".join(code.split()).upper(), self.sessions.dates.likely_ms())
         if state is None:
             raise BadPayload("There is no report with this code.")
         return state

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from functools import partial
 from zlib import crc32
 
-from citychat.matching.lease import AWAY_S, Lease
+from citychat.matching.lease import REJOIN_MS, Lease
 from citychat.matching.moderation import Moderation
 from citychat.matching.pretence import Pretence
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions, is_in
-from citychat.model import Offer, Unavailable, new_id
+from citychat.model import PENDING, Offer, Unavailable, new_id
 from citychat.ports import GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
 from citychat.registry import Client
 from citychat.rules import COUNTED_NEARBY
+from citychat.tasks import AGAIN_S
 
 LOOK_S = 5.0  # a waiting looker seeks again (protocol §3); an open offer is looked at as often, for lost events
 LATE_S = 0.2  # after the offer's own seconds (protocol §3)
 SOON_S = 0.3  # we know the lobby's clock nearly: an offer that should be over and is not is looked at again
-REJOIN_MS = 1_000  # until a page joins again that another one has displaced by its epoch alone
 LOOK_AT_ONCE = 500
 MENDED_IN = 20  # checks: each guest is mended every five minutes
 MEND_AT_ONCE = 100  # of them in one step of the lobby: 2 ms
@@ -73,12 +73,12 @@ class Reconciler:
     async def _look(self, client: Client) -> None:
         async with client.match.lock:
             client.match.due = False
-            if not client.here:
+            if not client.here or client.forgotten:
                 return
             try:
                 await self._settle(client, await self._status(client))
             except Unavailable:
-                self._look_in(client, self.random.uniform(AWAY_S / 2, AWAY_S))
+                self._look_in(client, self.random.uniform(AGAIN_S / 2, AGAIN_S))
 
     def _look_in(self, client: Client, delay_s: float) -> None:
         if client.here:
@@ -95,6 +95,8 @@ class Reconciler:
             return
         if await self._is_forgotten(client, where):
             await self.lease.enter_again(client)
+            if client.forgotten:
+                return
             where = await self._status(client)
         if where.epoch > client.epoch:
             self._replaced(client)
@@ -128,27 +130,34 @@ class Reconciler:
         client.page.close("replaced")
 
     def _settle_offers(self, client: Client, where: GuestStatus) -> None:
-        match, old, new = client.match, client.match.offer, where.offer
-        if old is not None and (new is None or new.id != old.id):
-            match.offer = None
-            if old.candidate == client.guest:
-                match.looking = match.looking and where.looking
-                match.show_over(old)
-            else:
-                match.show_progress("next")
-        if new is not None:
-            self._opened(client, new)
+        self._tell_ended(client, where.offer, is_looking=where.looking)
+        if where.offer is not None:
+            self._opened(client, where.offer)
+
+    def _tell_ended(self, client: Client, now: Offer | None, *, is_looking: bool) -> None:
+        """Tell the page that the offer it knows of is off, unless it is the one of ``now``."""
+        match, old = client.match, client.match.offer
+        if old is None or (now is not None and now.id == old.id):
+            return
+        match.offer = None
+        if old.candidate == client.guest:
+            match.looking = match.looking and is_looking
+            match.show_over(old)
+        else:
+            match.show_progress("next")
 
     async def claim(self, client: Client) -> SeekResult:
-        """Ask the lobby for the best candidate. Raises DiskFull while no chat could begin."""
+        """Ask the lobby for the best candidate. Raises DiskFull, HouseClosed while no chat could begin."""
         self.sessions.check_room()
         return await self.lobby.seek(client.guest, new_id(self.random), self.pretence.rest_ms())
 
     async def found(self, client: Client, result: SeekResult) -> None:
-        """Tell the page what seeking came to."""
+        """Tell the page what seeking came to, and that what it was asked before is off."""
         if result.session is not None:
             await self._meet(client, result.session)
-        elif result.offer is not None:
+            return
+        self._tell_ended(client, result.offer, is_looking=True)
+        if result.offer is not None:
             self._opened(client, result.offer)
         else:
             client.match.show_progress(self.pretence.told(client.match, result))
@@ -194,12 +203,24 @@ class Reconciler:
             if client.match.stale:
                 await self.tell_wishes(client)
         await self.reunions.grant()
-        await self._mend(clients)
-
-    async def _mend(self, clients: Sequence[Client]) -> None:
-        """Mend this check's share of the guests: the lobby may have lost one of its keys."""
         self._round = (self._round + 1) % MENDED_IN
-        guests = [client.guest for client in clients if crc32(client.guest.encode()) % MENDED_IN == self._round]
+        share = [client for client in clients if crc32(client.guest.encode()) % MENDED_IN == self._round]
+        await self._mend([client.guest for client in share])
+        for client in share:
+            await self._part_if_over(client)
+
+    async def _part_if_over(self, client: Client) -> None:
+        """End a chat that the history knows to be over, and the lobby does not: the process on which the partner has
+        left is gone, and so is the partner, who would tell otherwise. Raises Unavailable."""
+        session = client.session
+        if session is None or client.endpoint.partner_here:
+            return
+        row = await self.sessions.history.sessions.find(session.id)
+        if row is not None and row.ended not in (None, PENDING):
+            await self.sessions.let_go(session.id, session.members)
+
+    async def _mend(self, guests: Sequence[str]) -> None:
+        """Mend this check's share of the guests: the lobby may have lost one of its keys."""
         for start in range(0, len(guests), MEND_AT_ONCE):
             await self.lobby.mend(guests[start : start + MEND_AT_ONCE])
 

@@ -4,24 +4,40 @@ Without an offer only while both have just pressed it. Who pressed it longer ago
 is asked once more. A wish keeps the time at which its guest pressed it, however often the other one tries.
 """
 
+from typing import NamedTuple
+
+from citychat.expiring import Expiring
+from citychat.limits import bound
 from citychat.matching.sessions import Sessions, is_in
 from citychat.model import Gone, Session, Unavailable, new_id
 from citychat.ports import OfferMade
 from citychat.registry import Client
 from citychat.rules import FRESH_WISH_MS
 
+FRESH_S = FRESH_WISH_MS / 1_000
+WISHES_OF_ONE = bound("wishes of a guest")
+
+
+class Wish(NamedTuple):
+    """Both wished it, and not both were free: when this guest's press was, by the date and by the clock that does not
+    step (s)."""
+
+    session: Session
+    at: int
+    pressed_s: float
+
 
 class Reunions:
-    """Brings pairs together again. ``_wishes``: both wished it, not both were free; when this guest's press was, by the
-    date and by the clock that does not step (s)."""
+    """Brings pairs together again. ``_wishes``: of each guest those that are tried, newest last."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions, self.registry = sessions, sessions.registry
         self.lobby, self.history, self.clock = sessions.lobby, sessions.history, sessions.clock
-        self._wishes: dict[tuple[str, str], tuple[Session, int, float]] = {}
+        self._wishes = Expiring[str, tuple[Wish, ...]](bound("wishes"), FRESH_S, self.clock.monotonic_s)
 
     async def wish(self, client: Client, session_id: str) -> None:
-        """Take a ``user-again``. Somebody blocked is told nothing else than somebody whose partner has not pressed yet.
+        """Take a ``user-again``. Somebody blocked is told nothing else than somebody whose partner has not pressed yet,
+        nor is who has had too many chats today.
 
         Raises NoSession, Unavailable.
         """
@@ -29,22 +45,41 @@ class Reunions:
             return
         session = await self.sessions.own(client, session_id)
         self.sessions.check_room()
+        if not client.may_begin_chat():
+            return
         pressed = self.sessions.dates.now_ms(), self.clock.monotonic_s()
         if await self._meet(session, client.guest, pressed[0]) is False:
-            self._wishes[session_id, client.guest] = session, *pressed
+            self.remember(session, client.guest, *pressed)
+
+    def remember(self, session: Session, guest: str, at: int, pressed_s: float) -> None:
+        """Try it for a while; of a guest's wishes the oldest goes for one too many, and so does the process's oldest
+        guest: their next press counts."""
+        others = [wish for wish in self.waiting(guest) if wish.session.id != session.id]
+        self._wishes[guest] = (*others, Wish(session, at, pressed_s))[-WISHES_OF_ONE:]
+
+    def waiting(self, guest: str) -> tuple[Wish, ...]:
+        """Return the guest's wishes that are tried."""
+        return self._wishes.get(guest) or ()
+
+    def _forget(self, guest: str, wish: Wish) -> None:
+        if left := tuple(each for each in self.waiting(guest) if each is not wish):
+            self._wishes[guest] = left
+        else:
+            self._wishes.discard(guest)
 
     async def grant(self) -> None:
         """Bring together those who both wished to talk again and were not both free (every 15 s)."""
         now_s = self.clock.monotonic_s()
-        if not self.sessions.has_room():
+        if self.sessions.house.text or not self.sessions.has_room():
             return
-        for (session_id, guest), (session, at, pressed_s) in list(self._wishes.items()):
-            if now_s >= pressed_s + FRESH_WISH_MS / 1_000 or self.registry.find(guest) is None:
-                del self._wishes[session_id, guest]
+        for guest, wish in [(one, wish) for one in self._wishes for wish in self.waiting(one)]:
+            if now_s >= wish.pressed_s + FRESH_S or self.registry.find(guest) is None:
+                self._forget(guest, wish)
                 continue
-            found = await self.lobby.status(session.members)
-            if all(where.state == "free" for where in found) and await self._meet(session, guest, at) is not False:
-                self._wishes.pop((session_id, guest), None)
+            found = await self.lobby.status(wish.session.members)
+            is_free = all(where.state == "free" for where in found)
+            if is_free and await self._meet(wish.session, guest, wish.at) is not False:
+                self._forget(guest, wish)
 
     async def _meet(self, session: Session, guest: str, at: int) -> bool | None:
         """Bring this guest, who has just pressed, together with the partner, or have that one asked; whether it came to

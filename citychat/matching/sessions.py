@@ -14,12 +14,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from citychat.expiring import Expiring
+from citychat.figures import Meetings
 from citychat.limits import bound
 from citychat.matching.announcements import Announcements
 from citychat.matching.date_check import DateCheck
+from citychat.matching.house import House
 from citychat.matching.unanswered import note_unanswered
 from citychat.model import PENDING, DiskFull, Gone, NoSession, Session, Unavailable, new_aliases, new_id
-from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace, TextsErased
+from citychat.ports import Engines, SessionBegun, SessionEnded, SessionPlace
 from citychat.registry import Client, Registry
 from citychat.rules import PENDING_MS, expires, is_expired
 from citychat.tasks import Tasks
@@ -32,7 +34,8 @@ CONFIRM_S = 30.0  # a yes that the history has not taken by then would surprise 
 
 class Sessions:
     """Begins and ends sessions. ``ending``: those that are over here and not yet everywhere; ``pending_blocks``: pairs
-    whose block is on its way to the history, counted; ``history_ms``: how long a chat is kept."""
+    whose block is on its way to the history, counted; ``history_ms``: how long a chat is kept; ``meetings``: since the
+    start."""
 
     def __init__(self, engines: Engines, tasks: Tasks, registry: Registry, history_ms: int) -> None:
         self.lobby, self.bus, self.history = engines.lobby, engines.bus, engines.history
@@ -40,7 +43,9 @@ class Sessions:
         self.has_room = engines.has_room
         self.tasks, self.registry, self.history_ms = tasks, registry, history_ms
         self.dates = DateCheck(self.history, self.clock)
+        self.house = House(self.history.house, self.dates)
         self.ending: set[str] = set()
+        self.meetings = Meetings()
         self.announcements = Announcements(engines.bus, engines.clock)
         self.pending_blocks: dict[tuple[str, str], int] = {}
         self._unconfirmed = Expiring[str, float](
@@ -57,7 +62,8 @@ class Sessions:
         return session
 
     def check_room(self) -> None:
-        """Look for room for one more chat. Raises DiskFull."""
+        """Look for room for one more chat, and whether the host lets one begin. Raises DiskFull, HouseClosed."""
+        self.house.check_open()
         if not self.has_room():
             raise DiskFull
 
@@ -117,6 +123,8 @@ class Sessions:
 
     async def begin_here(self, client: Client, session: Session) -> None:
         """Let the page talk from here on; the caller tells it (``Client.show_session``)."""
+        waited_s = self.clock.monotonic_s() - client.match.looks_since_s if client.match.looking else None
+        self.meetings.begun(session.side(client.guest), waited_s)
         client.match.rest()
         await client.endpoint.began(session)
 
@@ -197,8 +205,8 @@ class Sessions:
         are free when this returns; the task ends when lobby and history know. Who is cancelled only stops waiting."""
         session = replace(session, ended=self.dates.now_ms())
         if by is not None and is_in(by, session.id):
-            left_by = by.guest if first is None else ""
-            noted = note_unanswered(self.lobby, self.history, session, by.wrote(session), left_by)
+            left_by = by.guest if first is None and by.endpoint.partner_here else ""  # nobody to be let down
+            noted = note_unanswered(self.lobby, self.history, session, by.voices(session), left_by)
             self.tasks.spawn(noted, "note a chat without an answer")
         tried = asyncio.Event()
         task = self._spawn_end(session, partial(self._free, session, by, first, tried))
@@ -269,29 +277,6 @@ class Sessions:
         """Return ``user-chats``: those after a place in the list, newest first, and whether there are more."""
         found = await self.history.sessions.newest(guest, before, LIST_MAX + 1)
         return {"chats": [session.shown(guest) for session in found[:LIST_MAX]], "more": len(found) > LIST_MAX}
-
-    # -- erasing ------------------------------------------------------------------------------------------------------
-
-    async def erase(self, client: Client) -> Task[None]:
-        """Forget a guest (``user-erase``); a running chat ends first. Raises Unavailable before anything was done, and
-        not after it."""
-        guest = client.guest
-        running = [session for session in await self.history.sessions.of(guest) if session.ended is None]
-        if client.session is not None and client.session.id not in [session.id for session in running]:
-            running.append(client.session)
-        ends = [await self.end(session, client) for session in running]
-        return self.tasks.spawn(self._erase(guest, ends, self.dates.now_ms()), "erase")
-
-    async def _erase(self, guest: str, ends: list[Task[None]], at: int) -> None:
-        retry = self.tasks.retry
-        sessions = await retry(partial(self.history.sessions.of, guest))
-        await retry(partial(self.history.guests.erase, guest, at))
-        for session in sessions:
-            partner = session.partner(guest)
-            self.announcements.announce(partner, TextsErased(session.id))
-            await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))
-        for end in ends:  # last: the texts go although the lobby is away
-            await end
 
 
 def newest(sessions: Sequence[Session], ending: Container[str]) -> Session | None:

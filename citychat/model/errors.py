@@ -1,5 +1,7 @@
 """Errors that a guest can be told: each class's docstring is the sentence the guest reads (protocol §1)."""
 
+from collections.abc import Mapping
+
 
 class ChatError(Exception):
     """Something went wrong on the server. Please try again."""
@@ -88,6 +90,13 @@ class DiskFull(Unavailable):
     retry_ms = 30_000
 
 
+class HouseClosed(Unavailable):
+    """Nobody new is led together right now."""
+
+    code = "closed"
+    retry_ms = 30_000
+
+
 class RefusedConsent(ChatError):
     """Please accept the rules first."""
 
@@ -106,14 +115,10 @@ class Banned(ChatError):
 
     code = "banned"
 
-    def __init__(self, until: int, reason: str, contact: str, network: bool = False) -> None:
+    def __init__(self, facts: Mapping[str, object]) -> None:
+        """``facts``: what the page shows (protocol §1)."""
         super().__init__()
-        self.until, self.reason, self.contact, self.network = until, reason, contact, network
-
-    def facts(self) -> dict[str, object]:
-        """Return what the page shows. ``network``: another guest of the network is paused, and with them its new
-        ones."""
-        return {"until": self.until, "reason": self.reason, "contact": self.contact, "network": self.network}
+        self.facts = facts
 
     def shown(self) -> dict[str, object]:
-        return super().shown() | self.facts()
+        return {**super().shown(), **self.facts}

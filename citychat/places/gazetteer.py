@@ -112,6 +112,27 @@ class Gazetteer:
 
         return [self._city(at) for at in nlargest(limit, found, key=ranked)]
 
+    def meant(self, text: str) -> list[City]:
+        """Cities that somebody may mean who types this: what ``search`` answers to it, then to the other spellings of a
+        saint; of "Lyon, France" those that are just called Lyon, the ones of that region or country code first."""
+        name, comma, where = text[:SEARCH_MAX_CHARS].partition(",")
+        if not comma:
+            found = [city for spelled in _spellings(fold(text)) for city in self.search(spelled)]
+            return list(dict.fromkeys(found))[:BEST]
+        called = [city for spelled in _spellings(fold(name)) for city in self._called(spelled)]
+        cities = list(dict.fromkeys(called)) or self.meant(name)
+        sought = fold(where)
+        return sorted(cities, key=lambda city: not (sought and _is_in(city, sought)))
+
+    def _called(self, name: str) -> list[City]:
+        """Return all cities one of whose names is just so, the most populous first; there are thirteen at most."""
+        sought, keys = _bytes(name), self._keys
+        row, found = bisect_left(keys, sought), set[int]()
+        while row < len(keys) and keys[row] == sought:
+            found.add(self._found_at[row])
+            row += 1
+        return [self._city(at) for at in sorted(found, key=lambda at: -self._people[at])]
+
     def _crowd(self, prefix: str) -> int | None:
         """Return where the best of a start begin that many names share."""
         sought = _bytes(prefix)
@@ -208,6 +229,20 @@ class Gazetteer:
             for left, right in windows:
                 start = bisect_left(self._lons, left * UNITS_PER_DEGREE, first, end)
                 yield from range(start, bisect_right(self._lons, right * UNITS_PER_DEGREE, start, end))
+
+
+SAINTS = ("st", "saint", "sankt", "sint"), ("ste", "sainte")  # one may be written for another
+
+
+def _spellings(name: str) -> list[str]:
+    """Return a folded name, and how else it may be spelled: "st gallen" is "sankt gallen" too."""
+    first, space, rest = name.partition(" ")
+    others = next((saints for saints in SAINTS if space and first in saints), ())
+    return [name, *(f"{other} {rest}" for other in others if other != first)]
+
+
+def _is_in(city: City, where: str) -> bool:
+    return fold(city.region).startswith(where) or fold(city.country) == where
 
 
 def described(city: City) -> str:

@@ -116,6 +116,11 @@ class IpDatabases:
     def __iter__(self) -> Iterator[IpDatabase]:
         return iter(self._open)
 
+    def use(self, files: Sequence[Path]) -> None:
+        """Open these in place of those in use, which stay when one of these is none. Raises ValueError."""
+        self._open = [IpDatabase(file) for file in files]
+        self._refused.clear()
+
     def locate(self, address: str) -> IpLocation | None:
         """Return what the databases say of an address; None for one they do not have."""
         found = self.find(address)
@@ -156,7 +161,7 @@ def database_files(data: Path, setting: Sequence[Path]) -> tuple[Path, ...]:
     if setting:
         return tuple(setting)
     try:
-        return tuple(Path(line) for line in _note(data).read_text("utf-8").splitlines() if line)
+        return tuple(Path(line) for line in _note(data).read_text("utf-8-sig").splitlines() if line)
     except FileNotFoundError:
         return ()
     except UnicodeDecodeError as error:

@@ -10,6 +10,8 @@ from citychat.ports.bus_events import (
     RANGES_MAX,
     RECORD_MAX_BYTES,
     BusEvent,
+    FiguresAsked,
+    FiguresTold,
     GuestPaused,
     NewerPage,
     NewMessage,
@@ -25,16 +27,18 @@ from citychat.ports.bus_events import (
     decode,
     encode,
 )
+from citychat.ports.cases import Case, CaseState, CaseStore, Sanction
 from citychat.ports.clock import Clock, SteadyTime, Timer
 from citychat.ports.engines import Engines, always
-from citychat.ports.guests import Dossier, GuestStore, Pause
+from citychat.ports.guests import Dossier, GuestStore, Lifted, Pause
 from citychat.ports.history import History
+from citychat.ports.house import Closure, HouseStore
 from citychat.ports.lobby import Entered, Entry, GuestStatus, Lobby, SeekResult
 from citychat.ports.mailbox import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WIDEST, Mail, Mailbox
 from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
-from citychat.ports.reports import Report, ReportStore
+from citychat.ports.reports import Report, ReportStore, ToldState, Untold
 from citychat.ports.sessions import SessionPlace, SessionStore
 
 __all__ = [
@@ -47,16 +51,24 @@ __all__ = [
     "WIDEST",
     "Bus",
     "BusEvent",
+    "Case",
+    "CaseState",
+    "CaseStore",
     "Clock",
+    "Closure",
     "Committed",
     "Dossier",
     "Engines",
     "Entered",
     "Entry",
+    "FiguresAsked",
+    "FiguresTold",
     "GuestPaused",
     "GuestStatus",
     "GuestStore",
     "History",
+    "HouseStore",
+    "Lifted",
     "Lobby",
     "Mail",
     "Mailbox",
@@ -75,6 +87,7 @@ __all__ = [
     "RelationStore",
     "Report",
     "ReportStore",
+    "Sanction",
     "SeekResult",
     "SessionBegun",
     "SessionEnded",
@@ -83,6 +96,8 @@ __all__ = [
     "SteadyTime",
     "TextsErased",
     "Timer",
+    "ToldState",
+    "Untold",
     "always",
     "decode",
     "encode",

@@ -5,14 +5,16 @@ embedded bus sends the same bytes, so that it cannot accept what Redis would ref
 """
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from citychat.figures import Figures
 from citychat.limits import bound
 from citychat.model import WIRE_LETTERS, Id, Message, Number, Offer, Time, Words, sound
+from citychat.ports.guests import Pause
 
 RANGES_MAX = bound("outbox")  # of one stream: its sender's outbox holds no more messages
 RECORD_MAX_BYTES = bound("record")
@@ -89,11 +91,33 @@ class SessionBegun(Struct, frozen=True, tag="met"):
     session: Id
 
 
-class GuestPaused(Struct, frozen=True, tag="paused"):
-    """A pause or ban: to the guest."""
+class GuestPaused(Struct, frozen=True, tag="paused", omit_defaults=True):
+    """A pause or ban: to the guest. As in Pause; what was said of it is in the history."""
 
     until: Time
     reason: Words
+    rule: Words = ""
+    reference: Words = ""
+
+    @classmethod
+    def of(cls, pause: Pause) -> Self:
+        return cls(pause.until, pause.reason, pause.rule, pause.reference)
+
+    @property
+    def pause(self) -> Pause:
+        return Pause(self.until, self.reason, self.rule, self.reference)
+
+
+class FiguresAsked(Struct, frozen=True, tag="figures?"):
+    """The question how it goes: from this process to all of them."""
+
+    process: Id
+
+
+class FiguresTold(Struct, frozen=True, tag="figures"):
+    """The answer, how it goes here: to the process that has asked."""
+
+    figures: Figures
 
 
 BusEvent = (
@@ -109,6 +133,8 @@ BusEvent = (
     | OfferEnded
     | SessionBegun
     | GuestPaused
+    | FiguresAsked
+    | FiguresTold
 )
 
 _decoder: msgspec.json.Decoder[BusEvent] = msgspec.json.Decoder(BusEvent)

@@ -9,10 +9,29 @@ from citychat.model import Guest, Session
 
 
 class Pause(Struct, frozen=True):
-    """A guest who may not use the server until then."""
+    """A guest who may not use the server until then.
+
+    ``rule``: the host's own that was broken, "" where the rule of three has paused. ``reference``: by which name guest
+    and host speak of its case, "" of a network or where the case is gone. ``objection``: what the guest has said of it,
+    ``answer``: what the host has said to that.
+    """
 
     until: int
     reason: str
+    rule: str = ""
+    reference: str = ""
+    objection: str = ""
+    answer: str = ""
+
+
+class Lifted(Struct, frozen=True):
+    """A pause that the host has ended at that time, with what was said to the guest's objection; or a warning, for a
+    broken ``rule`` ("": none)."""
+
+    at: int
+    answer: str = ""
+    rule: str = ""
+    reason: str = ""
 
 
 class Dossier(Struct, frozen=True):
@@ -22,7 +41,8 @@ class Dossier(Struct, frozen=True):
     ``avoided_networks``: those still avoided, each with the time since when; ``met``: who is not kept away by them,
     empty when there are none. ``blocked``: who never meets this guest again. ``partner_seen``: when the partner of the
     newest session that has not ended was last seen (ms; 0: no such session, or nobody knows). ``erased``: within the
-    life of a token; nobody is this guest any more.
+    life of a token; nobody is this guest any more. ``lifted``: a pause that would hold still, had the host not
+    ended it.
     """
 
     row: Guest | None
@@ -33,6 +53,7 @@ class Dossier(Struct, frozen=True):
     partner_seen: int
     met: list[str] = []
     erased: bool = False
+    lifted: Lifted | None = None
 
 
 class GuestStore(Protocol):
@@ -50,14 +71,18 @@ class GuestStore(Protocol):
     async def pause(self, guest: str, now: int) -> Pause | None:
         """Return the pause that still holds."""
 
+    async def keep_objection(self, guest: str, text: str, now: int) -> Pause | None:
+        """Keep what a paused guest objects, with the case of the pause, which takes one; return the pause that still
+        holds, with the objection that is kept."""
+
     async def networks(self, guest: str, now: int) -> tuple[str, ...]:
         """Return the marks of the network from which the guest came within a day, also of one who was erased since."""
 
-    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
-        """Pause the new guests of these networks until then; a pause only grows."""
+    async def networks_paused(self, networks: Sequence[str], now: int) -> Pause | None:
+        """Return the longest pause that holds for the new guests of one of these networks."""
 
-    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
-        """Return until when the new guests of one of these networks are paused (ms; 0: they are not)."""
+    async def sanctions(self, since: int, now: int) -> list[tuple[str, Pause]]:
+        """Return which guests were paused since then, by the host or by a rule, with the pauses that still hold."""
 
     async def erase(self, guest: str, at: int) -> list[Session]:
         """Forget the guest: blank their texts (kept 72 h for evidence), end and return their sessions, drop the row.

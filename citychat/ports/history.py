@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from citychat.ports.guests import GuestStore
+from citychat.ports.house import HouseStore
 from citychat.ports.messages import MessageStore
 from citychat.ports.relations import RelationStore
 from citychat.ports.reports import ReportStore
@@ -26,3 +27,6 @@ class History(Protocol):
 
     @property
     def reports(self) -> ReportStore: ...
+
+    @property
+    def house(self) -> HouseStore: ...

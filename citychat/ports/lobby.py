@@ -11,7 +11,9 @@ from citychat.model import District, Offer, Session
 class Entry(Struct, frozen=True):
     """A guest at the lobby's door. ``epoch``: 0 for a new page, the held one when a process enters its guests again.
     ``networks``, ``avoided_networks``, ``met`` serve M5 (a block reaches strangers of the network); ``blocked``: who
-    never meets the guest again; ``session``: the newest session row that has not ended.
+    never meets the guest again; ``session``: the newest session row that has not ended; ``network``: what all guests
+    of one network share, on whatever day they came ("": none), for shares and complaints; ``own_network``:
+    the same of one address of the host's own network, for complaints alone.
     """
 
     guest: str
@@ -28,6 +30,8 @@ class Entry(Struct, frozen=True):
     met: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     session: Session | None = None
+    network: str = ""
+    own_network: str = ""
 
 
 class Entered(Struct, frozen=True):
@@ -117,10 +121,11 @@ class Lobby(Protocol):
         """Never lead these two to each other again; their session ends, and an open offer between them, which is
         returned."""
 
-    async def let_down(self, guest: str, partner: str) -> None:
-        """Note that ``guest`` never answered ``partner`` in a chat that is over, or opened a new page while asking: a
-        letdown, like an offer that its seeker takes back (protocol §3). By one network, or one guest without, one an
-        hour counts."""
+    async def let_down(self, guest: str, partner: str, ms: int) -> None:
+        """Note that ``guest`` left a word of ``partner`` unanswered for so long in a chat that is over: FIRST_WORD_MS
+        are a letdown, like an offer that its seeker takes back, and less is a part of one (protocol §3). What a network
+        (a guest without) says of one guest counts once an hour, and of three guests. ``partner``: "" where nobody
+        says it."""
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         """Keep guests from these networks away from ``guest`` for 24 h from ``at`` on, but for those ``met``, who have

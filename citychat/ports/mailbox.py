@@ -53,3 +53,6 @@ class Mailbox(Protocol):
 
     async def blank(self, guest: str, session_id: str, side: int) -> None:
         """Empty the texts of that side of the session that wait for ``guest``; their ids stay."""
+
+    async def waiting(self) -> int | None:
+        """Count what waits for all guests, and what is out unacked; None where the engine does not tell."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from citychat.model import Message, Ranges, RowKey
+from citychat.model import Message, MessageKey, Ranges, RowKey
 
 
 class Committed(Struct, frozen=True):
@@ -21,12 +21,13 @@ class Progress(Struct, frozen=True):
     """Progress of the history with what one side of a session sent.
 
     ``seen``: per stream the last number before the first hole; ``beyond``: the rows after holes, in order of
-    (stream, number); ``lost``: how many messages gaps stand for.
+    (stream, number); ``lost``: how many messages gaps stand for; ``links``: what the first row of a stream links to.
     """
 
     seen: dict[str, int]
     beyond: list[Message]
     lost: int = 0
+    links: dict[str, MessageKey] = {}
 
 
 class MessageStore(Protocol):

@@ -1,6 +1,6 @@
 """One connected guest: who it is, which page, and its state in delivery and matching."""
 
-from citychat.delivery import Endpoint, who_wrote
+from citychat.delivery import Endpoint, Voices, voices
 from citychat.model import Guest, Place, Session
 from citychat.registry.match_state import MatchState
 
@@ -18,6 +18,7 @@ class Client:
         self.guest, self.page, self.epoch = row.id, endpoint.page, endpoint.epoch
         self.here = True  # False once the page has closed or was replaced
         self.forgotten = False  # erased: the row must not come back
+        self.shut_out = False  # paused: no memory of this process lets the guest in again
 
     @property
     def session(self) -> Session | None:
@@ -29,9 +30,13 @@ class Client:
         """Return the guest's place."""
         return self.row.place
 
-    def wrote(self, session: Session) -> frozenset[int]:
-        """Return the sides of which this page knows that they have written."""
-        return who_wrote(self.endpoint, session)
+    def voices(self, session: Session) -> Voices:
+        """Return who has said what in the chat, as far as this page knows."""
+        return voices(self.endpoint, session)
+
+    def may_begin_chat(self) -> bool:
+        """Count one more chat among what guest and network have had written down today; whether there is room."""
+        return self.endpoint.shared.quotas.charge_chat(self.guest, self.page.source)
 
     def show_session(self) -> None:
         """Open the chat of now on the page."""

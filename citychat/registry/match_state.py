@@ -18,10 +18,12 @@ class MatchState:
     def __init__(self, entry: Entry, page: Page) -> None:
         self.entry, self.page = entry, page
         self.looking = False
+        self.looks_since_s = 0.0  # by the clock that does not step
         self.offer: Offer | None = None
         self.progress = ""  # the last user-seek state told
         self.pretends_until_s = 0.0  # until when the page is told "asking" with nobody asked (matching.pretence)
         self.nearby = ""  # the last user-nearby word told
+        self.closed = ""  # what the page was told last of the host's word
         self.due = False  # somebody is about to ask the lobby about this guest
         self.stale = False  # the lobby missed what is in ``entry``
         self.lock = asyncio.Lock()

@@ -13,34 +13,56 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
+from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 import citychat
 from citychat.clock import SystemClock, runner
 from citychat.edge import Edge
-from citychat.handlers import Credit, Pages, Readiness
+from citychat.handlers import NoticeDesk, NoticeHandler, Pages, Readiness
+from citychat.limits import Shares
 from citychat.model import new_id
+from citychat.networks import network
 from citychat.places import Places
 from citychat.printing import print_if_possible
 from citychat.rules import DAY_MS
+from citychat.server.board import Board
 from citychat.server.engines import OpenEngines, open_engines, services
 from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
+from citychat.server.own_figures import OwnFigures
 from citychat.server.process import Policy, Process
+from citychat.server.reload import Reloading, credit_of, on_hangup, set_level
 from citychat.server.startup import Resources, StartError, consent_version, prepare
+from citychat.server.status_socket import answering
 from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
 from citychat.server.systemd import SystemdNotifier
+from citychat.setting_types import EMBEDDED, host_and_port
 from citychat.settings import Settings
 from citychat.tasks import Tasks
 
+if TYPE_CHECKING:
+    from citychat.alerts import Teller
+
+DAY_LOOK_S = 60.0
+ALERTS_S = 15.0
 YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests in the lobby, this less than 1 %
 
 log = logging.getLogger(__name__)
 
 
-async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, notifier: SystemdNotifier) -> None:
-    """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open.
+async def serve(
+    parts: Resources,
+    out: Callable[[str], None],
+    file_limit: int,
+    notifier: SystemdNotifier,
+    reread: Callable[[], Settings],
+) -> None:
+    """Run until SIGTERM or Ctrl+C. ``file_limit``: how many files this process may have open; ``reread`` reads the
+    settings anew, for a reload.
 
     Raises StartError when the port or the storage cannot be had, and when a service turns out to be too old;
     SettingsError for wrong options in URLs, and for keys that are not those of the other processes.
@@ -53,9 +75,7 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         stopped.set()
 
     async with AsyncExitStack() as stack:
-        sockets = _bind(settings.listen, settings.port)
-        for listening in sockets:
-            stack.callback(listening.close)
+        sockets, scraped = _listen(stack, settings)
         clock, random = SystemClock(loop), SystemRandom()
         opened = await open_engines(stack, settings, parts.keys, clock, random, end, stopping)
         if opened.key_check is not None:
@@ -63,27 +83,36 @@ async def serve(parts: Resources, out: Callable[[str], None], file_limit: int, n
         tasks = await stack.enter_async_context(Tasks(clock, random))  # last, so that it ends before what its tasks use
         process = _process(parts, opened, tasks)
         edge = _edge(settings, process)
-        server = edge.http_server(_application(parts, edge, _readiness(opened, process)), file_limit, SPARE_FILES)
+        teller = _teller(settings, process)
+        pages = _pages(parts, _readiness(opened, process, teller), process)
+        server = edge.http_server(_application(pages, edge, process), file_limit, SPARE_FILES)
         process.start()
+        await _show_figures(stack, _own_figures(parts, process, pages.ready, edge), edge, sockets, scraped)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup(Reloading(parts, pages, process, reread), stopped.set))
         stack.callback(server.stop)
         server.add_sockets(sockets)
-        for line in greeting(parts, sockets):
+        for line in greeting(parts, sockets, scraped):
             out(line)
         notifier.ready()
         if notifier.beat_s:
             process.start_watchdog(notifier.beat_s, notifier.alive)
         await stopped.wait()
         notifier.stopping()
-        server.stop()
-        log.info("Stopping: %d pages are sent away to come back", edge.connections)
-        await process.drain(stopping.left_s(AFTER_DRAIN_S))
-        async with stopping.leaving(AFTER_PAGES_S):
-            await edge.stop()
-            await server.close_all_connections()
-        await tasks.close(stopping.left_s(AFTER_TASKS_S))
+        await _go(server, edge, process, stopping)
     log.info("Stopped")
     if fatal:
         raise fatal[0]
+
+
+async def _go(server: HTTPServer, edge: Edge, process: Process, stopping: Stopping) -> None:
+    """Send everybody away, and end the work that goes on."""
+    server.stop()
+    log.info("Stopping: %d pages are sent away to come back", edge.connections)
+    await process.drain(stopping.left_s(AFTER_DRAIN_S))
+    async with stopping.leaving(AFTER_PAGES_S):
+        await edge.stop()
+        await server.close_all_connections()
+    await process.tasks.close(stopping.left_s(AFTER_TASKS_S))
 
 
 def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:
@@ -111,11 +140,27 @@ def _edge(settings: Settings, process: Process) -> Edge:
     )
 
 
-def _readiness(opened: OpenEngines, process: Process) -> Readiness:
+def _teller(settings: Settings, process: Process) -> "Teller | None":
+    """Tell the host of reports, if any way is named."""
+    if not settings.alert:
+        return None
+    from citychat.alerts import Teller, ways
+
+    engines, tasks, dates = process.engines, process.tasks, process.matching.sessions.dates
+    teller = Teller(
+        process.name, engines.history, engines.clock, engines.random, dates.likely_ms, ways(settings.alert), tasks.retry
+    )
+    tasks.every(ALERTS_S, teller.look, "alerts")
+    return teller
+
+
+def _readiness(opened: OpenEngines, process: Process, teller: "Teller | None") -> Readiness:
     def ready() -> tuple[bool, Mapping[str, object]]:
         up, shown = opened.status()
         draining = process.joining.draining
         clock = process.matching.sessions.dates.doubt or "ok"
+        if teller is not None:  # why is for the log: anybody may read this
+            shown = {**shown, "alerts": "not sent, see the log" if teller.trouble else "ok"}
         return up and not draining, {"process": "draining" if draining else "ok", "clock": clock, **shown}
 
     return ready
@@ -133,30 +178,80 @@ def _policy(settings: Settings, consent: str) -> Policy:
     )
 
 
-def _application(parts: Resources, edge: Edge, ready: Readiness) -> Application:
-    credit = parts.databases.credit()
-    pages = Pages(
+def _own_figures(parts: Resources, process: Process, ready: Readiness, edge: Edge) -> OwnFigures:
+    data, backup_at = parts.settings.data, None
+    if parts.settings.history == EMBEDDED:
+        from citychat.server.backup import newest
+
+        backup_at = partial(newest, data)
+    return OwnFigures(process, ready, parts.databases, data=data, backup_at=backup_at, sockets=lambda: edge.connections)
+
+
+async def _show_figures(
+    stack: AsyncExitStack,
+    own: OwnFigures,
+    edge: Edge,
+    sockets: Sequence[socket.socket],
+    scraped: Sequence[socket.socket],
+) -> None:
+    """Answer ``citychat status``, and Prometheus where the host has named a place for it (``scraped``)."""
+    process, port = own.process, sockets[0].getsockname()[1]
+    board = Board(process.name, process.engines.bus, process.tasks, process.engines.clock, own.now)
+    board.start()
+    process.tasks.every(DAY_LOOK_S, own.turn_day, "figures of the day")
+    await stack.enter_async_context(answering(own.data, port, board.ask))
+    if scraped:
+        from citychat.server import metrics
+
+        server = edge.http_server_for_host(metrics.application(own))
+        server.add_sockets(scraped)
+        stack.callback(server.stop)
+
+
+def _pages(parts: Resources, ready: Readiness, process: Process) -> Pages:
+    return Pages(
         version=citychat.__version__,
         consent=consent_version(parts.texts),
         contact=parts.settings.contact or None,
-        credit=Credit(credit["text"], credit["url"]) if credit else None,
+        credit=credit_of(parts.databases),
         history_days=parts.settings.history_days,
         texts=parts.texts,
+        face=parts.face,
         ready=ready,
+        closed=lambda: process.matching.sessions.house.text,
     )
+
+
+def _application(pages: Pages, edge: Edge, process: Process) -> Application:
     missing, arguments = pages.missing()
-    routes = [*pages.probes(), *edge.routes(), *pages.routes()]
+    shares = Shares("notices", process.engines.clock.monotonic_s, calm=1)
+    desk = NoticeDesk(
+        pages,
+        edge.is_own_page,
+        lambda request: shares.take("", network(edge.address(request))),
+        process.matching.moderation.notice,
+    )
+    routes = [*pages.probes(), *edge.routes(), (r"/notice", NoticeHandler, {"desk": desk}), *pages.routes()]
     return Application(routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn)
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+def _listen(stack: AsyncExitStack, settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Listen for guests, and for Prometheus where the host wants it. Raises StartError."""
+    sockets = _bind(settings.listen, settings.port)
+    scraped = _bind(*host_and_port(settings.metrics), "--metrics") if settings.metrics else []
+    for listening in (*sockets, *scraped):
+        stack.callback(listening.close)
+    return sockets, scraped
+
+
+def _bind(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
     """Raises StartError."""
     try:
         return bind(host, port)
     except OSError as error:
         hints = {
-            errno.EADDRINUSE: "; another program has it, choose another with --port",
-            errno.EACCES: "; this user may not, choose one above 1023 with --port",
+            errno.EADDRINUSE: f"; another program has it, choose another with {flag}",
+            errno.EACCES: f"; this user may not, choose one above 1023 with {flag}",
         }
         hint = hints.get(error.errno or 0, "")
         raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}{hint}") from error
@@ -170,7 +265,7 @@ def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
     return stopped
 
 
-def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
+def greeting(parts: Resources, sockets: Sequence[socket.socket], scraped: Sequence[socket.socket] = ()) -> list[str]:
     """Return the lines that a start prints (product page, Host)."""
     port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
     pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
@@ -187,16 +282,23 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket]) -> list[str]:
     ]
     if not parts.has_database:
         lines.append(f"City database none: guests choose their city; get one with: {citychat.COMMAND} geoip fetch")
+    if scraped:
+        lines.append(f"Metrics       http://{own_names(scraped)[-1]}:{scraped[0].getsockname()[1]}/metrics")
     if ignored := parts.settings.ignored:
-        lines.append(f"Ignored       {', '.join(ignored)}: of Kubernetes (enableServiceLinks) or an image, no settings")
+        lines.append(
+            f"Ignored       {', '.join(ignored)}: of Kubernetes (enableServiceLinks), a link or an image, no settings"
+        )
+    if parts.wrong_logo:
+        lines.append(f"Logo          {parts.wrong_logo}")
     if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, reread: Callable[[], Settings]) -> None:
     """Prepare and serve, on uvloop where there is one. Raises StartError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    set_level(settings)
     file_limit = raise_file_limit()
     if file_limit < 2 * SPARE_FILES:
         raise StartError(f"only {file_limit} files may be open: allow {2 * SPARE_FILES} or more (ulimit -n)")
@@ -205,4 +307,4 @@ def run(settings: Settings) -> None:
     # collected before: of 41,000 objects 600 are garbage, and finding them is 20 ms of a start.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
-    runner(serve(parts, print_if_possible, file_limit, SystemdNotifier(os.environ)))
+    runner(serve(parts, print_if_possible, file_limit, SystemdNotifier(os.environ), reread))

@@ -6,6 +6,7 @@ A backup is a process of its own: it takes no time of the server's, and whatever
 import fcntl
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,13 +28,23 @@ class BackupError(Exception):
     """One line for the host: why there is no backup."""
 
 
-def main(command: str, words: Sequence[str], *, data: Path, now: datetime, out: TextIO, errors: TextIO) -> int:
-    """Run ``backup`` or ``restore``. Exit status: 0 done, 1 failed (the server and its data are as before), 2 usage."""
+def main(
+    command: str,
+    words: Sequence[str],
+    *,
+    data: Path,
+    hook: Path | None = None,
+    now: datetime,
+    out: TextIO,
+    errors: TextIO,
+) -> int:
+    """Run ``backup`` or ``restore``. ``hook``: a program for each new backup. Exit status: 0 done, 1 failed (the server
+    and its data are as before), 2 usage."""
     say: Callable[[str], None] = partial(print, file=out)
     try:
         match (command, *words):
             case ("backup",):
-                say(make(data, now))
+                say(make(data, now, hook))
             case ("restore", file):
                 say(restore(Path(file), data, now))
             case _:
@@ -45,10 +56,9 @@ def main(command: str, words: Sequence[str], *, data: Path, now: datetime, out: 
     return 0
 
 
-def make(data: Path, now: datetime) -> str:
-    """Back up the store in ``data`` and let go of all but the newest; a line that tells of it.
-
-    Raises BackupError, StorageError.
+def make(data: Path, now: datetime, hook: Path | None = None) -> str:
+    """Back up the store in ``data`` and let go of all but the newest, then give the new one to ``hook``; a line that
+    tells of it. Raises BackupError, StorageError.
     """
     store, folder = data / STORE, data / FOLDER
     if not store.exists():
@@ -62,7 +72,28 @@ def make(data: Path, now: datetime) -> str:
         _let_go(folder, target)
         ahead = sum(each > target for each in folder.glob(EACH))
         why = f"; {ahead} are dated later, by a clock that was ahead: they go first" if ahead else ""
+        if hook is not None:
+            _hand_on(target, hook)
         return f"Kept {target}: {_summary(copies.contents(target))}{why}"
+
+
+def _hand_on(backup: Path, hook: Path) -> None:
+    """Run the host's own program, as long as it takes: no other backup is made, or let go of, meanwhile."""
+    try:
+        status = subprocess.run([hook, backup], stdin=subprocess.DEVNULL).returncode
+    except OSError as error:
+        raise BackupError(f"kept {backup}, but the hook {hook} cannot be run: {error.strerror}") from error
+    if status:
+        raise BackupError(f"kept {backup}, but the hook {hook} failed with status {status}")
+
+
+def newest(data: Path, until: datetime | None = None) -> datetime | None:
+    """Return when the newest backup was made; None when there is none. Raises OSError.
+
+    Those from after ``until`` do not count: a clock that was ahead has dated them, and they would hide for as long that
+    no more are made."""
+    dates = (datetime.fromtimestamp(each.stat().st_mtime, UTC) for each in (data / FOLDER).glob(EACH))
+    return max((made for made in dates if until is None or made <= until), default=None)
 
 
 def _let_go(folder: Path, made: Path) -> None:

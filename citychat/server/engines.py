@@ -6,7 +6,7 @@ the drivers of its own engines only.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from citychat.settings import Settings, SettingsError
 from citychat.tokens import SigningKeys, key_marks
 
 if TYPE_CHECKING:
-    from citychat.adapters.redis import SharedKeyCheck
+    from citychat.adapters.redis import HostSettingsCheck, SharedKeyCheck
     from citychat.adapters.sqlite import Database, FreeDisk
 
 EndWith = Callable[[StartError | SettingsError], None]
@@ -60,12 +60,10 @@ class OpenEngines:
         return all(shown[name]["state"] == "ok" for name in VITAL), shown
 
     def _stored(self) -> str:
-        """Return what is wrong with the embedded storage. Who asks has it tried again: while nobody is served nobody
-        writes."""
+        """Return what is wrong with the embedded storage. Who asks has it tried: perhaps nobody else writes."""
         if self.database is None:
             return ""
-        if self.database.trouble or (self.disk is not None and not self.disk.has_room()):
-            self.database.probe()
+        self.database.probe()
         return self.database.trouble
 
 
@@ -84,6 +82,7 @@ class _Opening:
         self.statuses: dict[str, ServiceStatus] = {}
         self.counts: dict[str, Mapping[str, int]] = {}
         self.key_check: SharedKeyCheck | None = None
+        self.host_settings: HostSettingsCheck | None = None
 
     def status(self, setting: str, service: str) -> ServiceStatus:
         def end(line: str) -> None:
@@ -96,7 +95,7 @@ class _Opening:
         """Open an engine that may be silent when it is closed."""
         return await self.stack.enter_async_context(self.stopping.closes(engine))
 
-    async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys) -> tuple[Bus, Lobby]:
+    async def bus_and_lobby(self, url: str, ring_s: int, keys: SigningKeys | None) -> tuple[Bus, Lobby]:
         enter, clock, random = self.enter, self.clock, self.random
         if url == EMBEDDED:
             from citychat.adapters.memory import MemoryBus, MemoryLobby
@@ -113,13 +112,14 @@ class _Opening:
         )
 
         redis = await enter(Redis(url, status=self.status("bus", "Redis"), clock=clock))
-        await enter(HostSettingsCheck(redis, clock, redis.status.advise))
+        self.host_settings = await enter(HostSettingsCheck(redis, clock, redis.status.advise))
         await enter(EarlierLobbies(redis, clock))
         redis_bus = await enter(RedisBus(redis))
         self.counts["bus"] = redis_bus.counts
-        self.key_check = SharedKeyCheck(
-            redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
-        )
+        if keys is not None:
+            self.key_check = SharedKeyCheck(
+                redis, key_marks(keys), clock=clock, foreign=lambda: self.end_with(SettingsError(FOREIGN_KEYS))
+            )
         lobby = await enter(
             RedisLobby(redis.run, random=random, now_ms=SteadyTime(clock, clock.wall_ms()).now_ms, ring_s=ring_s)
         )
@@ -201,9 +201,7 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
         engines = await open_engines(
             stack, settings, keys, SystemClock(loop), SystemRandom(), troubles.append, Stopping(loop.time)
         )
-        end_s = loop.time() + within_s
-        while not all(status.up for status in engines.statuses.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - statuses tell nobody
-            await asyncio.sleep(LOOK_S)
+        await _reached(engines.statuses, troubles, loop.time() + within_s)
         wrong = {name: status.trouble for name, status in engines.statuses.items() if not status.up}
         with suppress(Unavailable):
             if engines.key_check is not None and await engines.key_check.strange():
@@ -212,6 +210,39 @@ async def check(settings: Settings, keys: SigningKeys, within_s: float = CHECK_S
         raise StartError("; ".join(f"{name} {place_of(getattr(settings, name))}: {wrong[name]}" for name in wrong))
     if troubles:  # it answers, and its clock is another
         raise troubles[0]
+
+
+async def ask(
+    settings: Settings, keys: SigningKeys | None, within_s: float = CHECK_S
+) -> tuple[Mapping[str, ServiceStatus], list[str]]:
+    """Reach every service once, beside a running server: return how each stands, by its setting, and what would end a
+    process. The embedded storage is not opened. Raises SettingsError for options in URLs."""
+    loop, troubles = asyncio.get_running_loop(), list[Exception]()
+    async with AsyncExitStack() as stack:
+        opening = _Opening(stack, SystemClock(loop), SystemRandom(), troubles.append, Stopping(loop.time))
+        if settings.bus != EMBEDDED:
+            with _named("bus"):
+                await opening.bus_and_lobby(settings.bus, settings.ring_s, keys)
+        if settings.mailbox != EMBEDDED:
+            with _named("mailbox"):
+                await opening.mailbox(settings.mailbox, None)
+        if settings.history != EMBEDDED:
+            with _named("history"):
+                await opening.history(settings.history, None)
+        await _reached(opening.statuses, troubles, loop.time() + within_s)
+        with suppress(Unavailable):
+            if opening.host_settings is not None:  # its answer comes after the one that tells the time
+                opening.statuses["bus"].advise(await opening.host_settings.asked())
+            if opening.key_check is not None and await opening.key_check.strange():
+                troubles.append(SettingsError(FOREIGN_KEYS))
+    return opening.statuses, [str(trouble) for trouble in troubles]
+
+
+async def _reached(statuses: Mapping[str, ServiceStatus], troubles: Sequence[Exception], end_s: float) -> None:
+    """Wait until all answer, or one of them can never serve, or it is ``end_s`` by the loop's clock."""
+    loop = asyncio.get_running_loop()
+    while not all(status.up for status in statuses.values()) and not troubles and loop.time() < end_s:  # noqa: ASYNC110 - statuses tell nobody
+        await asyncio.sleep(LOOK_S)
 
 
 def services(settings: Settings) -> list[str]:

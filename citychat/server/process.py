@@ -11,7 +11,7 @@ from msgspec import Struct
 from citychat.delivery import Delivery
 from citychat.handlers import ChatEvents, Dispatcher, UserEvents
 from citychat.joining import Admission, Joining
-from citychat.limits import Buckets, DayQuotas, Shares, bound, buckets
+from citychat.limits import Buckets, DayQuotas, Shares, bound, buckets, site
 from citychat.matching import Matching
 from citychat.places import Gazetteer, Places
 from citychat.ports import Engines
@@ -24,11 +24,19 @@ from citychat.tokens import SigningKeys
 CHECK_S = 15.0  # what nobody could tell: partners who came or went, sessions that began or ended (protocol §2.4)
 REFRESH_S = 10.0  # how many are free, told at most so often (product page, Ready)
 LEASE_S = 5.0  # a third of what the lobby grants, so that two renewals may be lost (M9)
+HOUSE_S = 10.0  # of the 15 s in which the host's word is to be heard everywhere
 DATE_S = 60.0  # a clock that steps is in the log before its host wonders
 TIDY_S = 3_600.0
 HOUR_S = 3_600.0
+SITE_NETWORKS = bound("networks of a /48")
 
 log = logging.getLogger(__name__)
+
+
+def new_guests(per_hour: int, now_s: Callable[[], float]) -> Callable[[str], float]:
+    """Return what takes one of a network's new guests, and of those of its IPv6 /48: it answers the seconds to wait."""
+    of_network, of_site = (Buckets(most, most / HOUR_S, now_s) for most in (per_hour, SITE_NETWORKS * per_hour))
+    return lambda source: of_network.take(source) or of_site.take(site(source))
 
 
 class Policy(Struct, frozen=True):
@@ -82,7 +90,8 @@ class Process:
                 engines=engines,
                 dates=self.matching.sessions.dates,
                 joins=Shares("joins", now_s, scale),
-                new_guest=Buckets(policy.guests_per_hour, policy.guests_per_hour / HOUR_S, now_s).take,
+                objections=Shares("objections", now_s, scale),
+                new_guest=new_guests(policy.guests_per_hour, now_s),
                 again=buckets("joins", now_s).take,
             ),
             delivery=self.delivery,
@@ -98,10 +107,13 @@ class Process:
         self.engines.bus.watch(self._resumed)
         self.tasks.spawn(matching.lease.renew(), "lease")
         self.tasks.spawn(matching.sessions.dates.trusted(), "date")
+        self.tasks.spawn(self.tasks.retry(matching.heed_house), "closed or open")
         for period_s, step, name in (
             (LEASE_S, matching.lease.renew, "lease"),
             (CHECK_S, self.joining.check, "partners"),
             (CHECK_S, matching.reconciler.check, "status of guests"),
+            (CHECK_S, self.joining.missed.heed_pauses, "new pauses"),
+            (HOUSE_S, matching.heed_house, "closed or open"),
             (REFRESH_S, matching.reconciler.refresh, "free nearby"),
             (DATE_S, matching.sessions.dates.trusted, "date"),
             (TIDY_S, matching.sessions.tidy, "tidy"),
@@ -130,11 +142,15 @@ class Process:
     async def _log_counts(self) -> None:
         """For the host: how it goes, and nothing about anybody."""
         talking = sum(client.session is not None for client in self.registry)
+        rest = ", ".join(f"{name} {count}" for name, count in sorted(self.odd().items())) or "nothing unusual"
+        log.info("%d guests are here, %d of them in a chat; since the start: %s", len(self.registry), talking, rest)
+
+    def odd(self) -> dict[str, int]:
+        """Return what is unusual, counted since the start, by a few words of ours for each kind."""
         odd = dict(self.delivery.counts + self.delivery.writer.counts)
         for engine, counts in self.counts.items():
             odd |= {f"{engine} {name}": count for name, count in counts.items() if count}
-        rest = ", ".join(f"{name} {count}" for name, count in sorted(odd.items())) or "nothing unusual"
-        log.info("%d guests are here, %d of them in a chat; since the start: %s", len(self.registry), talking, rest)
+        return odd
 
     async def drain(self, within_s: float) -> None:
         """Send everybody away and finish what they have drawn (SIGTERM), in that time."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
+from citychat.face import FILE, MAX_BYTES, BadLogo, Face, sanitised
 from citychat.handlers import TEXTS
 from citychat.places import City, Gazetteer, ip_database
 from citychat.setting_types import EMBEDDED
@@ -32,6 +33,9 @@ class Resources:
     databases: ip_database.IpDatabases
     has_database: bool
     texts: dict[str, str]
+    face: Face
+    wrong_logo: str
+    """What is wrong with the host's own logo, in place of which the built-in sign is shown."""
 
 
 def prepare(settings: Settings) -> Resources:
@@ -39,6 +43,7 @@ def prepare(settings: Settings) -> Resources:
     data = settings.data
     _make_folder(data)
     gazetteer = Gazetteer()
+    logo, wrong_logo = _logo_or_why_not(data)
     try:
         geoip = ip_database.database_files(data, settings.geoip)
         return Resources(
@@ -49,6 +54,8 @@ def prepare(settings: Settings) -> Resources:
             databases=ip_database.IpDatabases(geoip),
             has_database=bool(geoip),
             texts=own_texts(data),
+            face=Face(settings.name, settings.accent, logo),
+            wrong_logo=wrong_logo,
         )
     except OSError as error:
         raise StartError(f"cannot read {error.filename or data}: {error.strerror}") from error
@@ -93,6 +100,27 @@ def own_texts(data: Path) -> dict[str, str]:
         except UnicodeDecodeError as error:
             raise StartError(f"{path} is not UTF-8 text: save it as UTF-8, or move it away") from error
     return texts
+
+
+def own_logo(data: Path) -> bytes | None:
+    """The host's own logo.svg, where there is one, as it may be shown. Raises StartError, OSError."""
+    path = data / FILE
+    try:
+        with path.open("rb") as file:
+            return sanitised(file.read(MAX_BYTES + 1))
+    except FileNotFoundError:
+        return None
+    except BadLogo as error:
+        raise StartError(f"{path} is not shown: {error}") from error
+
+
+def _logo_or_why_not(data: Path) -> tuple[bytes | None, str]:
+    try:
+        return own_logo(data), ""
+    except StartError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"{data / FILE} is not shown: {error.strerror}"
 
 
 def consent_version(texts: dict[str, str]) -> str:

@@ -3,7 +3,10 @@
 import { Chat } from "citychat/chat.js";
 import { learn } from "citychat/i18n.js";
 import { Joining } from "citychat/joining.js";
+import { Leaving } from "citychat/leaving.js";
 import { Matching } from "citychat/matching.js";
+import { Nudge } from "citychat/nudge.js";
+import { keepOfflinePage } from "citychat/offline.js";
 import { Socket } from "citychat/socket.js";
 import { State } from "citychat/state.js";
 import { Storage } from "citychat/storage.js";
@@ -14,24 +17,31 @@ import { Shell } from "citychat/views/shell.js";
 const NOTICE_MS = 10_000; // what is good again need not be said for ever
 
 const { lang, dataset } = document.documentElement;
-// Dates in the guest's own manner where it is a manner of the page's language.
-const manner = navigator.language.startsWith(lang) ? navigator.language : lang;
-learn(JSON.parse(byId("catalogue").textContent), manner);
-
 const consent = dataset.consent ?? "";
-const wall = () => Date.now();
 const now = () => Math.round(performance.now()); // in whole ms, as timers count
+// The hour as the server says it, and counted on: whatever somebody does to this machine's clock changes nothing.
+let startedAt = 0;
+const wall = () => (startedAt ? startedAt + now() : Date.now());
+learn(JSON.parse(byId("catalogue").textContent), lang, navigator.language, wall);
+
 const state = new State();
 const storage = new Storage(() => window.localStorage);
 const tab = new Storage(() => window.sessionStorage);
-const socket = new Socket(now, wall, () => Math.random());
-const chat = new Chat({ state, storage, socket, id: newId(128), now, wall });
+const socket = new Socket(now, () => Date.now(), () => Math.random());
+socket.on("joined", (answer) => {
+  if (answer.now) startedAt = answer.now - now();
+});
+const leaving = new Leaving({ state, storage, socket });
+const chat = new Chat({ state, storage, socket, leaving, id: newId(128), now, wall });
 const { outbox } = chat;
 const joining = new Joining({ state, storage, tab, socket, outbox, consent, now, wall });
-const matching = new Matching({ state, storage, tab, socket, outbox, joining, now });
-const shell = new Shell({ state, socket, chat, joining, matching, now, wall });
+const matching = new Matching({ state, storage, tab, socket, outbox, joining, leaving, now });
+const shell = new Shell({ state, socket, chat, joining, matching, nudge: new Nudge(storage), now, wall });
 
+// A phone's keyboard has one key for both: a new line is typed there, and the button sends.
+state.settings.enter = !matchMedia("(hover: none) and (pointer: coarse)").matches;
 state.storing = storage.trouble;
+state.closed = dataset.closed ?? "";
 storage.told = () => {
   const again = state.storing === "full" && !storage.trouble;
   state.set({ storing: storage.trouble, notice: again ? "link.room" : state.notice });
@@ -46,14 +56,23 @@ window.addEventListener("storage", ({ key, newValue }) => {
 document.addEventListener("visibilitychange", () => {
   const visible = document.visibilityState === "visible";
   socket.view(visible);
-  if (!visible) return;
-  chat.read();
-  socket.wake();
+  if (visible) {
+    chat.read();
+    socket.wake();
+    joining.lookAgain();
+  } else {
+    leaving.finish(); // it may be frozen, or go without another word
+  }
+});
+window.addEventListener("pagehide", () => {
+  leaving.finish();
+  socket.hide();
 });
 window.addEventListener("pageshow", () => socket.wake());
 window.addEventListener("online", () => socket.wake());
 document.addEventListener("pointerdown", () => matching.touched());
 document.addEventListener("keydown", () => matching.touched());
 
+keepOfflinePage(state, dataset.worker ?? "");
 shell.start();
 joining.begin();

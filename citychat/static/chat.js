@@ -2,12 +2,13 @@
 
 import { everything, placeIn } from "citychat/everything.js";
 import { Outbox } from "citychat/outbox.js";
-import { DRAFT, DRAFT_MAX_CHARS, read } from "citychat/shapes.js";
+import { DRAFT, DRAFT_MAX_CHARS, read, restsOf } from "citychat/shapes.js";
 import { placeOf } from "citychat/state.js";
 import { newId } from "citychat/text.js";
 
 /**
  * @import { Busy, Calls, Events, Message, Session } from "citychat/types.js"
+ * @import { Leaving } from "citychat/leaving.js"
  * @import { Socket } from "citychat/socket.js"
  * @import { State } from "citychat/state.js"
  * @import { Storage } from "citychat/storage.js"
@@ -16,6 +17,7 @@ import { newId } from "citychat/text.js";
  * @property {State} state
  * @property {Storage} storage
  * @property {Socket} socket
+ * @property {Leaving} leaving
  * @property {string} id the page's
  * @property {() => number} now
  * @property {() => number} wall
@@ -23,6 +25,7 @@ import { newId } from "citychat/text.js";
 
 const TYPING_MS = 5000; // a sign of typing expires by itself
 const TYPING_GAP_MS = 2000; // at most one in so long
+const AWAY_MS = 2000; // a reload of the partner's page is over by then
 const PAGE_ROWS = 50;
 const TIMER_MAX_MS = 2 ** 31 - 1; // browsers take a longer time for none
 
@@ -31,20 +34,30 @@ export class Chat {
   #typingOff = 0;
   #typingAt = -Infinity;
   #typingShown = false;
+  #awayLater = 0;
   #alarmAt = Infinity;
   #alarm = 0;
 
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    const { socket, storage, id, now } = parts;
+    const { socket, storage, leaving, id, now } = parts;
+    leaving.over = (session) => this.#end(session, "you");
     this.outbox = new Outbox(storage, id, () => newId(64), this.#calls());
+    socket.on("joined", ({ session }) => {
+      clearTimeout(this.#awayLater); // the answer says who is here
+      this.#dropDrafts(session);
+      this.#fill();
+    });
     socket.on("message", (message) => this.#message(message));
     socket.on("status", (status) => this.outbox.status(status, now()));
     socket.on("busy", (busy) => this.#busy(busy));
     socket.on("typing", ({ session, on }) => this.#typing(session, on));
     socket.on("erased", ({ session }) => this.#erased(session));
-    socket.on("partnerJoined", ({ session }) => this.#presence(session, { here: true, away_since: undefined }));
+    socket.on("partnerJoined", ({ session }) => {
+      clearTimeout(this.#awayLater);
+      this.#presence(session, { here: true, away_since: undefined });
+    });
     socket.on("partnerLeft", (left) => this.#left(left));
   }
 
@@ -93,6 +106,23 @@ export class Chat {
     else storage.delete(name);
   }
 
+  /**
+   * A draft belongs to a chat and ends with it: what was typed meanwhile stays on the screen, in memory.
+   * @param {string} session
+   */
+  #dropDraft(session) {
+    const { storage, state } = this.#parts;
+    const text = read(storage, DRAFT + session);
+    storage.delete(DRAFT + session);
+    if (text && state.session?.session === session) state.set({ unsent: { session, text } });
+  }
+
+  /** Chats may have ended while this page was away. @param {Session} [session] the one of the join answer */
+  #dropDrafts(session) {
+    const running = session && !session.ended ? session.session : "";
+    for (const one of restsOf(this.#parts.storage, DRAFT)) if (one !== running) this.#dropDraft(one);
+  }
+
   /** @param {boolean} on */
   typing(on) {
     const { state, socket, now } = this.#parts;
@@ -103,25 +133,25 @@ export class Chat {
     socket.typing(state.running.session, on);
   }
 
-  async leave() {
-    const { state, socket } = this.#parts;
-    const session = state.running;
-    if (!session) return true;
-    const answer = await socket.leave(session.session);
-    if (!answer.ok && answer.error !== "no-session") return false;
-    this.#end(session.session, "you");
-    return true;
+  /** Another window's chat is not left from this one. */
+  leave() {
+    const { state, leaving } = this.#parts;
+    if (!this.outbox.writes) state.set({ screen: "replaced" });
+    else if (state.running) leaving.begin(state.running.session);
   }
+
+  undoLeave = () => this.#parts.leaving.undo();
 
   /** @param {string} session */
   async again(session) {
-    const { state, socket } = this.#parts;
+    const { state, socket, leaving } = this.#parts;
     state.again.add(session);
     state.touch();
+    await leaving.finish();
     const answer = await socket.again(session);
     if (answer.ok) return;
     state.again.delete(session);
-    state.set({ notice: answer.error === "disk-full" ? "link.disk" : "link.failed" });
+    state.set({ notice: { "disk-full": "link.disk", closed: "link.closed" }[answer.error] ?? "link.failed" });
   }
 
   /** Answers whether it was done. @param {string} session */
@@ -151,6 +181,13 @@ export class Chat {
     const answer = await socket.chats();
     if (answer.ok) state.set({ chats: answer.chats, moreChats: answer.more });
     else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
+  }
+
+  /** What was opened without a link is empty, or old. */
+  #fill() {
+    const { screen, reading, chats } = this.#parts.state;
+    if (screen === "chats" || (screen === "talk" && !chats)) this.list();
+    if (reading && this.#parts.state.transcript(reading.session).more === undefined) this.older(reading);
   }
 
   /** The next page of my chats. */
@@ -195,9 +232,9 @@ export class Chat {
     state.touch();
   }
 
-  /** All my chats with their messages, as one value; null when it could not be had. */
-  everything() {
-    return everything(this.#parts.socket, this.#parts.wall());
+  /** All my chats with their messages, as one value. @param {(n: number, all: number) => void} told how far it is */
+  everything(told) {
+    return everything(this.#parts.socket, this.#parts.wall(), told);
   }
 
   /** @param {Message} message */
@@ -209,7 +246,9 @@ export class Chat {
     const before = rows.length;
     this.outbox.message(message, now());
     const inView = state.shown?.session === session && document.visibilityState === "visible";
-    if (rows.length > before && !inView) state.unread.add(session);
+    if (rows.length <= before || inView) return;
+    state.unread.add(session);
+    state.cameUnseen += 1;
   }
 
   /** @param {Busy} busy */
@@ -248,17 +287,20 @@ export class Chat {
   /** @param {Events["partnerLeft"]} left */
   #left({ session, how, since }) {
     const { state } = this.#parts;
+    clearTimeout(this.#awayLater);
+    const away = () => this.#presence(session, { here: false, away_since: since });
     if (how === "left") this.#end(session, "partner");
-    else this.#presence(session, { here: false, away_since: since });
+    else this.#awayLater = setTimeout(away, AWAY_MS);
     if (session === state.session?.session) state.set({ typing: false });
   }
 
   /** @param {string} session @param {"you" | "partner"} by */
   #end(session, by) {
-    const { state, storage, wall } = this.#parts;
+    const { state, leaving, wall } = this.#parts;
+    leaving.forget(session);
     const { running, reading } = state;
     this.outbox.ended(session);
-    storage.delete(DRAFT + session);
+    this.#dropDraft(session);
     const end = { ended: wall(), here: false, by };
     if (running?.session === session) state.set({ session: { ...running, ...end }, typing: false });
     if (reading?.session === session && !reading.ended) state.set({ reading: { ...reading, ...end } });
@@ -267,13 +309,12 @@ export class Chat {
 
   /** @param {number} at */
   #setAlarm(at) {
-    const { now } = this.#parts;
     if (at >= this.#alarmAt) return;
     this.#alarmAt = at;
     clearTimeout(this.#alarm);
     this.#alarm = setTimeout(() => {
       this.#alarmAt = Infinity;
-      this.outbox.tick(now());
-    }, Math.min(Math.max(0, at - now()), TIMER_MAX_MS));
+      this.outbox.tick(this.#parts.now());
+    }, Math.min(Math.max(0, at - this.#parts.now()), TIMER_MAX_MS));
   }
 }

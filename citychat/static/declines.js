@@ -9,7 +9,7 @@ import { DECLINE, NUMBER_MAX, OLD_DECLINES, read, restsOf } from "citychat/shape
 /** @import { Socket } from "citychat/socket.js" */
 
 const DECLINES_MAX = 50; // without an answer; nobody says more in the hour for which the server knows ended offers
-const NO_ANSWER = ["cut", "unavailable", "busy", "internal", "not-joined"]; // the server has not taken it yet
+export const NO_ANSWER = ["cut", "unavailable", "busy", "internal", "not-joined"]; // the server has not taken it yet
 
 export class PendingDeclines {
   #storage;

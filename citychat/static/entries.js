@@ -39,7 +39,7 @@ export class Entries {
     storage.set(WRITER, this.#page);
     const names = [...storage.keys()].filter((name) => this.#isOthers(name)).sort();
     for (const name of names.sort((a, b) => Number(b === before) - Number(a === before))) {
-      this.#merge(name, read(storage, name));
+      this.#merge(name, read(storage, name), name === before);
     }
     if (names.length) this.save();
   }
@@ -61,8 +61,11 @@ export class Entries {
     return name === OLD_OUTBOX || (name.startsWith(OUTBOX) && name !== OUTBOX + this.#page);
   }
 
-  /** @param {string} name @param {Left | undefined} left */
-  #merge(name, left) {
+  /**
+   * @param {string} name @param {Left | undefined} left
+   * @param {boolean} [newest] of the page that wrote until now: its last word in another chat than ours is later
+   */
+  #merge(name, left, newest = false) {
     this.#taken.push(name);
     for (const entry of left?.entries ?? []) if (!this.#known.has(keyOf(entry))) this.#push(entry);
     let last = left?.last;
@@ -70,7 +73,7 @@ export class Entries {
       this.#taken.push(OLD_LAST);
       last = left?.torn ? undefined : read(this.#storage, OLD_LAST);
     }
-    const older = this.#last && last && (last[0] !== this.#last[0] || last[3] <= this.#last[3]);
+    const older = this.#last && last && (last[0] === this.#last[0] ? last[3] <= this.#last[3] : !newest);
     if (last && !older) this.#last = last;
   }
 
@@ -91,10 +94,10 @@ export class Entries {
       ranges.some(([first, last]) => first <= entry.number && entry.number <= last));
   }
 
-  /** The message before the first one of a stream in this session, if there is one. @param {string} session */
+  /** The message written last, and its place in the order. @param {string} session */
   last(session) {
-    const [known, stream, number] = this.#last ?? [];
-    return known === session ? /** @type {[string, number]} */ ([stream, number]) : undefined;
+    const [known, ...last] = this.#last ?? [];
+    return known === session ? /** @type {[string, number, number]} */ (last) : undefined;
   }
 
   /** @param {Entry} entry */

@@ -1,21 +1,53 @@
 // The sentences of this page's language, and dates and durations in it.
 
+/** @import { Place } from "citychat/types.js" */
 /** @typedef {Record<string, string | number | Node>} Values */
+
+const DAY_MS = 86_400_000;
 
 /** @type {Record<string, string>} */
 let sentences = {};
 let language = "en";
+/** Whether the reader counts 12 or 24 hours, whatever the language of the page. @type {Intl.DateTimeFormatOptions} */
+let hours = {};
+let wall = () => 0;
+/** By their options: one takes a tenth of a millisecond to make. @type {Map<string, Intl.DateTimeFormat>} */
+const formatters = new Map();
 
-/** @param {Record<string, string>} catalogue @param {string} lang */
-export function learn(catalogue, lang) {
+/**
+ * Dates are in the reader's manner where it is a manner of the page's language.
+ * @param {Record<string, string>} catalogue @param {string} lang @param {string} reader @param {() => number} now
+ */
+export function learn(catalogue, lang, reader, now) {
   sentences = catalogue;
-  language = lang;
+  const known = isTag(reader) ? reader : lang;
+  language = known.startsWith(lang) ? known : lang;
+  const { hourCycle } = new Intl.DateTimeFormat(known, { hour: "numeric" }).resolvedOptions();
+  hours = { hour: "numeric", minute: "2-digit", hourCycle };
+  wall = now;
+  formatters.clear();
+}
+
+/** Some systems' own names of languages are none to a browser, which names them all the same. @param {string} name */
+function isTag(name) {
+  try {
+    return Intl.getCanonicalLocales(name).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The sentence of that name with `{name}` filled in. @param {string} name @param {Values} [values] */
 export function t(name, values = {}) {
   return parts(name, values).join("");
 }
+
+/**
+ * A sentence about a place; the host's own network has some of its own.
+ * @param {string} name @param {Place | null} place @param {Values} values
+ */
+export const about = (name, place, values) =>
+  t(place?.source === "network" && has(`${name}.network`) ? `${name}.network` : name, values);
 
 /** The sentence in pieces, so that a value may be an element. @param {string} name @param {Values} values */
 export function parts(name, values) {
@@ -29,34 +61,46 @@ export const has = (name) => name in sentences;
 export const namesUnder = (beginning) =>
   Object.keys(sentences).filter((name) => name.startsWith(beginning)).map((name) => name.slice(beginning.length));
 
-/** @param {Date} a @param {Date} b */
-const sameDay = (a, b) => a.toDateString() === b.toDateString();
+/** @param {number} a @param {number} b */
+export const sameDay = (a, b) => new Date(a).toDateString() === new Date(b).toDateString();
 
 /** @param {number} ms @param {Intl.DateTimeFormatOptions} options */
-const formatted = (ms, options) => new Intl.DateTimeFormat(language, options).format(ms);
+function formatted(ms, options) {
+  const name = JSON.stringify(options);
+  const formatter = formatters.get(name) ?? new Intl.DateTimeFormat(language, options);
+  formatters.set(name, formatter);
+  return formatter.format(ms);
+}
 
-/** @param {number} ms */
-export function date(ms) {
-  const thisYear = new Date(ms).getFullYear() === new Date().getFullYear();
-  return formatted(ms, { day: "numeric", month: "long", year: thisYear ? undefined : "numeric" });
+/** @param {number} ms @param {Intl.DateTimeFormatOptions} [more] */
+export function date(ms, more = {}) {
+  const thisYear = new Date(ms).getFullYear() === new Date(wall()).getFullYear();
+  return formatted(ms, { day: "numeric", month: "long", ...(thisYear ? {} : { year: "numeric" }), ...more });
 }
 
 /** @param {number} ms */
-export const moment = (ms) => formatted(ms, { day: "numeric", month: "long", hour: "numeric", minute: "2-digit" });
+export const moment = (ms) => date(ms, hours);
 
 /** @param {number} ms */
-export const clock = (ms) => formatted(ms, { hour: "numeric", minute: "2-digit" });
+export const clock = (ms) => formatted(ms, hours);
 
-/** When a chat was: the hour today, the weekday this week, else the date. @param {number} ms @param {number} now */
-export function when(ms, now) {
-  if (sameDay(new Date(ms), new Date(now))) return clock(ms);
-  if (now - ms < 6 * 86_400_000) return formatted(ms, { weekday: "long" });
+/** When a chat was: the hour today, the weekday this week, else the date. @param {number} ms */
+export function when(ms) {
+  if (sameDay(ms, wall())) return clock(ms);
+  if (wall() - ms < 6 * DAY_MS) return formatted(ms, { weekday: "long" });
   return date(ms);
 }
 
-/** The name of a country in the page's language. @param {string} code */
-export const country = (code) =>
-  /^[A-Z]{2}$/.test(code) ? new Intl.DisplayNames([language], { type: "region" }).of(code) : code;
+/**
+ * The day of a message; "" where it is that of the one before, or, of the first, today.
+ * @param {number} ms @param {number} [before]
+ */
+export const newDay = (ms, before = wall()) =>
+  sameDay(ms, before) ? "" : formatted(ms, { weekday: "long", day: "numeric", month: "long" });
+
+/** The name of a country in the page's language, or another. @param {string} code @param {string} [lang] */
+export const country = (code, lang = language) =>
+  (/^[A-Z]{2}$/.test(code) && new Intl.DisplayNames([lang], { type: "region" }).of(code)) || code;
 
 /** @param {number} n @param {string} name */
 const unit = (n, name) =>

@@ -2,7 +2,7 @@
 
 import { askPosition } from "citychat/position.js";
 import { KeptTokens } from "citychat/kept_tokens.js";
-import { CONSENT, RELOADED, SETTINGS, read } from "citychat/shapes.js";
+import { CONSENT, LIFTED, LOOKING, RELOADED, SETTINGS, read } from "citychat/shapes.js";
 
 /**
  * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
@@ -32,6 +32,7 @@ export class Joining {
   #position;
   #tokens;
   #joined = false;
+  #objection = ""; // goes with each join until one is answered
   #locating = 0;
   /** What the server was told last about asking. @type {boolean | undefined} */
   #toldAskable;
@@ -90,15 +91,39 @@ export class Joining {
     location.reload();
   }
 
+  /** Say what a paused guest objects. @param {string} text */
+  object(text) {
+    this.#objection = text;
+    this.lookAgain();
+  }
+
+  /** Ask what became of the pause. */
+  lookAgain() {
+    const { state, socket } = this.#parts;
+    if (state.screen !== "banned" || !state.banned) return;
+    state.set({ banned: { ...state.banned, asking: true } });
+    socket.open(() => this.#request());
+  }
+
+  /** The guest has read that a pause is over. */
+  goOn() {
+    const { state, storage } = this.#parts;
+    storage.set(LIFTED, String(state.lifted?.at));
+    state.set({ screen: state.place ? "ready" : "city", lifted: null });
+  }
+
   /** @param {string} city */
   async choose(city) {
+    this.#locating += 1; // a position that comes later comes too late
     this.#placed(await this.#parts.socket.place(city));
   }
 
-  /** The browser's position instead; answers whether it gave one. */
-  async choosePosition() {
-    const position = await askPosition(() => undefined);
+  /** The browser's position instead; answers whether it gave one. @param {() => void} slow it lets us wait */
+  async choosePosition(slow) {
+    const mine = (this.#locating += 1);
+    const position = await askPosition(() => mine === this.#locating && slow());
     if (typeof position === "string") return false;
+    if (mine !== this.#locating) return true;
     this.#position = position;
     this.#placed(await this.#parts.socket.position(position));
     return true;
@@ -153,28 +178,31 @@ export class Joining {
       ...this.#tokens.asked(),
     };
     if (this.#position) request.position = this.#position;
+    if (this.#objection) request.objection = this.#objection;
     return request;
   }
 
   /** @param {JoinAnswer} answer */
   #welcome(answer) {
-    const { state, outbox, now, wall } = this.#parts;
+    const { state, storage, outbox, now, wall } = this.#parts;
     this.#joined = true;
+    this.#objection = "";
     this.#toldAskable = undefined;
     this.#tokens.keep(answer);
     state.set({
-      link: "on", place: answer.place, free: answer.free_nearby, banned: null, offer: null, typing: false,
+      link: "on", place: answer.place, free: answer.free_nearby, closed: "", banned: null, offer: null, typing: false,
     });
-    const { session } = answer;
-    const chatting = answer.state === "chat";
+    const { session, lifted } = answer;
+    const chatting = answer.state === "chat" && session?.session !== state.leaving?.session;
     const shown = state.session;
     const known = Boolean(session) && shown?.session === session?.session;
     if (session && (chatting || known)) state.set({ session: { by: known ? shown?.by : undefined, ...session } });
     else if (!chatting && state.running) state.set({ session: { ...state.running, ended: wall() } });
     outbox.joined(answer, now());
     if (session) state.transcript(session.session).more ??= (answer.messages ?? []).length >= FIRST_PAGE;
-    const waiting = ["loading", "locating", "replaced"].includes(state.screen);
+    const waiting = ["loading", "locating", "replaced", "banned"].includes(state.screen);
     if (chatting && (waiting || !known)) state.set({ screen: "talk", looking: "" });
+    else if (waiting && lifted && read(storage, LIFTED) !== lifted.at) state.set({ screen: "lifted", lifted });
     else if (!answer.place && !state.running) state.set({ screen: "city" });
     else if (waiting) state.set({ screen: "ready" });
   }
@@ -189,7 +217,10 @@ export class Joining {
       else state.set({ screen: "arrive", changed: true, link: "off" });
     } else if (answer.error === "reload") this.#reload();
     else if (answer.retry_ms !== undefined || answer.error === "internal") state.set({ link: "away" });
-    else state.set({ notice: "link.failed", link: "off" });
+    else {
+      const banned = state.banned && { ...state.banned, asking: false };
+      state.set({ notice: "link.failed", link: "off", banned });
+    }
   }
 
   /** @param {Answer<{place: Place | null}>} answer */
@@ -211,11 +242,15 @@ export class Joining {
     state.set({ screen: "replaced", offer: null, looking: "", dialog: null });
   }
 
-  /** @param {Partial<Pause>} pause */
-  #ban({ until = 0, reason = "", contact = "", network = false }) {
-    const { state, socket } = this.#parts;
+  /** @param {Partial<Pause>} told */
+  #ban({ until = 0, reason = "", rule = "", automatic = true, contact = "", network = false, ...said }) {
+    const { state, socket, tab } = this.#parts;
     socket.close();
-    state.set({ screen: "banned", banned: { until, reason, contact, network }, dialog: null, offer: null });
+    tab.delete(LOOKING);
+    this.#objection = "";
+    const { reference = "", objection = "", answer = "" } = said;
+    const banned = { until, reason, rule, automatic, reference, objection, answer, contact, network };
+    state.set({ screen: "banned", banned, dialog: null, offer: null, looking: "" });
   }
 
   #closed() {

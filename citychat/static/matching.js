@@ -5,6 +5,7 @@ import { LOOKING, read } from "citychat/shapes.js";
 
 /**
  * @import { Events, JoinAnswer, Reply, Session } from "citychat/types.js"
+ * @import { Leaving } from "citychat/leaving.js"
  * @import { Joining } from "citychat/joining.js"
  * @import { Outbox } from "citychat/outbox.js"
  * @import { Socket } from "citychat/socket.js"
@@ -18,6 +19,7 @@ import { LOOKING, read } from "citychat/shapes.js";
  * @property {Socket} socket
  * @property {Outbox} outbox
  * @property {Joining} joining hears of a join first
+ * @property {Leaving} leaving
  * @property {() => number} now
  */
 
@@ -39,16 +41,20 @@ export class Matching {
     socket.on("offer", (offer) => this.#offered(offer));
     socket.on("offerEnd", (end) => this.#over(end));
     socket.on("session", (session) => this.#matched(session));
+    socket.on("shut", ({ text }) => this.#shut(text));
   }
 
   async seek() {
-    const { state, socket, now } = this.#parts;
+    const { state, socket, leaving, now } = this.#parts;
     const lookingSince = state.looking ? state.lookingSince : now();
     state.set({ looking: "asking", lookingSince, still: false, notice: "", screen: "ready" });
     this.#keepLooking(true);
+    await leaving.finish();
+    if (!state.looking) return;
     const answer = await socket.seek();
     if (!state.looking || answer.error === "cut") return; // after a cut the next join seeks again
     if (answer.ok) state.set({ looking: answer.state === "matched" ? "asking" : answer.state });
+    else if (answer.error === "closed") this.#shut(answer.message ?? "");
     else if (answer.retry_ms !== undefined) {
       if (answer.error === "disk-full") state.set({ notice: "link.disk" });
       setTimeout(() => state.looking && this.seek(), answer.retry_ms);
@@ -96,14 +102,14 @@ export class Matching {
     const { state, tab } = this.#parts;
     this.#declines.resend();
     const wasLooking = state.looking || (read(tab, LOOKING) && state.place);
-    if (answer.state === "free" && wasLooking) this.seek();
+    if ((answer.state === "free" || state.leaving) && wasLooking) this.seek();
   }
 
   /** @param {Events["offer"]} offer */
   #offered(offer) {
     const { state, now } = this.#parts;
     const times = { ends: now() + offer.seconds * 1000, starts: now() + START_MS };
-    state.set({ offer: { ...offer, ...times }, dialog: null, notice: "", screen: "ready" });
+    state.set({ offer: { ...offer, ...times }, notice: "" });
     clearTimeout(this.#starting);
     if (offer.looking && document.visibilityState === "visible") {
       this.#starting = setTimeout(() => document.visibilityState === "visible" && this.answer("yes"), START_MS);
@@ -123,7 +129,7 @@ export class Matching {
       offer: null,
       looking: looking ? state.looking || "waiting" : "",
       still: lost,
-      notice: was && !was.looking ? "ring.over" : "",
+      notice: was && !was.looking && state.screen === "ready" ? "ring.over" : "",
     });
   }
 
@@ -134,10 +140,16 @@ export class Matching {
     this.#keepLooking(false);
     outbox.session(session, now());
     state.transcript(session.session).more ??= false;
+    const dialog = state.dialog?.typed ? state.dialog : null; // what is typed in it is not lost
     state.set({
-      session, screen: "talk", looking: "", offer: null, still: false, typing: false, dialog: null, notice: "",
-      chats: null,
+      session, screen: "talk", looking: "", offer: null, still: false, typing: false, dialog, notice: "", chats: null,
     });
+  }
+
+  /** The host's word while nobody new is led together; "" when that is over. @param {string} closed */
+  #shut(closed) {
+    if (closed) this.#keepLooking(false);
+    this.#parts.state.set(closed ? { closed, looking: "", still: false } : { closed });
   }
 
   /** @param {boolean} on */

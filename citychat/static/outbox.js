@@ -1,9 +1,8 @@
 // The page's part of delivery (protocol §2.3, §2.6): what to send, what to draw, what to keep.
 //
-// The twin of citychat/client/outbox.py; a test runs the same traces through both. No socket, no screen and no clock:
-// time comes in as `now` (ms of a clock that nobody sets), everything that must happen goes out through `calls`, and
-// only `storage` (the browser's localStorage) outlives the page. The hour, which somebody may set, is asked for where
-// it is shown or outlives the page: `calls.wall`.
+// The twin of citychat/client/outbox.py. No socket, no screen and no clock: time comes in as `now` (ms of a clock that
+// nobody sets), what must happen goes out through `calls`, and only `storage` outlives the page. `calls.wall` is the
+// hour, which somebody may set.
 
 import { Acks } from "citychat/acks.js";
 import { Drawn } from "citychat/drawn.js";
@@ -67,6 +66,8 @@ export class Outbox {
     this.#pausedUntil = 0;
     this.#acks.drop();
     this.#adopt(session, now);
+    const [last] = this.#entries.last(this.#running) ?? [];
+    if (last && last !== this.#stream) this.#stream = ""; // another window's
     if (session) this.#drawHistory(session, messages, seen);
     this.#drawEntries();
     this.#pump(now);
@@ -120,7 +121,6 @@ export class Outbox {
     if (running !== this.#running) {
       this.#running = running;
       this.#stream = "";
-      this.#number = 0;
     }
     if (session) {
       this.#drawn.of(session.session, session.side).told = true;
@@ -182,16 +182,16 @@ export class Outbox {
     const why = this.refusal(text);
     if (why) return why;
     const { side, highestLamport } = this.#drawn.of(this.#running, 0);
-    if (!this.#stream) this.#stream = this.#newStream();
+    const last = this.#entries.last(this.#running);
+    if (!this.#stream) [this.#stream, this.#number] = [this.#newStream(), 0];
     this.#number += 1;
     /** @type {Entry} */
     const entry = {
       session: this.#running, side, stream: this.#stream, number: this.#number,
-      lamport: Math.min(highestLamport + 1, LAMPORT_MAX), text: cleanText(text), at: this.#calls.wall(),
-      state: "waiting",
+      lamport: Math.min(Math.max(highestLamport, last?.[2] ?? 0) + 1, LAMPORT_MAX),
+      text: cleanText(text), at: this.#calls.wall(), state: "waiting",
     };
-    const previous = this.#number === 1 && this.#entries.last(this.#running);
-    if (previous) entry.previous = previous;
+    if (last && this.#number === 1) entry.previous = [last[0], last[1]];
     this.#entries.add(entry);
     this.#drawn.draw(entry, "waiting");
     this.#pump(now);

@@ -12,11 +12,14 @@ export const TOKEN = "citychat.token";
 export const OLD_TOKEN = "citychat.token.old"; // see kept_tokens.js
 export const SETTINGS = "citychat.settings";
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
+export const LIFTED = "citychat.lifted"; // when the pause was, of whose end the guest knows
 export const LOOKING = "citychat.looking"; // in the window's own storage: survives a reload and not the closing
 export const WRITER = "citychat.writer"; // the page that writes
 export const OUTBOX = "citychat.outbox."; // and the page whose it is
 export const DECLINE = "citychat.no."; // and the offer
 export const DRAFT = "citychat.draft."; // and the session
+export const POINTED = "citychat.pointed"; // the chat in which what leads to me was pointed out
+export const LEAVING = "citychat.leaving"; // the chat that is left, until the server knows
 export const OLD_OUTBOX = "citychat.outbox"; // this and the next two: of pages up to 0.2.0
 export const OLD_LAST = "citychat.last";
 export const OLD_DECLINES = "citychat.noes";
@@ -26,6 +29,7 @@ const ENTRIES_MAX = 2_000; // twice what pages keep; a screen draws them all
 export const NUMBER_MAX = 2 ** 53;
 const ID = /^[\w-]{1,43}$/;
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,512}$/; // the server reads no longer ones, and a frame holds 16 KB
+const SWITCHES = ["ask", "slow", "typing", "enter", "notices"];
 const STATES = ["waiting", "stored", "refused", "undelivered"];
 
 /** @param {any} value @returns {value is Record<string, any>} */
@@ -47,7 +51,7 @@ const number = (text) => (/^\d{1,16}$/.test(text) && Number(text) <= NUMBER_MAX 
 /** @param {string} text */
 function settings(text) {
   const raw = JSON.parse(text);
-  const known = ["ask", "slow", "typing"].filter((name) => isObject(raw) && Object.hasOwn(raw, name));
+  const known = SWITCHES.filter((name) => isObject(raw) && Object.hasOwn(raw, name));
   const fit = isObject(raw) && known.every((name) => typeof raw[name] === "boolean");
   return fit ? Object.fromEntries(known.map((name) => [name, raw[name]])) : undefined;
 }
@@ -96,6 +100,7 @@ function oldDeclines(text) {
   return Array.isArray(raw) && raw.length <= 1_000 && raw.every(isId) ? raw : undefined;
 }
 
+const id = (/** @type {string} */ text) => (ID.test(text) ? text : undefined);
 const token = (/** @type {string} */ text) => (TOKEN_SHAPE.test(text) ? text : undefined);
 
 /** @type {Record<string, (text: string) => any>} */
@@ -105,10 +110,13 @@ const SHAPES = {
   [OLD_TOKEN]: token,
   [SETTINGS]: settings,
   [RELOADED]: number,
+  [LIFTED]: number,
   [LOOKING]: (text) => (text === "yes" ? text : undefined),
-  [WRITER]: (text) => (ID.test(text) ? text : undefined),
+  [WRITER]: id,
   [OUTBOX]: outbox,
   [DECLINE]: number,
+  [POINTED]: id,
+  [LEAVING]: id,
   [DRAFT]: (text) => (text.length <= DRAFT_MAX_CHARS ? text : undefined),
   [OLD_OUTBOX]: (text) => entries(JSON.parse(text)),
   [OLD_LAST]: oldLast,

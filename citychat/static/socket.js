@@ -18,8 +18,7 @@ const EVENTS = {
     "user-session": "session",
     "user-nearby": "nearby",
     "user-replaced": "replaced",
-    "user-drain": "drain",
-    "user-banned": "banned",
+    "user-drain": "drain", "user-banned": "banned", "user-closed": "shut",
   },
   chat: {
     "chat-message": "message",
@@ -38,6 +37,7 @@ const PROBE_MS = 2000;
 const STALE_MS = 2000; // an attempt so old belongs to the network we had before
 const BACKOFF_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
+const NEVER_MS = 2 ** 31 - 1;
 const BLOCKED_AFTER = 3; // failed openings before we ask whether plain HTTP works
 
 /** @type {Failure} */
@@ -105,6 +105,11 @@ export class Socket {
   /** Close and come back after random(0, retryMs). @param {number} retryMs */
   comeBack(retryMs) {
     this.#lose(this.#manager, this.#random() * retryMs);
+  }
+
+  /** The page goes, perhaps for good: its end of the link says so at once. `wake` opens another one. */
+  hide() {
+    this.#lose(this.#manager, NEVER_MS);
   }
 
   /** The page is in view or on line again: forget the backoff, and doubt a silent link. */
@@ -231,7 +236,7 @@ export class Socket {
       this.#lose(manager);
     } else if (answer.retry_ms !== undefined) {
       this.#tell("refused", answer);
-      this.comeBack(answer.retry_ms);
+      this.comeBack(Math.max(answer.retry_ms, this.#ceiling()));
     } else {
       this.close();
       this.#tell("refused", answer);
@@ -270,10 +275,15 @@ export class Socket {
     }
     clearTimeout(this.#timer);
     if (!this.#wanted) return;
+    delay ??= this.#random() * this.#ceiling();
     this.#attempt += 1;
     if (this.#attempt === BLOCKED_AFTER && !this.#opened) this.#suspect();
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#attempt);
-    this.#timer = setTimeout(() => this.#connect(), delay ?? this.#random() * ceiling);
+    this.#timer = setTimeout(() => this.#connect(), delay);
+  }
+
+  /** Of the wait, longer after each failure. */
+  #ceiling() {
+    return Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** this.#attempt);
   }
 
   #moment() {

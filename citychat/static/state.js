@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Dialog, FreeNearby, Link, Message, Offer, Pause, Place, Row, Screen, Session, Settings, Tick,
+ *   Dialog, FreeNearby, Lifted, Link, Message, Offer, Pause, Place, Row, Screen, Session, Settings, Tick,
  * } from "citychat/types.js"
  */
 
@@ -64,6 +64,7 @@ export class State extends EventTarget {
   cityBusy = ""; // the name of why the city stays
   /** @type {FreeNearby} */
   free = "none";
+  closed = ""; // the host's word while nobody new is led together
   /** @type {"" | "asking" | "next" | "waiting"} */
   looking = "";
   lookingSince = 0;
@@ -72,7 +73,11 @@ export class State extends EventTarget {
   offer = null;
   /** The running chat, or the one that has just ended. @type {Session | null} */
   session = null;
+  /** The chat that is being left; `undo`: nobody was told yet. @type {{ session: string, undo: boolean } | null} */
+  leaving = null;
   typing = false; // the partner
+  /** What was typed and not sent when its chat ended. @type {{ session: string, text: string } | null} */
+  unsent = null;
   /** The past chat on the screen. @type {Session | null} */
   reading = null;
   /** Null until asked. @type {Session[] | null} */
@@ -80,16 +85,19 @@ export class State extends EventTarget {
   moreChats = false; // than those
   /** Sessions. @type {Set<string>} */
   unread = new Set();
+  cameUnseen = 0; // messages, since the page was opened
   /** Sessions I want to talk in again. @type {Set<string>} */
   again = new Set();
   /** Sessions whose partner I blocked or reported. @type {Set<string>} */
   blocked = new Set();
   /** @type {Settings} */
-  settings = { ask: true, slow: false, typing: true };
+  settings = { ask: true, slow: false, typing: true, enter: true, notices: false };
   /** @type {Dialog | null} */
   dialog = null;
   /** @type {Pause | null} */
   banned = null;
+  /** @type {Lifted | null} */
+  lifted = null;
   /** @type {Map<string, Transcript>} */
   #transcripts = new Map();
   #waiting = false;
@@ -117,14 +125,19 @@ export class State extends EventTarget {
     return known;
   }
 
-  /** The running chat, if there is one. */
+  /** The running chat, if there is one; not the one that is being left. */
   get running() {
-    return this.session && !this.session.ended ? this.session : null;
+    return this.session && !this.session.ended && this.session.session !== this.leaving?.session ? this.session : null;
   }
 
   /** Whether the guest has a say in the city: everybody on the host's own network is in one place. */
   get movable() {
     return this.place !== null && !["home", "network"].includes(this.place.source);
+  }
+
+  /** Whether somebody asks while another screen, or a dialog, has what this guest is about. */
+  get isAskedOver() {
+    return this.offer !== null && (this.screen !== "ready" || this.dialog !== null);
   }
 
   /** The chat on the screen. */

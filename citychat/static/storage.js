@@ -15,13 +15,14 @@ export class Storage {
   /** Names whose newest value is in memory alone. @type {Set<string>} */
   #unsaved = new Set();
 
-  /** @param {() => globalThis.Storage} area localStorage or sessionStorage; may throw */
+  /** @param {() => globalThis.Storage | null} area localStorage or sessionStorage; may throw */
   constructor(area) {
     try {
-      this.#area = area();
+      this.#area = area() ?? undefined;
     } catch {
-      this.trouble = "none";
+      // refused
     }
+    if (!this.#area) this.trouble = "none";
   }
 
   /** @param {string} name */

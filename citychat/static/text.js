@@ -4,11 +4,10 @@
 
 export const LAMPORT_MAX = 2 ** 52;
 export const TEXT_MAX_CHARS = 2000;
-const TEXT_MAX_BYTES = 4096;
 const HIDDEN = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu;
 // Nothing is drawn for these, though Unicode takes the last for signs.
-const INVISIBLE = "\\p{DI}\\u2800\\ufff9-\\ufffb\\u{1d159}";
-const ENDS_OF_LINE = /\r\n?|[\u2028\u2029]/g;
+const INVISIBLE = "\\p{DI}\\u2800\\ufff9-\\ufffb\\u{13441}\\u{13442}\\u{1d159}";
+const ENDS_OF_LINE = /\r\n?|[\v\f\x85\u2028\u2029]/g;
 const BLANK_LINES = new RegExp(`\\n(?:(?:[^\\S\\n]|[${INVISIBLE}])*\\n){2,}`, "gu");
 const INK = new RegExp(`[^\\s${INVISIBLE}]`, "u");
 const ROWS = /(\p{M}{30})\p{M}+/gu; // put into order in the square of their length
@@ -19,11 +18,11 @@ const PILES = new RegExp(`((?:${MARK}[${INVISIBLE}]*){4})((?:${MARK}|[${INVISIBL
 
 /**
  * The text as it may be drawn: NFC, no controls but newline, no bidi overrides, no lone surrogates, one blank line of
- * several, 4 combining marks on a letter.
+ * several, a tab as a space, 4 combining marks on a letter.
  * @param {string} raw
  */
 export function cleanText(raw) {
-  const kept = raw.replace(ENDS_OF_LINE, "\n").replace(HIDDEN, (c) => (c === "\n" ? c : ""));
+  const kept = raw.replace(ENDS_OF_LINE, "\n").replaceAll("\t", " ").replace(HIDDEN, (c) => (c === "\n" ? c : ""));
   const text = kept.replace(BLANK_LINES, "\n\n").replace(ROWS, "$1").normalize("NFC");
   return text.replace(PILES, (_, pile, more) => pile + more.replace(MARKS, "")).normalize("NFC");
 }
@@ -34,10 +33,8 @@ export const chars = (text) => [...text].length;
 /** Whether there is nothing to see in a cleaned text. @param {string} text */
 export const isBlank = (text) => !INK.test(text);
 
-/** Whether a cleaned text may carry a number: not blank, at most 2,000 code points and 4 KiB. @param {string} text */
-export function fits(text) {
-  return !isBlank(text) && chars(text) <= TEXT_MAX_CHARS && new TextEncoder().encode(text).length <= TEXT_MAX_BYTES;
-}
+/** Whether a cleaned text may carry a number: not blank, at most 2,000 code points. @param {string} text */
+export const fits = (text) => !isBlank(text) && chars(text) <= TEXT_MAX_CHARS;
 
 /** The exact closed ranges that hold the numbers, ascending. @param {number[]} numbers */
 export function toRanges(numbers) {

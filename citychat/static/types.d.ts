@@ -4,6 +4,7 @@
 import type { Chat } from "citychat/chat.js";
 import type { Joining } from "citychat/joining.js";
 import type { Matching } from "citychat/matching.js";
+import type { Nudge } from "citychat/nudge.js";
 import type { Socket } from "citychat/socket.js";
 import type { State } from "citychat/state.js";
 
@@ -82,22 +83,42 @@ export interface Offer {
 export interface Pause {
   until: number;
   reason: string;
+  rule: string; // "": the machine has paused
+  automatic: boolean;
+  reference: string; // "": nothing to object to here
+  objection: string;
+  answer: string;
   contact: string;
   network: boolean; // not this guest is paused, but new ones of the network
+  asking?: boolean; // the page's: the server is asked once more
+}
+
+/** A pause that the host has ended, or a warning. */
+export interface Lifted {
+  at: number;
+  answer: string;
+  rule: string; // "": no warning
+  reason: string;
 }
 
 export interface Settings {
   ask: boolean;
   slow: boolean; // rings of 60 s
   typing: boolean;
+  enter: boolean; // the key sends
+  notices: boolean; // of the browser, while the page is not looked at
 }
 
 export type Link = "off" | "first" | "on" | "cut" | "blocked" | "drain" | "away";
 
 export type Screen =
-  | "loading" | "arrive" | "locating" | "city" | "ready" | "talk" | "chats" | "past" | "replaced" | "banned" | "erased";
+  | "loading" | "arrive" | "locating" | "city" | "ready" | "talk" | "chats" | "past" | "replaced" | "banned"
+  | "lifted" | "erased";
 
-export type Dialog = { kind: "leave" | "more" | "erase" } | { kind: "defend"; session: Session };
+/** `typed`: something was written or chosen in it. */
+export type Dialog =
+  & ({ kind: "leave" | "more" | "erase" } | { kind: "defend"; session: Session } | { kind: "text"; name: string })
+  & { typed?: boolean };
 
 export interface Tokens {
   token?: string;
@@ -113,17 +134,20 @@ export interface JoinRequest extends Tokens {
   visible: boolean;
   have: Record<string, number>;
   position?: Position;
+  objection?: string;
 }
 
 export interface JoinAnswer {
   token: string;
-  same?: boolean; // not told by servers up to 0.2.0
+  same?: boolean; // not told by servers up to 0.2.0, nor is the next
+  now?: number; // the server's hour, ms since 1970
   place: Place | null;
   state: "free" | "chat";
   free_nearby: FreeNearby;
   session?: Session;
   seen?: Record<string, number>;
   messages?: Message[];
+  lifted?: Lifted;
 }
 
 export interface Failure extends Partial<Pause> {
@@ -150,7 +174,7 @@ export interface Answers {
   "user-chats": { chats: Session[]; more: boolean };
   "user-block": {};
   "user-report": { code: string };
-  "user-case": { state: "received" | "acted" | "none" };
+  "user-case": { state: "received" | "held" | "acted" | "none" | "lifted" | "objected" };
   "user-again": {};
   "user-erase": {};
   "chat-history": { messages: Message[]; more: boolean };
@@ -189,6 +213,7 @@ export interface Events {
   replaced: void;
   drain: { retry_ms: number };
   banned: Pause;
+  shut: { text: string }; // "" when it is over
   message: Message;
   status: Status;
   busy: Busy;
@@ -234,6 +259,7 @@ export interface Page {
   chat: Chat;
   joining: Joining;
   matching: Matching;
+  nudge: Nudge;
   now: () => number; // ms of a clock that nobody sets: for intervals
   wall: () => number; // the hour, ms since 1970
 }

@@ -90,7 +90,7 @@ class PastChats:
         self.out.say(WORDS[words].format(**facts))
 
     def case(self, rest: list[str]) -> None:
-        asked = {"code": rest[0].upper() if rest else ""}
+        asked = {"code": "".join(rest).upper()}
         self.page.request("user-case", asked, lambda answer: self.out.say(WORDS[f"case.{answer['state']}"]))
 
     def again(self, rest: list[str]) -> None:

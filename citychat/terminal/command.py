@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 from urllib.parse import urlsplit
 
 USAGE = "citychat guest URL [--city NAME] [--token-file FILE] [--yes]"
@@ -17,6 +17,9 @@ class UsageError(Exception):
 class _GuestParser(argparse.ArgumentParser):
     def error(self, message: str) -> Never:
         raise UsageError(message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        print(message, end="", file=file)  # argparse says nothing when it cannot be written
 
 
 def main(argv: Sequence[str]) -> int:

@@ -3,7 +3,9 @@
 import asyncio
 import codecs
 import os
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from typing import TextIO
@@ -12,6 +14,7 @@ from citychat.model import clean_text
 
 AHEAD = 100  # lines read ahead of what is acted on; then whoever writes to the pipe has to wait
 CHUNK_BYTES = 65_536
+INDENT = "    "
 
 
 class Console:
@@ -66,26 +69,34 @@ class Output:
 
     def say(self, line: str) -> None:
         """Something of ours."""
-        self._write(f"* {_one_line(line)}")
+        self._write(f"* {_one_line(line)}", "  ")
 
     def said(self, who: str, text: str) -> None:
         """Something a person wrote; further lines are indented."""
         first, *more = clean_text(text).split("\n")
-        self._write(f"{_one_line(who)}: {first}")
+        self._write(f"{_one_line(who)}: {first}", INDENT)
         for line in more:
-            self._write(f"    {line}")
+            self._write(INDENT + line, INDENT)
 
     def ring(self) -> None:
         if self._stream.isatty():
             self._stream.write("\a")
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str, indent: str) -> None:
+        lines = self._wrapped(line, indent) if self._stream.isatty() else [line]
         try:
-            self._stream.write(line + "\n")
+            self._stream.write("".join(part + "\n" for part in lines))
             self._stream.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())  # or the exit would fail again
             self.broken()
+
+    def _wrapped(self, line: str, indent: str) -> list[str]:
+        """The line as a terminal of this width has it, broken between words."""
+        columns = shutil.get_terminal_size().columns
+        wrapper = textwrap.TextWrapper(columns, subsequent_indent=indent, replace_whitespace=False)
+        wrapper.break_long_words = wrapper.break_on_hyphens = False
+        return wrapper.wrap(line) or [line]
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, MutableMapping
 from random import Random
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.model import TEXT_MAX_CHARS
+from citychat.model import OBJECTION_MAX_CHARS, clean_text, is_blank
 from citychat.terminal.chats import PastChats
 from citychat.terminal.city import CityChoice
 from citychat.terminal.console import Console, Output
@@ -14,6 +14,7 @@ from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
 LAST_S = 35.0  # what was typed before the end of the input may need one more reconnect, at most 30 s away
+LATE_S = 10.0  # so long may an answer have been meant for before the chat began: it would be a stranger's first line
 HELP = """\
 In a chat a line is a message (// at its start stands for one /), and commands start with /. Elsewhere the / may be left out.
 find  stop          look for somebody; stop looking
@@ -38,15 +39,17 @@ class TerminalGuest:
         self.out = out
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         out.broken = lambda: self.end(1)
-        self.screen = Screen(out, lambda: self.city.ask(), self.end)
+        self.screen = Screen(out, lambda: self.city.ask(), self.end, self._asks_objection)
         self.page = TerminalPage(site, self.screen, storage, random)
         self.city = CityChoice(self.page, city)
         past = PastChats(self.page)
         self._confirmed: Callable[[], None] | None = None
+        self._late, self._paused = "", False
         self._commands: dict[str, Callable[[list[str]], object]] = {
             "find": self._find,
             "stop": self._stop,
             "yes": lambda _: self._match("yes"),
+            "talk": lambda _: self._match("yes"),  # as the page calls it
             "no": lambda _: self._match("no"),
             "later": self._later,
             "ask": self._ask,
@@ -82,11 +85,15 @@ class TerminalGuest:
     async def _read(self, lines: Console) -> None:
         while (text := await lines.next()) is not None:
             self.line(text)
+        if self._paused:
+            return self.end(1)
         await self.screen.all_kept(LAST_S)
         self.end(0)
 
     def line(self, text: str) -> None:
         """Take whatever was typed."""
+        if self._paused:
+            return self._object(clean_text(text).strip())
         confirmed, self._confirmed = self._confirmed, None
         words = text.split()
         if confirmed and words and words[0].lower() in ("yes", "y", "no", "n"):
@@ -99,14 +106,34 @@ class TerminalGuest:
         elif words and not self.city.line(text.strip()):
             self._command(text)
 
+    def _asks_objection(self) -> None:
+        self._paused = True
+
+    def _object(self, text: str) -> None:
+        """Take the one objection of a paused guest."""
+        if text.lower() in ("quit", "/quit"):
+            self.end(1)
+        elif is_blank(text) or len(text) > OBJECTION_MAX_CHARS:
+            self.out.say(WORDS["banned.object"])
+        else:
+            self._paused = False
+            self.page.object(text)
+
     def _say(self, text: str) -> None:
+        if self._is_late(text.strip()):
+            self.out.say(f"Not sent: {text.strip()}. You are in a chat now; type it again to say it.")
+            return
         match self.screen.typed(text):
-            case "too-long" if len(text) > TEXT_MAX_CHARS:
-                self.out.say(WORDS["talk.long"].format(n=len(text)))
             case "too-long":
-                self.out.say(WORDS["talk.heavy"])
+                self.out.say(WORDS["talk.long"].format(n=len(clean_text(text))))
             case "full":
                 self.out.say(WORDS["talk.full"])
+
+    def _is_late(self, word: str) -> bool:
+        """Tell whether it may be an answer typed a moment too late; said a second time it is a message."""
+        again, self._late = self._late == word, word
+        since_s = self.page.clock.monotonic_s() - self.screen.began_s
+        return word.lower() in self._commands and since_s < LATE_S and not again
 
     def _command(self, text: str) -> None:
         name, *rest = text.split() or [""]

@@ -33,6 +33,11 @@ class TerminalPage(HeadlessPage):
         super().reconnect()
         self.screen.cut()
 
+    def object(self, text: str) -> None:
+        """Join once more, with what a paused guest says to it."""
+        self.objected, self.stopped = {"objection": text}, False
+        self.start()
+
     def request(self, event: str, payload: Row, then: Then) -> None:
         """Ask the server and go on with a good answer; a bad one is shown."""
 

@@ -1,16 +1,18 @@
 """Screen of a terminal guest: every event of the page as a plain line, in the words of the catalogue."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
 from citychat.client import HeadlessPage, Row
 from citychat.ports import Timer
 from citychat.terminal.console import Output
+from citychat.terminal.paused import lifted, paused, takes_objection
 
 TICKS_S = 0.3  # ticks of one breath make one line
+AWAY_S = 2.0  # a reload of the partner's page is over by then
 TYPING_S = 5.0  # protocol §1: typing expires
 TALK_HINT = "A line is a message. /leave  /block  /report REASON  /help"
 READY_HINT = "find: Find someone · help: everything else"
@@ -18,21 +20,21 @@ READY_HINT = "find: Find someone · help: everything else"
 
 class Screen:
     """A ``page.View``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
-    exit status when the server sends the guest away."""
+    exit status when the server sends the guest away, ``objects`` when the guest may say something to that."""
 
     page: HeadlessPage
 
-    def __init__(self, out: Output, nowhere: Callable[[], None], over: Callable[[int], None]) -> None:
-        self.out, self.nowhere, self.over = out, nowhere, over
+    def __init__(
+        self, out: Output, nowhere: Callable[[], None], over: Callable[[int], None], objects: Callable[[], None]
+    ) -> None:
+        self.out, self.nowhere, self.over, self.objects = out, nowhere, over, objects
         self.chats: dict[str, Mapping[str, Any]] = {}  # by session, as far as seen
-        self.ringing = False
-        self._composing = False
-        self.welcomed = False
+        self.ringing = self.welcomed = self._composing = self._cut = False
+        self.began_s = -math.inf  # when the chat on screen was introduced
+        self._away_due: Timer | None = None
         self._over: set[str] = set()
         self._place: Mapping[str, str] | None = None
-        self._cut = False
-        self._nearby = ""
-        self._looking = ""
+        self._nearby = self._looking = ""
         self._typing_s = -TYPING_S
         self._ticks: dict[str, int] = {}
         self._ticks_due: Timer | None = None
@@ -64,10 +66,11 @@ class Screen:
         return why
 
     async def all_kept(self, patience_s: float) -> None:
-        """Wait until no message waits for its tick: without one it would be lost with this page's memory."""
+        """Wait until no message waits for its tick, and no objection for its answer: without one it would be lost with
+        this page's memory."""
         clock = self.page.clock
         until_s = clock.monotonic_s() + patience_s
-        while self.page.outbox.entries.in_state("waiting"):
+        while self.page.outbox.entries.in_state("waiting") or self.page.objected:
             if clock.monotonic_s() > until_s:
                 return
             await asyncio.sleep(0.05)
@@ -102,6 +105,7 @@ class Screen:
         if chat is None or chat["session"] != session or session in self.chats:
             return
         self.chats[session] = chat
+        self.began_s = self.page.clock.monotonic_s()
         self.out.say(WORDS["talk.intro"].format(alias=chat["alias"]) + " " + WORDS["talk.you"].format(you=chat["you"]))
         if chat.get("ended"):
             self._over.add(session)
@@ -113,16 +117,19 @@ class Screen:
     def cut(self) -> None:
         """The link is down; said once."""
         self.ringing = False
+        self._forget_away()
         if not self._cut:
             self._cut = True
             self.out.say(WORDS["link.cut"] if self.welcomed else "Connecting…")
 
     def _joined(self, answer: Mapping[str, Any]) -> None:
         self._place = answer["place"]
-        self._nearby = answer["free_nearby"]
+        self._nearby, self.page.objected = answer["free_nearby"], {}
         if self._cut and self.welcomed:
             self.out.say("Connected again.")
         self._cut = False
+        for line in lifted(answer, self.page.storage):
+            self.out.say(line)
         session = answer.get("session")
         if session and not session.get("ended"):
             self._introduce(session["session"])
@@ -153,11 +160,9 @@ class Screen:
                 self.out.say(WORDS["link.unavailable"])
 
     def _banned(self, told: Mapping[str, Any]) -> None:
-        until = datetime.fromtimestamp(told["until"] / 1000)
-        contact = told["contact"] or WORDS["banned.nobody"]
-        words = WORDS["banned.network" if told.get("network") else "banned.text"]
-        self.out.say(words.format(date=f"{until:%d %B %Y %H:%M}", reason=told["reason"], contact=contact))
-        self.over(1)
+        for line in paused(told):
+            self.out.say(line)
+        self.objects() if takes_objection(told) else self.over(1)
 
     # -- where, and how many ------------------------------------------------------------------------------------------
 
@@ -175,7 +180,12 @@ class Screen:
         self.where()
 
     def _crowd(self) -> str:
-        return WORDS[f"ready.{self._nearby}"].format(city=self._place["city"] if self._place else "")
+        return self._about(f"ready.{self._nearby}", self._place["city"] if self._place else "")
+
+    def _about(self, name: str, city: str) -> str:
+        """Return a sentence about the place; the host's own network has some of its own."""
+        of_network = self._place is not None and self._place["source"] == "network"
+        return WORDS[f"{name}.network" if of_network and f"{name}.network" in WORDS else name].format(city=city)
 
     def _counted(self, nearby: str) -> None:
         was, self._nearby = self._nearby, nearby
@@ -201,6 +211,9 @@ class Screen:
                 self._seeking(payload["state"])
             case "user-nearby":
                 self._counted(payload["free_nearby"])
+            case "user-closed":
+                self._looking = ""
+                self.out.say(payload["text"] or READY_HINT)
             case "user-drain":
                 self.out.say(WORDS["link.drain"])
                 self._cut = True
@@ -216,8 +229,7 @@ class Screen:
         if event == "user-join":
             self._joined(answer) if answer["ok"] else self._refused(answer)
         elif not answer["ok"]:
-            if event == "user-seek":
-                self.page.looking = False
+            self.page.looking = self.page.looking and event != "user-seek"
             self.out.say(WORDS["ring.over"] if answer["error"] == "gone" else answer["message"])
         elif event == "user-seek":
             self._seeking(answer["state"])
@@ -227,11 +239,15 @@ class Screen:
         if session not in self.chats or session in self._over:
             return
         match event:
+            case "user-join" if self._forget_away():
+                pass  # nobody was told that they were away
             case "user-join":
                 self.out.say(f"{self.alias(session)}: {WORDS['talk.here']}.")
             case "user-left" if payload["how"] == "away":
-                self._away()
+                self._forget_away()
+                self._away_due = self.page.clock.later(AWAY_S, self._away)
             case "user-left":
+                self._forget_away()
                 self._over.add(session)
                 self._ended(WORDS["talk.ended"].format(alias=self.alias(session)))
             case "chat-typing" if payload["on"]:
@@ -244,7 +260,15 @@ class Screen:
             case "chat-busy":
                 self.out.say(WORDS["link.busy"].format(n=max(1, round(payload["retry_ms"] / 1000))))
 
+    def _forget_away(self) -> bool:
+        """Say no more that the partner is away; whether it was about to be said."""
+        due, self._away_due = self._away_due, None
+        if due is not None:
+            due.cancel()
+        return due is not None
+
     def _away(self) -> None:
+        self._away_due = None
         assert self.chat is not None
         self.out.say(f"{self.chat['alias']}: {WORDS['talk.away.now']}.")
 
@@ -260,13 +284,14 @@ class Screen:
 
     def forget(self, session: str) -> None:
         """Say nothing more about this chat, whose end was said already."""
+        self._forget_away()
         self._over.add(session)
 
     # -- meeting ------------------------------------------------------------------------------------------------------
 
     def _seeking(self, state: str) -> None:
         if state != self._looking and state != "matched":
-            self.out.say(WORDS[f"look.{state}"].format(city=self._place["city"] if self._place else ""))
+            self.out.say(self._about(f"look.{state}", self._place["city"] if self._place else ""))
         self._looking = state
 
     def stopped(self) -> None:
@@ -281,7 +306,7 @@ class Screen:
             return
         self.ringing = True
         seconds = WORDS["ring.seconds"].format(n=offer["seconds"])
-        self.out.say(f"{WORDS['ring.title'].format(city=offer['city'])}. {WORDS['ring.text']} {seconds}.")
+        self.out.say(f"{self._about('ring.title', offer['city'])}. {WORDS['ring.text']} {seconds}.")
         self.out.say(f"yes: {WORDS['ring.talk']} · no: {WORDS['ring.no']} · later: {WORDS['ring.later']}")
         self.out.say(WORDS["ring.no.text"])
 

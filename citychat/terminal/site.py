@@ -20,11 +20,13 @@ class NoSite(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """A server's facts. ``consent``: the version of the rules; ``days``: how long messages are kept."""
+    """A server's facts. ``consent``: the version of the rules; ``days``: how long messages are kept; ``version``: of
+    the program."""
 
     url: str
     consent: str
     days: int
+    version: str
 
     @classmethod
     def fetch(cls, url: str) -> Self:
@@ -38,11 +40,16 @@ class Site:
         except (URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise NoSite(f"cannot reach {url}: {getattr(reason, 'strerror', None) or reason}") from error
-        consent = re.search(ATTRIBUTE.format("consent"), page)
-        days = re.search(ATTRIBUTE.format("days"), page)
-        if consent is None or days is None or not days[1].isdigit():
+        return cls.of_page(url, page)
+
+    @classmethod
+    def of_page(cls, url: str, page: str) -> Self:
+        """Read them from the page's text. Raises NoSite."""
+        said = {name: re.search(ATTRIBUTE.format(name), page) for name in ("consent", "days", "version")}
+        consent, days, version = (found[1] if found else "" for found in said.values())
+        if not (consent and version and days.isdigit()):
             raise NoSite(f"{url} is no CityChat server")
-        return cls(url, consent[1], int(days[1]))
+        return cls(url, consent, int(days), version)
 
     def rules(self) -> list[str]:
         """Their essence, as the page's first screen has it."""

@@ -15,8 +15,12 @@ from tests.browser.serving import BROWSER, FLAGS, Served
 from tests.browser.walking import PAGE_MS
 
 LYON = {"latitude": 45.7578, "longitude": 4.832}
-# Chromium's words for a link that ends, which tests do to it; the second: something was sent before it had heard of it
-OF_THE_NETWORK = ("WebSocket connection to", "WebSocket is already in CLOSING or CLOSED state")
+# Chromium's words for a link that ends, which tests do to it; the second: something was sent before it had heard of it.
+# The third: a test's own certificate is waved through for the page, and never for its worker
+OF_THE_NETWORK = (
+    "WebSocket connection to", "WebSocket is already in CLOSING or CLOSED state",
+    "An SSL certificate error occurred when fetching the script",
+)  # fmt: skip
 SAID_ONCE = Path(__file__).with_name("said_once.js")
 Person = Callable[..., Page]
 

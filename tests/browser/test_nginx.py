@@ -15,9 +15,10 @@ from redis import Redis
 
 from citychat.tokens import load_keys
 from tests.browser.conftest import Person
-from tests.browser.nginx import NAME, Nginx
 from tests.browser.serving import Served
-from tests.browser.walking import enter_from_outside, meet, shown, until, write
+from tests.browser.walking import bubble, enter_from_outside, meet, shown, until, write
+from tests.server.rawclient import SOCKETIO
+from tests.support.nginx import NAME, Nginx
 from tests.support.patience import PATIENCE_S
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import KINDS, is_tested, mongo_url, rabbit_url
@@ -30,7 +31,9 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
 }
 FROM = "X-Test-Address"
+SCRIPT = "/static/bundle/app.js"
 PAIR_SAYS = ["hello through nginx", "and back"]
+OF_A_PROCESS = 3  # channels of Redis: a heartbeat, and two for questions after the figures of all processes
 
 Front = Callable[..., Nginx]
 Ask = Callable[..., http.client.HTTPResponse]
@@ -75,10 +78,10 @@ def test_two_guests_meet_and_talk_through_nginx(person: Person, served: Served, 
         enter_from_outside(page)
     meet(a, b)
     write(a, PAIR_SAYS[0])
-    expect(b.get_by_text(PAIR_SAYS[0])).to_be_visible()
+    expect(bubble(b, PAIR_SAYS[0])).to_be_visible()
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
     write(b, PAIR_SAYS[1])
-    expect(a.get_by_text(PAIR_SAYS[1])).to_be_visible()
+    expect(bubble(a, PAIR_SAYS[1])).to_be_visible()
 
 
 def test_a_reload_of_nginx_or_a_restart_of_the_process_loses_nothing(
@@ -92,7 +95,7 @@ def test_a_reload_of_nginx_or_a_restart_of_the_process_loses_nothing(
     served.stop()
     write(a, PAIR_SAYS[0])
     served.start()
-    expect(b.get_by_text(PAIR_SAYS[0])).to_be_visible()
+    expect(bubble(b, PAIR_SAYS[0])).to_be_visible()
     nginx.reload()
     write(b, PAIR_SAYS[1])
     for page in (a, b):
@@ -130,8 +133,12 @@ def test_headers_are_the_servers_own_once_each_and_files_are_packed(served: Serv
     }
     (policy,) = answer.headers.get_all("Content-Security-Policy") or []
     assert f"wss://{NAME}:{nginx.https}" in policy
-    script = ask(nginx, "/static/vendor/socket.io.esm.min.js", {"Accept-Encoding": "gzip"})
-    assert (script.status, script.headers["Content-Encoding"]) == (200, "gzip")
+    for path, accepted, coding in (("/", "gzip, br", "gzip"), (SCRIPT, "gzip", "gzip"), (SCRIPT, "gzip, br", "br")):
+        packed = ask(nginx, path, {"Accept-Encoding": accepted})
+        assert (packed.status, packed.headers.get_all("Content-Encoding")) == (200, [coding])
+        tag, varies = packed.headers["Etag"], packed.headers.get_all("Vary") or []
+        assert "Accept-Encoding" in ", ".join(varies)
+        assert ask(nginx, path, {"Accept-Encoding": accepted, "If-None-Match": tag}).status == 304
 
 
 def test_plain_http_leads_to_https(served: Served, front: Front) -> None:
@@ -141,6 +148,19 @@ def test_plain_http_leads_to_https(served: Served, front: Front) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/rules?x=1")
     connection.close()
+
+
+def test_cookies_that_other_sites_of_the_parent_domain_have_set_get_through(
+    served: Served, front: Front, ask: Ask
+) -> None:
+    site = front(served.port)
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }  # fmt: skip
+    cookies = {"Cookie": f"theirs={'y' * 31_000}"}
+    assert ask(site, "/", cookies).status == 200
+    assert ask(site, SOCKETIO, cookies | upgrade).status == 101
 
 
 def test_what_no_page_sends_is_refused_by_nginx(served: Served, front: Front, ask: Ask) -> None:
@@ -182,7 +202,7 @@ class TwoProcesses:
         self.processes = [Served(folder / name, *map(str, flags)) for name in ("one", "two")]
 
     def subscriptions(self) -> list[int]:
-        """How many guests, and a heartbeat, each process hears in Redis."""
+        """How many guests, and what is a process's own, each process hears in Redis."""
         with Redis(port=self.redis.port) as asking:
             return sorted(int(client["sub"]) for client in asking.client_list(_type="pubsub"))
 
@@ -202,6 +222,7 @@ def two_guests_on_two_processes(person: Person, pair: TwoProcesses, nginx: Nginx
         enter_from_outside(page)
         return page
 
+    until(lambda: pair.subscriptions() == [OF_A_PROCESS, OF_A_PROCESS])
     alone = pair.subscriptions()
     a = guest("203.0.113.7")
     for _ in range(8):

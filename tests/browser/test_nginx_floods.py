@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import pytest
 
-from tests.browser.nginx import NAME, Nginx
 from tests.browser.serving import Served
 from tests.server.rawclient import SOCKETIO, frame
+from tests.support.nginx import NAME, Nginx
 from tests.support.patience import PATIENCE_S
 from tests.support.services import free_port
 

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
-from tests.browser.walking import composer, enter, meet, shown, until, write
+from tests.browser.walking import bubble, composer, shown, together, until, write
 
 # Whatever the browser still takes, in pieces that get smaller
 FILL = """() => {
@@ -24,16 +24,13 @@ LATE = """() => {
 
 
 def test_a_full_storage_is_told_and_a_torn_one_lets_the_page_in(person: Person, complaints: list[str]) -> None:
-    a, b = person(), person()
-    enter(a)
-    enter(b)
-    meet(a, b)
+    a, b = together(person(), person())
     a.evaluate(FILL)
     write(a, "from memory")
     strip = a.locator("#strip")
     expect(strip).to_have_text("This browser's storage is full: a reload may lose what was just written.")
     expect(composer(a)).to_be_in_viewport(ratio=1)
-    expect(b.get_by_text("from memory")).to_be_visible()
+    expect(bubble(b, "from memory")).to_be_visible()
     a.evaluate(EMPTY)
     write(a, "with room again")
     expect(strip).to_have_text("This browser stores again.")
@@ -56,11 +53,9 @@ def test_what_an_older_window_writes_that_has_not_heard_of_the_newer_one_is_sent
 
     a.route_web_socket("**/socket.io/**", link)
     a.reload()
-    enter(a)
-    enter(b)
-    meet(a, b)
+    together(a, b)
     write(a, "one")
-    expect(b.get_by_text("one", exact=True)).to_be_visible()
+    expect(bubble(b, "one", exact=True)).to_be_visible()
     a.evaluate(LATE)
     dead = True
     second = a.context.new_page()
@@ -69,8 +64,8 @@ def test_what_an_older_window_writes_that_has_not_heard_of_the_newer_one_is_sent
     write(a, "late")
     write(second, "two")
     for page in (b, second):
-        expect(page.get_by_text("late", exact=True)).to_be_visible()
-    expect(b.get_by_text("two", exact=True)).to_be_visible()
+        expect(bubble(page, "late", exact=True)).to_be_visible()
+    expect(bubble(b, "two", exact=True)).to_be_visible()
     until(lambda: texts(second) == texts(b))
     assert len(texts(b)) == 3
 
@@ -80,10 +75,7 @@ def texts(page: Page) -> list[str]:
 
 
 def test_a_clock_set_back_delays_no_ack(person: Person) -> None:
-    a, b = person(), person()
-    enter(a)
-    enter(b)
-    meet(a, b)
+    a, b = together(person(), person())
     for number in range(4):
         if number == 1:  # one was acked by the clock of before
             b.evaluate(SET_BACK)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Person
 from tests.browser.serving import Served
-from tests.browser.walking import composer, enter, seek, until, write
+from tests.browser.walking import bubble, composer, enter, seek, until, write
 from tests.support.server_process import citychat
 
 
@@ -62,13 +62,13 @@ def test_a_terminal_guest_and_a_browser_meet_talk_lose_the_server_and_part(
     write(page, "from a window")
     terminal.sees(f"{alias}: from a window")
     terminal.type("from a terminal")
-    expect(page.get_by_text("from a terminal", exact=True)).to_be_visible()
+    expect(bubble(page, "from a terminal", exact=True)).to_be_visible()
     terminal.sees("* ✓✓ Delivered")
     served.kill()
     terminal.sees("Reconnecting. You can keep typing.")
     terminal.type("typed while the server was down")
     served.start()
-    expect(page.get_by_text("typed while the server was down", exact=True)).to_be_visible()
+    expect(bubble(page, "typed while the server was down", exact=True)).to_be_visible()
     terminal.type("/leave")
     terminal.type("yes")
     terminal.sees("You have left this chat.")

@@ -5,32 +5,28 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.conftest import Person
 from tests.browser.serving import Served
 from tests.browser.walking import (
     FROM_OUTSIDE,
+    Cable,
+    bubble,
     choose,
     composer,
     enter,
     enter_from_outside,
     meet,
+    report,
     seek,
     shown,
+    together,
     until,
     write,
 )
 
 NOES = "Object.keys(localStorage).filter((name) => name.startsWith('citychat.no.')).length"
-
-
-def together(person: Person) -> tuple[Page, Page]:
-    a, b = person(), person()
-    enter(a)
-    enter(b)
-    meet(a, b)
-    return a, b
 
 
 def test_from_the_two_addresses_to_the_first_message_in_at_most_eight_presses(person: Person, served: Served) -> None:
@@ -47,7 +43,7 @@ def test_from_the_two_addresses_to_the_first_message_in_at_most_eight_presses(pe
     composer(a).type("Hello")
     a.get_by_role("button", name="Send").click()
     presses += 3
-    expect(b.get_by_text("Hello")).to_be_visible()
+    expect(bubble(b, "Hello")).to_be_visible()
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
     assert presses <= 8
 
@@ -112,115 +108,102 @@ def test_no_request_ever_leaves_for_another_server(person: Person, served: Serve
         enter(page)
     meet(a, b)
     write(a, "https://example.org/picture.png")
-    expect(b.get_by_text("picture.png")).to_be_visible()
+    expect(bubble(b, "picture.png")).to_be_visible()
     assert asked and all(url.startswith((served.url, f"ws://localhost:{served.port}", "blob:")) for url in asked)
 
 
 def test_a_reload_during_a_chat_returns_to_it_with_every_message_in_order(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     for number in range(6):
         write(a if number % 2 else b, f"message {number}")
-        expect((b if number % 2 else a).get_by_text(f"message {number}")).to_be_visible()
+        expect(bubble(b if number % 2 else a, f"message {number}")).to_be_visible()
     composer(a).fill("half a thought")
     until(lambda: "half a thought" in a.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])"))
     a.reload()
-    expect(a.get_by_text("message 5")).to_be_visible()
+    expect(bubble(a, "message 5")).to_be_visible()
     assert [text[-9:] for text in shown(a)] == [f"message {n}" for n in range(6)]
     expect(composer(a)).to_have_value("half a thought")
     write(a, "after the reload")
-    expect(b.get_by_text("after the reload")).to_be_visible()
+    expect(bubble(b, "after the reload")).to_be_visible()
     until(lambda: [t[-8:] for t in shown(a)] == [t[-8:] for t in shown(b)])
 
 
 def test_what_is_typed_without_a_link_is_kept_over_a_reload_and_sent_once(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     a.context.set_offline(True)
     a.evaluate("dispatchEvent(new Event('offline'))")
     for number in range(3):
         write(a, f"without a link {number}")
     a.context.set_offline(False)
     a.reload()
-    expect(b.get_by_text("without a link 2")).to_be_visible()
+    expect(bubble(b, "without a link 2")).to_be_visible()
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
     until(lambda: len(shown(b)) == 3)
     assert [text[-1] for text in shown(b)] == ["0", "1", "2"]
 
 
 def test_a_killed_server_comes_back_and_both_pages_go_on_by_themselves(person: Person, served: Served) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     write(a, "before")
-    expect(b.get_by_text("before")).to_be_visible()
+    expect(bubble(b, "before")).to_be_visible()
     served.kill()
     expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_visible()
     write(a, "while it was away")
     served.start()
-    expect(b.get_by_text("while it was away")).to_be_visible()
+    expect(bubble(b, "while it was away")).to_be_visible()
     expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_hidden()
     assert len(shown(b)) == 2
 
 
 def test_a_second_window_takes_over_and_the_first_can_take_it_back(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     write(b, "which window?")
-    expect(a.get_by_text("which window?")).to_be_visible()
+    expect(bubble(a, "which window?")).to_be_visible()
     second = a.context.new_page()
     second.goto(a.url)
-    expect(second.get_by_text("which window?")).to_be_visible()
+    expect(bubble(second, "which window?")).to_be_visible()
     expect(a.get_by_text("This chat goes on in another window.")).to_be_visible()
     write(second, "this one")
-    expect(b.get_by_text("this one")).to_be_visible()
+    expect(bubble(b, "this one")).to_be_visible()
     a.get_by_role("button", name="Use it here").click()
-    expect(a.get_by_text("this one")).to_be_visible()
+    expect(bubble(a, "this one")).to_be_visible()
     expect(second.get_by_role("button", name="Use it here")).to_be_visible()
     write(a, "now here")
-    expect(b.get_by_text("now here")).to_be_visible()
+    expect(bubble(b, "now here")).to_be_visible()
     assert len(shown(b)) == 3
 
 
 def test_a_window_that_was_cut_off_does_not_take_the_chat_back_from_the_newer_one(person: Person) -> None:
     a, b = person(), person()
-    links: list[tuple[WebSocketRoute, WebSocketRoute]] = []
-    cut = False
-
-    def link(page_side: WebSocketRoute) -> None:
-        if cut:
-            page_side.close()
-        else:
-            links.append((page_side, page_side.connect_to_server()))
-
-    a.route_web_socket("**/socket.io/**", link)
+    cable = Cable(a)
     a.reload()
-    enter(a)
-    enter(b)
-    meet(a, b)
-    cut = True
-    for end in links[-1]:
-        end.close()
+    together(a, b)
+    cable.cut()
     expect(a.get_by_text("Reconnecting. You can keep typing.")).to_be_visible()
     second = a.context.new_page()
     second.goto(a.url)
     expect(composer(second)).to_be_visible()
-    cut = False
+    cable.mend()
     a.evaluate("dispatchEvent(new Event('online'))")
     expect(a.get_by_role("button", name="Use it here")).to_be_visible()
     write(second, "still mine")
-    expect(b.get_by_text("still mine")).to_be_visible()
+    expect(bubble(b, "still mine")).to_be_visible()
 
 
 def test_somebody_away_is_shown_as_away_and_finds_everything_on_return(person: Person, served: Served) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     b.goto("about:blank")
     expect(a.get_by_text("Just went away, what you write waits 24 hours")).to_be_visible()
     write(a, "are you there?")
     expect(a.get_by_text("Kept by the server")).to_be_visible()
     b.goto(served.url)
-    expect(b.get_by_text("are you there?")).to_be_visible()
+    expect(bubble(b, "are you there?")).to_be_visible()
     expect(a.get_by_text("Delivered", exact=True)).to_be_visible()
     expect(a.locator(".who").get_by_text("here", exact=True)).to_be_visible()
 
 
 def test_typing_is_shown_and_can_be_switched_off(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     composer(a).press_sequentially("Hm")
     expect(b.get_by_role("img", name="is typing")).to_be_visible()
     expect(b.get_by_role("img", name="is typing")).to_be_hidden()
@@ -235,14 +218,14 @@ def test_typing_is_shown_and_can_be_switched_off(person: Person) -> None:
     expect(composer(b)).to_be_visible()
     composer(a).press_sequentially("Hm")
     write(a, "said")
-    expect(b.get_by_text("said")).to_be_visible()
+    expect(bubble(b, "said")).to_be_visible()
     assert heard and not any("chat-typing" in frame for frame in heard)
 
 
 def test_leaving_is_asked_twice_ends_it_for_both_and_stays_readable(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     write(a, "so long")
-    expect(b.get_by_text("so long")).to_be_visible()
+    expect(bubble(b, "so long")).to_be_visible()
     b.get_by_role("button", name="Leave").click()
     b.get_by_role("button", name="Stay").click()
     b.get_by_role("button", name="Leave").click()
@@ -252,12 +235,12 @@ def test_leaving_is_asked_twice_ends_it_for_both_and_stays_readable(person: Pers
     a.reload()
     a.get_by_role("button", name="My chats").click()
     a.get_by_text(re.compile(", deleted ")).click()
-    expect(a.get_by_text("so long")).to_be_visible()
+    expect(bubble(a, "so long")).to_be_visible()
     expect(a.get_by_text("Deleted on")).to_be_visible()
 
 
 def test_talk_again_works_when_both_press_it(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     a.get_by_role("button", name="Leave").click()
     a.get_by_role("dialog").get_by_role("button", name="Leave").click()
     for page in (a, b):
@@ -267,15 +250,10 @@ def test_talk_again_works_when_both_press_it(person: Person) -> None:
 
 
 def test_a_report_ends_in_a_code_that_can_be_looked_up_and_looks_like_leaving(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     write(b, "something bad")
-    expect(a.get_by_text("something bad")).to_be_visible()
-    a.get_by_role("button", name="Block or report").click()
-    a.get_by_role("button", name="Report", exact=True).click()
-    a.get_by_role("radio", name="Threat or danger").check()
-    a.get_by_role("button", name="Send the report").click()
-    told = a.get_by_text("Thank you. Your code is").inner_text()
-    found = re.search(r"Your code is (\S+)\. In danger now\?", told)
+    expect(bubble(a, "something bad")).to_be_visible()
+    found = re.search(r"Your code is (\S+)\. In danger now\?", report(a))
     assert found
     expect(b.get_by_text(re.compile("has left.$"))).to_be_visible()
     a.get_by_role("dialog").get_by_role("button", name="Close").last.click()
@@ -287,7 +265,7 @@ def test_a_report_ends_in_a_code_that_can_be_looked_up_and_looks_like_leaving(pe
 
 
 def test_after_a_block_and_after_a_no_the_two_are_never_asked_about_each_other(person: Person) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     a.get_by_role("button", name="Block or report").click()
     a.get_by_role("button", name="Block", exact=True).click()
     expect(a.get_by_text("Gone. You will not meet again. They only see that you left.")).to_be_visible()
@@ -347,9 +325,9 @@ def test_a_no_pressed_on_a_dead_link_is_for_ever_too(person: Person, back: str) 
 
 
 def test_download_holds_the_texts_and_erase_takes_them_from_both_screens(person: Person, tmp_path: Path) -> None:
-    a, b = together(person)
+    a, b = together(person(), person())
     write(a, "mine to erase")
-    expect(b.get_by_text("mine to erase")).to_be_visible()
+    expect(bubble(b, "mine to erase")).to_be_visible()
     a.get_by_role("button", name="Back").click()
     a.get_by_role("button", name="More").click()
     with a.expect_download() as saved:
@@ -360,7 +338,7 @@ def test_download_holds_the_texts_and_erase_takes_them_from_both_screens(person:
     a.get_by_role("button", name="Erase everything about me").click()
     a.get_by_role("button", name="Erase everything", exact=True).click()
     expect(a.get_by_text("Everything about you is erased.")).to_be_visible()
-    expect(b.get_by_text("mine to erase")).to_be_hidden()
+    expect(bubble(b, "mine to erase")).to_be_hidden()
     assert a.evaluate("Object.keys(localStorage)") == []
 
 

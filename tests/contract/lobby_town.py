@@ -40,6 +40,8 @@ class LobbyTown:
         met: tuple[str, ...] = (),
         blocked: tuple[str, ...] = (),
         session: Session | None = None,
+        network: str | None = None,
+        own_network: str = "",
     ) -> Entry:
         return Entry(
             guest,
@@ -56,6 +58,8 @@ class LobbyTown:
             met,
             blocked,
             session,
+            (networks or ("",))[0] if network is None else network,
+            own_network,
         )
 
     async def enter(self, *guests: str, **changes: object) -> Entered:

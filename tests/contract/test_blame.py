@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from citychat.ports import History, Pause, Report
-from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS
+from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS, reference
 from tests.contract.accusing import MONTH_MS, NOW, Reports, guest, session
 from tests.support.stores import add, message
 
@@ -15,9 +15,16 @@ async def test_a_report_keeps_its_first_code(history: History) -> None:
     assert await history.reports.add(Report("FIRST", "s", "anna", "ben", "hate", "", NOW, ("n1",))) == "FIRST"
     assert await history.reports.add(Report("AGAIN", "s", "anna", "ben", "spam", "again", NOW + 5, ("n2",))) == "FIRST"
     assert await history.reports.add(Report("OTHER", "s", "ben", "anna", "spam", "", NOW, ("n2",))) == "OTHER"
-    assert await history.reports.state("FIRST") == "received"
-    assert await history.reports.state("AGAIN") is None
-    assert await history.reports.state("AAAAAAAAAA") is None
+    assert await history.reports.state("FIRST", NOW) == "received"
+    assert await history.reports.state("AGAIN", NOW) is None
+    assert await history.reports.state("AAAAAAAAAA", NOW) is None
+
+
+async def test_reports_that_nobody_has_closed_are_counted_each_once(history: History) -> None:
+    assert await history.reports.open() == 0
+    for code, reporter in (("FIRST", "anna"), ("AGAIN", "anna"), ("OTHER", "ben")):
+        await history.reports.add(Report(code, "s", reporter, "carl", "hate", "", NOW, ()))
+    assert await history.reports.open() == 2
 
 
 async def test_three_reports_by_three_guests_on_three_networks_within_a_day_pause(history: History) -> None:
@@ -30,6 +37,21 @@ async def test_three_reports_by_three_guests_on_three_networks_within_a_day_paus
     assert pause is not None and pause.until == NOW + 2 * DAY_MS - 1 and pause.reason
     assert await history.guests.pause("ben", pause.until) is None
     assert await history.guests.pause("g1", NOW + DAY_MS) is None
+
+
+async def test_who_looks_for_new_pauses_finds_those_of_reports_and_none_of_networks(history: History) -> None:
+    reports, guests = Reports(history), history.guests
+    await guests.keep(msgspec.structs.replace(guest("ben"), networks=("home",)))
+    for n in range(3):
+        await reports.of(f"g{n}", f"n{n}", at=NOW + n)
+    pause = await guests.pause("ben", NOW)
+    assert await guests.networks_paused(["home"], NOW) is not None
+    assert pause is not None and await guests.sanctions(NOW, NOW + 2) == [("ben", pause)]
+    assert await guests.sanctions(NOW + 2, NOW + 2) == []
+    await reports.of("g3", "n3", at=NOW + 3)
+    assert await guests.sanctions(NOW + 2, NOW + 3) == [
+        ("ben", Pause(NOW + 3 + DAY_MS, pause.reason, "", reference("r4", "g3")))
+    ], "it has grown"
 
 
 @pytest.mark.parametrize(
@@ -143,16 +165,35 @@ async def test_who_reports_two_within_an_hour_is_believed(history: History) -> N
     assert await history.guests.pause("ben", NOW + 9) is not None
 
 
-async def test_the_new_guests_of_a_network_are_paused_until_then(history: History) -> None:
-    assert await history.guests.networks_paused(["n1", "n2"], NOW) == 0
-    await history.guests.pause_networks(["n1", "n2"], NOW + 9)
-    await history.guests.pause_networks(["n2"], NOW + 5)
-    await history.guests.pause_networks([], NOW + 50)
+async def test_with_a_guest_the_new_ones_of_the_network_are_paused_in_the_same_step(history: History) -> None:
+    """As for a guest, the later end holds."""
+    reports, guests = Reports(history), history.guests
+    await guests.keep(msgspec.structs.replace(guest("ben"), networks=("n1", "n2")))
+    await guests.keep(msgspec.structs.replace(guest("carl"), networks=("n2",)))
+    for n in range(3):
+        assert await guests.networks_paused(["n1", "n2"], NOW) is None
+        await reports.of(f"b{n}", f"at b{n}", at=NOW + n)
+    bens, carls = NOW + 2 + DAY_MS, NOW - 2 + DAY_MS
+    for n in range(3):
+        await reports.of(f"c{n}", f"at c{n}", at=NOW - n, accused="carl")
     for networks, now, until in (
-        (["n2"], NOW, NOW + 9), (["n0", "n1"], NOW + 8, NOW + 9), (["n1"], NOW + 9, 0), (["n0"], NOW, 0), ([], NOW, 0),
+        (["n2"], NOW, bens), (["n0", "n1"], bens - 1, bens), (["n1"], bens, 0), (["n0"], NOW, 0), ([], NOW, 0),
     ):  # fmt: skip
-        assert await history.guests.networks_paused(networks, now) == until
-    assert await history.guests.pause("n1", NOW) is None
+        pause = await guests.networks_paused(networks, now)
+        assert (pause.until if pause else 0) == until
+    assert await guests.pause("n1", NOW) is None
+    assert await guests.pause("carl", NOW) == Pause(
+        carls, "reported by several people", "", reference("r6", "c2")
+    )  # fmt: skip
+
+
+async def test_a_pause_covers_the_network_of_who_was_erased_before_the_third_report(history: History) -> None:
+    await history.guests.keep(msgspec.structs.replace(guest("ben"), networks=("n1",)))
+    await history.guests.erase("ben", NOW)
+    for n in range(3):
+        await Reports(history, n).of(f"g{n}", f"at g{n}", at=NOW + n)
+    pause = await history.guests.networks_paused(["n1"], NOW)
+    assert pause is not None and pause.until == NOW + 2 + DAY_MS
 
 
 async def test_the_network_of_a_guest_is_known_for_a_day_also_when_they_are_erased(history: History) -> None:

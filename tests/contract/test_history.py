@@ -23,7 +23,7 @@ fresh = map("session{}".format, itertools.count())
 
 
 async def test_a_message_is_kept_as_it_was_first_added(history: History) -> None:
-    first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 1_990, NOW, ("older", 7))
+    first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "\U0001f98a" * 1_995, NOW, ("older", 7))
     second = Message("s", 1, "stream", 2, 2**52, "", NOW, kind="unknown")
     assert await add(history, first, second) == frozenset()
     assert await add(history, Message("s", 1, "stream", 1, 3, "other words", 4), second) == frozenset()
@@ -76,6 +76,13 @@ async def test_progress_counts_each_stream_of_that_side_up_to_its_first_hole(his
         message(2, st="headless"), message(3, st="headless"),
         message(4, st="holed"), message(5, st="holed"), message(9, st="holed"),
     ]  # fmt: skip
+
+
+async def test_progress_names_what_each_stream_of_that_side_links_to(history: History) -> None:
+    await add(history, message(1, st="one"), message(1, st="two", p=("one", 3)), message(2, st="two"))
+    await add(history, message(1, st="three", p=("two", 2)), message(2, st="headless"))
+    await add(history, message(1, st="another", side=1, p=("one", 3)), message(1, s="another", st="one", p=("x", 1)))
+    assert (await history.messages.progress("s", 0)).links == {"two": ("one", 3), "three": ("two", 2)}
 
 
 async def test_there_is_no_progress_in_a_session_without_messages(history: History) -> None:
@@ -142,7 +149,7 @@ async def test_all_that_was_added_outlives_the_process(history_store: Store[Hist
         assert await history.messages.page("s", None, 10) == [message(1), message(2)]
         assert await history.sessions.find("s") == session()
         assert await history.relations.blocked("ben") == ["anna"]
-        assert await history.reports.state(code) == "received"
+        assert await history.reports.state(code, NOW) == "received"
 
 
 @pytest.mark.parametrize("lines", [1, 60, 900])

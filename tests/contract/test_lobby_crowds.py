@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.lobby_town import LobbyTown
+from tests.contract.lobby_town import CENTRE, LobbyTown
 
 
 async def looks(town: LobbyTown, *guests: str, network: str, barred: bool = True) -> None:
@@ -46,6 +46,63 @@ async def test_who_talks_with_somebody_of_another_network_counts_for_a_minute(to
     await town.advance(59.9)
     assert await town.waits("anna")
     await town.advance(0.1)
+    assert (await town.seek("anna")).state == "asking"
+
+
+async def test_who_asks_somebody_of_another_network_and_talks_counts_as_well(town: LobbyTown) -> None:
+    await looks(town, *farm(20), network="farm")
+    for n in range(3):
+        await town.enter(f"other {n}", networks=(f"network {n}",))
+        offer = await town.ask(f"bot {n:02}", f"other {n}")
+        await town.lobby.accept(f"other {n}", offer.id, f"s{n}")
+    await town.enter("anna", networks=("anna's",), available=False)
+    assert await town.waits("anna")
+    await town.advance(59.9)
+    assert await town.waits("anna")
+    await town.advance(0.1)
+    assert (await town.seek("anna")).state == "asking"
+
+
+@pytest.mark.parametrize("how", ["nothing", "later", "no", "stop", "another page", "gone"])
+async def test_who_looks_and_says_no_yes_to_another_network_counts_for_a_minute_too(town: LobbyTown, how: str) -> None:
+    await looks(town, *farm(20), network="farm")
+    assert sorted(await asked_by_others(town, 3)) == ["bot 00", "bot 01", "bot 02"]
+    await town.advance(14)
+    for bot in ("bot 00", "bot 01", "bot 02"):
+        where = await town.where(bot)
+        assert where.offer is not None
+        match how:
+            case "later":
+                await town.lobby.later(bot, where.offer.id)
+            case "no":
+                await town.lobby.decline(bot, where.offer.id)
+                await town.lobby.stop(bot)  # whoever said it looks on
+            case "stop":
+                await town.lobby.stop(bot)
+            case "another page":
+                await town.enter(bot, networks=("farm",), blocked=farm(20))
+            case "gone":
+                await town.lobby.leave(bot, where.epoch)
+        await town.lobby.available(bot, False, False)
+    await town.advance(1)
+    for n in range(3):
+        await town.lobby.stop(f"other {n}")
+    await town.enter("anna", networks=("anna's",), available=False, pool="only anna")
+    assert await town.waits("anna")
+    await town.lobby.move("anna", "lyon", CENTRE, "Lyon")
+    assert await town.waits("anna")
+    await town.advance(44.9)
+    assert await town.waits("anna")
+    await town.advance(0.1)
+    assert (await town.seek("anna")).state == "asking"
+
+
+async def test_an_offer_that_its_seeker_takes_back_costs_the_other_network_nothing(town: LobbyTown) -> None:
+    await looks(town, *farm(20), network="farm")
+    assert sorted(await asked_by_others(town, 3)) == ["bot 00", "bot 01", "bot 02"]
+    for n in range(3):
+        await town.lobby.stop(f"other {n}")
+    await town.enter("anna", networks=("anna's",), available=False)
     assert (await town.seek("anna")).state == "asking"
 
 

@@ -46,6 +46,7 @@ class KeyScene:
         await town.enter("dora")
         await town.ask("gil", "dora")
         await lobby.stop("gil")
+        await lobby.let_down("gil", "ben", 5_000)
         await town.enter("ivy", avoided_networks={"network": 1})
         await lobby.leave("gil", self.epochs["gil"])
         await town.advance(121)
@@ -142,7 +143,8 @@ async def test_whichever_key_is_lost_alone_everything_is_well_within_five_minute
     for name in await names_of(lobby_scripts):  # one of each kind and owner
         kinds.setdefault(name.split(":")[0] + name.partition(":")[2][:3], name)
     assert {name.split(":")[0] for name in kinds.values()} == {
-        "v", "b", "r", "t", "d", "o", "e", "endings", "ended", "letdowns", "leases", "s", "absent", "turns", "p", "c",
+        "v", "b", "r", "t", "d", "w", "o", "e", "endings", "ended", "letdowns", "complaints", "leases",
+        "s", "absent", "turns", "p", "c",
         "a", "l", "n", "k", "clock",
     }  # fmt: skip
     for name in ["none", *kinds.values()]:
@@ -162,7 +164,7 @@ async def test_a_late_no_counts_although_the_index_of_what_has_ended_was_lost(lo
 
 async def test_what_no_index_leads_to_expires(lobby_scripts: Scripts) -> None:
     async with scene(lobby_scripts):
-        books = ("endings", "ended", "letdowns", "leases", "absent", "turns", "sweeping")
+        books = ("endings", "ended", "letdowns", "complaints", "leases", "absent", "turns", "sweeping")
         for name in lobby_scripts.names():
             if name not in books:
                 assert 0 < lobby_scripts.command("PTTL", lobby_scripts.prefix + name) <= KEY_MS, name
@@ -206,24 +208,27 @@ async def test_an_offer_that_is_due_and_of_another_shape_stops_nobody(lobby_scri
         assert played.lobby.counts["records dropped"] == 1
 
 
-async def test_letdowns_of_another_shape_are_forgotten(lobby_scripts: Scripts) -> None:
+@pytest.mark.parametrize("name", ["d:gil", "w:ben"])
+async def test_letdowns_and_complaints_of_another_shape_are_forgotten(lobby_scripts: Scripts, name: str) -> None:
     async with scene(lobby_scripts) as played:
-        at = f"{lobby_scripts.prefix}d:gil"
+        at = f"{lobby_scripts.prefix}{name}"
         record = msgpack.decode(lobby_scripts.command("GET", at))
         for field in record:
             for n, spoil in enumerate(SPOILT):
+                lobby_scripts.command("UNLINK", f"{lobby_scripts.prefix}d:gil", f"{lobby_scripts.prefix}w:ben")
                 lobby_scripts.command("SET", at, msgpack.encode({**record, field: spoil(record[field])}))
-                await played.lobby.let_down("gil", "ben")
+                await played.lobby.let_down("gil", "ben", 5_000)
                 assert len(msgpack.decode(lobby_scripts.command("GET", at))["at"]) == 1, (field, n)
         assert played.lobby.counts["records dropped"] == len(record) * len(SPOILT)
 
 
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
-    3: {
+    4: {
         "v": "absent asks_from available avoided_networks city crowd epoch id last_met lat lon looking looks_since "
-        "networks offer online place pool process rest_ms rung session unanswered visible",
-        "d": "at by id",
+        "network networks offer online place pool process rest_ms rung session unanswered visible",
+        "d": "at by id ms",
+        "w": "at id",
         "o": "candidate city ends id looking rings_until seconds seeker wished",
         "e": "candidate city closed ends id looking rings_until seconds seeker wished",
     }
@@ -234,9 +239,9 @@ async def test_the_prefix_has_the_version_of_what_stands_in_the_keys(lobby_scrip
     assert f"citychat:{VERSION}:" == PREFIX
     async with scene(lobby_scripts) as played:
         await played.town.enter("jo", networks=("network",))
-        found: dict[str, set[str]] = {"v": set(), "d": set(), "o": set(), "e": set()}
+        found: dict[str, set[str]] = {kind: set() for kind in FIELDS[VERSION]}
         for name in lobby_scripts.names():
-            if name[:2] in ("v:", "d:", "o:", "e:"):
+            if name[1] == ":" and name[0] in found:
                 found[name[0]] |= set(msgpack.decode(lobby_scripts.command("GET", lobby_scripts.prefix + name)))
     assert {kind: " ".join(sorted(fields)) for kind, fields in found.items()} == FIELDS[VERSION]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from citychat.rules import FIRST_WORD_MS
 from tests.contract.lobby_town import LobbyTown
 
 
@@ -15,9 +16,18 @@ async def taken_back(town: LobbyTown, guest: str, times: int) -> None:
         await town.lobby.leave(other, epoch)
 
 
-async def never_answered(town: LobbyTown, guest: str, *partners: str) -> None:
+async def never_answered(town: LobbyTown, guest: str, *partners: str, ms: int = FIRST_WORD_MS) -> None:
     for partner in partners:
-        await town.lobby.let_down(guest, partner)
+        await town.lobby.let_down(guest, partner, ms)
+
+
+async def is_behind(town: LobbyTown, guest: str) -> bool:
+    """Let somebody come and look for whoever looks: nobody is led at once to who ranks behind everybody."""
+    pool = f"pool of {guest} {town.clock.now_ms()}"
+    await town.enter(guest, available=False, pool=pool)
+    assert await town.waits(guest)
+    await town.enter("who looks", available=False, pool=pool)
+    return await town.waits("who looks")
 
 
 async def test_a_pair_whose_offer_was_taken_back_rests_10_minutes_though_both_look(town: LobbyTown) -> None:
@@ -136,6 +146,58 @@ async def test_guests_of_one_network_can_complain_of_somebody_once_an_hour(town:
     await never_answered(town, "ben", *(f"guest {n}" for n in range(5)))
     await town.enter("anna", available=False)
     await town.ask("anna", "ben")
+
+
+@pytest.mark.parametrize("complains", ["a network", "a guest without one"])
+async def test_of_three_guests_an_hour_a_network_can_complain(town: LobbyTown, complains: str) -> None:
+    """Else bots of two addresses, in chats of seconds, would put a whole town behind everybody."""
+    networks = ("theirs",) if complains == "a network" else ()
+    theirs = [f"bot {n}" if networks else "bot" for n in range(5)]
+    await town.enter(*theirs, networks=networks, available=False)
+    people = [f"person {n}" for n in range(5)]
+    for bot, person in zip(theirs, people, strict=True):
+        await never_answered(town, person, f"somebody let down by {person}", bot)
+    assert [await is_behind(town, person) for person in people] == [True, True, True, False, False]
+    await town.advance(3_600)
+    await town.enter(*theirs, networks=networks, available=False)
+    for bot, person in zip(theirs, people, strict=True):
+        await never_answered(town, person, f"somebody let down by {person}", bot)
+    assert [await is_behind(town, person) for person in people] == [True, True, True, False, False]
+
+
+async def test_guests_of_one_address_of_the_own_network_complain_as_one(town: LobbyTown) -> None:
+    for n in range(2):
+        await town.enter(f"bot {n}", own_network="192.168.1.66", available=False)
+    await never_answered(town, "ben", "bot 0", "bot 1")
+    assert not await is_behind(town, "ben")
+    await town.enter("anna", own_network="192.168.1.67", available=False)
+    await never_answered(town, "ben", "anna")
+    assert await is_behind(town, "ben")
+
+
+async def test_guests_of_one_network_who_came_on_two_days_complain_as_one(town: LobbyTown) -> None:
+    for n, day in enumerate(["yesterday", "today"]):
+        await town.enter(f"bot {n}", networks=(f"mark of {day}",), network="theirs", available=False)
+    await never_answered(town, "ben", "bot 0", "bot 1")
+    assert not await is_behind(town, "ben")
+
+
+async def test_shorter_silences_are_parts_of_letdowns(town: LobbyTown) -> None:
+    """Who leaves after seconds has not waited for an answer: it takes more of them."""
+    half_ms = FIRST_WORD_MS // 2
+    await never_answered(town, "ben", "guest 0", "guest 1", "guest 2", ms=half_ms)
+    assert not await is_behind(town, "ben")
+    await never_answered(town, "ben", "guest 3", ms=half_ms)
+    assert await is_behind(town, "ben")
+    await never_answered(town, "ben", *(f"guest {n}" for n in range(4, 10)), ms=half_ms)
+    await town.advance(600)
+    assert await is_behind(town, "ben"), "led to nobody"
+
+
+async def test_what_nobody_complains_of_counts_each_time(town: LobbyTown) -> None:
+    """A page that is opened while asking takes an offer back."""
+    await never_answered(town, "ben", "", "")
+    assert await is_behind(town, "ben")
 
 
 @pytest.mark.parametrize("end", ["decline", "later", "expire", "block"])

@@ -1,5 +1,7 @@
 """What every lobby promises about processes, their leases and the epochs of their guests (protocol §2.8, M9)."""
 
+import pytest
+
 from tests.contract.lobby_town import LobbyTown
 
 
@@ -183,3 +185,15 @@ async def test_nobody_rests_and_no_ring_counts_because_a_process_was_silent_or_s
         await town.lobby.accept("ben", f"offer-{town._offers}", how)
         await town.lobby.end(how, ["anna", "ben"])
         await town.advance(121)
+
+
+@pytest.mark.parametrize("moves", ["anna", "ben"])
+async def test_an_offer_to_or_of_a_page_that_is_entered_by_a_silent_process_ends_as_nobodys_doing(
+    town: LobbyTown, moves: str
+) -> None:
+    await town.look("ben")
+    await town.enter("anna", available=False)
+    await town.ask("anna", "ben")
+    await town.enter(moves, available=False, process="silent", epoch=(await town.where(moves)).epoch)
+    await town.advance(15)
+    assert (await town.where("ben")).looking

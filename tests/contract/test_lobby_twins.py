@@ -19,7 +19,7 @@ from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
 from citychat.model import NOWHERE, Busy, District, Gone, Session
 from citychat.ports import Entry, SeekResult
-from citychat.rules import DISTRICTS_WALKED, LOOKERS_DRAWN
+from citychat.rules import DISTRICTS_WALKED, FIRST_WORD_MS, LOOKERS_DRAWN
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]
@@ -200,6 +200,7 @@ class Twins:
             tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
             tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
             self.row(guest),
+            random.choice(["", *NETWORKS]),
         )
 
     def leave(self) -> None:
@@ -266,7 +267,8 @@ class Twins:
         self.both("block", self.guest(), self.guest())
 
     def let_down(self) -> None:
-        self.both("let_down", self.guest(), self.guest())
+        ms = self.random.choice([5_000, 5_001, 7_500, FIRST_WORD_MS, FIRST_WORD_MS])
+        self.both("let_down", self.guest(), self.random.choice([self.guest(), ""]), ms)
 
     def avoid_networks(self) -> None:
         since = self.now - self.random.choice([0, 4_000, 86_400_000])
@@ -340,10 +342,11 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     yield from (f"o:{offer}" for offer in state.offers)
     yield from (f"e:{offer}" for offer in state._ended)
     yield from (f"d:{guest}" for guest in state.letdowns.kept)
+    yield from (f"w:{by}" for by in state.letdowns.complaints)
     yield from (f"s:{process}" for process in state._guests_of)
     books: dict[str, Any] = {
         "endings": state.offers, "ended": state._ended, "leases": state._leases, "absent": state._absent,
-        "letdowns": state.letdowns.kept, "turns": state.turns,
+        "letdowns": state.letdowns.kept, "complaints": state.letdowns.complaints, "turns": state.turns,
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
     yield from (f"x:{pool}" for pool in state._avoided)

@@ -57,7 +57,8 @@ async def all_waiting(mailbox: Mailbox, guest: str) -> list[Message]:
 
 
 async def test_what_waits_and_what_comes_is_delivered_in_order_and_whole(mailbox: Mailbox) -> None:
-    first = Message("s", 1, "stream", 1, 2**52, "né \U0001f98a\n" + "x" * 1_990, 1_700_000_000_000, ("older", 7))
+    longest = "né \U0001f98a\n" + "\U0001f98a" * 1_995
+    first = Message("s", 1, "stream", 1, 2**52, longest, 1_700_000_000_000, ("older", 7))
     second = Message("s", 1, "stream", 2, 9, "", 5, kind="unknown")
     assert await put(mailbox, "anna", first, second)
     reader = Reader()
@@ -66,6 +67,19 @@ async def test_what_waits_and_what_comes_is_delivered_in_order_and_whole(mailbox
     assert await put(mailbox, "anna", message(3))
     assert await put(mailbox, "anna", message(4), message(5))
     assert await reader.read(5) == [first, second, message(3), message(4), message(5)]
+
+
+async def test_what_waits_for_everybody_is_counted_where_the_engine_tells(mailbox: Mailbox) -> None:
+    await put(mailbox, "anna", message(1), message(2))
+    await put(mailbox, "ben", message(3))
+    reader = Reader()
+    handle = await mailbox.open("anna", reader)
+    await reader.read(2)
+    told = await mailbox.waiting()
+    assert told in (3, None), "what is out unacked waits as well"
+    mailbox.ack(handle, reader.tags(1))
+    await mailbox.close(handle)
+    assert await mailbox.waiting() == (None if told is None else 2)
 
 
 async def test_puts_that_were_not_waited_for_keep_their_order(mailbox: Mailbox) -> None:

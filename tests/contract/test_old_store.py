@@ -12,6 +12,7 @@ import pytest
 from citychat.adapters.mongo import documents
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
+from citychat.figures import Figures, Meetings, Spread, Traffic
 from citychat.model import NOWHERE, PENDING, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Mail, Pause, Progress, Report, bus_events
 from citychat.rules import DAY_MS
@@ -59,7 +60,8 @@ async def test_its_guests_sessions_and_messages_are_read(database: Database) -> 
     assert [await history.sessions.find(session.id) for session in (TALK, OVER, GONE)] == [TALK, OVER, GONE]
     assert await history.sessions.of("anna") == [TALK, OVER]
     assert await history.messages.page("talk", None, 10) == SAID
-    assert await history.messages.progress("talk", 0) == Progress({"one": 2, "two": 1}, [SAID[2]], 1)
+    progress = Progress({"one": 2, "two": 1}, [SAID[2]], 1, {"two": ("one", 4)})
+    assert await history.messages.progress("talk", 0) == progress
     assert await history.messages.held("talk", 0, "one", [(1, 9)]) == [(1, 1), (4, 4)]
     assert await history.sessions.idle(NOW + DAY_MS + 91) == [TALK]
 
@@ -67,7 +69,8 @@ async def test_its_guests_sessions_and_messages_are_read(database: Database) -> 
 async def test_no_square_of_2_km_is_left_of_it(database: Database, tmp_path: Path) -> None:
     """Neither in a row, nor in a page of the file that is free again, nor in its log."""
     assert '"cell":[2287,241]' in STORE.read_text("utf-8")
-    assert [(await database.run(lambda t: t._connection.execute("SELECT body FROM guests").fetchall()))]
+    bodies = await database.run(lambda t: t._connection.execute("SELECT body FROM guests").fetchall())
+    assert len(bodies) == 2 and all('"cell"' not in body for (body,) in bodies)
     files = [path.read_bytes() for path in tmp_path.iterdir()]
     assert b'"anna"' in b"".join(files)
     for content in files:
@@ -84,7 +87,7 @@ async def test_its_relations_reports_pauses_and_wishes_are_read(database: Databa
     with closing(sqlite3.connect(tmp_path / "citychat.db")) as looking:
         found = looking.execute("SELECT network, at FROM shuns ORDER BY network").fetchall()
     assert found == [("net3", NOW + 59), ("net4", NOW + 59)], "one row a network"
-    assert [await history.reports.state(f"CODE{n}") for n in range(1, 6)] == ["received"] * 4 + [None]
+    assert [await history.reports.state(f"CODE{n}", NOW) for n in range(1, 6)] == ["received"] * 4 + [None]
     again = Report("CODE9", "over", "anna", "carl", "spam", "", NOW + 50, ("net9",))
     assert await history.reports.add(again) == "CODE1"
     assert await history.guests.pause("carl", NOW + 50) == Pause(NOW + 10 + DAY_MS, "reported by several people")
@@ -204,6 +207,11 @@ MAIL = {
     '{"s":"s-_","side":1,"st":"st","n":1,"l":7,"x":"né \U0001f98a\\n\\"","at":1700000000000,"p":["older",4]}': FULL,
     '{"s":"s","side":0,"st":"st","n":2,"l":4503599627370496,"x":"","at":5,"k":"gap"}': GAP,
 }
+FIGURES = Figures(
+    process="p", version="1.0.0", at=7, up_s=0.5, ready=True, wrong=("bus",), free=1, looking=2, talking=3,
+    traffic=Traffic(4, 5, 6, Spread((0.5, 1.0), [1, 2, 3], 0.5)), meetings=Meetings(7, 8, Spread((2.0,), [9, 0], 4.0)),
+    mail=None, reports=9, disk_bytes=2**50, free_disk_bytes=0, backup_at=0, city_database_at=None,
+)  # fmt: skip
 EVENTS: dict[str, BusEvent] = {
     **{f'{{"type":"said","message":{raw}}}': bus_events.NewMessage(message) for raw, message in MAIL.items()},
     '{"type":"receipt","s":"s","st":"st","ranges":[[1,2],[5,4503599627370496]]}': bus_events.Receipt(
@@ -220,6 +228,13 @@ EVENTS: dict[str, BusEvent] = {
     '{"type":"over","offer":"o"}': bus_events.OfferEnded("o"),
     '{"type":"met","session":"s"}': bus_events.SessionBegun("s"),
     '{"type":"paused","until":1,"reason":"reports"}': bus_events.GuestPaused(1, "reports"),
+    '{"type":"figures?","process":"p"}': bus_events.FiguresAsked("p"),
+    '{"type":"figures","figures":{"process":"p","version":"1.0.0","at":7,"up_s":0.5,"ready":true,"wrong":["bus"],'
+    '"free":1,"looking":2,"talking":3,"traffic":{"taken":4,"stored":5,"delivered":6,'
+    '"times":{"bounds_s":[0.5,1.0],"counts":[1,2,3],"total_s":0.5}},'
+    '"meetings":{"searches":7,"matches":8,"waits":{"bounds_s":[2.0],"counts":[9,0],"total_s":4.0}},'
+    '"mail":null,"reports":9,"disk_bytes":1125899906842624,"free_disk_bytes":0,"backup_at":0,'
+    '"city_database_at":null}}': bus_events.FiguresTold(FIGURES),
 }
 
 

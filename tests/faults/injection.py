@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from citychat.delivery.sender import RECEIPT_S
+from citychat.rules import ALONE_AFTER
 from tests.faults.checker import Finding, Report, check, of
 from tests.faults.gathering import Pair, marry, open_all, until, until_all, until_any
 from tests.faults.kept import Kept
@@ -41,6 +42,8 @@ DEEP_MESSAGES = 200
 BURST = 3  # messages in the middle of a moment
 CONTENT_S = 15.0  # then whoever looks may be barred with everybody left: the stores know
 LOOK_AGAIN_S = 2.0
+STILL_S = 60.0  # at most: what pages hear while the stores are read for many seconds is not in what was read
+CURT_MAX = ALONE_AFTER - 2  # chats that one leaves at once; an offer that runs out by the fault may count, too
 AFTER_S = 3.0  # of talking when all is healthy again
 TALK_S, CHAT_S, LIVELY_S = 0.5, 2.0, 0.12  # between two messages of a person, on average
 LONG_S = 15.0  # a longer fault is talked through more slowly: too many rows are too much for FerretDB
@@ -352,7 +355,7 @@ class Injection:
                 if self.talk or person.chat not in greeted:
                     person.speak()
                     greeted.add(person.chat)
-                if self.walk and person.random.random() < 0.4:
+                if self.walk and person.random.random() < 0.4 and (person.has_talked() or person.curt < CURT_MAX):
                     person.leave()
             elif person.page.offer is not None:
                 person.page.answer("yes")
@@ -374,10 +377,12 @@ class Injection:
             if len(person.pages) > 1 and person.chat and person.page.joined:
                 await person.read_older()
         while True:
+            read_s = time.monotonic()
             kept = await self.town.kept()
+            is_still = all(not person.log or person.log[-1].at_s < read_s for person in everybody)
             report = check(everybody, kept)
             report.findings += self._left_alone(kept)
-            if not report.findings or time.monotonic() > until_s:
+            if not report.findings or time.monotonic() > until_s + (0 if is_still else STILL_S):
                 report.findings += [
                     Finding("drain", "", f"a process told to stop ended with {status}")
                     for status in self.town.exits

@@ -57,8 +57,9 @@ def of_servers(mongo_url: str, database: str, rabbit: RabbitServer) -> Kept:
         )
     for line in rabbit.control("list_queues", "name", "messages").splitlines():
         queue, _, messages = line.partition("\t")
-        if queue.startswith(INBOX) and messages.strip() != "0":
-            kept.mail[queue.removeprefix(INBOX)] = int(messages)
+        guest = queue.removeprefix(INBOX)
+        if guest != queue and "." not in guest and messages.strip() != "0":  # the others are of processes
+            kept.mail[guest] = int(messages)
     return kept
 
 

@@ -127,6 +127,7 @@ class Resident:
         self.looking = False
         self.shy = False  # not to be asked while not looking
         self.heard_s = 0.0
+        self.curt = 0  # chats left before both have said a word: after five of them nobody is led to who left
         self._tries = 0
 
     @property
@@ -177,6 +178,7 @@ class Resident:
     def leave(self) -> None:
         """Leave the chat."""
         if self.chat:
+            self.curt += not self.has_talked()
             self.page.screen.note("left", text=self.chat)
             self.page.leave()
 
@@ -249,6 +251,11 @@ class Resident:
         page = self.page
         stored = [entry for entry in self.entries("stored") if entry["session"] == page.outbox.running]
         return page.joined and not self.entries("waiting") and not stored and not self.pending_declines()
+
+    def has_talked(self) -> bool:
+        """Whether both have said a word in the running chat, and it has come."""
+        said = {entry.what for entry in self.log if entry.key is not None and entry.key[0] == self.chat}
+        return "shown" in said and bool(said & {"stored", "delivered"})
 
     def has_seen(self, other: "Resident") -> bool:
         """Whether everything that ``other`` has said was shown here."""

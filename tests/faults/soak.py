@@ -19,7 +19,10 @@ from pathlib import Path
 from random import Random
 
 import uvloop
+from redis import StrictRedis
 
+from citychat.adapters.mongo.connection import CONNECTIONS_MAX
+from citychat.adapters.redis.lobby import PREFIX
 from tests.faults import matrix
 from tests.faults.__main__ import CLIENTS_AT_ONCE, DOCUMENT
 from tests.faults.checker import PROMISES
@@ -35,12 +38,24 @@ STATE = DOCUMENT.parents[1] / ".work" / "soak.json"
 SHARE = 3  # of the ports: the workers of the fault programme have the first ones, and may run meanwhile
 ROUNDS = 3  # of a stretch: FerretDB reads whole collections, and every stretch has a database of its own
 FORGOTTEN_S = 660.0  # protocol: the lobby forgets who is gone after ten minutes
-MEMORY_MAX_BYTES, FILES_MAX = 48 * 2**20, 24  # what may stay: caches, and connections of pools
+AN_HOUR = {
+    "d",
+    "w",
+    "e",
+    "letdowns",
+    "complaints",
+    "ended",
+}  # kinds of keys: letdowns, and offers that a late no may end
+MEMORY_MAX_BYTES, FILES_MAX = (
+    48 * 2**20,
+    CONNECTIONS_MAX + 5,
+)  # what may stay: caches, and connections of MongoDB's pool
 
 
 @dataclass
 class Rest:
-    """What is held while nobody is there. ``memory_bytes`` and ``files``: of the process that no fault ends."""
+    """What is held while nobody is there. ``memory_bytes`` and ``files``: of the process that no fault ends; ``keys``:
+    all but those that are kept for an hour; ``queues``: of guests."""
 
     memory_bytes: int = 0
     files: int = 0
@@ -137,10 +152,11 @@ class SoakTown(Town):
     async def rest(self) -> Rest:
         assert self.engines
         engines, pid = self.engines, self.nodes[0].pid
-        keys = await engines.do(lambda: engines.redis_server.tell("DBSIZE"))
+        keys = await engines.do(lambda: keys_of(engines.redis_server.port))
         queues = await engines.do(lambda: engines.rabbit_server.control("list_queues", "name").splitlines())
-        waiting = sum(queue.startswith(INBOX) for queue in queues)
-        return Rest(memory_bytes(pid), open_files(pid), int(keys.removeprefix(":")), waiting)
+        own = f"{INBOX}seal.", f"{INBOX}kept."  # of the processes, a few
+        waiting = sum(queue.startswith(INBOX) and not queue.startswith(own) for queue in queues)
+        return Rest(memory_bytes(pid), open_files(pid), len(keys), waiting)
 
     async def rest_again(self, begin: Rest) -> Rest:
         """When the lobby has forgotten everybody, or should have."""
@@ -148,6 +164,13 @@ class SoakTown(Town):
         while (rest := await self.rest()).keys > begin.keys and time.monotonic() < until_s:  # noqa: ASYNC110
             await asyncio.sleep(1)
         return rest
+
+
+def keys_of(port: int) -> list[str]:
+    """The keys of the lobby, but those that are kept for an hour."""
+    with StrictRedis(port=port, decode_responses=True) as client:
+        names = [str(name).removeprefix(PREFIX) for name in client.scan_iter(count=1_000)]
+    return [name for name in names if name.partition(":")[0] not in AN_HOUR]
 
 
 def programme() -> list[tuple[matrix.Fault, tuple[matrix.ClientFault, ...]]]:

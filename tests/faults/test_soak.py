@@ -29,7 +29,7 @@ def test_a_soak_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_what_a_stretch_leaves_behind_is_a_complaint() -> None:
-    for left in (Rest(keys=1), Rest(queues=1), Rest(files=30), Rest(memory_bytes=60_000_000)):
+    for left in (Rest(keys=1), Rest(queues=1), Rest(files=120), Rest(memory_bytes=60_000_000)):
         end = Rest(*(start + more for start, more in zip(vars(START).values(), vars(left).values(), strict=True)))
         soaked = Soaked()
         soaked.measured(START, end)

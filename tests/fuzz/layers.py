@@ -14,17 +14,19 @@ import bson
 import msgspec
 
 from citychat.adapters.mongo import documents
+from citychat.adapters.mongo.pauses import PausedDocument
 from citychat.adapters.rabbitmq import consumers
 from citychat.adapters.redis import lobby
 from citychat.adapters.sqlite.guests import _to_guest
 from citychat.adapters.sqlite.rows import to_message
 from citychat.adapters.sqlite.sessions import to_session
+from citychat.edge.frames import BrokenFrame, Frame, FrameReader
 from citychat.edge.packets import Malformed, Packet
 from citychat.handlers import ChatEvents, Namespace, UserEvents
 from citychat.handlers.dispatcher import shaped
 from citychat.model import BadPayload, Guest, Message, Session
 from citychat.places import position
-from citychat.ports import BusEvent, Pause, decode, encode
+from citychat.ports import BusEvent, decode, encode
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens
 from tests.fuzz.grammar import TEXTS, Grammar, as_json, as_msgpack, turned
 
@@ -50,6 +52,41 @@ def _mutated(random: Random, raw: bytes) -> bytes:
 
 def _spoil(random: Random) -> bool:
     return random.random() < 0.7
+
+
+# -- what comes over a socket ------------------------------------------------------------------------------------------
+
+
+def _frames(random: Random) -> bytes:
+    """A few frames of a client, in most of which something is wrong."""
+    made = b""
+    for _ in range(random.randrange(1, 5)):
+        payload = random.choice(TEXTS).encode("utf-8", "replace")[: random.choice((5, 125, 300))]
+        kind = random.choice((1, 1, 1, 2, 0, 8, 9, 10, random.randrange(16)))
+        head = random.choice((0x80, 0x80, 0x80, 0, random.randrange(16) << 4)) | kind
+        size = bytes((0x80 | len(payload),)) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+        made += bytes((head,)) + size + bytes(4) + payload  # a mask of zeros leaves it as it is
+    return _mutated(random, made)
+
+
+def _read_in(pieces: list[bytes]) -> tuple[list[Frame], int]:
+    """What is read, and the code of what was wrong."""
+    reader, read = FrameReader(256), list[Frame]()
+    try:
+        for piece in pieces:
+            frame = reader.next(piece)
+            while frame is not None:
+                read.append(frame)
+                frame = reader.next()
+    except BrokenFrame as error:
+        return read, error.code
+    return read, 0
+
+
+def _take_frames(raw: bytes) -> bool:
+    read, code = _read_in([raw])
+    assert (read, code) == _read_in([raw[at : at + 1] for at in range(len(raw))]), "in pieces it is something else"
+    return bool(read) and not code
 
 
 # -- what pages send ---------------------------------------------------------------------------------------------------
@@ -172,7 +209,7 @@ DOCUMENTS: dict[str, type] = {
     "messages": Message, "sessions": Session, "guests": Guest, "erased": documents.ErasedTextDocument,
     "shuns": documents.AvoidedNetworkDocument, "wishes": documents.WishDocument,
     "barred": documents.BlockedPairDocument,
-    "reports": documents.ReportDocument, "pauses": Pause, "places": documents.MessageKeyDocument,
+    "reports": documents.ReportDocument, "pauses": PausedDocument, "places": documents.MessageKeyDocument,
     "erased sessions": documents.MarkedSessionDocument, "members": documents.MembersDocument,
 }  # fmt: skip
 
@@ -236,6 +273,7 @@ def _take_row(made: tuple[str, tuple[Any, ...]]) -> bool:
 
 
 LAYERS = (
+    Layer("WebSocket frames", _frames, _take_frames),
     Layer("packets", packet, _take_packet, (Malformed,)),
     Layer("event payloads", event, _take_event, (BadPayload,)),
     Layer("positions", _position, lambda raw: position(raw) is not None),

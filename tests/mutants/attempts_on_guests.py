@@ -26,6 +26,7 @@ from tests.mutants.named_files import (
 MODERATION, UNANSWERED = "citychat/matching/moderation.py", "citychat/matching/unanswered.py"
 PRETENCE, REUNIONS = "citychat/matching/pretence.py", "citychat/matching/reunions.py"
 NEAREST, CROWDS = "citychat/adapters/memory/nearest.py", "citychat/adapters/memory/crowds.py"
+LETDOWNS = "citychat/adapters/memory/letdowns.py"
 OF_CROWDS, OF_LETDOWNS = "tests/contract/test_lobby_crowds.py", "tests/contract/test_lobby_letdowns.py"
 OF_TAKEOVER, OF_LOCATE = "tests/simulation/test_takeover.py", "tests/simulation/test_locate.py"
 OF_REUNIONS, OF_MATCHING = "tests/unit/matching/test_reunions.py", "tests/unit/matching/test_matching.py"
@@ -104,7 +105,7 @@ ON_GUESTS = (
             control(
                 "who never answered in a chat is remembered, whoever ends it",
                 f"{OF_SILENT}::test_who_never_answered_is_remembered_whoever_ends_the_chat", UNANSWERED,
-                "if len(silent) == 1:", "if False:",
+                "if len(silent) == 1 and", "if False and",
             ),
             control(
                 "with two such letdowns in an hour a guest ranks behind everybody for 10 minutes",
@@ -124,7 +125,13 @@ ON_GUESTS = (
             control(
                 "guests of one network can complain of somebody once an hour",
                 f"{OF_LETDOWNS}::test_guests_of_one_network_can_complain_of_somebody_once_an_hour",
-                "citychat/adapters/memory/letdowns.py", "if by and any(", "if False and any(",
+                LETDOWNS, "if of_this_guest or len(", "if len(",
+            ),
+            control(
+                "on the own network those of one address",
+                f"{OF_LETDOWNS}::test_guests_of_one_address_of_the_own_network_complain_as_one "
+                "tests/unit/matching/test_unanswered.py::test_pages_of_one_address_of_the_own_network_complain_as_one",
+                "citychat/adapters/memory/lobby.py", "(other.network or other.own_network)", "other.network",
             ),
             control(
                 "while others look, of a network a tenth, and three at least, are led to others",
@@ -136,12 +143,18 @@ ON_GUESTS = (
             ),
             control(
                 "who has met somebody of another network has the share for a minute",
-                f"{OF_CROWDS}::test_who_talks_with_somebody_of_another_network_counts_for_a_minute", STATE,
-                "                person.last_met = self.now\n", "                pass\n",
+                f"{OF_CROWDS}::test_who_asks_somebody_of_another_network_and_talks_counts_as_well", STATE,
+                "        self._note_led(self._sides(offer), offer)\n", "        pass\n",
+            ),
+            control(
+                "so has who looks and lets somebody of another network wait, with no, later or no answer at the end",
+                f"{OF_CROWDS}::test_who_looks_and_says_no_yes_to_another_network_counts_for_a_minute_too "
+                f"{OF_TAKEOVER}::test_everybody_meets_somebody_among_pages_of_one_address_that_let_offers_expire",
+                STATE, "            self._note_led((candidate,), offer)\n", "            pass\n",
             ),
         ),
         open=(
-            "who has many networks has the share of each; who writes one word has answered."
+            "who has many networks has the share of each; who writes one word, or begins to, has answered."
         ),
     ),
     Threat(
@@ -197,8 +210,8 @@ ON_GUESTS = (
                 "three bots that report whomever they meet pause nobody in a town",
                 "tests/simulation/test_silence.py::test_three_bots_that_report_everybody_pause_nobody",
                 "citychat/adapters/sqlite/reports.py",
-                "_json(report.networks), evidence, _is_founded(transaction, report),",
-                "_json(report.networks), evidence, True,",
+                "_json(report.networks), evidence, counts, side,",
+                "_json(report.networks), evidence, True, side,",
             ),
             control(
                 "a pause lasts a day",
@@ -240,7 +253,7 @@ ON_GUESTS = (
                 f"{OF_BLAME}::test_a_block_after_the_other_one_has_been_erased_reaches_who_comes_next "
                 f"{OF_FALSE_REPORTS}::test_the_network_of_a_guest_is_known_for_a_day_also_when_they_are_erased",
                 "citychat/adapters/sqlite/guests.py",
-                "networks = msgspec.json.encode(_networks(transaction, guest, at)).decode()", 'networks = "[]"',
+                "networks = msgspec.json.encode(networks_of(transaction, guest, at)).decode()", 'networks = "[]"',
             ),
             control(
                 "who stays for days is marked anew each day, as those who come are",
@@ -275,6 +288,12 @@ ON_GUESTS = (
                 "once a chat has ended nobody learns from it whether the other one is here",
                 f"{OF_SESSIONS}::test_nobody_learns_from_an_ended_chat_whether_the_other_one_is_online", SESSIONS,
                 "here = session.ended is None and (await", "here = (await",
+            ),
+            control(
+                "who is paused reads a reference that leads to neither the report's code nor its reporter",
+                "tests/contract/test_objections.py::"
+                "test_a_pause_names_rule_reason_and_reference_and_neither_code_nor_reporter",
+                RULES, 'f"{session}:{reporter}".encode()', "session.encode()",
             ),
         ),
     ),
@@ -370,9 +389,9 @@ ON_GUESTS = (
                 "no receipt is heard after the end",
                 f"{OF_END}::test_a_receipt_of_a_process_that_does_not_know_of_the_end_is_told_nobody", ENDPOINT,
                 "        if self.session is not None and self.session.id == event.session:\n"
-                "            sender = self.senders.get(event.session) or self._sender(self.session)\n",
+                "            self._sender(self.session).receipt(",
                 "        if event.session in self.sessions:\n"
-                "            sender = self._sender(self.sessions[event.session])\n",
+                "            self._sender(self.sessions[event.session]).receipt(",
             ),
             control(
                 "nor is one sent", f"{OF_END}::test_a_process_that_knows_of_the_end_sends_no_receipt", ENDPOINT,
@@ -425,12 +444,55 @@ ON_GUESTS = (
         "A12d", "Pages say yes and leave at once, before a chat is one that can go unanswered.",
         (
             control(
-                "who leaves within 5 s without a word has let the other one down",
-                f"{OF_SILENT}::test_who_leaves_at_once_without_a_word_is_remembered", UNANSWERED,
-                "if left_by and session.side(left_by) not in wrote:", "if False:",
+                "who leaves within 5 s before both have said a word has let the other one down",
+                f"{OF_SILENT}::test_who_leaves_at_once_before_both_have_said_a_word_is_remembered", UNANSWERED,
+                "if left_by and len(voices.wrote) < 2:", "if left_by and session.side(left_by) not in voices.wrote:",
+            ),
+            control(
+                "which one clock has counted, not two of which one may be ahead",
+                f"{OF_SILENT}::test_how_long_a_chat_was_is_no_difference_of_two_clocks", UNANSWERED,
+                " if voices.lasts_ms is None else voices.lasts_ms", "",
             ),
         ),
-        open="who says a word before lets nobody down.",
         see="A2a",
+    ),
+    Threat(
+        "A12e", "A letter in which no line ends makes the chat wider than the page, and its buttons unreachable.",
+        (
+            control(
+                "what hangs out of a bubble is cut off",
+                "tests/browser/test_page.py::test_a_letter_that_cannot_be_broken_makes_no_chat_wider_than_its_page",
+                "citychat/static/style/talk.css", "anywhere; overflow: hidden;", "anywhere;",
+            ),
+        ),
+        see="T12",
+    ),
+    Threat(
+        "A12f", "Pages say a word at once and leave: whoever needs longer to answer has let them down, and ranks "
+        "behind everybody.",
+        (
+            control(
+                "how long the word stood there is how much it counts: 13 s are a letdown",
+                f"{OF_SILENT}::test_what_was_waited_for_a_first_word_is_what_counts "
+                f"{OF_TAKEOVER}::test_nobody_is_put_behind_by_pages_that_say_a_word_and_leave",
+                UNANSWERED, "stood_ms = min(voices.stands_ms[1 - silent[0]], FIRST_WORD_MS)",
+                "stood_ms = FIRST_WORD_MS",
+            ),
+            control(
+                "who has begun to write is not silent", f"{OF_SILENT}::test_who_has_begun_to_write_is_not_silent",
+                UNANSWERED, " and silent[0] not in voices.typed", "",
+            ),
+            control(
+                "a network complains of three guests an hour",
+                f"{OF_LETDOWNS}::test_of_three_guests_an_hour_a_network_can_complain",
+                LETDOWNS, "of_this_guest or len(complained) >= COMPLAINTS", "of_this_guest",
+            ),
+            control(
+                "and is one network on whatever day its guests came",
+                f"{OF_SILENT}::test_pages_of_one_address_complain_as_one_on_whatever_day_they_came",
+                "citychat/joining/recovery.py", "network=arrived.network", 'network=(row.networks or ("",))[0]',
+            ),
+        ),
+        open="six networks that say a word, wait for seconds and leave put three people an hour behind.",
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ from tests.mutants.named_files import (
     OF_FLOODS,
     OF_LIMITS,
     OF_MODEL,
+    OF_OBJECTING,
     OF_SHARES,
     OF_SQLITE,
     PACKETS,
@@ -37,6 +38,7 @@ STORED_SESSIONS, STORED_GUESTS = "citychat/adapters/sqlite/sessions.py", "citych
 OF_GAPS, OF_HOLES = "tests/contract/test_gaps.py", "tests/unit/delivery/test_holes.py"
 OF_QUOTAS, OF_FULL_DISK = "tests/unit/delivery/test_day_quotas.py", "tests/unit/matching/test_full_disk.py"
 OF_MANY_CHATS, OF_JOINING = "tests/unit/matching/test_many_chats.py", "tests/unit/joining/test_joining.py"
+OF_CASES = "tests/contract/test_cases.py"
 
 ON_THE_SERVICE = (
     Threat(
@@ -86,6 +88,17 @@ ON_THE_SERVICE = (
                 "citychat/delivery/endpoint.py", "self.shared.take(self.guest, self.page.source)",
                 "self.shared.take(self.guest, \"\")",
             ),
+            control(
+                "and notices of those who are no guests",
+                "tests/server/test_notices.py"
+                "::test_a_network_has_five_and_floods_of_others_leave_room_for_a_first_one",
+                "citychat/handlers/notices.py", "if desk.wait_s(self.request):", "if False:",
+            ),
+            control(
+                "which are bounded in size",
+                "tests/server/test_notices.py::test_sizes_are_bounded",
+                "citychat/handlers/notices.py", 'if len(self.request.body) > bound("notice size"):', "if False:",
+            ),
         ),
         see="T5",
     ),
@@ -95,7 +108,8 @@ ON_THE_SERVICE = (
             control(
                 "what is refused takes none",
                 f"{OF_JOINING}::test_joins_that_are_refused_keep_nobody_else_out", ADMISSION,
-                'if wait_s := self.joins.wait_s("", source):', 'if wait_s := self.joins.take("", source):',
+                'if wait_s := self.joins.wait_s("", network(address)):',
+                'if wait_s := self.joins.take("", network(address)):',
             ),
             control(
                 "the third closes its connection",
@@ -114,7 +128,12 @@ ON_THE_SERVICE = (
                 f"{OF_ADMISSION}::test_joins_of_one_network_are_bounded_whoever_comes_and_another_network_is_let_in,"
                 "test_joins_of_the_process_are_bounded_whoever_comes "
                 f"{OF_JOINING}::test_a_process_takes_so_many_joins_at_once_and_tells_the_others_when_to_come_back",
-                ADMISSION, 'if wait_s := self.joins.wait_s("", source):', "if wait_s := 0.0:",
+                ADMISSION, 'if wait_s := self.joins.wait_s("", network(address)):', "if wait_s := 0.0:",
+            ),
+            control(
+                "a probe takes one too",
+                "tests/unit/joining/test_probing.py::test_probes_of_one_network_are_bounded_as_joins_are", ADMISSION,
+                'self._refuse_if_crowded(address)\n        self.joins.take("", network(address))\n', "pass\n",
             ),
         ),
     ),
@@ -151,18 +170,35 @@ ON_THE_SERVICE = (
         (
             control(
                 "a guest and a network have bytes of a day",
-                f"{OF_QUOTAS}::test_a_guest_writes_so_many_bytes_a_day_and_the_next_day_again,"
+                f"{OF_QUOTAS}::test_a_guest_writes_half_of_a_days_bytes_at_once_and_a_day_later_again,"
                 "test_the_guests_of_a_network_share_its_day_and_loopback_has_none,"
-                "test_a_message_beyond_the_day_is_refused_by_its_code_and_the_next_day_goes_on",
-                "citychat/limits.py",
-                "written, of_all = self._guests.pop(guest, 0) + size, self._networks.pop(network, 0) + size",
-                "written, of_all = size, size",
+                "test_a_message_beyond_the_day_is_refused_by_its_code_and_later_it_goes_on",
+                "citychat/limits.py", "size: int) -> bool:\n        now = self._now_s()\n",
+                "size: int) -> bool:\n        now, size = self._now_s(), 1\n",
+            ),
+            control(
+                "a chat without a message counts too",
+                f"{OF_MANY_CHATS}::test_chats_without_a_word_are_within_the_bytes_of_a_day",
+                "citychat/registry/client.py",
+                "return self.endpoint.shared.quotas.charge_chat(self.guest, self.page.source)",
+                "return True",
+            ),
+            control(
+                "in whatever 24 hours",
+                f"{OF_QUOTAS}::test_in_no_24_hours_fits_more_than_a_day", "citychat/limits.py",
+                "Buckets(day / 2, day", "Buckets(day, day",
             ),
             control(
                 "with little free disk no new chat begins, and those that run go on",
                 f"{OF_FULL_DISK}::test_no_chat_begins_and_those_that_run_go_on,"
                 "test_who_looks_is_asked_for_nobody_meanwhile_and_is_served_when_there_is_room",
                 SESSIONS, "if not self.has_room():", "if False:",
+            ),
+            control(
+                "nor while the host has closed the house",
+                "tests/unit/matching/test_closed_house.py"
+                "::test_no_search_begins_and_those_that_run_end_on_every_process_within_15_s",
+                SESSIONS, "        self.house.check_open()\n", "",
             ),
             control(
                 "the embedded storage looks at its disk once a second",
@@ -188,9 +224,30 @@ ON_THE_SERVICE = (
                 f"{OF_SQLITE}::test_evidence_is_the_last_50_of_both_sides_with_erased_texts_of_72_hours", REPORTS,
                 "EVIDENCE_MESSAGES)\n", "5_000)\n",
             ),
+            control(
+                "a closed one goes with its evidence, 30 days after no action, 180 after action, unless it is held",
+                f"{OF_CASES}::test_a_closed_case_goes_on_its_day_with_its_evidence_and_an_open_one_stays", SQL,
+                "DELETE FROM reports WHERE goes <= ?;", "DELETE FROM reports WHERE goes <= ? AND FALSE;",
+            ),
+            control(
+                "a case takes one objection",
+                "tests/contract/test_objections.py::test_a_pause_takes_one_objection_which_stands_in_its_case", SQL,
+                "WHERE objected IS NULL AND code =", "WHERE code =",
+            ),
+            control(
+                "of at most 1,000 characters, also once it is clean",
+                f"{OF_OBJECTING}::test_an_objection_has_at_most_1000_characters_and_something_to_see", ADMISSION,
+                "clean_text(asked.objection)[:OBJECTION_MAX_CHARS]", "clean_text(asked.objection)",
+            ),
+            control(
+                "guest, network and process have so many",
+                f"{OF_OBJECTING}::test_objections_of_one_network_are_bounded_and_those_of_others_go_on,"
+                "test_objections_of_one_guest_are_bounded", ADMISSION,
+                "if wait_s := self.objections.take(guest, network(address)):", "if wait_s := 0.0:",
+            ),
         ),
         see="A7b",
-        open="reports and their evidence are kept for ever; nothing but the host's own hand deletes them.",
+        open="what the host does not close stays (docs/moderation.md).",
     ),
     Threat(
         "A7d", "The same one is blocked again and again.",
@@ -318,7 +375,7 @@ ON_THE_SERVICE = (
             control(
                 "nor one that sets other headers only",
                 f"{OF_ADDRESS}::test_a_proxy_that_says_nothing_else_does_not_say_who_asks", CLIENT_ADDRESS,
-                "direct = nearest.is_loopback and not any(header in request.headers for header in _OF_PROXIES)",
+                "direct = nearest.is_loopback and not any(map(_OF_PROXIES.fullmatch, request.headers))",
                 "direct = nearest.is_loopback",
             ),
         ),
@@ -349,7 +406,7 @@ ON_THE_SERVICE = (
             control(
                 "a text that is far too long is not cleaned",
                 f"{OF_MODEL}::test_what_is_far_too_long_is_not_cleaned_first", TEXT,
-                "    if len(raw) > TEXT_MAX_BYTES:\n", "    if False:\n",
+                "    if len(raw) > _RAW_MAX_CHARS:\n", "    if False:\n",
             ),
             control(
                 "escapes are read by a library, in one go",
@@ -374,8 +431,18 @@ ON_THE_SERVICE = (
                 f"{OF_QUOTAS}::test_what_one_64_of_a_48_has_written_another_cannot_write", ENDPOINT,
                 "= site(page.source), False", "= page.source, False",
             ),
+            control(
+                "and the connections of ten of them",
+                f"{OF_ADDRESS}::test_the_networks_of_a_48_have_as_many_connections_as_ten,"
+                "test_the_networks_of_a_48_have_no_more_than_half_of_the_room", CLIENT_ADDRESS,
+                " and self._of_sites[site(source)] < self._per_site", "",
+            ),
+            control(
+                "and their new guests",
+                "tests/unit/joining/test_admission.py::test_all_networks_of_a_48_make_as_many_new_guests_as_ten",
+                "citychat/server/process.py", " or of_site.take(site(source))", "",
+            ),
         ),
-        open="connections, and new guests of an hour, are counted for each /64.",
     ),
     Threat(
         "A12c", "Two addresses ask for files, take no answer, and have all seats of those who are no pages for ever.",

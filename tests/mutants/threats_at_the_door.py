@@ -1,12 +1,13 @@
 """Threats at the door, T1 to T9: who connects, as whom, and with how much."""
 
-from tests.mutants.controls import Threat, control
+from tests.mutants.controls import Control, Threat, control
 from tests.mutants.named_files import (
     CLIENT_ADDRESS,
     DOOR,
     EDGE,
     ENDPOINT,
     FILES,
+    FRAMES,
     HANDSHAKE,
     JOINING,
     LIMITS,
@@ -17,6 +18,7 @@ from tests.mutants.named_files import (
     OF_EDGE,
     OF_FLOODED,
     OF_FLOODS,
+    OF_HANDSHAKE,
     OF_HTTP,
     OF_LIMITS,
     OF_LOGS,
@@ -26,12 +28,16 @@ from tests.mutants.named_files import (
     OF_SHARES,
     OF_STRANGERS,
     OF_TOKENS,
+    OF_WEBSOCKET,
     PACKETS,
     SESSIONS,
     SOCKETIO,
     TOKEN,
     TRANSPORT,
+    VALUES,
+    WEBSOCKET,
 )
+from tests.support.mutation import Change
 
 AT_THE_DOOR = (
     Threat(
@@ -51,6 +57,11 @@ AT_THE_DOOR = (
                 "a listed origin is compared letter by letter",
                 f"{OF_ADDRESS}::test_a_page_of_another_origin_may_not", CLIENT_ADDRESS,
                 "    if origin in allowed:\n", "    if any(origin.startswith(each) for each in allowed):\n",
+            ),
+            control(
+                "a notice is taken from a page of ours, or from no browser",
+                "tests/server/test_notices.py::test_pages_of_others_cannot_have_their_visitors_send_it", EDGE,
+                'return ours and site == "same-origin"', "return True",
             ),
             control(
                 "nothing is authenticated by cookie, and none is set",
@@ -109,11 +120,17 @@ AT_THE_DOOR = (
                 f"{OF_STRANGERS}::test_the_id_of_a_chat_of_others_opens_nothing", ENDPOINT,
                 "if self.session is None or self.session.id != session_id:", "if self.session is None:",
             ),
-            control(
+            Control(
                 "who reads a chat or asks after its messages is a member",
-                f"{OF_STRANGERS}::test_the_id_of_a_chat_of_others_opens_nothing "
-                f"{OF_DOOR}::test_nobody_reads_the_history_of_others",
-                ENDPOINT, "if session is None or self.guest not in session.members:", "if session is None:",
+                (
+                    f"{OF_STRANGERS}::test_the_id_of_a_chat_of_others_opens_nothing",
+                    f"{OF_DOOR}::test_nobody_reads_the_history_of_others",
+                ),
+                (
+                    Change(ENDPOINT, "if session is None or self.guest not in session.members:", "if session is None:"),
+                    Change(VALUES, "        if guest not in self.members:\n            raise NoSession\n"
+                           "        return self.members.index(guest)", "        return int(guest == self.members[1])"),
+                ),
             ),
             control(
                 "who leaves, blocks, reports or wishes to talk again is a member",
@@ -167,6 +184,31 @@ AT_THE_DOOR = (
                 "    except (msgspec.MsgspecError, RecursionError, ValueError):\n", "    except KeyError:\n",
             ),
             control(
+                "a frame that breaks WebSocket ends its connection before its payload has come",
+                f"{OF_PACKETS}::test_a_frame_that_breaks_websocket_ends_its_connection_and_no_other "
+                "tests/unit/edge/test_frames.py::test_a_wrong_frame_is_refused_before_its_payload_has_come", FRAMES,
+                "        if broken:\n", "        if False:\n",
+            ),
+            control(
+                "a handshake without 16 random bytes is none",
+                f"{OF_HANDSHAKE}::test_what_is_no_key_of_sixteen_bytes_is_400", HANDSHAKE,
+                'return None if _KEY.fullmatch(headers.get("Sec-WebSocket-Key", "")) else WRONG_KEY', "return None",
+            ),
+            control(
+                "nor is one of another version of HTTP or WebSocket",
+                f"{OF_HANDSHAKE}::test_another_version_is_426_and_says_which_one_is_spoken,"
+                "test_http_before_1_1_has_no_upgrade", HANDSHAKE,
+                """    if request.version == "HTTP/1.0":
+        return WRONG_HTTP
+    headers = request.headers
+    if "upgrade" not in [option.strip().lower() for option in headers.get("Connection", "").split(",")]:
+        return WEBSOCKET_ONLY
+    if headers.get("Sec-WebSocket-Version") != _VERSION:
+        return WRONG_WEBSOCKET
+""",
+                "    headers = request.headers\n",
+            ),
+            control(
                 "the third frame that is merely odd ends its connection",
                 f"{OF_PACKETS}::test_a_frame_that_is_merely_odd_ends_its_connection_the_third_time", TRANSPORT,
                 "if self._strikes >= self.bounds.strikes:", "if False:",
@@ -181,6 +223,11 @@ AT_THE_DOOR = (
                 f"{OF_LIMITS}::test_a_flood_is_slowed_down_and_then_ended_while_others_are_answered,"
                 "test_floods_of_pings_and_empty_fragments_are_ended_too",
                 TRANSPORT, "if self._holds > self.bounds.holds:", "if False:",
+            ),
+            control(
+                "of the frames that came together a few are handled at a time",
+                f"{OF_WEBSOCKET}::test_a_pile_of_frames_of_one_page_lets_others_have_their_turn", WEBSOCKET,
+                "            for _ in range(_AT_ONCE):\n", "            while True:\n",
             ),
             control(
                 "every event has a bucket of its guest",
@@ -242,15 +289,17 @@ AT_THE_DOOR = (
         "T6", "Oversize frames and bodies, compression bombs.",
         (
             control(
-                "a frame has 16 KiB at most, in fragments too",
-                f"{OF_PACKETS}::test_a_frame_over_16_kib_is_too_big_before_it_is_read,"
-                "test_a_message_over_16_kib_in_fragments_is_too_big",
-                HANDSHAKE, "return self.gate.bounds.frame_bytes", "return 10 * self.gate.bounds.frame_bytes",
+                "a frame has 32 KiB at most, in fragments too",
+                f"{OF_PACKETS}::test_a_frame_over_32_kib_is_too_big_before_it_is_read,"
+                "test_a_message_over_32_kib_in_fragments_is_too_big",
+                HANDSHAKE, "ahead, self._gate.bounds.frame_bytes", "ahead, 10 * self._gate.bounds.frame_bytes",
             ),
             control(
                 "compression is never negotiated",
                 f"{OF_EDGE}::test_compression_is_never_negotiated", HANDSHAKE,
-                "return None  # a compressor", "return {}  # a compressor",
+                '        self.set_header("Upgrade", "websocket")\n',
+                '        self.set_header("Upgrade", "websocket")\n'
+                '        self.set_header("Sec-WebSocket-Extensions", "permessage-deflate")\n',
             ),
             control(
                 "a request's body has 64 KiB at most",
@@ -281,8 +330,7 @@ AT_THE_DOOR = (
             control(
                 "a dead link is found by its pings",
                 "tests/server/test_edge_end.py::test_pings_keep_a_page_that_answers_and_end_one_that_does_not",
-                TRANSPORT, "self._loop.call_later(self.bounds.answer_s, self.cut, GOING_AWAY)",
-                "self._loop.call_later(self.bounds.ping_s, self._ping)",
+                TRANSPORT, "        if self._asked:\n            self.cut(GOING_AWAY)\n            return\n", "",
             ),
             control(
                 "a network has 200 pages",
@@ -310,7 +358,14 @@ AT_THE_DOOR = (
                 f"{OF_LIMITS}::test_a_client_that_does_not_read_is_cut_off_at_its_bound,"
                 "test_many_small_frames_count_as_well",
                 TRANSPORT,
-                "if self._unsent_frames >= self.bounds.unsent_frames or self._unsent_bytes >=", "if False and 0 >=",
+                "if unsent and (len(unsent) >= bounds.unsent_frames or channel.unsent_bytes >= bounds.unsent_bytes):",
+                "if False:",
+            ),
+            control(
+                "while something is unsent one pong waits for all pings",
+                f"{OF_WEBSOCKET}::test_who_pings_and_does_not_read_gets_one_pong_for_all_that_wait", WEBSOCKET,
+                "        if self.unsent is None:\n            self.send(pong)\n",
+                "        if True:\n            self.send(pong)\n",
             ),
             control(
                 "so is what waits for a namespace that is not connected",

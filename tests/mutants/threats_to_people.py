@@ -5,16 +5,19 @@ from tests.mutants.named_files import (
     ADMISSION,
     FILES,
     GUEST,
+    HOST_TEXTS,
+    LOGO,
     OF_ADMISSION,
     OF_BLAME,
     OF_CANDIDATES,
     OF_COURTESY,
+    OF_LOGO,
     OF_MODEL,
+    OF_OBJECTING,
     OF_PAGES,
     OF_PLACES,
     OF_PRIVACY,
     OF_TOKENS,
-    PAGES,
     PLACES,
     RULES,
     SQL,
@@ -22,6 +25,8 @@ from tests.mutants.named_files import (
     TEXT,
     TOKEN,
 )
+
+OF_SANCTIONS = "tests/unit/matching/test_sanctions.py"
 
 OF_PEOPLE = (
     Threat(
@@ -62,7 +67,7 @@ OF_PEOPLE = (
                 "asNode(child));",
             ),
             control(
-                "a strict policy: nothing inline but the one import map",
+                "a strict policy: nothing inline but what its hash names",
                 f"{OF_PAGES}::test_every_answer_carries_the_security_headers_refusals_included,"
                 "test_the_import_map_is_allowed_by_its_own_hash_and_is_the_only_inline_script",
                 FILES, "script-src 'self'{script};", "script-src 'self' 'unsafe-inline'{script};",
@@ -79,13 +84,29 @@ OF_PEOPLE = (
             ),
             control(
                 "the host's own words are escaped",
-                f"{OF_PAGES}::test_the_hosts_own_words_are_shown_and_never_become_markup", PAGES,
+                f"{OF_PAGES}::test_the_hosts_own_words_are_shown_and_never_become_markup", HOST_TEXTS,
                 'out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))',
                 'out.append(Markup("<p>" + " ".join(lines) + "</p>"))',
             ),
             control(
+                "the host's own logo is drawn of a list of elements, and is refused with any other",
+                f"{OF_LOGO}::test_what_a_browser_would_run_fetch_or_repeat_is_refused_by_name", LOGO,
+                "if namespace != SVG or name not in ELEMENTS or", "if namespace != SVG or",
+            ),
+            control(
+                "nothing in it leads elsewhere, and no sign of it can",
+                f"{OF_LOGO}::test_what_a_browser_would_run_fetch_or_repeat_is_refused_by_name", LOGO,
+                'is_plain = PLAIN.fullmatch(value) and "url" not in value.lower()', "is_plain = True",
+            ),
+            control(
+                "no document type, so that no entity of it grows",
+                f"{OF_LOGO}::test_a_document_type_and_its_entities_are_refused", LOGO,
+                'parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")',
+                "parser.StartDoctypeDeclHandler = lambda *_: None",
+            ),
+            control(
                 "a contact is linked when it is an address of mail or web",
-                f"{OF_PAGES}::test_the_contact_is_linked_only_when_it_is_an_address", PAGES,
+                f"{OF_PAGES}::test_the_contact_is_linked_only_when_it_is_an_address", HOST_TEXTS,
                 r'if contact and re.fullmatch(r"https?://\S+|mailto:\S+", contact):', 'if contact and ":" in contact:',
             ),
             control(
@@ -108,7 +129,8 @@ OF_PEOPLE = (
             control(
                 "controls, turns of direction and halves of surrogates go",
                 f"{OF_MODEL}::test_what_is_cleaned_away,test_a_cleaned_text_is_clean_and_stays_as_it_is", TEXT,
-                'raw = _hidden.sub("", _ends_of_line.sub("\\n", raw))', 'raw = _ends_of_line.sub("\\n", raw)',
+                'raw = _hidden.sub("", _ends_of_line.sub("\\n", raw).replace("\\t", " "))',
+                'raw = _ends_of_line.sub("\\n", raw).replace("\\t", " ")',
             ),
             control(
                 "at most 4 marks on a letter",
@@ -121,10 +143,9 @@ OF_PEOPLE = (
                 '        raw = _blank_lines.sub("\\n\\n", raw)\n', "",
             ),
             control(
-                "2,000 signs and 4 KiB, of which something is seen",
+                "2,000 signs, of which something is seen",
                 f"{OF_MODEL}::test_which_texts_may_carry_a_number", TEXT,
-                "return _ink.search(text) is not None and len(text) <= TEXT_MAX_CHARS and "
-                "len(text.encode()) <= TEXT_MAX_BYTES",
+                "return _ink.search(text) is not None and len(text) <= TEXT_MAX_CHARS",
                 "return True",
             ),
             control(
@@ -218,11 +239,52 @@ OF_PEOPLE = (
                 ADMISSION, "        if dossier.pause is not None:\n", "        if False:\n",
             ),
             control(
+                "also when the token has run out meanwhile",
+                f"{OF_ADMISSION}::test_a_pause_outlasts_the_token_of_who_is_paused",
+                ADMISSION, "for guest in self._signed(asked) - {claims.guest for claims in held}:",
+                "for guest in set[str]():",
+            ),
+            control(
+                "one that the host decides reaches who is here",
+                f"{OF_SANCTIONS}::test_a_guest_whom_the_host_pauses_is_out_of_the_chat_on_another_process_and_the_partner_"
+                "goes_on,test_who_was_paused_while_no_process_ran_is_out_of_the_chat_at_the_next_look",
+                "citychat/matching/moderation.py",
+                "for guest, pause in await self.history.guests.sanctions(since, now):", "for guest, pause in ():",
+            ),
+            control(
+                "also whose process does not hear the bus",
+                f"{OF_SANCTIONS}::test_a_pause_reaches_whose_process_does_not_hear_the_bus",
+                "citychat/matching/moderation.py", "            tell(guest, pause)\n", "",
+            ),
+            control(
+                "and no rule ends it sooner",
+                f"{OF_SANCTIONS}::test_a_ban_for_good_holds_though_three_report_the_guest_meanwhile", SQL,
+                "lifted = NULL\nWHERE excluded.until > until OR lifted IS NOT NULL;", "lifted = NULL;",
+            ),
+            control(
+                "one by reports reaches who is here, though the process that took the third has died",
+                "tests/unit/matching/test_blame.py::test_who_is_paused_is_shut_out_though_the_process_that_took_the_third_"
+                "report_died_at_once", "citychat/adapters/sqlite/reports.py",
+                'PAUSE_REASON, report.at, ""', 'PAUSE_REASON, None, ""',
+            ),
+            control(
+                "for the new ones of the network it is as durable as the report",
+                "tests/unit/matching/test_blame.py::test_who_is_paused_is_shut_out_though_the_process_that_took_the_third_"
+                "report_died_at_once tests/contract/test_blame.py::test_with_a_guest_the_new_ones_of_the_network_are_"
+                "paused_in_the_same_step", "citychat/adapters/sqlite/reports.py",
+                "for network in networks_of(transaction, report.accused, report.at):", "for network in ():",
+            ),
+            control(
                 "and for the guests who are made meanwhile on that network",
                 f"{OF_BLAME}::test_a_pause_covers_the_new_guests_of_the_network_for_its_time "
                 f"{OF_ADMISSION}::test_a_paused_network_takes_no_new_guests_and_says_so "
                 "tests/unit/test_rules.py::test_a_pause_covers_who_was_made_since_it_began",
                 RULES, "return made >= until - PAUSE_MS", "return False",
+            ),
+            control(
+                "who read neither whose case it is nor which rule",
+                f"{OF_OBJECTING}::test_new_guests_of_a_paused_network_learn_until_when_and_nothing_of_the_case",
+                ADMISSION, 'self.banned(Pause(pause.until, "")).facts', "self.banned(pause).facts",
             ),
         ),
     ),

@@ -17,14 +17,16 @@ from tests.mutants.named_files import (
     OF_UNITS,
     PAGES,
     RULES,
+    SCHEMA,
     SECRETS,
-    SESSIONS,
     SETTING_TYPES,
     SETTINGS,
     SQL,
     TOKEN,
 )
 from tests.support.mutation import Change
+
+OF_DESK = "tests/unit/cases/test_commands.py"
 
 OF_THE_HOST = (
     Threat(
@@ -130,7 +132,8 @@ OF_THE_HOST = (
             ),
             control(
                 "what waits in the mailbox too",
-                "tests/unit/matching/test_sessions.py::test_erasing_blanks_what_waits_in_the_mailbox", SESSIONS,
+                "tests/unit/matching/test_sessions.py::test_erasing_blanks_what_waits_in_the_mailbox",
+                "citychat/matching/erasing.py",
                 "            await retry(partial(self.mailbox.blank, partner, session.id, session.side(guest)))\n", "",
             ),
             control(
@@ -140,7 +143,7 @@ OF_THE_HOST = (
             ),
             control(
                 "what is deleted is overwritten in the file, after 72 h",
-                f"{OF_SQLITE}::test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours", DATABASE,
+                f"{OF_SQLITE}::test_nothing_of_an_erased_text_is_left_in_the_file_after_72_hours", SCHEMA,
                 '"secure_delete = ON"', '"secure_delete = OFF"',
             ),
             control(
@@ -153,15 +156,36 @@ OF_THE_HOST = (
                 f"{OF_SQLITE}::test_mail_that_nobody_fetches_is_deleted", SQL,
                 "WHERE kept <= ?1 LIMIT 1000", "WHERE kept <= -?1 LIMIT 1000",
             ),
+            control(
+                "what was objected and answered goes with its case; the trail has none of it",
+                "tests/unit/cases/test_answering.py::"
+                "test_an_answer_is_told_to_the_guest_and_the_trail_has_the_act_without_the_text",
+                "citychat/cases/desk.py", 'self._act("answer", case.code)', 'self._act("answer", case.code, said)',
+            ),
         ),
     ),
     Threat(
         "T20", "A page for whoever runs the server is found by others.",
         (
             control(
-                "there is none: whoever watches the process has `/live` and `/ready`, which name no guest",
+                "guests' port has none: whoever watches the process has `/live` and `/ready`, which name no guest",
                 f"{OF_PAGES}::test_nothing_is_served_for_whoever_runs_the_server", PAGES,
                 'r"/(live|ready)"', 'r"/(live|ready|metrics)"',
+            ),
+            control(
+                "figures for Prometheus have a listener of their own, off unless asked for, on loopback unless said",
+                "tests/unit/test_settings.py::test_metrics_are_told_nowhere_or_on_loopback_unless_the_host_says_otherwise",
+                SETTING_TYPES, "host(name or '127.0.0.1')", "host(name or '0.0.0.0')",
+            ),
+            control(
+                "and 16 connections, so that no file that the pages need is taken there",
+                "tests/server/test_metrics.py::test_who_fills_it_with_silence_takes_no_file_of_the_pages_and_is_closed_"
+                "after_a_while", "citychat/edge/edge.py", "ConnectionLimiter(_HOST_SEATS)", "ConnectionLimiter(10**6)",
+            ),
+            control(
+                "the socket by which `citychat status` asks is for the server's own user",
+                "tests/server/test_status.py::test_only_the_servers_own_user_may_ask_and_the_socket_goes_with_the_server",
+                "citychat/server/status_socket.py", "        path.chmod(0o600)\n", "        path.chmod(0o666)\n",
             ),
             control(
                 "no hidden file is served",
@@ -191,7 +215,7 @@ OF_THE_HOST = (
                 "a file with secrets that others can read ends the start",
                 f"{OF_SETTINGS}::test_the_url_of_a_service_comes_from_a_file_that_only_its_owner_can_read "
                 f"{OF_TOKENS}::test_a_key_file_that_others_can_use_is_refused",
-                SECRETS, "    if mode & 0o077 & ~harmless:\n", "    if False:\n",
+                SECRETS, "    if is_open_to_others(status):\n", "    if False:\n",
             ),
             control(
                 "printed settings and refusals hide it",
@@ -200,6 +224,17 @@ OF_THE_HOST = (
                 "tests/server/test_secrets.py"
                 "::test_no_password_or_key_is_seen_in_ps_the_log_the_pages_or_the_printed_settings",
                 SETTINGS, "r'(//[^/@\\s:]*:)", "r'(//never:)",
+            ),
+            control(
+                "the password of a mail server goes over TLS, or not at all",
+                "tests/unit/alerts/test_ways.py::test_mail_switches_to_tls_logs_in_and_is_from_its_user",
+                "citychat/alerts/mail.py", "if self._password or not", "if False and not",
+            ),
+            control(
+                "where the host is told of reports is shown without what is secret about it",
+                "tests/server/test_alerts.py"
+                "::test_a_trial_leaves_by_the_ways_of_the_settings_and_the_running_server_says_that_it_has_them",
+                SETTING_TYPES, 'return f"{parts.scheme}://{parts.hostname}/***"', "return url",
             ),
             control(
                 "a key shows in no text of itself",
@@ -262,5 +297,37 @@ OF_THE_HOST = (
                 "MemoryMax=40%\n", "",
             ),
         ),
+    ),
+    Threat(
+        "T24", "What is reported plays with the terminal of who reads it, or is read by somebody who leaves no trace.",
+        (
+            control(
+                "controls, and marks that turn the direction of writing, stand there as codes",
+                f"{OF_DESK}::test_texts_of_others_move_nothing_on_the_terminal_and_look_like_no_line_of_ours",
+                "citychat/cases/words.py", 'c if c.isprintable() or c in JOINERS or c == "\\n" else _code(c)', "c",
+            ),
+            control(
+                "no line of a text looks like one of ours",
+                f"{OF_DESK}::test_texts_of_others_move_nothing_on_the_terminal_and_look_like_no_line_of_ours",
+                "citychat/cases/words.py", 'return f"\\n{by}".join', 'return "\\n".join',
+            ),
+            control(
+                "a text is shown when it was asked for",
+                f"{OF_DESK}::test_a_case_is_shown_with_all_but_its_texts_which_come_after_a_question",
+                "citychat/cases/commands.py", 'in ("y", "yes")', 'in ("y", "yes", "n")',
+            ),
+            control(
+                "a look or a decision that was changed in the trail is found",
+                f"{OF_DESK}::test_a_byte_that_was_changed_in_the_trail_is_found "
+                "tests/contract/test_cases.py::test_rows_of_the_trail_follow_each_other_and_each_seals_the_one_before",
+                "citychat/model/trail.py", "if row.n != n or row.hash != _seal(before, n, row.act):", "if row.n != n:",
+            ),
+            control(
+                "an export is its owner's alone",
+                f"{OF_DESK}::test_an_export_is_whole_private_and_can_be_verified",
+                "citychat/cases/export.py", "os.O_EXCL, 0o600)", "os.O_EXCL, 0o644)",
+            ),
+        ),
+        open="who may write to the database can make the whole trail anew: a hash noted elsewhere shows it.",
     ),
 )  # fmt: skip

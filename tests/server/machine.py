@@ -28,7 +28,13 @@ class InstalledMachine:
         self._ports: dict[str, int] = {}
         self.services: dict[str, InstalledService] = {}
         self.watchdog_s = 0.0  # in place of the unit's, when set: a test has no minute to wait
-        for folder in ("opt/citychat", "etc/systemd/system", "etc/nginx/sites-available", "etc/nginx/sites-enabled"):
+        for folder in (
+            "opt/citychat",
+            "etc/systemd/system",
+            "etc/nginx/sites-available",
+            "etc/nginx/sites-enabled",
+            "etc/caddy",
+        ):
             (root / folder).mkdir(parents=True)
         (root / "opt/citychat/src").symlink_to(ROOT)
         self._write_program(root / "citychat")
@@ -51,7 +57,7 @@ class InstalledMachine:
     def moved(self, text: str) -> str:
         """A command or a line of a unit as it must read here."""
         here = MOVED.sub(lambda found: f"{self.root}/{found[1]}", text)
-        return re.sub(r"((?://|@)127\.0\.0\.1:)(\d+)", lambda found: f"{found[1]}{self.port(found[2])}", here)
+        return re.sub(r"((?://|@|\")127\.0\.0\.1:)(\d+)", lambda found: f"{found[1]}{self.port(found[2])}", here)
 
     def take_port(self, named: str, port: int) -> None:
         """What the documents call ``named`` is this one here."""
@@ -158,6 +164,11 @@ class InstalledService:
 
     def signal(self, number: signal.Signals) -> None:
         self._child.signal(number)
+
+    def reload(self) -> None:
+        """As systemd does it."""
+        command = dict(self._settings)["ExecReload"].replace("$MAINPID", str(self._child.pid))
+        subprocess.run(shlex.split(command), check=True, timeout=PATIENCE_S)
 
     def log(self) -> str:
         return (self._folder / "log").read_text("utf-8")

@@ -88,7 +88,7 @@ def check(told: dict[str, Any]) -> None:
     for joined in told["joined"]:
         assert joined["ok"] and joined["state"] == "free"
         assert joined["place"] == {"key": "network", "city": "This network", "country": "", "source": "network"}
-        assert set(joined) == {"ok", "token", "same", "place", "state", "free_nearby"}
+        assert set(joined) == {"ok", "token", "same", "place", "state", "free_nearby", "now"}
     assert told["sought"] == {"ok": True, "state": "asking"}
     assert set(told["offer"]) == {"offer", "city", "seconds", "looking"}
     assert told["offer"]["looking"] is False

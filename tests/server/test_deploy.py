@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from citychat.server.listeners import SPARE_FILES
 from citychat.server.stopping import STOP_S
 from citychat.server.systemd import BEATS
 from citychat.settings import load
@@ -107,6 +108,7 @@ def test_time_limits_leave_room_for_what_the_program_does(unit: str) -> None:
     assert float(found["WatchdogSec"][0]) / BEATS >= 5, "a loop that is busy for seconds is not dead"
     assert (found["Type"], found["NotifyAccess"], found["Restart"]) == (["notify"], ["main"], ["always"])
     assert int(found["LimitNOFILE"][0]) >= 65_536
+    assert found["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 @pytest.mark.parametrize("unit", SERVERS)
@@ -134,6 +136,35 @@ def test_the_command_of_a_unit_is_one_the_program_takes(unit: str, tmp_path: Pat
     if unit == "citychat@.service":
         assert (settings.port, settings.secret_file) == (8889, credentials / "secret.keys")
         assert settings.bus.startswith("rediss://") and settings.history.startswith("mongodb://")
+
+
+@pytest.mark.parametrize("unit", SERVERS)
+def test_a_service_starts_after_the_clock_is_right_where_something_waits_for_that(unit: str) -> None:
+    (after,) = settings_of(unit)["After"]
+    assert "time-sync.target" in after.split()
+    assert "systemd-time-wait-sync" in (ROOT / "docs" / "hosting.md").read_text("utf-8")
+
+
+def test_the_guests_that_the_page_promises_behind_nginx_are_what_its_own_numbers_make() -> None:
+    page = " ".join((ROOT / "docs" / "hosting.md").read_text("utf-8").split())
+
+    def said(before: str, after: str = "") -> list[int]:
+        (found,) = re.findall(rf"{before}([\d, to]*\d){after}", page)
+        return [int(each.replace(",", "")) for each in re.split(r" to | ", found)]
+
+    low, high = said(r"`net\.ipv4\.ip_local_port_range`, ", r"\)")
+    assert said("Linux has ") == [high - low + 1], "nginx takes a port for each guest of a process on one address"
+    low, high = said(r"`net\.ipv4\.ip_local_port_range = ", "`")
+    (reserved,) = re.findall(r"ip_local_reserved_ports = ([\d,]+)`", page)
+    kept = [port for port in map(int, reserved.split(",")) if low <= port <= high]
+    assert said("makes them ") == [high - low + 1 - len(kept)]
+    (connections,) = said("worker_connections ", ";/;")
+    assert said("so the ", " above are") == [connections]
+    assert said("above are ", " guests for each of nginx's workers") == [connections // 2]
+    (files,) = said("the unit allows ", ", of which")
+    assert all(f"LimitNOFILE={files}" in (DEPLOY / unit).read_text("utf-8") for unit in SERVERS)
+    assert said("of which ", " are kept:") == [SPARE_FILES]
+    assert said("are kept: ", " guests") == [files - SPARE_FILES]
 
 
 def test_the_filter_of_system_calls_lets_the_program_raise_its_limit_of_open_files() -> None:

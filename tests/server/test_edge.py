@@ -180,7 +180,7 @@ async def test_small_frames_leave_at_once(site: Open) -> None:
     await page.send('42/user,["user-join",{}]')
     await at.until(lambda: len(at.events) == 1)
     transport: Any = at.events[0][0].transport
-    assert transport._stream().socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert transport.channel._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_compression_is_never_negotiated(site: Open) -> None:

@@ -5,6 +5,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from citychat.edge.client_address import (
     ClientAddresses,
+    ConnectionLimiter,
     client_address,
     is_own_name,
     names_of,
@@ -170,7 +171,15 @@ def test_a_forwarded_address_counts_from_trusted_proxies_only(peer: str, forward
     assert client_address(asked(peer, X_Forwarded_For=forwarded_for), PROXIES) == address
 
 
-@pytest.mark.parametrize("header", ["X_Real_Ip", "Forwarded", "X_Forwarded_Host", "X_Forwarded_Proto", "Via"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X_Real_Ip", "Forwarded", "X_Forwarded_Host", "X_Forwarded_Proto", "Via", "CF_Connecting_IP", "True_Client_IP",
+        "X_Client_IP", "X_Cluster_Client_IP", "Fly_Client_IP", "Fastly_Client_IP", "X_Envoy_External_Address",
+        "X_Forwarded", "X_Forwarded_Port", "X_FORWARDED_SERVER", "x_forwarded_ssl", "X_Original_Forwarded_For",
+        "CDN_Loop",
+    ],
+)  # fmt: skip
 def test_a_proxy_that_says_nothing_else_does_not_say_who_asks(header: str) -> None:
     assert client_address(asked("127.0.0.1", **{header: "198.51.100.1"}), PROXIES) == ""
 
@@ -182,10 +191,16 @@ def test_only_this_machines_own_guests_come_from_a_trusted_address_and_name_nobo
 
 
 @pytest.mark.parametrize(
-    "said", [{"X-Forwarded-For": "unknown"}, {"X-Forwarded-For": "1.2.3.4, "}, {"X-Real-IP": "1.2.3.4"}]
+    ("said", "named"),
+    [
+        ({"X-Forwarded-For": "unknown"}, "X-Forwarded-For without an address"),
+        ({"X-Forwarded-For": "1.2.3.4, "}, "X-Forwarded-For without an address"),
+        ({"X-Real-IP": "1.2.3.4"}, "X-Real-Ip alone"),
+        ({"Forwarded": "for=1.2.3.4", "CF-Connecting-IP": "1.2.3.4"}, "Forwarded, Cf-Connecting-Ip alone"),
+    ],
 )
 async def test_nobody_is_served_whose_proxy_does_not_say_who_asks(
-    site: Open, said: dict[str, str], caplog: pytest.LogCaptureFixture
+    site: Open, said: dict[str, str], named: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     at = site()
     for path in (SOCKETIO, "/", "/static/page.js"):
@@ -194,6 +209,7 @@ async def test_nobody_is_served_whose_proxy_does_not_say_who_asks(
         assert refused.value.status == 502 and b"let it set X-Forwarded-For" in refused.value.body
         assert "server" not in refused.value.headers
     assert len(caplog.records) == 1 and "trusted_proxies" in caplog.text and "1.2.3" not in caplog.text
+    assert f"(it sends {named})" in caplog.text
     await at.page({"X-Forwarded-For": "198.51.100.1"})
     await at.page()
 
@@ -220,7 +236,7 @@ def test_ignored_headers_are_warned_of_once_an_hour_without_the_address(caplog: 
         assert address(asked("203.0.113.7", X_Forwarded_For="198.51.100.1")) == "203.0.113.7"
         address(asked("127.0.0.1", X_Forwarded_For="198.51.100.1"))
         assert len(caplog.records) == lines
-    assert "trusted_proxies" in caplog.text
+    assert "ignored (X-Forwarded-For)" in caplog.text and "trusted_proxies" in caplog.text
     assert "203.0" not in caplog.text and "198.51" not in caplog.text
 
 
@@ -236,6 +252,30 @@ async def test_a_network_has_so_many_connections_and_gets_them_back(site: Open) 
     await pages["203.0.113.7"][0].close()
     await at.until(lambda: at.edge.connections == 7)
     await at.page({"X-Forwarded-For": "203.0.113.7"})
+
+
+async def test_the_networks_of_a_48_have_as_many_connections_as_ten(site: Open) -> None:
+    at = site(connections_per_address=1)
+    pages = [await at.page({"X-Forwarded-For": f"2001:db8:0:{n:x}::1"}) for n in range(10)]
+    with pytest.raises(Refused) as refused:
+        await at.connect({"X-Forwarded-For": "2001:db8:0:ffff::1"})
+    assert refused.value.status == 429
+    await at.page({"X-Forwarded-For": "2001:db8:1::1"})
+    await pages[0].close()
+    await at.until(lambda: at.edge.connections == 10)
+    await at.page({"X-Forwarded-For": "2001:db8:0:ffff::1"})
+
+
+def test_the_networks_of_a_48_have_no_more_than_half_of_the_room() -> None:
+    seats = ConnectionLimiter(plain_share(200, 900), 900)
+    taken = 0
+    for source in (f"2001:db8:0:{n:x}::/64" for n in range(1, 9)):
+        while seats.free(source):
+            seats.take(source)
+            taken += 1
+    assert taken == 450 and seats.free("2001:db8:1:1::/64") and seats.free("203.0.113.7")
+    seats.give_back("2001:db8:0:1::/64")
+    assert seats.free("2001:db8:0:9::/64")
 
 
 async def test_loopback_is_unlimited(site: Open) -> None:

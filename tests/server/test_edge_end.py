@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from citychat.edge import Bounds, Connection, Reply
-from tests.server.conftest import Open
+from tests.server.conftest import Open, is_well
 from tests.server.rawclient import Closed
 from tests.support.patience import PATIENCE_S
 
@@ -183,3 +183,26 @@ async def test_pings_keep_a_page_that_answers_and_end_one_that_does_not(site: Op
         await at.until(lambda: at.edge.connections == 1)
         await asyncio.sleep(0.5)
         assert (await client.call("user-join", {}, namespace="/user"))["ok"]
+
+
+async def test_an_idle_page_has_no_task_and_no_timer_and_all_are_pinged_by_one(site: Open) -> None:
+    at = site(bounds=Bounds(ping_s=1, answer_s=PATIENCE_S))
+    loop: Any = asyncio.get_running_loop()
+
+    def timers() -> int:
+        return sum(not timer.cancelled() for timer in loop._scheduled)
+
+    before, tasks = timers(), len(asyncio.all_tasks())
+    pages = []
+    for _ in range(30):
+        pages.append(await at.page())
+        await is_well(pages[-1])
+    async with asyncio.timeout(PATIENCE_S):
+        while timers() > before + 2:  # noqa: ASYNC110  # the wheel's, and that of this wait
+            await asyncio.sleep(0.05)
+    assert len(asyncio.all_tasks()) == tasks
+    for _ in range(2):
+        for page in pages:
+            assert (await page.receive())[1] == b"2"
+            await page.send("3")
+    assert at.edge.connections == 30

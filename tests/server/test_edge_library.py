@@ -1,6 +1,7 @@
 """What the edge relies on inside its libraries: an upgrade that changes one of these must fail here, loudly."""
 
 import asyncio
+import gc
 import inspect
 from typing import Any
 
@@ -8,15 +9,18 @@ import pytest
 import socketio
 import tornado.httpserver
 import tornado.tcpserver
-import tornado.websocket
 from bidict import bidict
 from engineio.async_server import AsyncServer as EngineServer
-from tornado.http1connection import HTTP1ServerConnection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 
+from citychat.edge import frames
+from citychat.edge.handshake import Handshake
 from citychat.edge.packets import Packet
 from citychat.edge.socketio_server import SocketIOServer
 from tests.server.conftest import Open, is_well
+from tests.server.rawclient import frame
 
 
 def source(of: object) -> str:
@@ -93,29 +97,37 @@ async def test_a_namespace_has_one_table_and_no_room_for_each_page(site: Open) -
     assert at.edge._server.manager.pending_connect == {} and at.edge._server.manager.pending_disconnect == {}
 
 
-async def test_a_written_frame_is_done_at_once_when_the_system_takes_it(site: Open) -> None:
-    """The wire counts as unsent what ``IOStream.write`` has not finished when it returns."""
+async def test_tornado_hands_a_socket_over_with_what_it_has_read_behind_the_handshake(site: Open) -> None:
+    """A frame in one packet with the handshake: ``_read_buffer`` of the stream has it."""
     at = site()
-    page = await at.page()
-    await is_well(page)
-    stream = at.events[0][0].transport._stream()
-    assert isinstance(stream, IOStream)
-    at.events[0][0].emit("user-nearby", {})
-    assert at.events[0][0].transport._unsent_frames == 0
-    assert stream.write(b"").done()
+    raw = await at.tcp()
+    await raw.raw(
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        + frame(b"40/user,")
+        + frame(b"40/chat,")[:7]
+    )
+    await raw.reader.readuntil(b"\r\n\r\n")
+    assert (await raw.text()).startswith("0{")
+    assert (await raw.text()).startswith("40/user,")
 
 
-def test_tornado_awaits_what_on_message_returns_before_it_reads_on() -> None:
-    assert "await handled_future" in source(tornado.websocket.WebSocketProtocol13._receive_frame)
-    assert "self.handler.on_message" in source(tornado.websocket.WebSocketProtocol13._handle_message)
-    assert "on_ws_connection_close" in source(tornado.websocket.WebSocketProtocol13._receive_frame_loop)
+async def test_tornado_keeps_nothing_of_a_page(site: Open) -> None:
+    def of_tornado() -> int:
+        gc.collect()
+        kept = (IOStream, HTTP1Connection, HTTP1ServerConnection, HTTPServerRequest, Handshake)
+        return sum(type(one) in kept for one in gc.get_objects())
+
+    at = site()
+    before = of_tornado()
+    pages = [await at.page() for _ in range(3)]
+    await is_well(pages[0])
+    assert at.edge.connections == 3 and of_tornado() == before
 
 
-def test_tornado_reads_every_frame_with_the_method_we_wrap() -> None:
-    assert "await self._receive_frame()" in source(tornado.websocket.WebSocketProtocol13._receive_frame_loop)
-    assert list(inspect.signature(tornado.websocket.WebSocketProtocol13).parameters) == [
-        "handler", "mask_outgoing", "params",
-    ]  # fmt: skip
+def test_tornado_has_a_mask_of_four_bytes_over_any_payload() -> None:
+    unmasked: Any = vars(frames)["_unmasked"]
+    assert unmasked(b"\1\2\3\4", b"abcdef") == bytes(byte ^ b"\1\2\3\4"[i % 4] for i, byte in enumerate(b"abcdef"))
 
 
 def test_tornado_takes_connections_in_only_by_the_methods_we_replace() -> None:

@@ -43,7 +43,7 @@ async def test_a_client_that_does_not_read_is_cut_off_at_its_bound(site: Open) -
 async def test_many_small_frames_count_as_well(site: Open) -> None:
     at = site(bounds=Bounds(unsent_frames=50))
     connection = await greeted(at, await at.page())
-    while connection.transport._unsent_frames == 0:
+    while connection.transport.channel.unsent is None:
         connection.emit("chat-message", {"x": "y" * 16_000})
     for _ in range(60):
         connection.emit("user-nearby", {})
@@ -214,8 +214,7 @@ async def test_a_handshake_with_huge_headers_is_refused(site: Open) -> None:
 
 async def test_a_refused_event_costs_few_calls(site: Open) -> None:
     """Counted, for no machine is like another: here (2 shared cores, CPython 3.11) they take 11 µs, from the frame's
-    text to the written ack. Reading a frame off the socket is Tornado's and costs about as much again; past the frame
-    limit nothing is read at all."""
+    text to the written ack; past the frame limit nothing is read at all."""
     at = site(bounds=Bounds(frames_burst=1e9))
     page = await at.page()
     connection = await greeted(at, page)
@@ -256,6 +255,27 @@ async def test_who_has_not_joined_gets_20_frames(site: Open, said: bytes) -> Non
     await page.raw(said)
     assert await page.until_closed() == 1008
     await is_well(watching)
+
+
+async def test_who_has_not_joined_gets_no_more_frames_while_the_connection_closes(
+    site: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the closing handshake nothing can be refused any more; what comes stays with the system."""
+    heard = Counter[bool]()
+    hear = Transport.heard
+
+    def count(transport: Transport, kind: int, said: str | bytes) -> None:
+        heard[transport.closed] += 1
+        hear(transport, kind, said)
+
+    monkeypatch.setattr(Transport, "heard", count)
+    at = site(joins=True)
+    page = await at.page()
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(1):
+            await page.raw(frame(b"1") + frame(b"") * 100_000)
+            await at.until(lambda: at.edge.connections == 0)
+    assert heard[True] < 30
 
 
 async def test_who_has_joined_has_no_such_bound(site: Open) -> None:

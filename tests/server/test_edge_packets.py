@@ -81,32 +81,32 @@ async def test_a_frame_that_is_merely_odd_ends_its_connection_the_third_time(sit
     assert [event for _, event, _ in at.events] == ["user-join", "user-join"]
 
 
-@pytest.mark.parametrize("size", [16 * 1024 + 1, 1024 * 1024, 2**40])
-async def test_a_frame_over_16_kib_is_too_big_before_it_is_read(site: Open, size: int) -> None:
+@pytest.mark.parametrize("size", [32 * 1024 + 1, 1024 * 1024, 2**40])
+async def test_a_frame_over_32_kib_is_too_big_before_it_is_read(site: Open, size: int) -> None:
     at = site()
     page = await at.page()
-    whole = frame(b"4" * (16 * 1024 + 1))
-    await page.raw(whole if size < 17 * 1024 else b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0")
+    whole = frame(b"4" * (32 * 1024 + 1))
+    await page.raw(whole if size < 33 * 1024 else b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0")
     assert await page.until_closed() in (1009, None)
     await page.close()
     await at.until(lambda: at.edge.connections == 0)
 
 
-async def test_a_message_over_16_kib_in_fragments_is_too_big(site: Open) -> None:
+async def test_a_message_over_32_kib_in_fragments_is_too_big(site: Open) -> None:
     at = site()
     page = await at.page()
     for part in range(5):
-        await page.raw(frame(b"4" * 4096, 0 if part else 1, final=False))
+        await page.raw(frame(b"4" * 8192, 0 if part else 1, final=False))
     assert await page.until_closed() in (1009, None)
     await page.close()
     await at.until(lambda: at.edge.connections == 0)
 
 
-async def test_a_message_of_16_kib_passes(site: Open) -> None:
+async def test_a_message_of_32_kib_passes(site: Open) -> None:
     at = site()
     page = await at.page()
     head, tail = '42/user,0["user-join","', '"]'
-    await page.send(head + "x" * (16 * 1024 - len(head + tail)) + tail)
+    await page.send(head + "x" * (32 * 1024 - len(head + tail)) + tail)
     assert (await page.packet())[0] == "43/user,0"
 
 

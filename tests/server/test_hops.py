@@ -21,7 +21,8 @@ from citychat.settings import load
 
 PACKAGE = str(Path(citychat.__file__).parent) + "/"
 STREAM = "A" * 11
-CALLS_MAX, FILES_MAX = 30, 12  # one way, of one message
+CALLS_MAX, FILES_MAX = 33, 14  # one way, of one message; reading and writing frames is two files of them, and the
+# bytes of a day are three calls
 TRIES = 4
 TRIPS_MAX = 6  # to the history, for a guest who comes back to a chat
 
@@ -121,7 +122,9 @@ async def running(data: Path) -> AsyncIterator[Callable[[], HoppingGuest]]:
     """A server on embedded engines; makes guests of it."""
     resources = prepare(load(["--port", "0", "--data", str(data)], {}))
     lines: list[str] = []
-    server = asyncio.create_task(serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({})))
+    server = asyncio.create_task(
+        serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({}), lambda: resources.settings)
+    )
     while not any(line.startswith("You ") for line in lines) and not server.done():  # noqa: ASYNC110 - it prints
         await asyncio.sleep(0.01)
     url, consent = next(line.split()[1] for line in lines if line.startswith("You ")), consent_version(resources.texts)

@@ -51,13 +51,15 @@ def typed(machine: InstalledMachine, line: str) -> str:
     command = line.removesuffix(NOT_RUN)
     if not line.endswith(NOT_RUN):
         return machine.run(command)
-    if found := re.fullmatch(r"systemctl (enable --now|disable --now|start|stop|restart) (citychat.*)", command):
+    if found := re.fullmatch(r"systemctl (enable --now|disable --now|start|stop|restart|reload) (citychat.*)", command):
         for unit in found[2].split():
             if unit != "citychat-backup.timer":
                 if found[1] in ("stop", "disable --now", "restart"):
                     machine.stop(unit)
                 if found[1] in ("start", "enable --now", "restart"):
                     machine.start(unit)
+                if found[1] == "reload":
+                    machine.services[unit].reload()
     return ""
 
 
@@ -66,11 +68,18 @@ def test_a_host_who_types_the_page_has_a_server_backups_and_two_versions(machine
     printed = [out for line, out in said if not line.endswith(NOT_RUN)]
     assert len(printed) > 15
     assert sum('"ready": true' in out for out in printed) == 1
-    assert sum(out.startswith("Kept ") for out in printed) == 2
+    assert sum(out.startswith("Kept ") for out in printed) == 3
+    (doctor,) = (out for out in printed if out.startswith("ok  Data folder"))
+    assert "\nok  WebSocket " in doctor and "DO " not in doctor
     assert sum(out.startswith("Restored ") for out in printed) == 2
     assert sum("Everything is in order." in out for out in printed) == 1
+    assert sum(out.startswith("Running       1 process, ") for out in printed) == 1
+    assert sum('"processes": 1' in out for out in printed) == 1
+    assert sum("citychat_ready 1.0" in out for out in printed) == 1
     site = (machine.root / "etc/nginx/sites-enabled/citychat").resolve()
     assert site.read_text() == (ROOT / "deploy" / "nginx.conf").read_text()
+    caddy = (machine.root / "etc/caddy/Caddyfile").read_text()
+    assert caddy == (ROOT / "deploy" / "Caddyfile").read_text()
     nginx = (machine.root / "etc/nginx/nginx.conf").read_text()
     assert nginx.startswith("worker_rlimit_nofile 65536;\n") and "\tworker_connections 16384;" in nginx
     assert (machine.root / "opt/citychat/current").readlink() == Path("v1"), "after the rollback"
@@ -121,6 +130,14 @@ def test_a_frozen_process_gives_no_sign_of_life_and_one_that_goes_on_does(served
     assert len(service.listen()) <= frozen
     service.signal(signal.SIGCONT)
     until(lambda: len(service.listen()) > frozen + 3)
+
+
+def test_a_service_is_reloaded_as_its_unit_says(served: InstalledMachine) -> None:
+    service = served.services["citychat"]
+    (served.state / "rules.md").write_text("Be kind.\n")
+    service.reload()
+    until(lambda: "INFO Reloaded: own texts rules; city database none" in service.log())
+    assert ready(served.port("8888"))["ready"] is True
 
 
 def test_the_data_of_a_running_server_is_not_restored_over(served: InstalledMachine) -> None:

@@ -16,8 +16,11 @@ from tests.support.server_process import ROOT, ServerProcess, citychat
 PROGRAM = ("tests.support.loaded_modules",)
 DRIVERS = {"redis", "pika", "pymongo", "bson"}
 EMBEDDED = {"sqlite3", "citychat.adapters.memory", "citychat.adapters.sqlite"}
-OF_OTHER_COMMANDS = {"aiohttp", "requests", "urllib3", "citychat.client", "citychat.terminal", "tarfile"}
-NOT_ASKED_FOR = {"geoip2", "maxminddb", "tomllib", "smtplib"}
+OF_OTHER_COMMANDS = {
+    "aiohttp", "requests", "urllib3", "citychat.cases", "citychat.client", "citychat.terminal", "citychat.doctor",
+    "tarfile",
+}  # fmt: skip
+NOT_ASKED_FOR = {"geoip2", "maxminddb", "tomllib", "smtplib", "prometheus_client"}
 # Nobody listens there: a server serves its page all the same, and waits
 FLAGS = ("--bus", "redis://127.0.0.1:9", "--mailbox", "amqp://127.0.0.1:9", "--history", "mongodb://127.0.0.1:9")
 
@@ -49,7 +52,13 @@ async def test_a_server_with_services_loads_the_driver_of_each_and_no_embedded_e
     assert found & (EMBEDDED | OF_OTHER_COMMANDS | NOT_ASKED_FOR) == set()
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--print-settings"], ["guest", "--help"]])
+async def test_what_writes_metrics_is_loaded_by_who_is_asked_for_them(tmp_path: Path) -> None:
+    found = await loaded_by(ServerProcess(tmp_path / "data", "--metrics", "0", program=PROGRAM))
+    assert found >= EMBEDDED | {"prometheus_client"}
+    assert found & (DRIVERS | OF_OTHER_COMMANDS) == set()
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--print-settings"], ["guest", "--help"], ["status", "--help"]])
 def test_a_command_that_serves_nobody_loads_no_server(words: list[str], tmp_path: Path) -> None:
     command = citychat(*words, program=PROGRAM)
     done = subprocess.run(command, cwd=ROOT, env={"HOME": str(tmp_path)}, check=True, capture_output=True, text=True)

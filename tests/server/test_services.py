@@ -6,6 +6,7 @@ A proxy before each server makes it unreachable for the process under test alone
 import asyncio
 import json
 import os
+import signal
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ import pytest
 from citychat.client.shapes import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
 from tests.server.rawclient import Raw
+from tests.server.test_status import figures
 from tests.support.ending import communicated
 from tests.support.live_page import LivePage, meet
 from tests.support.patience import PATIENCE_S
@@ -237,6 +239,30 @@ async def until_gone(queue: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while await asyncio.to_thread(exists, queue):  # noqa: ASYNC110 - a broker tells nobody
             await asyncio.sleep(0.05)
+
+
+async def test_the_status_of_one_process_is_that_of_all_and_a_frozen_one_is_named(cluster: Cluster) -> None:
+    async with cluster.process("one") as one, cluster.process("two") as two:
+        for server in (one, two):
+            await until_states(server, ())
+        a, b = LivePage(one.url, Random(1)), LivePage(two.url, Random(2))
+        await meet(a, b)
+        a.say("over the bus")
+        await a.screen.until(lambda: list(a.screen.states.values()) == ["delivered"])
+        for server in (one, two):
+            async with asyncio.timeout(PATIENCE_S):
+                while (told := await figures(server.data))["processes"] < 2:  # noqa: ASYNC110 - nobody tells who hears
+                    await asyncio.sleep(0.1)
+            counted = {name: told[name] for name in ("processes", "silent", "here", "talking", "searches", "matches")}
+            assert counted == {"processes": 2, "silent": 0, "here": 2, "talking": 2, "searches": 2, "matches": 1}
+            assert (told["messages"], told["reports"]) == (1, 0) and told["p99_delivery_s"] > 0
+            assert told["mail"] is told["backup_at"] is None, "RabbitMQ and MongoDB have them"
+        os.kill(two.pid, signal.SIGSTOP)
+        told = await figures(one.data)
+        assert (told["processes"], told["silent"], told["here"]) == (2, 1, 1)
+        os.kill(two.pid, signal.SIGCONT)
+        await a.done()
+        await b.done()
 
 
 async def test_a_guests_queue_is_there_while_a_chat_needs_it_and_gone_when_the_last_has_ended(cluster: Cluster) -> None:

@@ -94,6 +94,21 @@ async def test_a_start_says_no_more_than_applies(tmp_path: Path) -> None:
         assert "host@example.org" in (await host.get("/"))[1]
 
 
+async def test_variables_of_kubernetes_and_of_an_image_keep_no_server_from_starting_and_are_one_line(
+    tmp_path: Path,
+) -> None:
+    made = {
+        "CITYCHAT_PORT": "tcp://10.96.12.7:8888", "CITYCHAT_SERVICE_HOST": "10.96.12.7", "CITYCHAT_VERSION": "1.2",
+        "CITYCHAT_NAME": "/web/citychat", "CITYCHAT_ENV_LANG": "C",
+    }  # fmt: skip
+    async with Host(tmp_path / "data", first=f"import os; os.environ.update({made})") as host:
+        ignored = ", ".join(made)
+        assert [line for line in host.out if "CITYCHAT_" in line] == [
+            f"Ignored       {ignored}: of Kubernetes (enableServiceLinks), a link or an image, no settings"
+        ]
+        assert "<title>CityChat</title>" in (await host.get("/"))[1]
+
+
 async def test_a_server_for_others_without_a_contact_says_so(tmp_path: Path) -> None:
     async with Host(tmp_path / "data", "--listen", "0.0.0.0") as host:
         assert host.out[-2:] == ["Contact       none: guests cannot reach you; name one with --contact", LAST_LINE]
@@ -289,9 +304,19 @@ async def test_letters_that_the_output_lacks_are_written_as_escapes(tmp_path: Pa
         assert any("\\u0141" in line for line in host.out)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["--print-settings"]])
-async def test_an_output_that_takes_nothing_is_one_line_and_status_1(tmp_path: Path, words: Sequence[str]) -> None:
-    line = await refusal(*words, "--data", str(tmp_path), first=FULL)
+@pytest.mark.parametrize(
+    ("words", "unbuffered"),
+    [
+        ("--help", ""), ("--version", ""), ("--print-settings", "1"), ("geoip status", "1"),
+        ("geoip lookup 48.85,2.35", "1"), ("guest --help", ""), ("guest --help", "1"),
+    ],
+)  # fmt: skip
+async def test_an_output_that_takes_nothing_is_one_line_and_status_1(
+    tmp_path: Path, words: str, unbuffered: str
+) -> None:
+    data = [] if words.startswith("guest") else ["--data", str(tmp_path)]
+    first = f"import os; os.environ['PYTHONUNBUFFERED'] = {unbuffered!r}\n{FULL}"
+    line = await refusal(*words.split(), *data, first=first)
     assert line == "what this command says cannot be written: No space left on device"
 
 

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from citychat.catalogue import ENGLISH
+from citychat.model import TEXT_MAX_CHARS
 from citychat.terminal.console import Output
 from tests.server.terminal import TerminalGuest, coming_from
 from tests.support.live_page import LivePage
@@ -57,7 +58,7 @@ async def test_two_guests_consent_meet_talk_and_part(server: ServerProcess) -> N
         await b.sees("A few people are free right now.")
         a.type("find")
         await a.sees("Asking someone nearby…")
-        await b.sees("Someone in This network would like to talk")
+        await b.sees("Someone on this network would like to talk")
         b.type("yes")
         alias_b = re.findall("talking with (.+?)\\.", await a.sees("You are talking with"))[0]
         alias_a = re.findall("talking with (.+?)\\.", await b.sees("You are talking with"))[0]
@@ -98,7 +99,7 @@ async def test_a_no_is_told_as_nothing_but_no_luck(server: ServerProcess, partne
         await guest.sees("Nobody is asking you.")
         await partner.screen.until(lambda: ("user-seek", {"state": "next"}) in partner.screen.heard)
         guest.type("find")
-        await guest.sees("Nobody free in This network right now.")
+        await guest.sees("Nobody else is free on this network right now.")
 
 
 async def test_later_stops_the_asking_and_a_search_starts_it_again(server: ServerProcess, partner: LivePage) -> None:
@@ -142,6 +143,20 @@ async def test_presence_and_typing_of_the_partner_are_told(server: ServerProcess
         await guest.sees("* ✓✓ Delivered")
         partner.leave()
         await guest.sees("has left.")
+
+
+async def test_every_script_has_2000_signs_and_what_nobody_sees_is_not_sent(
+    server: ServerProcess, partner: LivePage
+) -> None:
+    async with TerminalGuest(server.url, "--yes") as guest:
+        await bring_together(guest, partner)
+        longest = [letter * TEXT_MAX_CHARS for letter in ("\u0434", "\u0928", "\u6f22", "\U0001f98a")]
+        guest.type("\u3164\u2800\u200b\u00ad", *longest, "\u0434" * (TEXT_MAX_CHARS + 1), "one\ttwo")
+        await guest.sees("Too long: 2001 of 2,000 characters.")
+        said = [*longest, "one two"]
+        await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.running) == said)
+        partner.say(longest[-1])
+        await guest.sees(longest[-1])
 
 
 async def test_nobody_can_write_a_line_that_looks_like_ours(server: ServerProcess, partner: LivePage) -> None:

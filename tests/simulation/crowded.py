@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from citychat.adapters.memory.lobby_guest import blocked, strangers
-from citychat.client.shapes import TOKEN
 from citychat.model import PENDING, Offer
 from citychat.ports import SeekResult
 from citychat.rules import LOOKING_HIDDEN, LOOKING_IN_VIEW
@@ -19,7 +18,7 @@ from tests.simulation.lobbies import Books, Embedded, MakeStand
 from tests.simulation.outages import OUTAGES, rough_up
 from tests.simulation.person import Person
 from tests.simulation.store_clocks import OwnClock
-from tests.support.virtual_time import START_MS, VirtualLoop
+from tests.support.virtual_time import VirtualLoop
 
 WILD_S, CALM_S, QUIET_S = 2_400.0, 900.0, 300.0
 FAULTS = (
@@ -45,14 +44,10 @@ class Stranger(Person):
     @property
     def guest(self) -> str:
         """The id in the newest token, "" before the first. A page that was closed too early has made one of its own."""
-        token = self.storage.get(TOKEN, "")
-        if token != self._token:
-            self._token, claims = token, Tokens(KEYS, self._now_ms).read(token)
+        if self.token != self._token:
+            self._token, claims = self.token, Tokens(KEYS, self.place.now_ms).read(self.token)
             self._guest = claims.guest if claims else ""
         return self._guest
-
-    def _now_ms(self) -> int:
-        return START_MS + round(self.place.loop.now_s * 1000)
 
     def act(self) -> None:
         """Now and then something occurs to everybody."""
@@ -111,7 +106,8 @@ class Stranger(Person):
 
 
 class Crowded(Ground):
-    """One run of an hour; ``count``: how many people, 0: as the seed says; ``kinds``: the faults to choose from."""
+    """One run of an hour; ``count``: how many people, 0: as the seed says; ``kinds``: the faults to choose from;
+    ``refusing``: how many of their browsers keep nothing, each with a new guest after a reload."""
 
     def __init__(
         self,
@@ -120,6 +116,7 @@ class Crowded(Ground):
         count: int = 0,
         kinds: Sequence[str] = FAULTS,
         stand: MakeStand = Embedded,
+        refusing: int = 0,
     ) -> None:
         super().__init__(loop, seed, processes=2 + seed % 2, stand=stand)
         self.kinds = kinds
@@ -128,6 +125,8 @@ class Crowded(Ground):
         count = count or self.random.randint(8, 16)
         self.strangers = [Stranger(self, chr(ord("A") + i), CONSENT) for i in range(count)]
         self.people = list(self.strangers)
+        for person in self.strangers[:refusing]:
+            person.browser.refuses = True
         self.world.stepped = self._stepped
         self.apart: set[frozenset[str]] = set()
         self.answered: dict[str, str] = {}
@@ -172,12 +171,13 @@ class Crowded(Ground):
         self.restored.update(person.session for person in books.people.values() if person.session is not None)
 
     def set_store_clock(self, clock: OwnClock, ahead_ms: int) -> None:
-        """Set forward it ends what the lobby counts. Set back it does not count the time until the next step, the first
-        after an outage."""
+        """Set forward it ends what the lobby counts that much earlier. Set back it does not count the time until
+        the next step, the first after an outage."""
         step_ms = ahead_ms - clock.ahead_ms
         super().set_store_clock(clock, ahead_ms)
         if clock is self.world.redis_clock and step_ms > 0:
             self.rung_s.clear()
+            self.until_s = {offer: until_s - step_ms / 1_000 for offer, until_s in self.until_s.items()}
         self.set_back |= clock is self.world.redis_clock and step_ms < 0
 
     # -- the run ------------------------------------------------------------------------------------------------------
@@ -333,8 +333,12 @@ class Crowded(Ground):
 
     def _check_over(self, s: str) -> None:
         """A no may reach the history while a yes before it, of which nobody had heard, is on its way to both, an end
-        while a row that was read before brings both back: the chat then ends as soon as both stores can be told."""
+        while a row that was read before brings both back: the chat then ends as soon as both stores can be told.
+        Where a lobby that went back has two of whom neither is here, nobody looks until one of them comes."""
         row = self.world.sessions.get(s)
+        if row is not None and s in self.restored and not any(map(self._is_here, row.members)):
+            self.over_s.pop(s, None)
+            return
         if row is None:
             if self.loop.now_s - self.over_s.setdefault(s, self.loop.now_s) > OVER_S:
                 self.wrong.append("M11: a session that came to nothing is in the lobby")
@@ -343,6 +347,9 @@ class Crowded(Ground):
         elif self.loop.now_s - self.over_s.setdefault(s, self.loop.now_s) > OVER_S:
             why = "M11: {}, whose chat has ended, are" if row.ended else "M5: {}, who are kept apart, are"
             self.wrong.append(why.format(" and ".join(map(self._name, row.members))) + " in it in the lobby")
+
+    def _is_here(self, guest: str) -> bool:
+        return any(server.process.registry.has(guest) for server in self.servers if server is not None)
 
     def _name(self, guest: str) -> str:
         return next((person.name for person in self.strangers if person.guest == guest), guest[:4])

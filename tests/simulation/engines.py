@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from citychat.model import Guest, Message, RowKey, Session, Unavailable
-from citychat.ports import MARKER_S, WIDENED_BY, WIDEST, Mail, Report
+from citychat.model import Message, Unavailable
+from citychat.ports import MARKER_S, WIDENED_BY, WIDEST, Mail
 from citychat.rules import MAILBOX_MS
+from tests.simulation.records import Records
 from tests.simulation.store_clocks import OwnClock
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _settle(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class World:
+class World(Records):
     """``loss``: the share of publishes, confirms and commits whose effect or answer is lost. ``rough``: the share of
     steps in which a broker or a history does what only the real ones do: takes half, answers late, says no for nothing.
     ``requeue_s``: how long a broker may take to notice that a consumer is dead. ``uneven``: the share of steps of the
@@ -157,6 +158,7 @@ class World:
     the servers, each its own."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, random: Random) -> None:
+        super().__init__()
         self.loop, self.random = loop, random
         self.loss = self.rough = self.requeue_s = self.uneven = 0.0
         self.redis_clock, self.broker_clock, self.history_clock = (OwnClock(loop) for _ in range(3))
@@ -170,18 +172,11 @@ class World:
         self.numbers = 0
         self._mailbox_up = self.history_up = True
         self.machines: list[Machine] = []  # dead ones too: what waits for them to thaw waits on
-        self.chats: dict[str, dict[RowKey, Message]] = {}  # the rows of each session
-        self.after_end: set[RowKey] = set()  # of messages that were kept when their session had ended
-        self.guests: dict[str, Guest] = {}
-        self.sessions: dict[str, Session] = {}
-        self.pairs: dict[tuple[str, str], int] = {}
-        self.avoided: dict[str, list[tuple[str, int]]] = {}
-        self.erased_guests: set[str] = set()
-        self.reports: dict[tuple[str, str], Report] = {}
-        self.wishes: dict[tuple[str, str], int] = {}
         self.trace: Callable[..., None] = lambda *words: None
         self.stepped: Callable[[str, tuple[object, ...], object], None] = lambda *step: None  # of the lobby
         self.settled: Callable[[Message], None] = lambda message: None  # acked in the mailbox
+        self.refused: Callable[[str, str], None] = lambda s, process: None  # a message: its page is told of no session
+        self.given_up: set[str] = set()  # sessions that a member has asked to end
         self.noted: Callable[[str, int, str], None] = lambda st, n, where: None  # where a message is now
 
     @property
@@ -229,23 +224,6 @@ class World:
     def odd(self) -> bool:
         """Whether an engine shows its worse manners now. Worlds without them draw nothing."""
         return self.rough > 0 and self.random.random() < self.rough
-
-    def rows(self, s: str, reader: int | None = None) -> list[Message]:
-        """What history holds of a session, in the order of the transcript; without what that side may not learn."""
-        rows = sorted(self.chats.get(s, {}).values(), key=lambda row: row.order)
-        return [row for row in rows if row.side != reader or (row.kind != "gap" and row.row_key not in self.after_end)]
-
-    def apart(self, members: Sequence[str]) -> bool:
-        """Whether these two are kept apart, by the history."""
-        return (min(members), max(members)) in self.pairs
-
-    def row(self, s: str, st: str, n: int) -> Message | None:
-        held = self.chats.get(s, {})
-        return (
-            held.get((s, 0, st, n))
-            or held.get((s, 1, st, n))
-            or next((row for row in held.values() if row.stream == st and row.number <= n <= row.last), None)
-        )
 
     def held(self, message: Message, where: str) -> None:
         if not is_marker(message):
@@ -390,3 +368,6 @@ class SimMailbox:
             each._replace(message=replace(m, text="")) if ((m := each.message).session, m.side) == (s, side) else each
             for each in queue.ready
         ]
+
+    async def waiting(self) -> int:
+        return sum(len(queue.ready) + len(queue.unacked) for queue in self.world.queues.values())

@@ -15,7 +15,7 @@ from citychat.ports import Engines
 from citychat.server.process import Policy, Process
 from citychat.server.stopping import DRAIN_S
 from citychat.tasks import Tasks, described
-from citychat.tokens import SigningKey, SigningKeys
+from citychat.tokens import SigningKey, SigningKeys, Tokens
 from tests.simulation.bus import SimBus
 from tests.simulation.engines import Machine, SimMailbox, World
 from tests.simulation.history import SimHistory
@@ -23,7 +23,7 @@ from tests.simulation.lobbies import Embedded, MakeStand, SlowLobby
 from tests.simulation.person import STORAGE_S, Person
 from tests.simulation.store_clocks import Comparing, OwnClock, set_apart
 from tests.simulation.wire import SimConnection, SimLink
-from tests.support.virtual_time import VirtualClock, VirtualLoop
+from tests.support.virtual_time import START_MS, VirtualClock, VirtualLoop
 
 GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
@@ -50,8 +50,8 @@ class SimServer:
         self.bus, self.mailbox = SimBus(world, self.machine), SimMailbox(world, self.machine)
         clock = self.clock = VirtualClock(world.loop, self.machine.times)
         self.lobby = SlowLobby(world, ground.stand.lobby, self.bus, clock)
-        history = SimHistory(world, self.machine)
-        engines = Engines(self.bus, self.lobby, self.mailbox, history, clock, world.random)
+        self.history = SimHistory(world, self.machine)
+        engines = Engines(self.bus, self.lobby, self.mailbox, self.history, clock, world.random)
         self.tasks = Tasks(clock, world.random)
         if ground.served:
             Comparing(world, self.bus, clock, self.tasks, partial(world.loop.call_soon, ground.end_server, self))
@@ -113,7 +113,8 @@ class Ground:
     def __init__(self, loop: VirtualLoop, seed: int, processes: int = 2, stand: MakeStand = Embedded) -> None:
         self.loop, self.random = loop, Random(seed)
         self.world = World(loop, Random(seed + 1))
-        self.world.trace, self.world.noted, self.world.settled = self.trace, self.noted, self.check_settled
+        self.world.trace, self.world.noted = self.trace, self.noted
+        self.world.settled, self.world.refused = self.check_settled, self.check_refused
         self.stand = stand(self.world.redis_clock.wall_ms, self.random)
         self.world.forgot = self.stand.forget
         self.servers: list[SimServer | None] = [None] * processes
@@ -125,6 +126,7 @@ class Ground:
         self.mended = False
         self.unkept: set[str] = set()  # streams, see outlived
         self.loose: set[str] = set()  # streams, see unlinked
+        self.gone: set[str] = set()  # guests, see vanished
         self.faults: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.lacking_s: dict[SimConnection, float] = {}  # since when a joined page has no state at its process
@@ -197,6 +199,7 @@ class Ground:
                 server.machine.thaw()
                 server.clock.ahead_ms = 0
                 server.mailbox.reachable = True
+                server.history.link.well()
                 server.bus.unlucky.clear()
         for person in self.people:
             self.network(person, True)
@@ -275,6 +278,15 @@ class Ground:
         """The page that comes next may not know yet that these were written, so its first message links to none of
         them (protocol §2.1, §2.3). Each is in order, and none against another one."""
         self.loose.update(streams)
+
+    def vanished(self, token: str) -> None:
+        """A page is gone whose browser keeps nothing, and with it its guest: what waits for that one waits for nobody,
+        and what it had said without a tick is lost."""
+        if claims := Tokens(KEYS, self.now_ms).read(token):
+            self.gone.add(claims.guest)
+
+    def now_ms(self) -> int:
+        return START_MS + round(self.loop.now_s * 1_000)
 
     # -- the checker --------------------------------------------------------------------------------------------------
 
@@ -357,9 +369,19 @@ class Ground:
             self.wrong.append(f"{person.name} sees {stream} {number} delivered, which was read after the end")
 
     def check_settled(self, message: Message) -> None:
-        """The mailbox lets go of nothing that the history does not have."""
-        if self.world.row(message.session, *message.key) is None:
+        """The mailbox lets go of nothing that the history does not have: a gap in its place is not it."""
+        row = self.world.row(message.session, *message.key)
+        if row is None or row.kind == "gap":
             self.wrong.append(f"{message.text} was acked in the mailbox, and the history does not hold it")
+
+    def check_refused(self, session: str, process: str) -> None:
+        """A message is refused for good only where its chat is over: in one of the stores, or by a member's word that
+        is on its way there."""
+        row = self.world.sessions.get(session)
+        in_lobby = session in {visitor.session for visitor in self.stand.books.people.values()}
+        in_history = row is not None and row.ended is None and not self.world.apart(row.members)
+        if in_lobby and in_history and session not in self.world.given_up:
+            self.wrong.append(f"{process} refuses what is said in a chat that runs in both stores")
 
     def check_met(self, session: str) -> None:
         """A page is told of a chat that both stores have agreed on."""
@@ -367,10 +389,15 @@ class Ground:
         if row is None or row.ended == PENDING:
             self.wrong.append("M11: a page is told of a session that the history has not confirmed")
 
-    def waiting_mail(self) -> set[tuple[str, int]]:
+    def waiting_mail(self, for_the_gone: bool = True) -> set[tuple[str, int]]:
         """What the mailboxes hold. Mail of a session that came to nothing stays there for its 24 hours."""
-        entries = (entry for queue in self.world.queues.values() for entry in (*queue.ready, *queue.unacked.values()))
+        queues = [queue for guest, queue in self.world.queues.items() if for_the_gone or guest not in self.gone]
+        entries = (entry for queue in queues for entry in (*queue.ready, *queue.unacked.values()))
         return {entry.message.key for entry in entries if entry.message.session in self.world.sessions}
+
+    def _is_with_gone(self, session: str) -> bool:
+        row = self.world.sessions.get(session)
+        return row is not None and not self.gone.isdisjoint(row.members)
 
     def check_kept(self) -> None:
         """At the end: nobody is stuck, no mail is left behind, nothing with a tick is lost."""
@@ -379,14 +406,16 @@ class Ground:
             if page is None or not page.joined:
                 raise Wrong(f"{person.name} is not joined at the end")
             entries, running = page.outbox.entries, page.outbox.running
-            stuck = [entry for entry in entries.in_state("stored") if entry["session"] == running]
+            awaits = running and not self._is_with_gone(running)
+            stuck = [entry for entry in entries.in_state("stored") if awaits and entry["session"] == running]
             stuck += entries.in_state("waiting")
             if stuck:
                 raise Wrong(f"{person.name} is stuck with {[entry['text'] for entry in stuck]}")
-        if self.waiting_mail():
-            raise Wrong(f"mail is left behind: {sorted(self.waiting_mail())}")
+        if left := self.waiting_mail(for_the_gone=False):
+            raise Wrong(f"mail is left behind: {sorted(left)}")
+        waiting = {self.texts[key] for key in self.waiting_mail()}
         for s in self.world.sessions:
-            kept = {row.text for row in self.world.rows(s)}
+            kept = {row.text for row in self.world.rows(s)} | waiting
             lost = {text for key, text in self.acked.items() if key[0] == s} - kept
             if lost:
                 raise Wrong(f"there were ticks for {sorted(lost)}, and they are lost")

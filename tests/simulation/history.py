@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from copy import copy
 from functools import partial
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from msgspec.structs import replace
 
+from citychat.adapters.mongo.connection import MAJORITY_WITHIN_S
 from citychat.limits import bound
 from citychat.model import (
     PENDING,
@@ -20,9 +22,10 @@ from citychat.model import (
     missing,
     to_ranges,
 )
-from citychat.ports import Committed, Dossier, Pause, Progress, Report, SessionPlace
+from citychat.ports import Closure, Committed, Dossier, Pause, Progress, Report, SessionPlace, ToldState, Untold
 from citychat.rules import DAY_MS, is_left_alone
 from tests.simulation.engines import Machine, Wire, World
+from tests.simulation.records import IS_MAJORITY_WRITTEN, Records, SetLink
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +42,8 @@ def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
 
     async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(self.world.reads_up)
-        answer = await step(self, *args, **named)
+        old = self.link.old
+        answer = await step(self.at(old.read) if old else self, *args, **named)
         await self.machine.awake()
         return answer
 
@@ -49,11 +53,18 @@ def read(step: Step[Store, P, T]) -> Asked[Store, P, T]:
 def write(step: Step[Store, P, T]) -> Asked[Store, P, T]:
     """A change of the history; whether its answer arrives is another matter. Any of them may be done a minute after it
     was answered as unavailable, also when it was done again meanwhile: the newer state stands, no chat comes back and
-    no bar is lost (protocol §3, Two stores). A stale read or a rollback is not modelled: reads are of what a majority
-    has."""
+    no bar is lost (protocol §3, Two stores). What an old primary does alone is rolled back, and a majority never has
+    it."""
 
     async def asked(self: Store, /, *args: P.args, **named: P.kwargs) -> T:
         await self.way(True)
+        if (old := self.link.old) is not None:
+            answer = await step(self.at(old.own), *args, **named)
+            await asyncio.sleep(MAJORITY_WITHIN_S if IS_MAJORITY_WRITTEN else 0)
+            await self.machine.awake()
+            if IS_MAJORITY_WRITTEN:
+                raise Unavailable
+            return answer
         if self.world.odd():
             loop = self.world.loop
             later_s = self.world.random.uniform(0, LATEST_WRITE_S)
@@ -77,20 +88,27 @@ async def _done_later(step: Awaitable[object]) -> None:
 class SimStore:
     """One store of a process, a network away."""
 
-    def __init__(self, world: World, machine: Machine) -> None:
-        self.world, self.machine = world, machine
+    def __init__(self, world: World, machine: Machine, link: SetLink) -> None:
+        self.world, self.machine, self.link = world, machine, link
+        self.records: Records = world
+
+    def at(self, records: Records) -> Self:
+        """The same steps, at an old primary."""
+        there = copy(self)
+        there.records = records
+        return there
 
     async def way(self, up: bool) -> None:
         """To the server. Raises Unavailable."""
         await asyncio.sleep(self.world.way_s())
-        if not self.world.history_up or not up:
+        if not self.world.history_up or not self.link.up or not up:
             await self.machine.awake()
             raise Unavailable
 
 
 class SimMessages(SimStore):
-    def __init__(self, world: World, machine: Machine) -> None:
-        super().__init__(world, machine)
+    def __init__(self, world: World, machine: Machine, link: SetLink) -> None:
+        super().__init__(world, machine, link)
         self.there, self.back = Wire(world, world.commit_s), Wire(world)
 
     def add(self, rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
@@ -99,7 +117,13 @@ class SimMessages(SimStore):
     def _add(self, rows: list[Message], done: Callable[[Committed | None], None]) -> None:
         world = self.world
         answer: Callable[[], None] = partial(done, None)
-        if not world.history_up:
+        if (old := self.link.old) is not None:
+            committed = self.at(old.own)._keep(rows)
+            if not IS_MAJORITY_WRITTEN:
+                answer = partial(done, committed)
+            world.loop.call_later(MAJORITY_WITHIN_S if IS_MAJORITY_WRITTEN else 0, self.machine.runs, answer)
+            return
+        if not world.history_up or not self.link.up:
             world.loop.call_later(SILENT_S, self.machine.runs, answer)
             return
         odd = world.random.choice(["late", "half", "silent"]) if world.odd() else ""
@@ -120,11 +144,11 @@ class SimMessages(SimStore):
         """A message stays as it is once it is there; a gap is parted by its message."""
         unkept, filled, standing = set(), set(), list[Message]()
         for row in rows:
-            session = self.world.sessions.get(row.session)
+            session = self.records.sessions.get(row.session)
             if session is None or not is_storable(row):
                 unkept.add(row.row_key)
                 continue
-            held = self.world.chats.setdefault(row.session, {})
+            held = self.records.chats.setdefault(row.session, {})
             mine = [old for old in held.values() if (old.side, old.stream) == (row.side, row.stream)]
             over = [old for old in mine if old.kind == "gap" and old.number <= row.number <= old.last]
             if row.kind == "gap":
@@ -136,8 +160,8 @@ class SimMessages(SimStore):
             for piece in _pieces(row, [(old.number, old.last) for old in mine]):
                 held[piece.row_key] = replace(piece, text="") if row.side in session.erased else piece
                 if session.ended:
-                    self.world.after_end.add(piece.row_key)
-                self.world.held(piece, "in the history, where a gap was" if over else "in the history")
+                    self.records.after_end.add(piece.row_key)
+                self.records.held(piece, "in the history, where a gap was" if over else "in the history")
         return Committed(frozenset(unkept), frozenset(filled), tuple(standing))
 
     def _part(self, held: dict[RowKey, Message], gap: Message, number: int) -> None:
@@ -148,23 +172,24 @@ class SimMessages(SimStore):
     async def page(
         self, session_id: str, before: tuple[int, int, str, int] | None, limit: int, reader: int | None = None
     ) -> list[Message]:
-        return [row for row in self.world.rows(session_id, reader) if before is None or row.order < before][-limit:]
+        return [row for row in self.records.rows(session_id, reader) if before is None or row.order < before][-limit:]
 
     @read
     async def progress(self, session_id: str, side: int) -> Progress:
         seen: dict[str, int] = {}
         beyond: list[Message] = []
-        rows = [row for row in self.world.chats.get(session_id, {}).values() if row.side == side]
+        rows = [row for row in self.records.chats.get(session_id, {}).values() if row.side == side]
         for row in sorted(rows, key=lambda row: row.key):
             if row.number == seen.setdefault(row.stream, 0) + 1:
                 seen[row.stream] = row.last
             else:
                 beyond.append(row)
-        return Progress(seen, beyond, sum(row.last - row.number + 1 for row in rows if row.kind == "gap"))
+        links = {row.stream: row.previous for row in rows if row.previous is not None}
+        return Progress(seen, beyond, sum(row.last - row.number + 1 for row in rows if row.kind == "gap"), links)
 
     @read
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
-        rows = [row for row in self.world.rows(session_id, side) if (row.side, row.stream) == (side, stream)]
+        rows = [row for row in self.records.rows(session_id, side) if (row.side, row.stream) == (side, stream)]
         return to_ranges(row.number for row in rows if any(a <= row.number <= b for a, b in ranges))
 
 
@@ -177,53 +202,53 @@ def _pieces(row: Message, known: Ranges) -> list[Message]:
 class SimSessions(SimStore):
     @write
     async def begin(self, session: Session) -> bool:
-        self.world.sessions.setdefault(session.id, session)
+        self.records.sessions.setdefault(session.id, session)
         return True  # no simulated pair meets so often
 
     @write
     async def confirm(self, session_id: str, history_ms: int) -> Session | None:
-        session = self.world.sessions.get(session_id)
-        if session is None or self.world.apart(session.members):
+        session = self.records.sessions.get(session_id)
+        if session is None or self.records.apart(session.members):
             return None
         if session.ended == PENDING:
-            others = [row for member in session.members for row in _of(self.world, member)]
+            others = [row for member in session.members for row in _of(self.records, member)]
             started = max(session.started, *(row.started + 1 for row in others), 0)
             session = replace(session, started=started, expires=started + history_ms, ended=None)
-            self.world.sessions[session_id] = session
+            self.records.sessions[session_id] = session
         return session if session.ended is None else None
 
     @write
     async def end(self, session_id: str, at: int) -> None:
-        session = self.world.sessions.get(session_id)
+        session = self.records.sessions.get(session_id)
         if session is not None and session.ended == PENDING:
-            del self.world.sessions[session_id]
+            del self.records.sessions[session_id]
         elif session is not None and session.ended is None:
-            self.world.sessions[session_id] = replace(session, ended=at)
+            self.records.sessions[session_id] = replace(session, ended=at)
 
     @read
     async def find(self, session_id: str) -> Session | None:
-        return self.world.sessions.get(session_id)
+        return self.records.sessions.get(session_id)
 
     @read
     async def of(self, guest: str) -> list[Session]:
-        return _of(self.world, guest)
+        return _of(self.records, guest)
 
     @read
     async def newest(self, guest: str, before: SessionPlace | None, limit: int) -> list[Session]:
-        found = _of(self.world, guest)
+        found = _of(self.records, guest)
         return [row for row in found if before is None or (row.started, row.id) < before][:limit]
 
     @read
     async def idle(self, now: int) -> list[Session]:
         return [
             session
-            for session in self.world.sessions.values()
+            for session in self.records.sessions.values()
             if session.ended is None and is_left_alone(session.started, self._seen(session), now)
         ]
 
     @write
     async def wish(self, session_id: str, guest: str, at: int) -> int:
-        wishes = self.world.wishes
+        wishes = self.records.wishes
         wishes[session_id, guest] = at
         held = [when for (of, other), when in wishes.items() if of == session_id and other != guest]
         since = max((when for when in held if at - when < DAY_MS), default=0)
@@ -234,39 +259,43 @@ class SimSessions(SimStore):
 
     @write
     async def keep_wish(self, session_id: str, guest: str, at: int) -> None:
-        self.world.wishes[session_id, guest] = at
+        self.records.wishes[session_id, guest] = at
 
     def _seen(self, session: Session) -> list[int]:
-        return [self.world.guests[member].seen for member in session.members if member in self.world.guests]
+        return [self.records.guests[member].seen for member in session.members if member in self.records.guests]
 
 
 class SimGuests(SimStore):
     @read
     async def dossier(self, guest: str, now: int) -> Dossier:
-        sessions = _of(self.world, guest)
+        sessions = _of(self.records, guest)
         sessions = [row for i, row in enumerate(sessions) if i < bound("chats at a join") or row.ended is None]
         partner = next((session.partner(guest) for session in sessions if session.ended is None), "")
         return Dossier(
-            row=self.world.guests.get(guest),
+            row=self.records.guests.get(guest),
             pause=None,
             sessions=sessions,
-            avoided_networks=(avoided := _avoided(self.world, guest, now)),
-            met=_met(self.world, guest) if avoided else [],
-            blocked=_blocked(self.world, guest),
-            partner_seen=self.world.guests[partner].seen if partner in self.world.guests else 0,
-            erased=guest in self.world.erased_guests,
+            avoided_networks=(avoided := _avoided(self.records, guest, now)),
+            met=_met(self.records, guest) if avoided else [],
+            blocked=_blocked(self.records, guest),
+            partner_seen=self.records.guests[partner].seen if partner in self.records.guests else 0,
+            erased=guest in self.records.erased_guests,
         )
 
     @read
     async def find(self, guest: str) -> Guest | None:
-        return self.world.guests.get(guest)
+        return self.records.guests.get(guest)
 
     @write
     async def keep(self, row: Guest) -> None:
-        self.world.guests[row.id] = row
+        self.records.guests[row.id] = row
 
     @read
     async def pause(self, guest: str, now: int) -> Pause | None:
+        return None
+
+    @read
+    async def keep_objection(self, guest: str, text: str, now: int) -> Pause | None:
         return None
 
     @read
@@ -274,34 +303,34 @@ class SimGuests(SimStore):
         """All come from this machine."""
         return ()
 
-    @write
-    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
-        """Nobody is paused."""
+    @read
+    async def networks_paused(self, networks: Sequence[str], now: int) -> Pause | None:
+        return None
 
     @read
-    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
-        return 0
+    async def sanctions(self, since: int, now: int) -> list[tuple[str, Pause]]:
+        return []
 
     @write
     async def erase(self, guest: str, at: int) -> list[Session]:
         touched = []
-        for session in await SimSessions(self.world, self.machine).of(guest):
+        for session in _of(self.records, guest):
             side = session.side(guest)
             ended = session.ended if session.ended is not None else at
             erased = tuple(sorted({*session.erased, side}))
             touched.append(replace(session, ended=ended, erased=erased))
-            self.world.sessions[session.id] = touched[-1]
-            rows = self.world.chats.get(session.id, {})
+            self.records.sessions[session.id] = touched[-1]
+            rows = self.records.chats.get(session.id, {})
             rows |= {key: replace(row, text="") for key, row in rows.items() if row.side == side}
-            self.world.wishes.pop((session.id, guest), None)
-        self.world.avoided.pop(guest, None)
-        self.world.guests.pop(guest, None)
-        self.world.erased_guests.add(guest)
+            self.records.wishes.pop((session.id, guest), None)
+        self.records.avoided.pop(guest, None)
+        self.records.guests.pop(guest, None)
+        self.records.erased_guests.add(guest)
         return touched
 
     @read
     async def newest_seen(self) -> int:
-        return max((row.seen for row in self.world.guests.values()), default=0)
+        return max((row.seen for row in self.records.guests.values()), default=0)
 
     @write
     async def prune(self, now: int, history_ms: int) -> None:
@@ -311,56 +340,93 @@ class SimGuests(SimStore):
 class SimRelations(SimStore):
     @write
     async def block(self, a: str, b: str, at: int) -> None:
-        self.world.pairs.setdefault((min(a, b), max(a, b)), at)
+        self.records.pairs.setdefault((min(a, b), max(a, b)), at)
 
     @read
     async def blocked(self, guest: str) -> list[str]:
-        return _blocked(self.world, guest)
+        return _blocked(self.records, guest)
 
     @write
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int) -> None:
-        self.world.avoided.setdefault(guest, []).extend((network, at) for network in networks)
+        self.records.avoided.setdefault(guest, []).extend((network, at) for network in networks)
 
     @read
     async def met(self, guest: str) -> list[str]:
-        return _met(self.world, guest)
+        return _met(self.records, guest)
 
     @read
     async def avoided_networks(self, guest: str, now: int) -> dict[str, int]:
-        return _avoided(self.world, guest, now)
+        return _avoided(self.records, guest, now)
 
 
 class SimReports(SimStore):
     @write
     async def add(self, report: Report) -> str:
-        return self.world.reports.setdefault((report.session, report.reporter), report).code
+        return self.records.reports.setdefault((report.session, report.reporter), report).code
 
     @read
-    async def state(self, code: str) -> Literal["received", "acted", "none"] | None:
-        return "received" if any(report.code == code for report in self.world.reports.values()) else None
+    async def state(self, code: str, now: int) -> ToldState | None:
+        return "received" if any(report.code == code for report in self.records.reports.values()) else None
+
+    @read
+    async def untold(self) -> list[Untold]:
+        return []
+
+    @write
+    async def told(self, codes: Sequence[str]) -> None:
+        """Nobody asks there."""
+
+    @read
+    async def open(self) -> int:
+        return len(self.world.reports)
+
+
+class SimHouse:
+    """No way is gone to it, so that no seed plays otherwise for it: nobody closes it there."""
+
+    def __init__(self) -> None:
+        self.said: Closure | None = None
+        self.turns: dict[str, tuple[str, int]] = {}
+
+    async def closure(self, now: int) -> Closure | None:
+        return self.said if self.said and self.said.until > now else None
+
+    async def close(self, closure: Closure) -> None:
+        self.said = closure
+
+    async def open(self) -> None:
+        self.said = None
+
+    async def take_turn(self, what: str, who: str, now: int, until: int) -> bool:
+        whose, end = self.turns.get(what, (who, 0))
+        if whose == who or end <= now:
+            self.turns[what] = who, until
+        return self.turns[what] == (who, until)
 
 
 class SimHistory:
     def __init__(self, world: World, machine: Machine) -> None:
-        self.messages = SimMessages(world, machine)
-        self.guests = SimGuests(world, machine)
-        self.sessions = SimSessions(world, machine)
-        self.relations = SimRelations(world, machine)
-        self.reports = SimReports(world, machine)
+        self.link = SetLink(world.loop)
+        self.messages = SimMessages(world, machine, self.link)
+        self.guests = SimGuests(world, machine, self.link)
+        self.sessions = SimSessions(world, machine, self.link)
+        self.relations = SimRelations(world, machine, self.link)
+        self.reports = SimReports(world, machine, self.link)
+        self.house = SimHouse()
 
 
-def _of(world: World, guest: str) -> list[Session]:
-    mine = [each for each in world.sessions.values() if guest in each.members and each.ended != PENDING]
+def _of(records: Records, guest: str) -> list[Session]:
+    mine = [each for each in records.sessions.values() if guest in each.members and each.ended != PENDING]
     return sorted(mine, key=lambda session: (session.started, session.id), reverse=True)
 
 
-def _blocked(world: World, guest: str) -> list[str]:
-    return [a if b == guest else b for a, b in world.pairs if guest in (a, b)]
+def _blocked(records: Records, guest: str) -> list[str]:
+    return [a if b == guest else b for a, b in records.pairs if guest in (a, b)]
 
 
-def _met(world: World, guest: str) -> list[str]:
-    return list(dict.fromkeys(session.partner(guest) for session in _of(world, guest)))
+def _met(records: Records, guest: str) -> list[str]:
+    return list(dict.fromkeys(session.partner(guest) for session in _of(records, guest)))
 
 
-def _avoided(world: World, guest: str, now: int) -> dict[str, int]:
-    return {network: at for network, at in world.avoided.get(guest, ()) if now - at < DAY_MS}
+def _avoided(records: Records, guest: str, now: int) -> dict[str, int]:
+    return {network: at for network, at in records.avoided.get(guest, ()) if now - at < DAY_MS}

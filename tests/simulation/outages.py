@@ -8,11 +8,14 @@ from functools import partial
 
 from citychat.rules import CLOCK_TOLERANCE_MS
 from tests.simulation.ground import Ground, SimServer
+from tests.simulation.records import OldPrimary
 from tests.simulation.store_clocks import OwnClock
 
 HEARTBEAT_S = 15.0  # a broker that hears nothing for so long calls a consumer dead (protocol §2.5: late requeue)
 FREEZES_S = (1.0, 10.0, 40.0)
 AWAY_S, LINK_S, FIRST_S = 8.0, 4.0, 0.01
+ALONE_S = 10.0  # until a primary that hears nobody steps down
+SWITCH_S, FOUND_S = 0.1, 3.0  # a driver may hear of the new one in the middle of a join; until there is one to talk to
 GOES_BACK_S = (1.0, 60.0)
 STEPS_MS = (2_000, 60_000, 1_800_000, 7_200_000, 259_200_000)  # beyond five minutes a process ends
 STORE_STEPS_MS = (2_000, 60_000, 240_000, 1_800_000, 7_200_000)
@@ -97,6 +100,15 @@ def _reads(ground: Ground) -> None:
     _back(ground, "reads_up")
 
 
+def _fail_over(ground: Ground) -> None:
+    """Another member of MongoDB's set is elected. Who is on the old primary's side reads there what was so, as long as
+    that takes itself for the primary; nothing it does alone stays."""
+    old = OldPrimary(ground.world)
+    for server in _running(ground):
+        longest_s = ground.random.choice((0.0, SWITCH_S, ALONE_S))
+        server.history.link.fail_over(old, ground.random.uniform(0, longest_s), ground.random.uniform(0, FOUND_S))
+
+
 def _freeze(ground: Ground) -> None:
     """SIGSTOP. Who is silent for too long is no consumer any more when it goes on."""
     server = _any(ground)
@@ -146,6 +158,7 @@ OUTAGES: dict[str, Callable[[Ground], None]] = {
     "broker": _broker,
     "consumers": _consumers,
     "reads": _reads,
+    "fail over": _fail_over,
     "freeze": _freeze,
     "clock": _clock,
     "store clock": _store_clock,

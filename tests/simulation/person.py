@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from citychat.client import HeadlessPage
 from citychat.client.entries import kept, key_of
-from citychat.client.shapes import OUTBOX, Row
+from citychat.client.shapes import OUTBOX, TOKEN, Row
 from tests.simulation.engines import World
 from tests.simulation.wire import Pick, SimLink
 from tests.support.late_storage import Browser, Window
@@ -34,6 +34,10 @@ class Place(Protocol):
     def noted(self, stream: str, number: int, where: str) -> None: ...
 
     def outlived(self, streams: Iterable[str]) -> None: ...
+
+    def vanished(self, token: str) -> None: ...
+
+    def now_ms(self) -> int: ...
 
     def unlinked(self, streams: Iterable[str]) -> None: ...
 
@@ -111,6 +115,12 @@ class Person:
         return self.here.screen
 
     @property
+    def token(self) -> str:
+        """The newest, "" before the first."""
+        kept = self.page.storage if self.browser.refuses and self.page else self.storage
+        return kept.get(TOKEN, "")
+
+    @property
     def talks(self) -> bool:
         return self.page is not None and bool(self.page.outbox.running)
 
@@ -150,6 +160,8 @@ class Person:
             assert isinstance(page.storage, Window)
             if page.storage.unsaved:
                 self._outlived(page)
+            if self.browser.refuses:
+                self.place.vanished(page.storage.get(TOKEN, ""))
         self.pages.clear()
         self.browser.windows.clear()
 

@@ -33,6 +33,8 @@ CROWD_EVERY = 30  # a crowd takes as long as fifteen towns
 LONG_EVERY = 8  # towns with faults that outlast every patience of the program
 FEW = 4  # they meet again and again
 HOLES = ("mailbox", "offline", "reload")  # numbers come late or by another way, and a new stream overtakes the old one
+FAILING_OVER = ("fail over", "fail over", "reload", "reloads", "tab", "cut", "kill")
+CROWD_FAILING_OVER = (*FAILING_OVER, "away", "redis lost", "emptied", "gone back")
 OVERLAPS = ("reloads", "reloads", "reloads", "tab", "cut")
 UNEVEN = 0.3  # of the reads of a join are a hundred times as slow as the others
 
@@ -92,9 +94,11 @@ def lates(seed: int) -> Played:
     return _played(couple, couple.come_late(), seed)
 
 
-def services_crowd(seed: int, count: int = 0, stand: MakeStand = Embedded) -> Played:
+def services_crowd(
+    seed: int, count: int = 0, stand: MakeStand = Embedded, kinds: Sequence[str] = SERVICE_FAULTS, refusing: int = 0
+) -> Played:
     """One run of the crowd over such engines."""
-    crowded = Crowded(VirtualLoop(), seed, count, SERVICE_FAULTS, stand)
+    crowded = Crowded(VirtualLoop(), seed, count, kinds, stand, refusing)
     return _played(crowded, crowded.run(), seed)
 
 
@@ -118,6 +122,9 @@ NARROW: Mapping[str, Play] = {
     "overlaps": overlaps,
     "holes": partial(one, kinds=HOLES, faults_a_second=1.0),
     "forgetful": partial(one, kinds=("history", "reload"), faults_a_second=0.4),
+    "fail over": partial(services, kinds=FAILING_OVER),
+    "few that fail over": partial(services_crowd, count=FEW, kinds=CROWD_FAILING_OVER),
+    "few without storage": partial(services_crowd, count=FEW, refusing=FEW // 2),
     "few": partial(crowd, count=FEW),
     "few in lua": partial(crowd, count=FEW, stand=in_lua),
     "few over services": partial(services_crowd, count=FEW),

@@ -13,12 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from citychat.rules import BLAMED_AFTER_MS
+from citychat.rules import ANSWERED_WITHIN_MS, BLAMED_AFTER_MS
 from tests.support.door_page import DoorPage
 from tests.support.stage import LYON, Stage, play
 
 PEOPLE, BOTS = 40, 3
 HOUSE = "2001:db8:7:{}::1".format  # its /64
+POLITE_S = ANSWERED_WITHIN_MS / 1000 + 1  # who stays for so long, and says a word, has let nobody down
 SILENT_S = 3.0  # how long they stay with somebody who says nothing
 CITY = "198.18.{}.1".format
 
@@ -95,7 +96,8 @@ class Bot(Life):
             if row["s"] == self.session:
                 await self.page.ack(self.session, row["n"])
         met = self.page.client.session
-        if self.row.aimed and met is not None and not {f"person-{n}" for n in range(self.row.aimed)} & {*met.members}:
+        is_aimed_at = met is not None and {f"person-{n}" for n in range(self.row.aimed)} & {*met.members}
+        if self.row.aimed and met is not None and not is_aimed_at and secs >= POLITE_S:
             await self.page.leave(self.session)
         if secs < self.row.wait_s or not self.page.client.session:
             return

@@ -15,6 +15,7 @@ from random import Random
 from statistics import mean
 from typing import Any
 
+from citychat.adapters.memory import MemoryLobby
 from tests.support.document import ROOT, commit, fill
 from tests.support.door_page import DoorPage, Payload
 from tests.support.stage import Stage, on_stage
@@ -22,21 +23,25 @@ from tests.support.stage import Stage, on_stage
 PEOPLE, SECONDS = 20, 80.0
 SEEDS = range(5)
 TOWNS = [("silent", count) for count in (0, 1, 3, 8, 20, 80)]
-TOWNS += [("leaving at once", 8), ("taking back", 8), ("letting expire", 40)]
-ADDRESS = "203.0.250.1"  # of all bots
+TOWNS += [("leaving at once", 8), ("taking back", 8), ("letting expire", 40), ("saying later", 40), ("saying no", 40)]
+TOWNS += [("complaining", count) for count in (0, 3, 20)]
+ADDRESS = "203.0.250.1"  # of all bots, but those that complain
 AGREED_S = 2.0  # a page says yes by itself
 PATIENT_S = 8.0  # who hears nothing for so long leaves
+COMPLAINS_S = 5.1
+AT_LAST_S = 14.0  # an offer lasts for 15
 DOCUMENT, MAKER = ROOT / "docs" / "reliability.md", "make takeover"
 
 
 @dataclass
 class Outcome:
     """``turns``: chats in which the other one answered, of each person; ``silent``: those in which nobody did;
-    ``first_s``: when each person met somebody who answers."""
+    ``first_s``: when each person met somebody who answers; ``behind``: people who rank behind everybody at the end."""
 
     turns: int
     silent: int
     first_s: list[float]
+    behind: int
 
     @property
     def lonely(self) -> int:
@@ -98,6 +103,8 @@ class TownPage(DoorPage):
 class Townsperson(TownPage):
     """Looks, says hi, talks for 15 to 30 s, leaves a silent partner after 8, and looks again."""
 
+    begins_s, patient_s = (0.5, 2.0), PATIENT_S
+
     def __init__(self, stage: Stage, name: str, random: Random) -> None:
         super().__init__(stage, name, stage.address(), random)
         self.talks_in, self.silent, self.answered_s = "", 0, dict[str, float]()
@@ -110,8 +117,12 @@ class Townsperson(TownPage):
         if s == self.talks_in:
             return
         self.talks_in = s
-        self.in_s(self.random.uniform(0.5, 2), lambda: self.does(self.say(s, 1, stream=f"stream-{len(self.told)}")))
-        self.in_s(PATIENT_S, self.tires, s)
+        self.in_s(self.random.uniform(*self.begins_s), self.begins, s)
+        self.in_s(self.patient_s, self.tires, s)
+
+    def begins(self, s: str) -> None:
+        if s == self.talks_in:
+            self.does(self.say(s, 1, stream=f"stream-{len(self.told)}"))
 
     def heard(self, s: str) -> None:
         if s not in self.answered_s:
@@ -137,6 +148,12 @@ class Townsperson(TownPage):
         self.looks()
 
 
+class SlowTownsperson(Townsperson):
+    """Needs 4 to 8 s for the first word, with the sign of typing switched off, and waits for twice as long."""
+
+    begins_s, patient_s = (4.0, 8.0), 2 * PATIENT_S
+
+
 class SilentBot(TownPage):
     """Looks, says yes at once, and never a word."""
 
@@ -152,6 +169,21 @@ class Leaver(SilentBot):
 
     def met(self, s: str) -> None:
         self.does(self._leaves(s))
+
+    async def _leaves(self, s: str) -> None:
+        await self.leave(s)
+        self.looks()
+
+
+class Complainer(SilentBot):
+    """Says yes and a word at once, and leaves before most have answered; each from a network of its own."""
+
+    def __init__(self, stage: Stage, name: str, address: str, random: Random) -> None:
+        super().__init__(stage, name, stage.address(), random)
+
+    def met(self, s: str) -> None:
+        self.does(self.say(s, 1, stream=f"stream-{len(self.told)}"))
+        self.in_s(COMPLAINS_S, lambda: self.does(self._leaves(s)))
 
     async def _leaves(self, s: str) -> None:
         await self.leave(s)
@@ -188,7 +220,34 @@ class Expirer(TownPage):
         self.in_s(60.5, self.looks)
 
 
-BOTS = {"silent": SilentBot, "leaving at once": Leaver, "taking back": Taker, "letting expire": Expirer}
+class Postponer(TownPage):
+    """Looks, and says at the last moment that it would rather not, and looks again."""
+
+    says = "later"
+
+    def looks(self) -> None:
+        self.does(self._looks_openly())
+
+    async def _looks_openly(self) -> None:
+        await self.wish("user-available", on=True)
+        await self.seek()
+
+    def asked(self, offer: str) -> None:
+        self.in_s(AT_LAST_S, lambda: self.does(self._says(offer)))
+
+    async def _says(self, offer: str) -> None:
+        await self.answer(self.says, offer)
+        self.looks()
+
+
+class Decliner(Postponer):
+    says = "no"
+
+
+BOTS = {
+    "silent": SilentBot, "leaving at once": Leaver, "taking back": Taker, "letting expire": Expirer,
+    "saying later": Postponer, "saying no": Decliner, "complaining": Complainer,
+}  # fmt: skip
 
 
 async def live(stage: Stage, kind: str, count: int, seed: int) -> Outcome:
@@ -200,7 +259,8 @@ async def live(stage: Stage, kind: str, count: int, seed: int) -> Outcome:
         assert (await bot.join())["ok"]
     for one, other in combinations(bots, 2):  # a farm is made so that it never meets itself
         await stage.lobby.block(one.guest, other.guest)
-    people = [Townsperson(stage, f"person {n:02}", Random(random.random())) for n in range(PEOPLE)]
+    made = SlowTownsperson if kind == "complaining" else Townsperson
+    people = [made(stage, f"person {n:02}", Random(random.random())) for n in range(PEOPLE)]
     for page in (*bots, *people):
         page.in_s(random.uniform(0, 10), lambda page=page: page.does(arrive(page)))
     started_s = stage.clock.monotonic_s()
@@ -209,7 +269,14 @@ async def live(stage: Stage, kind: str, count: int, seed: int) -> Outcome:
         sum(len(person.answered_s) for person in people),
         sum(person.silent for person in people),
         [min(person.answered_s.values()) - started_s for person in people if person.answered_s],
+        len([person for person in people if behind(stage, person)]),
     )
+
+
+def behind(stage: Stage, person: TownPage) -> bool:
+    """Tell whether a person ranks behind everybody, or is led to nobody."""
+    assert isinstance(stage.lobby, MemoryLobby)
+    return stage.lobby._state.letdowns.standing(person.guest) != ""
 
 
 async def arrive(page: TownPage) -> None:
@@ -236,23 +303,24 @@ def row(kind: str, count: int, played: list[Outcome], calm: float) -> str:
     cells = (
         f"{count} {kind}" if count else "none", f"{turns:.0f}", f"{turns / calm:.0%}", f"{silent:.0f}",
         f"{max(first_s, default=0):.0f} s", f"{sum(each.lonely for each in played)} of {PEOPLE * len(played)}",
+        f"{sum(each.behind for each in played)} of {PEOPLE * len(played)}",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:
-    calm = [play("silent", 0, seed) for seed in SEEDS]
-    turns = mean(each.turns for each in calm)
     lines = [
         f"Commit {commit()}, {len(SEEDS)} towns of {PEOPLE} people and {SECONDS:.0f} s a row.",
         "",
         "| Pages of one address | Turns with a person | Of the calm town | Turns with a silent one | "
-        "The last one's first turn | Met nobody who answers |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "The last one's first turn | Met nobody who answers | People put behind |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
+    calm = 0.0
     for kind, count in TOWNS:
-        played = [play(kind, count, seed) for seed in SEEDS] if count else calm
-        lines.append(row(kind, count, played, turns))
+        played = [play(kind, count, seed) for seed in SEEDS]
+        calm = calm if count else mean(each.turns for each in played)
+        lines.append(row(kind, count, played, calm))
         print(lines[-1], flush=True)
     fill(DOCUMENT, MAKER, lines)
     return 0

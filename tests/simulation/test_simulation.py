@@ -17,6 +17,7 @@ SEEDS, SERVED_SEEDS, LUA_SEEDS, REDIS_SEEDS = 50, 20, 3, 6  # ``make check`` ask
 NARROW_SEEDS = range(8)  # of the worlds that make one fault likely
 RETURNING = int(os.environ.get("CITYCHAT_SIM_RETURNS", "6"))
 LATE = int(os.environ.get("CITYCHAT_SIM_LATES", "3"))
+FAILING_OVER = int(os.environ.get("CITYCHAT_SIM_FAIL_OVERS", "6"))
 OVERLAPPING = int(os.environ.get("CITYCHAT_SIM_OVERLAPS", "6"))
 
 
@@ -76,6 +77,14 @@ def test_joins_that_overlap_at_one_process_and_at_two_leave_every_page_its_state
     total = many("overlaps", range(OVERLAPPING))
     assert total.wrong == []
     assert total.faults["reloads"] > 5 * OVERLAPPING
+
+
+def test_a_primary_that_is_alone_and_does_not_know_it_takes_nothing_along() -> None:
+    """What it does alone is rolled back, and what it answers was so before."""
+    total = many("fail over", range(FAILING_OVER))
+    total.add(many("few that fail over", range(FAILING_OVER // 60)))  # a crowd takes as long as thirty of the others
+    assert total.wrong == []
+    assert total.faults["fail over"] > 2 * FAILING_OVER
 
 
 def _to_the_end(self: SimMailbox, consumer: Consumer) -> None:

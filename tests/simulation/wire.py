@@ -9,11 +9,13 @@ from typing import Any, Protocol
 from citychat.client import HeadlessPage
 from citychat.client.page import Answer
 from citychat.edge import Bounds
+from citychat.model import NoSession
 from tests.simulation.engines import Machine, Wire, World
 
 LAST_EVENTS_S = Bounds.last_events_s
 PING_S = 40.0  # engine.io: a ping every 20 s and 20 s for its answer; then a half-open link is closed
 REFUSED_S = 0.05
+ENDS = ("user-leave", "user-block", "user-report")
 
 
 class LinkedProcess(Protocol):
@@ -60,6 +62,8 @@ class SimConnection:
         copy = json.loads(json.dumps(payload))
         if event == "chat-message":
             self.world.noted(copy["st"], copy["n"], f"out to {self.link.name}")
+        if event == "chat-status" and copy.get("error") == NoSession.code:
+            self.world.refused(copy["s"], self.server.name)
         self._to_page(lambda: self.link.page.event(event, copy))
 
     def ping(self) -> None:
@@ -109,6 +113,8 @@ class SimConnection:
         if self.open and not self.half_open:
             if event == "chat-message" and isinstance(payload.get("n"), int):
                 self.world.noted(payload.get("st", ""), payload["n"], f"at process {self.server.name}")
+            if event in ENDS:
+                self.world.given_up.add(payload.get("session", ""))
             self.inbox.append((event, payload, answer))
             if self.worker is None:
                 self.worker = self.server.spawn(self._work(), "connection")

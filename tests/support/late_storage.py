@@ -5,7 +5,7 @@ after that; until its own has come back, a window believes no other's of that na
 
 The disk may be full: what it does not take stays in the window's memory and is offered to it with every change; until
 then nothing is removed, as ``static/entries.js`` leaves what others have left. A browser that crashes loses what was on
-its way to the disk.
+its way to the disk. One that refuses has no disk at all: each window has its memory, which ends with it.
 """
 
 from collections import Counter
@@ -18,13 +18,15 @@ Later = Callable[[Callable[[], None]], None]
 
 class Browser:
     """``disk``: what a window that opens now finds. ``later`` calls in order, a moment later. ``room``: how many
-    characters the disk holds, None for as many as there are."""
+    characters the disk holds, None for as many as there are. ``refuses``: nothing is kept for this site (a private
+    window, a browser that was told so)."""
 
     def __init__(self, later: Later) -> None:
         self.disk: dict[str, str] = {}
         self.windows: list[Window] = []
         self.later = later
         self.room: int | None = None
+        self.refuses = False
         self.crashes = 0
 
     def fill(self) -> None:
@@ -33,6 +35,8 @@ class Browser:
 
     def takes(self, name: str, text: str) -> bool:
         """Tell whether there is room for it."""
+        if self.refuses:
+            return False
         others = sum(len(kept) for other, kept in self.disk.items() if other != name)
         return self.room is None or others + len(text) <= self.room
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.mutation import ROOT, Change, changed, check
 
-MADE = ("citychat/data", "citychat/static/vendor")  # by the build, and not in the repository
+MADE = ("citychat/data", "citychat/static/bundle", "citychat/static/vendor")  # by the build, and not in the repository
 FETCHED = ("node_modules", ".work")  # may be there, and are only read
 
 

@@ -21,7 +21,7 @@ from citychat.adapters.rabbitmq import RabbitMailbox
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import PENDING, Message, MessageKey, Session
-from citychat.ports import History, Mailbox, Timer
+from citychat.ports import CaseStore, History, Mailbox, Timer
 from citychat.rules import MAILBOX_MS
 from tests.support.patience import PATIENCE_S
 from tests.support.services.running import mongo_url, rabbit_url
@@ -172,3 +172,9 @@ async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str
         unkept = await done
     assert unkept is not None, "not committed"
     return unkept
+
+
+def cases_of(history: History) -> CaseStore:
+    """The cases of the same store, which are for its host's commands alone."""
+    assert isinstance(history, SqliteHistory | MongoHistory)
+    return history.cases

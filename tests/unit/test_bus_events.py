@@ -4,10 +4,18 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from citychat.model import LAMPORT_MAX, TEXT_MAX_BYTES, TEXT_MAX_CHARS, Message, Offer
+from citychat.figures import Figures, Meetings, Spread, Traffic
+from citychat.model import LAMPORT_MAX, TEXT_MAX_CHARS, Message, Offer
 from citychat.ports import RECORD_MAX_BYTES, BusEvent, decode, encode
 from citychat.ports import bus_events as records
+
+FIGURES = Figures(
+    process="p", version="1.0.0", at=2**52, up_s=0.5, ready=True, wrong=("bus", "disk"), free=1, looking=2, talking=3,
+    traffic=Traffic(4, 5, 6), meetings=Meetings(7, 8), mail=None, reports=9, disk_bytes=2**50, free_disk_bytes=2**40,
+    backup_at=0, city_database_at=None,
+)  # fmt: skip
 
 ALL: list[BusEvent] = [
     records.NewMessage(Message("s", 1, "st", 2**52, 2**52, 'né \U0001f98a\n"', 5, kind="gap")),
@@ -24,6 +32,9 @@ ALL: list[BusEvent] = [
     records.OfferEnded("o"),
     records.SessionBegun("s"),
     records.GuestPaused(1, "reports"),
+    records.GuestPaused(1, "threats", "3", "ABCDEFGHIJ"),
+    records.FiguresAsked("p"),
+    records.FiguresTold(FIGURES),
 ]
 
 
@@ -38,10 +49,8 @@ def test_the_list_above_names_them_all() -> None:
 
 def test_the_longest_text_fits_however_it_is_escaped() -> None:
     for letter in ('"', "\u20ac", "\U0001f98a"):
-        count = min(TEXT_MAX_CHARS, TEXT_MAX_BYTES // len(letter.encode()))
-        said = records.NewMessage(
-            Message("s" * 43, 1, "t" * 43, 1, 1, letter * (count - 1) + "x", 5, ("p" * 43, 2**52))
-        )
+        text = letter * (TEXT_MAX_CHARS - 1) + "x"
+        said = records.NewMessage(Message("s" * 43, 1, "t" * 43, 1, 1, text, 5, ("p" * 43, 2**52)))
         assert decode(encode(said)) == said
 
 
@@ -84,7 +93,14 @@ OUT_OF_BOUNDS = [
     encode(records.SessionBegun("m" * 44)), encode(records.OfferEnded("")),
     encode(records.PartnerAway("s", -1)), encode(records.SessionEnded("s", 2**63)), encode(records.NewerPage(2**54)),
     encode(records.GuestPaused(2**63, "")), encode(records.GuestPaused(1, "\u202e")),
-    encode(records.GuestPaused(1, "r" * 201)),
+    encode(records.GuestPaused(1, "r" * 201)), encode(records.GuestPaused(1, "", "r" * 201)),
+    encode(records.FiguresAsked("")), encode(records.FiguresAsked("p" * 44)),
+    *[encode(records.FiguresTold(replace(FIGURES, **{name: -1}))) for name in ("free", "mail", "at", "up_s")],
+    encode(records.FiguresTold(replace(FIGURES, mail=2**54))),
+    encode(records.FiguresTold(replace(FIGURES, version="\x1b[2J"))),
+    encode(records.FiguresTold(replace(FIGURES, wrong=("bus",) * 17))),
+    encode(records.FiguresTold(replace(FIGURES, traffic=Traffic(times=Spread((1.0,), [-1, 0]))))),
+    encode(records.FiguresTold(replace(FIGURES, traffic=Traffic(times=Spread((1.0,) * 33, [0]))))),
 ]  # fmt: skip
 
 
@@ -96,7 +112,7 @@ def test_what_has_the_shape_and_is_out_of_bounds_is_no_record(raw: bytes) -> Non
 @pytest.mark.parametrize(
     ("sent", "text"),
     [
-        ("t" * 2_001, ""), ("\U0001f98a" * 1_025, ""), ("t" * 31_000, ""), (" \n", ""), ("\u202e\x00", ""), ("", ""),
+        ("t" * 2_001, ""), ("\U0001f98a" * 2_001, ""), ("t" * 31_000, ""), (" \n", ""), ("\u202e\x00", ""), ("", ""),
         ("a\u202eb\x1b\r\nc", "ab\nc"), ("e\u0301", "é"),
     ],
     ids=range(8),

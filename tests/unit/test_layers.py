@@ -162,10 +162,11 @@ def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:
     told = [complaint(found) for found in imports("ports/sender.py", source)]
     assert told == [
         "citychat/ports/sender.py imports sqlite3, but only citychat/adapters/sqlite/database.py, "
+        "citychat/adapters/sqlite/schema.py, citychat/adapters/sqlite/errors.py, "
         "citychat/adapters/sqlite/copies.py may (docs/architecture.md, Drivers)",
         "citychat/ports/sender.py imports requests, but requests is not in the table of drivers "
         "(docs/architecture.md, Drivers)",
-        "citychat/ports/sender.py imports citychat.joining, but ports may import limits, model, "
+        "citychat/ports/sender.py imports citychat.joining, but ports may import limits, figures, model, "
         "and not joining (docs/architecture.md, Layers)",
         "citychat/ports/sender.py imports ., but imports are written out from the top",
     ]

@@ -14,7 +14,11 @@ from tools.binary.__main__ import RECIPE, data_files
 from tools.binary.packing import pack, write_checksum
 
 ROOT = Path(__file__).parents[2]
-MADE = {"static/vendor/socket.io.esm.min.js", "static/vendor/LICENSE-socket.io", "data/cities.bin"}
+BUNDLED = {f"static/bundle/{name}{end}" for name in ("app.js", "page.css") for end in ("", ".br", ".gz")}
+MADE = {
+    "static/vendor/socket.io.esm.min.js", "static/vendor/LICENSE-socket.io", "static/bundle/made-of.json", *BUNDLED,
+    "data/cities.bin",
+}  # fmt: skip
 # In place of the program: it tells how it was started, and ends with status 7.
 TOLD = '#!/bin/sh\necho "$$ $(umask) $CITYCHAT_X $(cat "$(dirname "$(readlink -f "$0")")/lib/page")" "$@"\nexit 7\n'
 

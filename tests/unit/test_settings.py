@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from citychat.setting_types import place_of
+from citychat.setting_types import host_and_port, place_of
 from citychat.settings import FIELDS, NAMES, Settings, SettingsError, describe, flag_of, load, load_with_words
 
 HOME = {"HOME": "/home/ada"}
@@ -122,6 +122,8 @@ def test_without_a_home_the_data_folder_must_be_named() -> None:
         ("ring_s", "4", "a whole number from 5 to 60"),
         ("connections_per_address", "none", "a whole number from 1"),
         ("guests_per_hour", "0", "a whole number from 1"),
+        *[("metrics", wrong, "a port, or an address and") for wrong in ("9xxx", "127.0.0.1:65536", "box:", "/m")],
+        ("log_level", "debug", "info, warning or error"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_source_and_what_was_expected(name: str, wrong: str, expected: str) -> None:
@@ -170,9 +172,11 @@ def test_variables_that_kubernetes_or_an_image_has_made_are_ignored_and_named() 
     port = {"CITYCHAT_PORT_8888_TCP_ADDR": "10.96.12.7", "CITYCHAT_PORT_8888_TCP": "tcp://10.96.12.7:8888"}
     ours = {"CITYCHAT_PORT": "tcp://10.96.12.7:8888", "CITYCHAT_VERSION": "1.2"}
     another = {"CITYCHAT_BUS_PORT": "tcp://10.96.12.8:6379", "CITYCHAT_BUS_SERVICE_HOST": "10.96.12.8"}
-    settings = load([], HOME | service | port | ours | another)
-    assert (settings.port, settings.sources) == (8888, {})
-    assert settings.ignored == (*service, *port, *ours, *another)
+    linked = {"CITYCHAT_NAME": "/web/citychat", "CITYCHAT_ENV_PATH": "/usr/bin", "CITYCHAT_BUS_NAME": "/web/bus"}
+    settings = load([], HOME | service | port | ours | another | linked)
+    assert (settings.port, settings.name, settings.sources) == (8888, "CityChat", {})
+    assert settings.ignored == (*service, *port, *ours, *another, *linked)
+    assert load([], HOME | {"CITYCHAT_NAME": "Lyon / Villeurbanne"}).name == "Lyon / Villeurbanne"
     assert "# CITYCHAT_PORT: ignored, of Kubernetes or an image" in describe(settings)
     assert load([], HOME | {"CITYCHAT_PORT": "8000"}).port == 8000
     assert "CITYCHAT_PORT" in refusal([], {"CITYCHAT_PORT": "http://10.96.12.7"})
@@ -215,6 +219,15 @@ def test_lists_come_as_text_or_as_a_list_and_are_written_as_browsers_do(tmp_path
 def test_an_address_in_brackets_and_a_host_name_are_listened_on() -> None:
     assert load(["--listen", "[::1]"], HOME).listen == "::1"
     assert load(["--listen", "chat-1.local"], HOME).listen == "chat-1.local"
+
+
+def test_metrics_are_told_nowhere_or_on_loopback_unless_the_host_says_otherwise(tmp_path: Path) -> None:
+    assert load([], HOME).metrics == load(["--metrics", ""], HOME).metrics == ""
+    assert load(["--metrics", "9888"], HOME).metrics == "127.0.0.1:9888"
+    (tmp_path / "c.toml").write_text("metrics = 9888")
+    assert load(["--config", str(tmp_path / "c.toml")], HOME).metrics == "127.0.0.1:9888"
+    for said, place in (("[::1]:0", ("::1", 0)), ("10.0.0.5:9888", ("10.0.0.5", 9888)), ("box:1", ("box", 1))):
+        assert host_and_port(load(["--metrics", said], HOME).metrics) == place
 
 
 def test_a_password_in_a_url_is_shown_nowhere() -> None:
@@ -302,7 +315,7 @@ def test_what_is_shown_of_a_url_holds_no_password() -> None:
 def test_printed_settings_are_a_settings_file_with_the_same_meaning(tmp_path: Path) -> None:
     origins = "https://a.example https://b.example"
     argv = ["--port", "1003", "--origins", origins, "--contact", 'Ada "A" Ü', "--data", "/d", "--geoip", "/a.mmdb"]
-    settings = load(argv, HOME)
+    settings = load([*argv, "--backup-hook", "/hook"], HOME)
     printed = describe(settings)
     assert "port = 1003  # --port" in printed and "ring_s = 15  # default" in printed
     assert set(tomllib.loads(printed)) == set(NAMES) - {"config"}

@@ -24,10 +24,12 @@ from citychat.tokens import (
     SigningKey,
     SigningKeys,
     Tokens,
+    crowd_mark,
     daily_key,
     key_marks,
     load_keys,
     network_marks,
+    own_network_mark,
     rotate,
     shared_keys,
 )
@@ -281,6 +283,22 @@ def test_a_mark_that_0_2_0_has_kept_of_a_64_is_still_one_of_its_network() -> Non
     assert urlsafe_b64encode(of_before).rstrip(b"=").decode() in network_marks(SigningKeys(NEW), "2001:db8:1:2::9", NOW)
 
 
+def test_what_stands_for_a_network_among_those_who_are_here_is_one_for_a_48_and_through_a_change_of_keys() -> None:
+    keys = SigningKeys(NEW)
+    mark = crowd_mark(keys, "2001:db8:1:2:a::1")
+    assert mark == crowd_mark(keys, "2001:db8:1:ff03::1") != crowd_mark(keys, "2001:db8:2:2::1")
+    assert mark not in network_marks(keys, "2001:db8:1:2:a::1", NOW), "the history knows none that lasts"
+    assert crowd_mark(SigningKeys(OLD), "203.0.113.7") == crowd_mark(SigningKeys(NEW, previous=OLD), "203.0.113.7")
+
+
+def test_an_address_of_the_own_network_has_a_mark_of_its_own_and_no_other_has() -> None:
+    keys = SigningKeys(NEW)
+    marks = {own_network_mark(keys, address) for address in ("192.168.1.66", "192.168.1.67", "fd00::1", "fd00:0:0:1::")}
+    assert len(marks) == 4 and own_network_mark(keys, "::ffff:192.168.1.66") == own_network_mark(keys, "192.168.1.66")
+    for address in ("127.0.0.1", "::1", "203.0.113.7", "2001:db8::1", "nonsense", ""):
+        assert own_network_mark(keys, address) == ""
+
+
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.1.1", "100.64.0.1",
@@ -288,6 +306,7 @@ def test_a_mark_that_0_2_0_has_kept_of_a_64_is_still_one_of_its_network() -> Non
 )  # fmt: skip
 def test_addresses_that_say_nothing_have_no_mark(address: str) -> None:
     assert network_marks(SigningKeys(NEW), address, NOW) == ()
+    assert crowd_mark(SigningKeys(NEW), address) == ""
 
 
 def test_the_key_of_the_marks_changes_every_day() -> None:

@@ -132,10 +132,10 @@ class MemoryLobby:
     async def block(self, a: str, b: str) -> Offer | None:
         return self._settled().block(a, b)
 
-    async def let_down(self, guest: str, partner: str) -> None:
+    async def let_down(self, guest: str, partner: str, ms: int) -> None:
         state = self._settled()
         other = state.people.get(partner)
-        state.let_down(guest, (other.network if other is not None else "") or partner)
+        state.let_down(guest, (other is not None and (other.network or other.own_network)) or partner, ms)
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         person = self._person(guest)

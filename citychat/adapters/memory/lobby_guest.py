@@ -18,7 +18,9 @@ from citychat.rules import (
 
 @dataclass(slots=True, eq=False)
 class LobbyGuest:
-    """One guest. ``rests``: until when, with whom, unless both look; ``taken_back``: the same, looking or not;
+    """One guest. ``network``: what all guests of one share, "" without any; ``own_network``: the same of one address
+    of the host's own network. ``rests``: until when, with whom, unless
+    both look; ``taken_back``: the same, looking or not;
     ``rung``: when somebody last asked for this guest; ``last_met``: when a chat with another network began;
     ``looks_since``: when this guest began to look; ``asks_from``: since when nobody who does not look is asked for this
     guest, ``rest_ms`` after the last who said no yes."""
@@ -36,6 +38,8 @@ class LobbyGuest:
     looking: bool = False
     looks_since: int = 0
     networks: tuple[str, ...] = ()
+    network: str = ""
+    own_network: str = ""
     avoided_networks: dict[str, int] = field(default_factory=dict)
     met: set[str] = field(default_factory=set)
     blocked: dict[str, None] = field(default_factory=dict)
@@ -61,11 +65,6 @@ class LobbyGuest:
     def is_rung_on(self, now: int) -> bool:
         """Tell whether an offer to this guest goes on that is over for its seeker."""
         return self.offer is not None and self.offer.ends <= now
-
-    @property
-    def network(self) -> str:
-        """The mark that all guests of one network share who came on one day, "" without any."""
-        return self.networks[0] if self.networks else ""
 
     def has_just_met(self, now: int) -> bool:
         """Tell whether this guest was led to somebody of another network within the last minute."""

@@ -5,7 +5,7 @@ belongs, after every change, so that the free sets cannot disagree with the reco
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from random import Random
 from typing import Literal
@@ -22,6 +22,7 @@ from citychat.rules import (
     BEHIND_MS,
     ENDED_MAX,
     ENDED_MS,
+    FIRST_WORD_MS,
     FORGET_MS,
     LEASE_MS,
     LETDOWN_MS,
@@ -104,9 +105,9 @@ class LobbyState:
             return UNASKED
         return BEHIND if standing else rank
 
-    def let_down(self, guest: str, by: str = "") -> None:
-        """Note a letdown of this guest; ``by``: who was let down in a chat, of whom one an hour counts."""
-        if self.letdowns.note(guest, by):
+    def let_down(self, guest: str, by: str = "", ms: int = FIRST_WORD_MS) -> None:
+        """Note a letdown of this guest, or of less than FIRST_WORD_MS a part of one; ``by``: who complains of it."""
+        if self.letdowns.note(guest, by, ms):
             standing = self.letdowns.standing(guest)
             if standing:
                 heappush(self.turns, (self.now + (LETDOWN_MS if standing == "alone" else BEHIND_MS), guest))
@@ -129,7 +130,7 @@ class LobbyState:
         person.process, person.online = entry.process, True
         person.pool, person.district, person.city = entry.pool, entry.district, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
-        person.networks = entry.networks
+        person.networks, person.network, person.own_network = entry.networks, entry.network, entry.own_network
         for other in entry.blocked:
             self.part(person.id, other)
         for network, at in entry.avoided_networks.items():
@@ -160,7 +161,11 @@ class LobbyState:
         self.refile(person)
 
     def open(self, offer: Offer) -> None:
+        """Open it. Who looks, and is asked by another network, takes part for a while, whatever comes of it: who says
+        nothing, no or later at the last moment takes others their time as well as who talks."""
         seeker, candidate = self._sides(offer)
+        if offer.looking:
+            self._note_led((candidate,), offer)
         self.offers[offer.id] = seeker.offer = candidate.offer = offer
         heappush(self._endings, (offer.ends, offer.id))
         candidate.rung = self.now
@@ -169,9 +174,12 @@ class LobbyState:
 
     def note_meeting(self, offer: Offer) -> None:
         """Note that the two of this offer will talk; if they are of two networks they take part for a while."""
+        self._note_led(self._sides(offer), offer)
+
+    def _note_led(self, who: Iterable[LobbyGuest], offer: Offer) -> None:
         seeker, candidate = self._sides(offer)
         if seeker.network != candidate.network:
-            for person in (seeker, candidate):
+            for person in who:
                 person.last_met = self.now
                 heappush(self.turns, (self.now + MET_MS, person.id))
 
@@ -194,8 +202,13 @@ class LobbyState:
             self.refile(seeker)
 
     def _run_out(self, offer: Offer) -> None:
-        """Its time is over, the seeker's and perhaps the candidate's. Who looked and did not answer looks no longer."""
+        """Its time is over, the seeker's and perhaps the candidate's. Who looked and did not answer looks no longer,
+        unless a process was silent: then nobody could."""
         seeker, candidate = self._sides(offer)
+        asks = seeker.offer is offer
+        if candidate.process not in self._leases or (asks and seeker.process not in self._leases):
+            self.close(offer)
+            return
         candidate.looking = False
         if offer.rings_until <= self.now:
             self.fall_through(offer)

@@ -48,6 +48,10 @@ INDEX_REFUSED = {67, 85, 86, 115, 238}
 RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)
 PLAIN: CodecOptions[Any] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
 
+# A set takes back nothing of what is read, and is read by what was written.
+WRITES_OF_A_SET = WriteConcern(w="majority", j=True, wtimeout=round(MAJORITY_WITHIN_S * 1_000))
+READS_OF_A_SET = ReadConcern("majority")
+
 Document = dict[str, Any]
 Order = Sequence[tuple[str, int]]
 T = TypeVar("T")
@@ -247,11 +251,8 @@ class Mongo:
         return hello
 
     def _choose(self, many: bool) -> AsyncDatabase[Any]:
-        """Return the database. A replica set takes back nothing of what is read, and is read by what was written."""
-        writes, reads = WriteConcern(w=1, j=True), ReadConcern()
-        if many:
-            writes = WriteConcern(w="majority", j=True, wtimeout=round(MAJORITY_WITHIN_S * 1_000))
-            reads = ReadConcern("majority")
+        """Return the database, whatever the options of the address say of it."""
+        writes, reads = (WRITES_OF_A_SET, READS_OF_A_SET) if many else (WriteConcern(w=1, j=True), ReadConcern())
         name = self._name or self._client.get_default_database(DEFAULT_DATABASE).name
         return self._client.get_database(name, RAW, ReadPreference.PRIMARY, writes, reads)
 

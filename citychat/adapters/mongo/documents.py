@@ -9,8 +9,10 @@
 | barred | a:b | pair |
 | shuns | guest:network | guest, network, at, gone |
 | wishes | s:guest | s, guest, at, gone |
-| reports | s:reporter | those of a Report, evidence, state; ``counts``: whether the rule of three may count it |
-| pauses | the guest, or network:mark | until, reason, gone |
+| reports | s:reporter | those of a Report, evidence, state, ``told``; ``side``, ``counts`` and all else of a Case |
+| trail | the number, in 12 digits | those of an Act; hash |
+| pauses | the guest, or network:mark | until, reason, rule, gone; of a guest ``at``: when it was made, code, lifted |
+| house | closed, turn:what:number | words, until, gone: the host's word, or who has a turn |
 | erased_guests | the guest | at, networks, gone: their token makes nobody again |
 
 ``gaps`` marks a session with gap rows, ``after_end`` a message that was kept when its session had ended. ``gone`` is a
@@ -50,6 +52,12 @@ INDEXES = (
     Index("reports", ("accused", "at")),
     Index("reports", ("reporter", "at")),
     Index("reports", ("networks", "at")),
+    Index("reports", ("goes",)),
+    Index("reports", ("objected",)),
+    Index("reports", ("told", "at")),
+    Index("trail", ("at",)),
+    Index("house", ("gone",), lapses=True),
+    Index("pauses", ("at",)),
     Index("pauses", ("gone",), lapses=True),
     Index("erased_guests", ("at",)),
     Index("erased_guests", ("gone",), lapses=True),
@@ -64,7 +72,7 @@ log = logging.getLogger(__name__)
 
 
 class MessageKeyDocument(Struct, frozen=True, rename=WIRE_LETTERS | {"id": "_id"}):
-    """The place of a message."""
+    """The place of a message; ``previous``, where it was asked for: what it links to."""
 
     id: str
     session: Id
@@ -72,6 +80,7 @@ class MessageKeyDocument(Struct, frozen=True, rename=WIRE_LETTERS | {"id": "_id"
     stream: Id
     number: Number
     to: Number | None = None
+    previous: tuple[Id, Number] | None = None
 
     @property
     def last(self) -> int:
@@ -100,7 +109,7 @@ class BlockedPairDocument(Struct, frozen=True):
 
 
 class ReportDocument(Struct, frozen=True):
-    """The part of a report that the rule of three needs, and what its reporter may know."""
+    """The part of a report that the rule of three needs, and of which its reporter is told."""
 
     code: str
     reporter: str
@@ -109,6 +118,10 @@ class ReportDocument(Struct, frozen=True):
     networks: tuple[str, ...]
     state: Literal["received", "acted", "none"]
     counts: bool = True  # those of 0.2.0 do
+    closed: int | None = None
+    held: int = 0
+    objected: int | None = None
+    lifted: int | None = None
 
 
 class ErasedGuestDocument(Struct, frozen=True):
@@ -190,12 +203,7 @@ class DocumentReader:
         return found
 
     def places(self, documents: Iterable[Document]) -> list[MessageKeyDocument]:
-        return self.read(
-            "messages",
-            documents,
-            MessageKeyDocument,
-            lambda p: p.id == message_id(p.session, p.side, p.stream, p.number),
-        )
+        return self.read("messages", documents, MessageKeyDocument, _is_at_its_place)
 
     def sessions(self, documents: Iterable[Document]) -> list[Session]:
         renamed = ({**document, "id": document.get("_id")} for document in documents)
@@ -219,6 +227,10 @@ def _is_plain(value: object) -> bool:
         case list():
             return all(map(_is_plain, value))
     return type(value) is str or not isinstance(value, str)
+
+
+def _is_at_its_place(p: MessageKeyDocument) -> bool:
+    return p.id == message_id(p.session, p.side, p.stream, p.number)
 
 
 def _is_session(session: Session) -> bool:
@@ -249,8 +261,7 @@ def pair_id(a: str, b: str) -> str:
 def to_row(m: Message) -> Document:
     row: Document = {
         "_id": id_of(m), "s": m.session, "side": m.side, "st": m.stream, "n": m.number, "l": m.lamport, "x": m.text,
-        "at": m.at,
-    }  # fmt: skip
+        "at": m.at}  # fmt: skip
     if m.previous is not None:
         row["p"] = m.previous
     if m.kind is not None:

@@ -3,15 +3,22 @@
 import asyncio
 from collections.abc import Sequence
 
-from citychat.adapters.mongo import retention
+from citychat.adapters.mongo import pauses, retention
 from citychat.adapters.mongo.connection import Document, Mongo, date
-from citychat.adapters.mongo.documents import DocumentReader, ErasedGuestDocument, SeenDocument, text, to_guest
+from citychat.adapters.mongo.documents import (
+    DocumentReader,
+    ErasedGuestDocument,
+    SeenDocument,
+    text,
+    to_guest,
+)
+from citychat.adapters.mongo.pauses import PausedDocument, of_network
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.sessions import MongoSessions
 from citychat.limits import bound
 from citychat.model import PENDING, Guest, Session
-from citychat.ports import Dossier, Pause
-from citychat.rules import PAUSE_REASON, held_after, held_until
+from citychat.ports import Dossier, Lifted, Pause
+from citychat.rules import held_after, held_until
 
 
 class MongoGuests:
@@ -25,15 +32,15 @@ class MongoGuests:
 
     async def dossier(self, guest: str, now: int) -> Dossier:
         """Ask for all parts at once. When one fails the others are not waited for."""
-        row, pause, (sessions, partner_seen), (avoided_networks, met), blocked, erased = await asyncio.gather(
+        row, (pause, lifted), (sessions, partner_seen), (avoided_networks, met), blocked, erased = await asyncio.gather(
             self.find(guest),
-            self.pause(guest, now),
+            self._paused(guest, now),
             self._sessions_and_partner(guest),
             self._avoided_and_met(guest, now),
             self._relations.blocked(guest),
             self._erased(guest, held_after("erased guest", now)),
         )
-        return Dossier(row, pause, sessions, avoided_networks, blocked, partner_seen, met, bool(erased))
+        return Dossier(row, pause, sessions, avoided_networks, blocked, partner_seen, met, bool(erased), lifted)
 
     async def find(self, guest: str) -> Guest | None:
         found = self._reader.guests(await self._mongo.find("guests", {"_id": text(guest)}))
@@ -43,9 +50,15 @@ class MongoGuests:
         await self._mongo.replace("guests", to_guest(row))
 
     async def pause(self, guest: str, now: int) -> Pause | None:
-        found = await self._mongo.find("pauses", {"_id": text(guest), "until": {"$gt": now}})
-        pauses = self._reader.read("pauses", found, Pause)
-        return pauses[0] if pauses else None
+        return (await self._paused(guest, now))[0]
+
+    async def keep_objection(self, guest: str, text: str, now: int) -> Pause | None:
+        """Of two at once the first to be written stays."""
+        for row in await pauses.found(self._mongo, self._reader, guest, now):
+            if row.code and row.lifted is None:
+                said: Document = {"$set": {"objection": text, "objected": now}}
+                await self._mongo.update("reports", {"code": row.code, "objected": None}, said)
+        return await self.pause(guest, now)
 
     async def networks(self, guest: str, now: int) -> tuple[str, ...]:
         since = held_after("blamed network", now)
@@ -54,14 +67,16 @@ class MongoGuests:
             return row.networks
         return next((erased.networks for erased in await self._erased(guest, since)), ())
 
-    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
-        for network in networks:
-            await keep_pause(self._mongo, _of_network(network), until)
+    async def networks_paused(self, networks: Sequence[str], now: int) -> Pause | None:
+        where: Document = {"_id": {"$in": [of_network(network) for network in networks]}, "until": {"$gt": now}}
+        rows = self._reader.read("pauses", await self._mongo.find("pauses", where), PausedDocument)
+        found = [Pause(row.until, row.reason, row.rule) for row in rows]
+        return max(found, key=lambda pause: pause.until, default=None)
 
-    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
-        where: Document = {"_id": {"$in": [_of_network(network) for network in networks]}, "until": {"$gt": now}}
-        found = self._reader.read("pauses", await self._mongo.find("pauses", where), Pause)
-        return max((pause.until for pause in found), default=0)
+    async def sanctions(self, since: int, now: int) -> list[tuple[str, Pause]]:
+        found = await self._mongo.find("pauses", {"at": {"$gt": since}, "until": {"$gt": now}})
+        rows = self._reader.read("pauses", found, PausedDocument)
+        return [(row.id, await pauses.told(self._mongo, self._reader, row)) for row in rows if row.lifted is None]
 
     async def erase(self, guest: str, at: int) -> list[Session]:
         """Session after session: marked as erased and ended, then each text copied, then emptied. The guest goes last,
@@ -93,6 +108,13 @@ class MongoGuests:
             self._shortened_to_ms = history_ms
         await retention.prune(self._mongo, self._reader, now, history_ms)
 
+    async def _paused(self, guest: str, now: int) -> tuple[Pause | None, Lifted | None]:
+        """The pause that holds, or the end of one that would."""
+        for row in await pauses.found(self._mongo, self._reader, guest, now):
+            over = await pauses.lifted(self._mongo, self._reader, row)
+            return (await pauses.told(self._mongo, self._reader, row), None) if over is None else (None, over)
+        return None, None
+
     async def _avoided_and_met(self, guest: str, now: int) -> tuple[dict[str, int], list[str]]:
         """The networks the guest avoids, and only if there are any, with whom the guest has talked."""
         avoided = await self._relations.avoided_networks(guest, now)
@@ -113,13 +135,3 @@ class MongoGuests:
             return sessions, 0
         found = await self._mongo.find("guests", {"_id": partner}, fields=["seen"])
         return sessions, max((row.seen for row in self._reader.read("guests", found, SeenDocument)), default=0)
-
-
-async def keep_pause(mongo: Mongo, who: str, until: int) -> None:
-    """Pause a guest, or the new ones of a network, until then; never shorter than before."""
-    change: Document = {"$max": {"until": until, "gone": date(until)}, "$set": {"reason": PAUSE_REASON}}
-    await mongo.update("pauses", {"_id": text(who)}, change, upsert=True)
-
-
-def _of_network(network: str) -> str:
-    return f"network:{text(network)}"

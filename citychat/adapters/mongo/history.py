@@ -1,4 +1,4 @@
-"""The history in MongoDB, shared by many processes: five stores over one connection.
+"""The history in MongoDB, shared by many processes: its stores over one connection.
 
 A standalone server has no transactions. So every rule over several documents is a row of steps, each atomic and
 harmless when done twice, in an order in which a crash or another process between two of them breaks no promise; where
@@ -7,9 +7,11 @@ a step may be left out by a crash, who repeats the call or ``prune`` makes up fo
 
 from typing import Self
 
+from citychat.adapters.mongo.cases import MongoCases
 from citychat.adapters.mongo.connection import Mongo
 from citychat.adapters.mongo.documents import INDEXES, OBSOLETE, DocumentReader
 from citychat.adapters.mongo.guests import MongoGuests
+from citychat.adapters.mongo.house import MongoHouse
 from citychat.adapters.mongo.messages import MongoMessages
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.reports import MongoReports
@@ -19,8 +21,8 @@ from citychat.ports import Clock
 
 
 class MongoHistory:
-    """The history in MongoDB (``ports.History``); one per process. ``dropped`` counts what was found in our collections
-    and is not ours."""
+    """The history in MongoDB (``ports.History``), and the cases for its host's commands; one per process. ``dropped``
+    counts what was found in our collections and is not ours."""
 
     def __init__(self, url: str, *, status: ServiceStatus, clock: Clock, database: str = "") -> None:
         self._mongo = Mongo(url, status=status, clock=clock, indexes=INDEXES, obsolete=OBSOLETE, database=database)
@@ -29,7 +31,9 @@ class MongoHistory:
         self.sessions = MongoSessions(self._mongo, self._reader)
         self.relations = MongoRelations(self._mongo, self._reader)
         self.guests = MongoGuests(self._mongo, self._reader, self.sessions, self.relations)
-        self.reports = MongoReports(self._mongo, self._reader)
+        self.reports = MongoReports(self._mongo, self._reader, self.guests)
+        self.house = MongoHouse(self._mongo, self._reader)
+        self.cases = MongoCases(self._mongo, self._reader)
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -20,7 +20,7 @@ from citychat.adapters.mongo.documents import (
 from citychat.adapters.mongo.gaps import MongoGaps
 from citychat.adapters.service_status import ServiceStatus
 from citychat.limits import bound
-from citychat.model import Message, Ranges, Unavailable, is_storable, merged, reach, to_ranges
+from citychat.model import Message, MessageKey, Ranges, Unavailable, is_storable, merged, reach, to_ranges
 from citychat.ports import Committed, Progress
 from citychat.tasks import described
 
@@ -70,17 +70,21 @@ class MongoMessages:
         return (await newest_messages(self._mongo, self._reader, where, limit))[::-1]
 
     async def progress(self, session_id: str, side: int) -> Progress:
-        """A stream with as many rows as its last number says is whole: the index counts, and one row is read. Only of
-        a stream with a hole all numbers are read."""
+        """A stream with as many rows as its last number says is whole: the index counts, and its first and last row are
+        read. Only of a stream with a hole all numbers are read."""
         sent: Document = {"s": text(session_id), "side": side}
         counts, gaps = await asyncio.gather(
             self._mongo.counted("messages", {**sent, "n": {"$gt": 0}}, "st"), self._gaps.of(session_id, side)
         )
         ends: dict[str, list[int]] = {stream: [] for stream in counts}
-        for part in slices(list(counts), CLAUSES):
-            clauses = [{"st": stream, "n": {"$gte": counts[stream]}} for stream in part]
-            for place in await self._places({**sent, "$or": clauses}):
-                ends[place.stream].append(place.number)
+        links: dict[str, MessageKey] = {}
+        for part in slices(list(counts), CLAUSES // 2):
+            clauses = [{"st": stream, "n": n} for stream in part for n in (1, {"$gte": counts[stream]})]
+            for place in await self._places({**sent, "$or": clauses}, *PLACE, "p"):
+                if place.number >= counts[place.stream]:
+                    ends[place.stream].append(place.number)
+                if place.number == 1 and place.previous is not None:
+                    links[place.stream] = place.previous
         seen: dict[str, int] = {}
         beyond: list[Message] = []
         for stream in sorted(counts):
@@ -91,7 +95,7 @@ class MongoMessages:
                 where = {**sent, "st": stream, "n": {"$gt": seen[stream]}}
                 beyond += self._reader.messages(await self._mongo.find("messages", where, order=[("n", 1)]))
         lost = sum(last - first + 1 for ranges in gaps.values() for first, last in merged(ranges))
-        return Progress(seen, beyond, lost)
+        return Progress(seen, beyond, lost, links)
 
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
         numbers: list[int] = []
@@ -162,5 +166,5 @@ class MongoMessages:
         found = await self._mongo.find("sessions", {"_id": {"$in": list(ids)}}, fields=["erased", "gaps", "ended"])
         return {row.id: row for row in self._reader.read("sessions", found, MarkedSessionDocument)}
 
-    async def _places(self, where: Document) -> list[MessageKeyDocument]:
-        return self._reader.places(await self._mongo.find("messages", where, fields=PLACE))
+    async def _places(self, where: Document, *fields: str) -> list[MessageKeyDocument]:
+        return self._reader.places(await self._mongo.find("messages", where, fields=fields or PLACE))

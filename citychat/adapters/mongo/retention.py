@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 
+from citychat.adapters.mongo.cases import prune_cases
 from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     SLICE_ROWS,
@@ -42,8 +43,9 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
         going = any([await _delete_session(mongo, session_id) for session_id in expired])
     blamed: Document = {"at": {"$lte": goes.blamed_networks}, "networks": {"$ne": []}}
     await mongo.update("erased_guests", blamed, {"$set": {"networks": []}})
-    for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests"):
+    for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests", "house"):
         await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
+    await prune_cases(mongo, reader, goes.due)
     await _forget_guests(mongo, reader, goes.guests)
 
 

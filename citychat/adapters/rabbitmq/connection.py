@@ -8,24 +8,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from socket import gaierror
-from ssl import SSLCertVerificationError, SSLError
 from typing import Any
 
 import pika
 from pika.adapters.asyncio_connection import AsyncioConnection
-from pika.adapters.utils.connection_workflow import AMQPConnectorStackTimeout
-from pika.exceptions import (
-    AMQPError,
-    AMQPHeartbeatTimeout,
-    AuthenticationError,
-    ConnectionClosedByBroker,
-    ProbableAccessDeniedError,
-    ProbableAuthenticationError,
-    StreamLostError,
-)
+from pika.exceptions import AMQPError, AMQPHeartbeatTimeout
 
-from citychat.adapters.rabbitmq.errors import ChannelClosed
+from citychat.adapters.rabbitmq.errors import ChannelClosed, Trouble, too_few, trouble_of
 from citychat.ports import Clock
 from citychat.tasks import described, pause
 
@@ -34,14 +23,6 @@ LOOK_S, SILENT_LOOKS = 2.5, 3  # by itself pika finds a frozen broker after 10 t
 CONNECT_S = 4.0  # one attempt: TCP, TLS, login
 CLOSE_S = 2.0
 CHANNELS_MAX = 2_000  # a connection; RabbitMQ allows 2,047 unless told otherwise
-
-TROUBLES: Mapping[type, str] = {
-    ConnectionRefusedError: "connection refused",
-    StreamLostError: "connection lost",
-    gaierror: "its host name is not known",
-    SSLCertVerificationError: "its certificate is not valid for this host",
-    SSLError: "no TLS with it",
-}
 
 # Its lines quote what was sent and what the broker answered, and ours name what is wrong.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
@@ -63,7 +44,7 @@ class AmqpChannel:
 
     async def opened(self) -> None:
         """Raises Closed."""
-        await self._first(self._opened)
+        await self.first(self._opened)
 
     async def call(self, method: str, *values: object, **named: object) -> Any:
         """One of pika's calls that the broker answers; the answer. Raises Closed."""
@@ -72,7 +53,7 @@ class AmqpChannel:
             getattr(self._raw, method)(*values, callback=partial(_settle, answer), **named)
         except AMQPError as error:
             raise self._closed() from error
-        return (await self._first(answer)).method
+        return (await self.first(answer)).method
 
     async def confirm(self, confirmed: Callable[[int, bool, bool], None], returned: Callable[[str], None]) -> None:
         """Make it a channel with confirms. ``confirmed(tag, all up to it, taken)``; ``returned(name)`` comes before the
@@ -128,7 +109,8 @@ class AmqpChannel:
         except AMQPError as error:
             raise self._closed() from error
 
-    async def _first(self, answer: asyncio.Future[Any]) -> Any:
+    async def first(self, answer: asyncio.Future[Any]) -> Any:
+        """Wait for an answer that comes over this channel. Raises Closed."""
         await asyncio.wait([answer, self.over], return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
@@ -154,7 +136,8 @@ class AmqpConnection:
 
     ``on_up(version)`` when it is there, ``on_down(trouble)`` when it is lost or not made; ``blocked``: the broker
     takes nothing in (an alarm of memory or disk). ``wait_s(refused)``: how long to wait before the next attempt.
-    ``there`` is set while it is up.
+    ``there`` is set while it is up. ``most``: the channels it may have, which the broker says when it is made;
+    ``left`` is called when one of them is closed.
     """
 
     def __init__(
@@ -164,7 +147,7 @@ class AmqpConnection:
         name: str,
         clock: Clock,
         on_up: Callable[[str], None],
-        on_down: Callable[[str], None],
+        on_down: Callable[[Trouble], None],
         blocked: Callable[[bool], None],
         wait_s: Callable[[bool], float],
     ) -> None:
@@ -173,12 +156,24 @@ class AmqpConnection:
         self._on_up, self._on_down, self._blocked = on_up, on_down, blocked
         self._raw: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._channels: set[AmqpChannel] = set()
+        self.most = CHANNELS_MAX
+        self.left: Callable[[], None] = lambda: None
         self.there = asyncio.Event()
         parameters(url, name)
 
     @property
     def up(self) -> bool:
         return self.there.is_set()
+
+    @property
+    def used(self) -> int:
+        """Count the channels that are open or being opened."""
+        return len(self._channels)
+
+    @property
+    def room(self) -> int:
+        return max(0, self.most - self.used) if self.up else 0
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"RabbitMQ {self._name}")
@@ -193,17 +188,26 @@ class AmqpConnection:
         """One that is being opened. Raises Closed."""
         if not self.there.is_set():
             raise ChannelClosed(0, "not connected")
-        return AmqpChannel(self._raw)
+        if not self.room:
+            raise ChannelClosed(0, too_few(self.most))
+        channel = AmqpChannel(self._raw)
+        self._channels.add(channel)
+        channel.over.add_done_callback(partial(self._closed, channel))
+        return channel
+
+    def _closed(self, channel: AmqpChannel, _: object) -> None:
+        self._channels.discard(channel)
+        self.left()
 
     async def _run(self) -> None:
         while True:
             try:
-                trouble, refused = _trouble(await self._live())
+                trouble = trouble_of(await self._live())
             except Exception as error:
                 log.error("RabbitMQ %s failed: %s", self._name, described(error))
-                trouble, refused = "a fault of ours", False
+                trouble = Trouble("a fault of ours")
             self._on_down(trouble)
-            await pause(self._clock, self._wait_s(refused))
+            await pause(self._clock, self._wait_s(trouble.refused))
 
     async def _live(self) -> object:
         """Connect and stay until it is over; why."""
@@ -215,7 +219,7 @@ class AmqpConnection:
         raw.add_on_connection_blocked_callback(lambda *_: _guard(self._blocked, True))
         raw.add_on_connection_unblocked_callback(lambda *_: _guard(self._blocked, False))
         try:
-            self._raw = raw
+            self._raw, self.most = raw, min(raw.params.channel_max or CHANNELS_MAX, CHANNELS_MAX)
             self.there.set()
             self._on_up(str(raw.server_properties.get("version", "")))
             await self._look(raw, over)
@@ -251,6 +255,24 @@ def parameters(url: str, name: str) -> Any:
     return found
 
 
+async def takes_channels(url: str, name: str, count: int) -> bool:
+    """Tell whether the broker has room for so many channels more: on a connection of their own, for it closes a
+    connection with all that is on it for one channel over a user's limit."""
+    raw = await _connect(parameters(url, name))
+    if isinstance(raw, BaseException | type):
+        return False
+    over: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    raw.add_on_close_callback(lambda _, error: _settle(over, error))
+    try:
+        for channel in [AmqpChannel(raw) for _ in range(min(count, raw.params.channel_max or count))]:
+            await channel.opened()
+        return True
+    except ChannelClosed:
+        return False
+    finally:
+        await _end(raw, over)
+
+
 async def _connect(wanted: Any) -> Any:
     """A connection, or why there is none."""
     made: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -277,26 +299,6 @@ async def _end(raw: Any, over: asyncio.Future[object]) -> None:
     if not over.done():
         raw._terminate_stream(AMQPHeartbeatTimeout("silent while closing"))
         await asyncio.wait([over], timeout=CLOSE_S)
-
-
-def _trouble(error: object) -> tuple[str, bool]:
-    """Return what is wrong, in words without URL, user and address; whether the broker has said no."""
-    errors = [error]
-    while inner := getattr(errors[-1], "exceptions", [None])[-1] or getattr(errors[-1], "exception", None):
-        errors.append(inner)
-    if isinstance(nested := next(iter(getattr(errors[-1], "args", ())), None), BaseException):
-        errors.append(nested)
-    kinds = {type(each) for each in errors}
-    if kinds & {ProbableAuthenticationError, AuthenticationError}:
-        return "user or password refused", True
-    if ProbableAccessDeniedError in kinds:
-        return "the virtual host does not exist or is not ours to use", True
-    last = errors[-1]
-    if isinstance(last, ConnectionClosedByBroker):
-        return f"it closed the connection (code {last.reply_code})", last.reply_code == 530
-    if isinstance(last, AMQPHeartbeatTimeout | AMQPConnectorStackTimeout | TimeoutError):
-        return "silent", False
-    return TROUBLES.get(type(last), type(last).__name__), False
 
 
 def _settle(future: asyncio.Future[Any], value: object, *_: object) -> None:

@@ -1,5 +1,5 @@
-"""Open mailboxes over one connection: a channel for each, because only closing a channel ends the consumer and puts
-everything unacked back in one step. After a cancel alone, what is put before the nacks reaches the next opener first.
+"""Open mailboxes: a channel for each, because only closing a channel ends the consumer and puts everything unacked back
+in one step. After a cancel alone, what is put before the nacks reaches the next opener first.
 
 Measured with RabbitMQ 3.10: a channel of its own costs the broker 30 KiB (the queue 55) and this process 0.1 ms.
 """
@@ -10,22 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count, islice
+from random import Random
 
 import msgspec
 
-from citychat.adapters.rabbitmq.connection import (
-    CHANNELS_MAX,
-    CLOSE_S,
-    AmqpChannel,
-    AmqpConnection,
-)
+from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel
 from citychat.adapters.rabbitmq.errors import ChannelClosed
+from citychat.adapters.rabbitmq.reading import ReadingConnections
+from citychat.adapters.rabbitmq.refusals import Refusals
 from citychat.model import Message, Unavailable, sound
 from citychat.ports import MARKER_S, PREFETCH, RECORD_MAX_BYTES, WIDENED_BY, WIDEST, Clock, Mail
 from citychat.tasks import Tasks, pause
 
 ATTACH_AT_ONCE = 32  # after a reconnect thousands want their consumer back, and others want the loop
-AGAIN_S = 1.0  # a queue deleted under us, or closed to us
+AGAIN_S, AGAIN_MAX_S = 1.0, 30.0  # a queue deleted under us, or closed to us; the second after many times
+OPEN_MAX_S = 60.0  # who opens waits in line as long: its page, or the guest, may have gone meanwhile
 # A marker is no message: who does not look for one, as versions before it, drops it like anything else that is none.
 MARKER = b"marker "
 TAG_BITS = 40  # of a delivery in its channel; above them the channel's number, so that no old tag acks anything new
@@ -53,8 +52,8 @@ class Consumer:
     """One opener. ``unacked``: deliveries of its channel of now, in order; ``window``: how many these may be;
     ``markers``: what to call when they come out."""
 
-    def __init__(self, consumers: "Consumers", queue: str, mail: Callable[[Mail], None]) -> None:
-        self.consumers, self.queue, self.mail = consumers, queue, mail
+    def __init__(self, queue: str, mail: Callable[[Mail], None]) -> None:
+        self.queue, self.mail = queue, mail
         self.channel: AmqpChannel | None = None
         self.serial = 0
         self.unacked: dict[int, None] = {}
@@ -68,44 +67,53 @@ class Consumer:
 
 
 class Consumers:
-    """The open mailboxes of one connection; ``counts["mail dropped"]``: what was no message of ours."""
+    """The open mailboxes of a process; ``counts["mail dropped"]``: what was no message of ours."""
 
     def __init__(
         self,
-        connection: AmqpConnection,
+        reading: ReadingConnections,
+        refusals: Refusals,
         clock: Clock,
+        random: Random,
         tasks: Tasks,
         arguments: Mapping[str, object],
         counts: Counter[str],
     ) -> None:
-        self.connection, self._clock, self._tasks = connection, clock, tasks
+        self._reading, self._refusals, self._clock, self._random, self._tasks = reading, refusals, clock, random, tasks
         self._arguments, self._counts = arguments, counts
         self._open: dict[Consumer, None] = {}
         self._turns = asyncio.Semaphore(ATTACH_AT_ONCE)
-
-    @property
-    def room(self) -> int:
-        return CHANNELS_MAX - len(self._open)
+        self._told = 0  # the code with which the broker closed a channel last
 
     def on_down(self) -> None:
-        """The connection is gone: who waits to open hears it. The others get a consumer when it is back."""
-        for consumer in self._open:
-            if not consumer.attached.done():
-                consumer.attached.set_result(False)
+        """A connection is gone. With the last of them who waits to open hears it; the others get a consumer when there
+        is one again."""
+        if not self._reading.up:
+            for consumer in self._open:
+                _answer(consumer.attached, False)
+
+    def give_way(self) -> None:
+        """Let go of as many channels as are too many; their mailboxes wait for room, the oldest last."""
+        attached = [consumer.channel for consumer in self._open if consumer.channel is not None]
+        for channel in islice(reversed(attached), max(0, self._reading.over)):
+            channel.close()
 
     async def open(self, queue: str, mail: Callable[[Mail], None]) -> Consumer:
         """Raises Unavailable."""
-        if not self.connection.up:
+        if not self._reading.up:
             raise Unavailable
-        consumer = Consumer(self, queue, mail)
+        consumer = Consumer(queue, mail)
         self._open[consumer] = None
         consumer.keeper = self._tasks.spawn(self._keep(consumer), "read a mailbox")
+        timer = self._clock.later(OPEN_MAX_S, partial(_answer, consumer.attached, False))
         try:
             if not await consumer.attached:
                 raise Unavailable
         except BaseException:
             self._forget(consumer)
             raise
+        finally:
+            timer.cancel()
         return consumer
 
     def ack(self, consumer: Consumer, tags: Sequence[int]) -> None:
@@ -166,12 +174,12 @@ class Consumers:
 
     async def _keep(self, consumer: Consumer) -> None:
         """A consumer on a channel of its own, and another whenever it is closed; then all unacked comes again."""
-        told = 0
+        again_s = AGAIN_S
         while True:
-            await self.connection.there.wait()
             try:
                 async with self._turns:
                     channel = await self._attach(consumer)
+                again_s = AGAIN_S
                 closed = await asyncio.shield(channel.over)
             except ChannelClosed as error:
                 closed = error
@@ -180,16 +188,23 @@ class Consumers:
             for unanswered in [*consumer.markers.values()]:
                 unanswered(False)  # what is put back may come behind it: brokers differ in that
             consumer.as_it_is = closed.other_argument != ""
-            if closed.is_overdue:
-                log.info("mail lay unacked for longer than the broker's consumer_timeout, and comes again")
-            elif closed.code not in (0, told):
-                told = closed.code
-                log.warning("the broker closed a channel that reads (code %d)", told)
-            await pause(self._clock, 0.0 if consumer.as_it_is else AGAIN_S)
+            self._tell(closed)
+            if closed.refusal:
+                again_s = min(AGAIN_MAX_S, 2 * again_s)
+            await pause(self._clock, 0.0 if consumer.as_it_is else self._random.uniform(again_s / 2, again_s))
+
+    def _tell(self, closed: ChannelClosed) -> None:
+        if closed.refusal:
+            self._refusals.note(closed.refusal)
+        elif closed.is_overdue:
+            log.info("mail lay unacked for longer than the broker's consumer_timeout, and comes again")
+        elif closed.code not in (0, self._told) and not closed.other_argument:
+            self._told = closed.code
+            log.warning("the broker closed a channel that reads (code %d)", closed.code)
 
     async def _attach(self, consumer: Consumer) -> AmqpChannel:
         """Raises Closed."""
-        channel = consumer.channel = self.connection.channel()
+        channel = consumer.channel = await self._reading.channel()
         consumer.serial = next(_serials)
         await channel.opened()
         await channel.call("basic_qos", prefetch_count=consumer.window)
@@ -199,8 +214,7 @@ class Consumers:
             consumer.queue, partial(self._delivered, consumer, channel, consumer.serial), channel.close
         )
         consumer.reading = True
-        if not consumer.attached.done():
-            consumer.attached.set_result(True)
+        _answer(consumer.attached, True)
         return channel
 
     def _delivered(
@@ -218,3 +232,8 @@ class Consumers:
             return
         consumer.unacked[tag] = None
         consumer.mail(Mail((serial << TAG_BITS) + tag, message))
+
+
+def _answer(future: asyncio.Future[bool], yes: bool) -> None:
+    if not future.done():
+        future.set_result(yes)

@@ -13,10 +13,13 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel, AmqpConnection
+from citychat.adapters.rabbitmq.connection import CLOSE_S, AmqpChannel, AmqpConnection, takes_channels
 from citychat.adapters.rabbitmq.consumers import Consumer, Consumers, decode, encode
-from citychat.adapters.rabbitmq.errors import ChannelClosed
-from citychat.adapters.rabbitmq.publisher import CLASSIC, Publisher
+from citychat.adapters.rabbitmq.errors import CHANNELS_OF_USER, ChannelClosed, Trouble
+from citychat.adapters.rabbitmq.keeping import KeepingCheck
+from citychat.adapters.rabbitmq.publisher import CLASSIC, SLOTS, Publisher
+from citychat.adapters.rabbitmq.reading import ReadingConnections
+from citychat.adapters.rabbitmq.refusals import Refusals
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import Message, Unavailable, new_id
 from citychat.ports import MARKER_S, READY_MAX, Clock, Mail
@@ -24,8 +27,10 @@ from citychat.rules import MAILBOX_MS, mailbox_expires_ms
 from citychat.tasks import Tasks
 
 LEAST_VERSION = (3, 10)  # of those before, none is supported and none was tried
-SPARE_ROOM = 200  # channels left when another connection is made, so that nobody waits for it
-ASK_S = 5.0
+ASK_S, ASKS_AT_ONCE = 5.0, 2
+TRY_MORE_S = 20.0  # while a limit of channels is met; a trial is a connection and a line in the broker's log
+WATCH_AGAIN_S = 5.0
+PUT_CHANNELS = SLOTS + 2 + ASKS_AT_ONCE  # what the connection that puts may have open at once
 BLOCKED = "it takes nothing in: an alarm of its memory or disk"
 
 
@@ -57,24 +62,34 @@ class RabbitMailbox:
         }
         self._tasks = Tasks(clock, random)
         self._version = ""
-        self._reading: list[Consumers] = []
-        self._putting = self._connection("puts", lambda: self._publisher.on_down())
-        sync_queue = f"{prefix}seal.{new_id(random)}"  # no id of a guest has a dot
-        self._publisher = Publisher(self._putting, clock, self._tasks, self._arguments, sync_queue)
+        self._asks = asyncio.Semaphore(ASKS_AT_ONCE)
+        self._refusals = Refusals(clock, self._show)
+        self._putting = self._connection("puts")
+        own = new_id(random)  # no id of a guest has a dot
+        self._publisher = Publisher(
+            self._putting, clock, self._tasks, self._arguments, f"{prefix}seal.{own}", self._refusals
+        )
+        self._keeping = KeepingCheck(self._putting, clock, self._arguments, f"{prefix}kept.{own}", status.advise)
+        self._reading = ReadingConnections(self._connection, self._takes, PUT_CHANNELS)
+        self._consumers = Consumers(
+            self._reading, self._refusals, clock, random, self._tasks, self._arguments, self.counts
+        )
 
     async def __aenter__(self) -> Self:
         """Return at once; connecting goes on in the background."""
         self._putting.start()
         self._publisher.start()
-        self._read_more()
+        self._reading.add()
+        self._tasks.every(TRY_MORE_S, self._reading.try_more, "more channels of RabbitMQ")
+        self._tasks.every(WATCH_AGAIN_S, self._keeping.watch, "what RabbitMQ keeps")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Answer first for what is put (at most 5 s), then give back what is open."""
         await self._publisher.settled()
-        await asyncio.gather(self._putting.close(), *(consumers.connection.close() for consumers in self._reading))
-        for consumers in self._reading:
-            consumers.on_down()
+        await asyncio.gather(*(connection.close() for connection in (self._putting, *self._reading.all)))
+        self._consumers.on_down()
+        self._refusals.close()
         self._tasks.cancel()
         await self._tasks.close()
 
@@ -87,24 +102,18 @@ class RabbitMailbox:
 
     async def open(self, guest: str, mail: Callable[[Mail], None]) -> object:
         """Raises Unavailable. After a loss of the connection everything unacked is delivered again, with new tags."""
-        consumers = next((consumers for consumers in self._reading if consumers.room > 0), None)
-        if sum(consumers.room for consumers in self._reading) <= SPARE_ROOM:
-            self._read_more()
-        if consumers is None:
-            raise Unavailable
-        return await consumers.open(self._prefix + guest, mail)
+        return await self._consumers.open(self._prefix + guest, mail)
 
     def ack(self, handle: object, tags: Sequence[int]) -> None:
-        consumer = _consumer(handle)
-        consumer.consumers.ack(consumer, tags)
+        self._consumers.ack(_consumer(handle), tags)
 
     def mark(self, handle: object, read: Callable[[bool], None]) -> None:
         """A marker counts on the channel on which it was asked for; while that is being made anew nobody knows."""
         consumer = _consumer(handle)
-        if not consumer.consumers.has_room(consumer):
+        if not self._consumers.has_room(consumer):
             asyncio.get_running_loop().call_soon(read, False)
             return
-        body, answer = consumer.consumers.mark(consumer, new_id(self._random), read)
+        body, answer = self._consumers.mark(consumer, new_id(self._random), read)
 
         def stored(ok: bool) -> None:
             if not ok:
@@ -113,8 +122,7 @@ class RabbitMailbox:
         self._publisher.put(consumer.queue, [body], stored, round(1_000 * MARKER_S))
 
     async def close(self, handle: object) -> None:
-        consumer = _consumer(handle)
-        await consumer.consumers.close(consumer)
+        await self._consumers.close(_consumer(handle))
 
     async def discard(self, guest: str) -> None:
         """Delete the queue on a channel of its own, which the broker closes when the queue is used or holds something,
@@ -142,6 +150,9 @@ class RabbitMailbox:
         receiver sorts that out.
         """
         await self._ask(partial(self._blank, self._prefix + guest, session_id, side))
+
+    async def waiting(self) -> None:
+        """Return nothing: AMQP counts a queue for who can name it, and nobody here knows all that there are."""
 
     async def _blank(self, queue: str, session_id: str, side: int, channel: AmqpChannel) -> None:
         try:
@@ -206,42 +217,61 @@ class RabbitMailbox:
     async def _ask(self, work: Callable[[AmqpChannel], Coroutine[Any, Any, None]]) -> None:
         """Do something on a channel of its own, in bounded time. Raises Unavailable."""
         channel = None
-        try:
-            async with asyncio.timeout(ASK_S):
-                channel = self._putting.channel()
-                await channel.opened()
-                await work(channel)
-        except (ChannelClosed, TimeoutError) as error:
-            raise Unavailable from error
-        finally:
-            if channel is not None:
-                channel.close()
-                await asyncio.wait([channel.over], timeout=CLOSE_S)
+        async with self._asks:
+            try:
+                async with asyncio.timeout(ASK_S):
+                    channel = self._putting.channel()
+                    await channel.opened()
+                    await work(channel)
+            except (ChannelClosed, TimeoutError) as error:
+                if isinstance(error, ChannelClosed) and error.refusal:
+                    self._refusals.note(error.refusal)
+                raise Unavailable from error
+            finally:
+                if channel is not None:
+                    channel.close()
+                    await asyncio.wait([channel.over], timeout=CLOSE_S)
 
-    def _connection(self, name: str, gone: Callable[[], None]) -> AmqpConnection:
-        def on_down(trouble: str) -> None:
-            gone()
-            self._status.on_down(trouble)
-
+    def _connection(self, name: str) -> AmqpConnection:
         return AmqpConnection(
-            self._url, name=name, clock=self._clock, on_up=self._on_up, on_down=on_down, blocked=self._blocked,
+            self._url, name=name, clock=self._clock, on_up=self._on_up, on_down=self._on_down, blocked=self._blocked,
             wait_s=self._status.wait_s,
         )  # fmt: skip
 
-    def _read_more(self) -> None:
-        """One more connection to read from."""
-        made: list[Consumers] = []
-        connection = self._connection(f"reads {len(self._reading) + 1}", lambda: made[0].on_down())
-        made.append(Consumers(connection, self._clock, self._tasks, self._arguments, self.counts))
-        self._reading += made
-        connection.start()
+    async def _takes(self, count: int) -> bool:
+        """Tell whether the broker would let its user have so many channels more."""
+        takes = await takes_channels(self._url, "asks for more", count)
+        if not takes and self._reading.limit is not None:
+            self._refusals.note(str(self._reading.limit))
+        return takes
 
     def _on_up(self, version: str) -> None:
-        """A connection is there; all of them, and the service is."""
+        """A connection is there. With that which puts, and one that reads, the service is."""
         self._version = version
-        connections = [self._putting, *(consumers.connection for consumers in self._reading)]
-        if all(connection.up for connection in connections) and not self._publisher.blocked:
-            self._status.on_up(version, LEAST_VERSION)
+        self._reading.on_up()
+        there = self._putting.up and self._reading.up and not self._publisher.blocked
+        if there and self._status.on_up(version, LEAST_VERSION):
+            self._show()
+
+    def _on_down(self, trouble: Trouble) -> None:
+        """A connection is gone, or was not made."""
+        of_channels = trouble.limit is not None and trouble.limit.name == CHANNELS_OF_USER
+        if trouble.limit is not None and of_channels:
+            self._reading.met(trouble.limit)
+            self._consumers.give_way()
+        if not self._putting.up:
+            self._publisher.on_down()
+        self._consumers.on_down()
+        serves = self._putting.up and self._reading.up
+        if not serves:
+            self._status.on_down(trouble.said)
+        if trouble.limit is not None and (serves or of_channels):
+            self._refusals.note(trouble.said)
+
+    def _show(self) -> None:
+        """Say what the broker refuses while it answers."""
+        if self._status.up:
+            self._status.degraded(str(self._refusals))
 
     def _blocked(self, on: bool) -> None:
         self._publisher.blocked = on

@@ -7,12 +7,14 @@ again.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from zlib import crc32
 
 from citychat.adapters.rabbitmq.connection import AmqpChannel, AmqpConnection
-from citychat.adapters.rabbitmq.errors import ChannelClosed
+from citychat.adapters.rabbitmq.errors import LARGEST_MESSAGE, ChannelClosed
+from citychat.adapters.rabbitmq.refusals import Refusals
 from citychat.expiring import Expiring
 from citychat.limits import bound
 from citychat.ports import Clock, Timer
@@ -69,18 +71,21 @@ class Publisher:
         tasks: Tasks,
         arguments: Mapping[str, object],
         sync_queue: str,
+        refusals: Refusals,
     ) -> None:
         self._connection, self._clock, self._tasks, self._arguments = connection, clock, tasks, arguments
-        self._sync_queue = sync_queue
+        self._sync_queue, self._refusals = sync_queue, refusals
         self._slots = [_ConfirmedChannel() for _ in range(SLOTS)]
         self._open: set[_Batch] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._unanswered_bytes = 0
+        self._largest_bytes = math.inf  # of one message that the broker takes
         self._misfits = Expiring[str, None](MISFITS_MAX, MISFIT_S, clock.monotonic_s)
         self._known = Expiring[str, None](KNOWN_MAX, KNOWN_S, clock.monotonic_s)  # the broker will not forget them
         self._fresh: list[_Batch] = []  # confirmed, but their queues may be forgotten yet
         self._are_fresh = asyncio.Event()
+        self._syncing: AmqpChannel | None = None
         self.blocked = False
 
     def start(self) -> None:
@@ -103,7 +108,7 @@ class Publisher:
     def put(self, queue: str, bodies: Sequence[bytes], stored: Stored, life_ms: int | None = None) -> None:
         """Publish in order, durably. What cannot be taken is answered at once, though not before this returns."""
         batch = _Batch(queue, bodies, stored, life_ms)
-        full = self._unanswered_bytes + batch.size_bytes > UNANSWERED_MAX_BYTES
+        full = self._unanswered_bytes + batch.size_bytes > UNANSWERED_MAX_BYTES or self._too_large(batch)
         self._open.add(batch)
         self._idle.clear()
         self._unanswered_bytes += batch.size_bytes
@@ -125,7 +130,8 @@ class Publisher:
                 channel = self._connection.channel()
                 await channel.opened()
                 await channel.confirm(partial(self._confirmed, slot), partial(self._returned, slot))
-            except ChannelClosed:
+            except ChannelClosed as closed:
+                self._tell(closed)
                 await pause(self._clock, REOPEN_S)
                 continue
             slot.channel, slot.published = channel, 0
@@ -196,8 +202,7 @@ class Publisher:
             try:
                 await self._change_what_is_durable()
             except ChannelClosed as closed:
-                if closed.code:
-                    log.warning("the broker refuses a queue that makes it remember new ones (code %d)", closed.code)
+                self._tell(closed)
                 for batch in batches:
                     self._answer(batch, False)
                 continue
@@ -206,13 +211,12 @@ class Publisher:
 
     async def _change_what_is_durable(self) -> None:
         """Raises Closed."""
-        channel = self._connection.channel()
-        try:
+        channel = self._syncing
+        if channel is None or channel.over.done():
+            channel = self._syncing = self._connection.channel()
             await channel.opened()
-            await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True, arguments=CLASSIC)
-            await channel.call("queue_delete", self._sync_queue)
-        finally:
-            channel.close()
+        await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True, arguments=CLASSIC)
+        await channel.call("queue_delete", self._sync_queue)
 
     def _remembered(self, batch: _Batch) -> None:
         """Wait until what is in the queue stays in it, whatever happens to the broker."""
@@ -230,17 +234,33 @@ class Publisher:
         batches = list(dict.fromkeys(slot.unconfirmed.values()))
         slot.channel = None
         slot.unconfirmed.clear()
-        if closed.code and not closed.other_argument:
-            log.warning("the broker closed a channel that puts (code %d)", closed.code)
+        self._tell(closed)
         for batch in batches:
             is_misfit = closed.is_about(batch.queue)
             if is_misfit:
                 self._note_misfit(batch.queue, closed.other_argument)
+            is_misfit |= self._too_large(batch)
             if is_misfit or batch.again or closed.code == 0:
                 self._answer(batch, False)
             else:
                 batch.again = True
                 slot.waiting.append(batch)
+
+    def _tell(self, closed: ChannelClosed) -> None:
+        """Say why the broker has closed a channel, and put nothing that would make it close the next one."""
+        if closed.refusal:
+            self._refusals.note(closed.refusal)
+        elif closed.code and not closed.other_argument:
+            log.warning("the broker closed a channel that puts (code %d)", closed.code)
+        if closed.may_not_write or (closed.limit and closed.limit.name == LARGEST_MESSAGE):
+            self._largest_bytes = closed.limit.number if closed.limit else 0
+            self._clock.later(MISFIT_S, self._try_any_size)
+
+    def _try_any_size(self) -> None:
+        self._largest_bytes = math.inf
+
+    def _too_large(self, batch: _Batch) -> bool:
+        return any(len(body) > self._largest_bytes for body in batch.bodies)
 
     def _note_misfit(self, queue: str, argument: str) -> None:
         if argument and queue not in self._misfits:

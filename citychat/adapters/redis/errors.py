@@ -46,5 +46,7 @@ def trouble_of(error: BaseException) -> tuple[str, bool]:
             return "does not answer", False
         case exceptions.RedisError() | OSError():
             return f"no connection ({type(error.__context__ or error).__name__})", False
+        case RuntimeError() if "the handler is closed" in str(error):  # uvloop's, of a write after the end
+            return "no connection", False
     log.error("the connection to Redis failed: %s", described(error))
     return "a fault of ours", False

@@ -37,14 +37,14 @@ class HostSettingsCheck:
         while True:
             wait_s = LOOK_S
             try:
-                self._advise(await self._asked())
+                self._advise(await self.asked())
             except Unavailable:
                 wait_s = LOOK_AGAIN_S
             except Exception as error:
                 log.error("asking Redis for its settings failed: %s", described(error))
             await pause(self._clock, wait_s)
 
-    async def _asked(self) -> str:
+    async def asked(self) -> str:
         """Return what it says of itself, as advice. Raises Unavailable."""
         info = await self._redis.call("INFO")
         return unfit(info.decode("utf-8", "replace") if isinstance(info, bytes) else "", await self._snapshots())

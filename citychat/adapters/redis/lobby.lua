@@ -14,8 +14,10 @@
 --   m:<guest>      set, with whom a guest who avoids a network has talked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
 --   t:<guest>      sorted set, with whom the guest rests looking or not: an offer was taken back
---   d:<guest>      record, the letdowns of a guest: when, and who of, newest last; outlives v: (LETDOWN_MS)
+--   d:<guest>      record, the letdowns of a guest: when, who complains, and how much, newest last; outlives v: (LETDOWN_MS)
 --   letdowns       sorted set, the guests of d: by their last one, at most LETDOWNS_KEPT
+--   w:<network>     record, when those who complain (a network, or a guest without) last did (LETDOWN_MS)
+--   complaints     sorted set, those of w: by their last one, at most LETDOWNS_KEPT
 --   o:<offer>      record, an offer that runs
 --   e:<offer>      record, an offer that ended without a yes, and when; expires when a no counts no more
 --   endings        sorted set, the running offers by when they end, for the seeker and then for a candidate with more time
@@ -131,12 +133,12 @@ local OFFER = {
   seeker = is_text, candidate = is_text, city = is_text, seconds = is_whole, looking = is_flag, ends = is_whole,
   rings_until = is_whole, wished = is_flag, closed = whole,
 }
-local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text)}
-local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, v = {
+local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text), ms = all_fit(is_whole, is_whole)}
+local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, w = {at = all_fit(is_whole, is_whole)}, v = {
   process = is_text, epoch = is_whole, lat = is_whole, lon = is_whole, city = is_text, rest_ms = whole, asks_from = whole,
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
-  last_met = whole, looks_since = whole, crowd = perhaps(is_crowd),
+  last_met = whole, looks_since = whole, crowd = perhaps(is_crowd), network = text, own_network = text,
   networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
 }}
 
@@ -279,7 +281,7 @@ end
 
 -- ---- crowds (crowds.py): who takes part in a pool, by network
 
-local function network_of(person) return person.networks and person.networks[1] or '' end
+local function network_of(person) return person.network or '' end
 
 local function crowd_of(pool, network) return prefix .. 'n:' .. network .. ':' .. pool end
 
@@ -336,34 +338,52 @@ local function letdowns_of(guest)
   return letdowns[guest] or nil
 end
 
-local function within_an_hour(at, count) return #at >= count and at[#at] - at[#at - count + 1] < LETDOWN_MS end
-
 -- 'behind' everybody, or 'alone'.
 local function standing(guest)
   local noted = letdowns_of(guest)
   if not noted then return nil end
-  if within_an_hour(noted.at, ALONE_AFTER) then return 'alone' end
-  local ago = now - noted.at[#noted.at]
-  return within_an_hour(noted.at, BEHIND_AFTER) and ago < BEHIND_MS and 'behind' or nil
+  local last, weight = noted.at[#noted.at], 0
+  for i, at in ipairs(noted.at) do
+    if last - at < LETDOWN_MS then weight = weight + noted.ms[i] end
+  end
+  if weight >= ALONE_AFTER * FIRST_WORD_MS then return 'alone' end
+  return weight >= BEHIND_AFTER * FIRST_WORD_MS and now - last < BEHIND_MS and 'behind' or nil
 end
 
--- Whether it counts: of those whom the same network was let down by one an hour.
-local function note_letdown(guest, by)
-  local noted = letdowns_of(guest) or {id = guest, at = {}, by = {}}
+-- Keep a record for an hour, and its name in a book of LETDOWNS_KEPT at most.
+local function keep_noted(kind, book, record)
+  call('SET', key(kind, record.id), cmsgpack.pack(record), 'PX', LETDOWN_MS)
+  call('ZADD', prefix .. book, now, record.id)
+  if call('ZCARD', prefix .. book) > LETDOWNS_KEPT then
+    call('UNLINK', key(kind, call('ZPOPMIN', prefix .. book)[1]))
+  end
+end
+
+-- Whether somebody may complain of one more guest in this hour, and note that.
+local function may_complain(by)
+  local complained = {id = by, at = {}}
+  for _, at in ipairs((read('w', by) or complained).at) do
+    if now - at < LETDOWN_MS then table.insert(complained.at, at) end
+  end
+  if #complained.at >= COMPLAINTS then return false end
+  table.insert(complained.at, now)
+  keep_noted('w', 'complaints', complained)
+  return true
+end
+
+-- Whether it counts: of one guest a network complains once an hour, and of three guests.
+local function note_letdown(guest, by, ms)
+  local noted = letdowns_of(guest) or {id = guest, at = {}, by = {}, ms = {}}
   for i, other in ipairs(noted.by) do
     if by ~= '' and other == by and now - noted.at[i] < LETDOWN_MS then return false end
   end
-  noted.at[#noted.at + 1], noted.by[#noted.by + 1] = now, by
-  if #noted.at > ALONE_AFTER then
-    table.remove(noted.at, 1)
-    table.remove(noted.by, 1)
+  if by ~= '' and not may_complain(by) then return false end
+  for field, value in pairs({at = now, by = by, ms = ms}) do
+    table.insert(noted[field], value)
+    if #noted[field] > LETDOWNS_OF_ONE then table.remove(noted[field], 1) end
   end
   letdowns[guest] = noted
-  call('SET', key('d', guest), cmsgpack.pack(noted), 'PX', LETDOWN_MS)
-  call('ZADD', prefix .. 'letdowns', now, guest)
-  if call('ZCARD', prefix .. 'letdowns') > LETDOWNS_KEPT then
-    call('UNLINK', key('d', call('ZPOPMIN', prefix .. 'letdowns')[1]))
-  end
+  keep_noted('d', 'letdowns', noted)
   return true
 end
 
@@ -558,8 +578,8 @@ local function ended(id)
   return offer and offer.closed and offer.closed > now - ENDED_MS and offer or nil
 end
 
-local function let_down(guest, by)
-  if not note_letdown(guest, by) then return end
+local function let_down(guest, by, ms)
+  if not note_letdown(guest, by, ms) then return end
   local stands = standing(guest)
   if stands then turn_at(guest, now + (stands == 'alone' and LETDOWN_MS or BEHIND_MS)) end
   local person = find(guest)
@@ -585,7 +605,7 @@ local function fall_through(offer, by, stops)
   local taken_back = by == offer.seeker
   count_unanswered(taken_back and stops and 't' or 'r', offer)
   close(offer)
-  if taken_back then let_down(by, '') end
+  if taken_back then let_down(by, '', FIRST_WORD_MS) end
   return offer
 end
 
@@ -619,6 +639,17 @@ local function dismiss(person)
   refile(person)
 end
 
+-- Those of these two who take part for a while, if they are of two networks.
+local function note_led(who, seeker, candidate)
+  if network_of(seeker) == network_of(candidate) then return end
+  for _, person in ipairs(who) do
+    person.last_met = now
+    turn_at(person.id, now + MET_MS)
+  end
+end
+
+-- Who looks, and is asked by another network, takes part for a while, whatever comes of it: who says nothing, no or later
+-- at the last moment takes others their time as well as who talks.
 local function open(id, seeker, candidate, ring_s, slow_ring_s, wished)
   local seconds = candidate.slow and slow_ring_s or ring_s
   local offer = {
@@ -626,6 +657,7 @@ local function open(id, seeker, candidate, ring_s, slow_ring_s, wished)
     looking = candidate.looking or false, ends = now + ring_s * 1000, rings_until = now + seconds * 1000,
     wished = wished or false,
   }
+  if offer.looking then note_led({candidate}, seeker, candidate) end
   write('o', offer)
   offers[id] = offer
   call('ZADD', prefix .. 'endings', offer.ends, id)
@@ -734,9 +766,11 @@ local function settle()
     if person then refile(person) end
     call('ZREM', prefix .. 'turns', turn)
   end
-  for _, guest in ipairs(due('letdowns', now - LETDOWN_MS, SWEPT_AT_ONCE)) do
-    call('UNLINK', key('d', guest))
-    call('ZREM', prefix .. 'letdowns', guest)
+  for kind, book in pairs({d = 'letdowns', w = 'complaints'}) do
+    for _, name in ipairs(due(book, now - LETDOWN_MS, SWEPT_AT_ONCE)) do
+      call('UNLINK', key(kind, name))
+      call('ZREM', prefix .. book, name)
+    end
   end
   for _, guest in ipairs(due('absent', now - FORGET_MS, SWEPT_AT_ONCE)) do
     local person = find(guest)
@@ -782,6 +816,8 @@ local function put_in(person, entry)
   person.available, person.slow = entry.available or nil, entry.slow or nil
   person.visible = entry.visible or nil
   person.networks = entry.networks[1] and entry.networks
+  person.network = entry.network ~= '' and entry.network or nil
+  person.own_network = entry.own_network ~= '' and entry.own_network or nil
   for _, guest in ipairs(entry.blocked) do
     if person.session then part(person.id, guest) end
   end
@@ -1159,15 +1195,6 @@ return step(function(guest, id, rest_ms, ring_s, slow_ring_s)
 end)
 
 -- accept --
--- Two of two networks who will talk take part for a while.
-local function note_meeting(seeker, candidate)
-  if network_of(seeker) == network_of(candidate) then return end
-  for _, person in ipairs({seeker, candidate}) do
-    person.last_met = now
-    turn_at(person.id, now + MET_MS)
-  end
-end
-
 -- Whether a yes begins a chat: the seeker asks still, or looks on meanwhile, there and for no other.
 local function may_begin(offer)
   if now < offer.ends then return true end
@@ -1183,7 +1210,8 @@ return step(function(guest, id, s)
   local offer = answered(guest, id)
   if not offer then return nil end
   if not may_begin(offer) then return close(offer) end
-  note_meeting(find_or_make(offer.seeker), find_or_make(offer.candidate))
+  local seeker, candidate = find_or_make(offer.seeker), find_or_make(offer.candidate)
+  note_led({seeker, candidate}, seeker, candidate)
   close(offer, true)
   local taken_back = offer_of(find_or_make(offer.seeker))
   begin(find_or_make(offer.seeker), s, offer.candidate)
@@ -1255,10 +1283,9 @@ return step(end_session)
 return step(block)
 
 -- let_down --
-return step(function(guest, partner)
+return step(function(guest, partner, ms)
   local other = find(partner)
-  local network = other and network_of(other) or ''
-  let_down(guest, network ~= '' and network or partner)
+  let_down(guest, other and (other.network or other.own_network) or partner, ms)
 end)
 
 -- avoid_networks --

@@ -15,7 +15,7 @@ from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
-VERSION = 3  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
+VERSION = 4  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
 PREFIX = f"citychat:{VERSION}:"
 SEED_BITS = 31  # what Lua's math.randomseed takes
 
@@ -107,8 +107,8 @@ class RedisLobby:
     async def block(self, a: str, b: str) -> Offer | None:
         return await self._step(OFFER, "block", a, b)
 
-    async def let_down(self, guest: str, partner: str) -> None:
-        await self._step(NOTHING, "let_down", guest, partner)
+    async def let_down(self, guest: str, partner: str, ms: int) -> None:
+        await self._step(NOTHING, "let_down", guest, partner, ms)
 
     async def avoid_networks(self, guest: str, networks: Sequence[str], at: int, met: Sequence[str]) -> None:
         await self._step(NOTHING, "avoid_networks", guest, networks, at, met)

@@ -65,12 +65,19 @@ class SharedKeyCheck:
         Unavailable."""
         await self._redis.call("SET", self._key, self._marks, "NX", "EX", KEPT_S)
         if await self.strange():
+            await self._shorten()
             return True
         if first:  # the newer keys are those that the next process has as well
             await self._redis.call("SET", self._key, self._marks, "EX", KEPT_S)
         else:
             await self._redis.call("EXPIRE", self._key, KEPT_S)
         return False
+
+    async def _shorten(self) -> None:
+        """A clock that was set back keeps for hours what others have left who are gone; who is here prolongs it."""
+        left_ms = await self._redis.call("PTTL", self._key)
+        if isinstance(left_ms, int) and left_ms > 1_000 * KEPT_S:
+            await self._redis.call("EXPIRE", self._key, KEPT_S)
 
     def _shared(self, found: bytes) -> bool:
         return not set(found.split()).isdisjoint(self._marks.split())

@@ -6,7 +6,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from citychat.adapters.sqlite.database import SQL, StorageError, check, connect, lock, storage_errors
+from citychat.adapters.sqlite.database import connect, lock
+from citychat.adapters.sqlite.errors import StorageError, storage_errors
+from citychat.adapters.sqlite.schema import SQL, check
 
 PART = ".part"  # the end of the name of a copy that is not finished
 

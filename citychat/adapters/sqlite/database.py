@@ -7,25 +7,25 @@ in it, so all jobs that wait share one; their answers come back on the loop afte
 import asyncio
 import fcntl
 import logging
+import math
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, Self, TypeVar
 
-from citychat.adapters.statements import statements
+from citychat.adapters.sqlite.errors import StorageError, storage_errors
+from citychat.adapters.sqlite.schema import SQL, check, check_beside, prepare, set_pragmas
 from citychat.limits import bound
 from citychat.model import Unavailable
 from citychat.tasks import described
 
-SQL = statements("sqlite/statements.sql")
-SCHEMA_VERSION = sum(name.startswith("migration_") for name in SQL)
-APPLICATION_ID = 0x43697479  # "City": tells our file from any other SQLite file
 JOBS_PER_COMMIT = 256  # the first of them must not wait long for the last
+PROBE_S = 2.0
 JOBS_WAITING_MAX = bound("waiting for SQLite")
 BUSY_S = 2.0  # how long we wait for another program that looks into the file
 # How long a thread waits before it demands the interpreter's lock. A loop that never sleeps lets go of it so often and
@@ -36,10 +36,6 @@ Value = str | int | None
 Row = tuple[Any, ...]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-class StorageError(Exception):
-    """The data file cannot be used. The message is one line for the host: which file, what is wrong, what to do."""
 
 
 class Transaction:
@@ -73,13 +69,15 @@ class Database:
     """The database file at ``path`` and its writer thread. Entering raises StorageError when the file cannot be used.
 
     Leaving finishes all accepted jobs. A job may run twice (after a failed commit): it changes only the database.
+    ``beside``: a command's way to a store that a server may have open; it must be of this version already.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        self._path, self._beside = path, beside
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._waiting = 0
         self._open = self._probing = False
+        self._probed_s = -math.inf
         self.trouble = ""  # what the last job failed of, in a few words; "" when it did not
 
     async def __aenter__(self) -> Self:
@@ -119,10 +117,11 @@ class Database:
         return future
 
     def probe(self) -> None:
-        """Write something that changes nothing, to find out whether it works (again): see ``trouble``."""
-        if not self._probing:
-            self._probing = True
-            self.submit(lambda transaction: transaction.change("mail_note_now", 0), self._probed)
+        """Write something that changes nothing, to find out whether it works (again): see ``trouble``. At most every
+        other second, or whoever asks for /ready would have the disk written for each question."""
+        if not self._probing and self._loop.time() >= self._probed_s + PROBE_S:
+            self._probing, self._probed_s = True, self._loop.time()
+            self.submit(lambda transaction: transaction.change_each("mail_touch_now", [(-1,), (1,)]), self._probed)
 
     def _probed(self, _: int | None) -> None:
         self._probing = False
@@ -143,7 +142,7 @@ class Database:
 
     def _live(self, opened: asyncio.Future[None]) -> None:
         try:
-            held, connection = _open(self._path)
+            held, connection = (None, _open_beside(self._path)) if self._beside else _open(self._path)
         except Exception as error:
             self._loop.call_soon_threadsafe(opened.set_exception, error)
             return
@@ -154,7 +153,8 @@ class Database:
             if jobs:
                 self._loop.call_soon_threadsafe(self._answer, self._do(connection, jobs))
         connection.close()  # the last connection checkpoints and removes the WAL
-        os.close(held)
+        if held is not None:
+            os.close(held)
         self._loop.call_soon_threadsafe(self._closed.set_result, None)
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
@@ -199,7 +199,20 @@ class Database:
 def _commit(
     connection: sqlite3.Connection, transaction: Transaction, works: list[Callable[[Transaction], Any]]
 ) -> list[Any]:
-    connection.execute("BEGIN")
+    """Do them in one transaction. When a command beside has written since one of them has read, SQLite lets this one
+    write no more, however long it waits: then all once more, and nobody writes in between."""
+    try:
+        return _tried(connection, transaction, works, "BEGIN")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY_SNAPSHOT:
+            raise
+        return _tried(connection, transaction, works, "BEGIN IMMEDIATE")
+
+
+def _tried(
+    connection: sqlite3.Connection, transaction: Transaction, works: list[Callable[[Transaction], Any]], begin: str
+) -> list[Any]:
+    connection.execute(begin)
     try:
         results = [work(transaction) for work in works]
         connection.execute("COMMIT")
@@ -220,7 +233,7 @@ def _open(path: Path) -> tuple[int, sqlite3.Connection]:
                 check(looking, path)
             connection = connect(path, "rw")
             try:
-                _prepare(connection)
+                prepare(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -230,15 +243,17 @@ def _open(path: Path) -> tuple[int, sqlite3.Connection]:
     return held, connection
 
 
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite or the system refuses into a StorageError: one line that names the file."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {trouble(error)}") from error
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror})") from error
+def _open_beside(path: Path) -> sqlite3.Connection:
+    """A connection beside the server's."""
+    with storage_errors(path):
+        connection = connect(path, "rw")
+        try:
+            check_beside(connection, path)
+            set_pragmas(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
 
 
 def lock(path: Path) -> int:
@@ -264,53 +279,3 @@ def lock(path: Path) -> int:
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S)
-
-
-def check(connection: sqlite3.Connection, path: Path) -> None:
-    application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if application != APPLICATION_ID and (version or connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
-        raise StorageError(f"{path}: not a database of CityChat; choose another folder with --data")
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"{path}: made by a newer CityChat (schema {version}, this one knows {SCHEMA_VERSION}); "
-            "install that version again or restore an older backup"
-        )
-    if _pragma(connection, "quick_check(1)") != "ok":
-        raise sqlite3.DatabaseError("quick_check failed")
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "journal_size_limit = 16777216"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.execute("BEGIN IMMEDIATE")
-    for version in range(_pragma(connection, "user_version") + 1, SCHEMA_VERSION + 1):
-        for statement in _each(SQL[f"migration_{version}"]):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {version}")
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a migration has deleted is nowhere any more
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> Any:
-    return connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-
-def _each(script: str) -> Iterator[str]:
-    """The statements of a script: sqlite3's own executescript would commit before it begins."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def trouble(error: sqlite3.Error) -> str:
-    """Return what is the matter with the file, and what to do, for the host."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the low byte is the kind
-    if code == sqlite3.SQLITE_BUSY:
-        return "in use by another program; close that one or choose another folder with --data"
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return "damaged; nothing was changed. Restore a backup, or move the file away to start with an empty one"
-    return f"cannot be used ({error}); check the disk or choose another folder with --data"

@@ -5,13 +5,14 @@ from functools import partial
 
 import msgspec
 
+from citychat.adapters.sqlite.cases import prune_cases
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.adapters.sqlite.relations import met
 from citychat.adapters.sqlite.sessions import LAST, SqliteSessions, drop_session, newest_sessions, to_session
 from citychat.limits import bound
 from citychat.model import Guest, Session
-from citychat.ports import Dossier, Pause
-from citychat.rules import PAUSE_REASON, held_after, retention
+from citychat.ports import Dossier, Lifted, Pause
+from citychat.rules import held_after, reference, retention
 
 SESSIONS_MAX = bound("chats at a join")
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
@@ -37,19 +38,26 @@ class SqliteGuests:
     async def pause(self, guest: str, now: int) -> Pause | None:
         return _to_pause(await self._database.run(lambda transaction: transaction.rows("paused", guest, now)))
 
-    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
-        return await self._database.run(partial(_networks, guest=guest, now=now))
-
-    async def pause_networks(self, networks: Sequence[str], until: int) -> None:
-        rows: list[Row] = [(f"network:{network}", until, PAUSE_REASON) for network in networks]
-        await self._database.run(lambda transaction: transaction.change_each("pause", rows))
-
-    async def networks_paused(self, networks: Sequence[str], now: int) -> int:
-        def work(transaction: Transaction) -> int:
-            found = [row for network in networks for row in transaction.rows("paused", f"network:{network}", now)]
-            return max((int(until) for until, _ in found), default=0)
+    async def keep_objection(self, guest: str, text: str, now: int) -> Pause | None:
+        def work(transaction: Transaction) -> Pause | None:
+            transaction.change("object", guest, text, now)
+            return _to_pause(transaction.rows("paused", guest, now))
 
         return await self._database.run(work)
+
+    async def networks(self, guest: str, now: int) -> tuple[str, ...]:
+        return await self._database.run(partial(networks_of, guest=guest, now=now))
+
+    async def networks_paused(self, networks: Sequence[str], now: int) -> Pause | None:
+        def work(transaction: Transaction) -> Pause | None:
+            found = [row for network in networks for row in transaction.rows("paused", f"network:{network}", now)]
+            return _to_pause(sorted(found, reverse=True))
+
+        return await self._database.run(work)
+
+    async def sanctions(self, since: int, now: int) -> list[tuple[str, Pause]]:
+        rows = await self._database.run(lambda transaction: transaction.rows("sanctions", since, now))
+        return [(guest, _pause(*row)) for guest, *row in rows]
 
     async def erase(self, guest: str, at: int) -> list[Session]:
         """Erase in one step a session, so that chats do not wait for a long history. Repeat it if it fails."""
@@ -60,7 +68,7 @@ class SqliteGuests:
             transaction.change("erase_session", session_id, side, at)
 
         def drop(transaction: Transaction) -> None:
-            networks = msgspec.json.encode(_networks(transaction, guest, at)).decode()
+            networks = msgspec.json.encode(networks_of(transaction, guest, at)).decode()
             transaction.change("erase_guest", guest, at, networks)
             for (session_id,) in transaction.rows("pending_sessions", guest):
                 drop_session(transaction, session_id)
@@ -92,6 +100,8 @@ class SqliteGuests:
             transaction.change("expire_erased_guests", goes.erased_guests)
             transaction.change("expire_networks_of_erased", goes.blamed_networks)
             transaction.change("expire_reporters", goes.reporters)
+            transaction.change("expire_house", goes.due)
+            prune_cases(transaction, goes.due)
             transaction.forget()
 
         while await self._database.run(lambda transaction: _prune_session(transaction, goes.due)):
@@ -117,10 +127,12 @@ def _dossier(transaction: Transaction, guest: str, now: int) -> Dossier:
         blocked=[other for (other,) in transaction.rows("blocked", guest)],
         partner_seen=seen[0][0] if seen else 0,
         erased=bool(transaction.rows("is_erased", guest, held_after("erased guest", now))),
+        lifted=next((Lifted(*row) for row in transaction.rows("lifted", guest, now)), None),
     )
 
 
-def _networks(transaction: Transaction, guest: str, now: int) -> tuple[str, ...]:
+def networks_of(transaction: Transaction, guest: str, now: int) -> tuple[str, ...]:
+    """Return what ``GuestStore.networks`` does."""
     since = held_after("blamed network", now)
     row = _to_guest(transaction.rows("guest", guest))
     if row is not None and row.seen > since:
@@ -144,4 +156,11 @@ def _to_guest(rows: list[Row]) -> Guest | None:
 
 
 def _to_pause(rows: list[Row]) -> Pause | None:
-    return Pause(*rows[0]) if rows else None
+    return _pause(*rows[0]) if rows else None
+
+
+def _pause(until: int, reason: str, rule: str, session: str | None, reporter: str | None, *said: str | None) -> Pause:
+    """A pause and what stands in its case, which may be gone."""
+    if session is None or reporter is None:
+        return Pause(until, reason, rule)
+    return Pause(until, reason, rule, reference(session, reporter), *(text or "" for text in said))

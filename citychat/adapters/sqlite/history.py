@@ -1,9 +1,11 @@
-"""The embedded history: five stores in the file of the mailbox."""
+"""The embedded history: its stores, in the file of the mailbox."""
 
 from typing import Self
 
+from citychat.adapters.sqlite.cases import SqliteCases
 from citychat.adapters.sqlite.database import Database
 from citychat.adapters.sqlite.guests import SqliteGuests
+from citychat.adapters.sqlite.house import SqliteHouse
 from citychat.adapters.sqlite.messages import SqliteMessages
 from citychat.adapters.sqlite.relations import SqliteRelations
 from citychat.adapters.sqlite.reports import SqliteReports
@@ -11,7 +13,7 @@ from citychat.adapters.sqlite.sessions import SqliteSessions
 
 
 class SqliteHistory:
-    """The history in SQLite (``ports.History``)."""
+    """The history in SQLite (``ports.History``), and the cases for its host's commands."""
 
     def __init__(self, database: Database) -> None:
         self.messages = SqliteMessages(database)
@@ -19,6 +21,8 @@ class SqliteHistory:
         self.guests = SqliteGuests(database, self.sessions)
         self.relations = SqliteRelations(database)
         self.reports = SqliteReports(database)
+        self.house = SqliteHouse(database)
+        self.cases = SqliteCases(database)
 
     async def __aenter__(self) -> Self:
         return self

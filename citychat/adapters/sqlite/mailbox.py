@@ -145,6 +145,12 @@ class SqliteMailbox:
 
         await self._database.run(work)
 
+    async def waiting(self) -> int:
+        oldest = held_after("mail", self._time.now_ms())
+        rows = await self._database.run(lambda transaction: transaction.rows("mail_waiting", oldest))
+        count: int = rows[0][0]
+        return count
+
     def _holder(self, guest: str) -> _TableConsumer | None:
         waiting = self._consumers.get(guest)
         return waiting[0] if waiting else None

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.adapters.sqlite.rows import to_message, to_row
 from citychat.limits import bound
-from citychat.model import Message, Ranges, is_storable, merged, missing, reach, to_ranges
+from citychat.model import Message, MessageKey, Ranges, is_storable, merged, missing, reach, to_ranges
 from citychat.ports import Committed, Progress
 
 LOST_MAX = bound("lost messages")
@@ -49,22 +49,25 @@ class SqliteMessages:
         return [to_message(row) for row in reversed(await self._database.run(work))]
 
     async def progress(self, session_id: str, side: int) -> Progress:
-        def work(transaction: Transaction) -> tuple[dict[str, int], list[Row], int]:
+        def work(transaction: Transaction) -> Progress:
             seen: dict[str, int] = {}
+            links: dict[str, MessageKey] = {}
             beyond: list[Row] = []
             gaps: dict[str, Ranges] = {}
             for stream, first, last in transaction.rows("gaps", session_id, side):
                 gaps.setdefault(stream, []).append((first, last))
             for stream, count, last in transaction.rows("streams", session_id, side):
                 seen[stream] = last
+                for link in transaction.rows("link", session_id, side, stream):
+                    links[stream] = link
                 if count != last or stream in gaps:
                     numbers = transaction.rows("numbers", session_id, side, stream, 1, last)
                     seen[stream] = reach([(n, n) for (n,) in numbers] + gaps.get(stream, []))
                     beyond += transaction.rows("beyond", session_id, side, stream, seen[stream])
-            return seen, beyond, sum(last - first + 1 for each in gaps.values() for first, last in each)
+            lost = sum(last - first + 1 for each in gaps.values() for first, last in each)
+            return Progress(seen, [to_message(row) for row in beyond], lost, links)
 
-        seen, beyond, lost = await self._database.run(work)
-        return Progress(seen, [to_message(row) for row in beyond], lost)
+        return await self._database.run(work)
 
     async def held(self, session_id: str, side: int, stream: str, ranges: Ranges) -> Ranges:
         def work(transaction: Transaction) -> list[Row]:

@@ -101,14 +101,74 @@ CREATE INDEX erased_guests_at ON erased_guests (at);
 UPDATE guests SET body = json_set(json_remove(body, '$.place.cell'), '$.place.district', json('[0,0]'))
 WHERE json_type(body, '$.place.cell') IS NOT NULL;
 
+-- migration_4 --
+-- What the host has decided of a report. side: of the accused; rule, words: why; held: kept until then whatever was
+-- decided; goes: when the row is deleted, NULL while it is open.
+ALTER TABLE reports ADD COLUMN side INTEGER;
+ALTER TABLE reports ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+ALTER TABLE reports ADD COLUMN words TEXT NOT NULL DEFAULT '';
+ALTER TABLE reports ADD COLUMN closed INTEGER;
+ALTER TABLE reports ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reports ADD COLUMN goes INTEGER;
+CREATE INDEX reports_goes ON reports (goes);
+-- told: whether the host was told that it came.
+ALTER TABLE reports ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX reports_untold ON reports (at) WHERE goes IS NULL AND told = 0;
+UPDATE reports SET side = (
+    SELECT json_each.key FROM sessions, json_each(sessions.members)
+    WHERE sessions.id = reports.s AND json_each.value = reports.accused
+);
+
+-- at: when the guest was paused; NULL for a network.
+ALTER TABLE pauses ADD COLUMN at INTEGER;
+CREATE INDEX pauses_at ON pauses (at) WHERE at IS NOT NULL;
+
+-- What the host has seen and done. Rows are added; the oldest go by a row that says so.
+CREATE TABLE trail (
+    n INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, act TEXT NOT NULL, code TEXT NOT NULL,
+    words TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER trail_stands BEFORE UPDATE ON trail BEGIN
+    SELECT RAISE(ABORT, 'the trail is only added to');
+END;
+CREATE TRIGGER trail_stays BEFORE DELETE ON trail
+WHEN OLD.n > (SELECT coalesce(max(CAST(code AS INTEGER)), 0) FROM trail WHERE act = 'forgot') BEGIN
+    SELECT RAISE(ABORT, 'the trail is only added to');
+END;
+
+-- What holds for the whole site: name is "closed", or "turn:" and what somebody has a turn at.
+CREATE TABLE house (name TEXT PRIMARY KEY, words TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+
+-- migration_5 --
+-- What the accused objects, once paused, and the host answers; lifted: when the pause was ended before its time.
+ALTER TABLE reports ADD COLUMN objection TEXT NOT NULL DEFAULT '';
+ALTER TABLE reports ADD COLUMN objected INTEGER;
+ALTER TABLE reports ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+ALTER TABLE reports ADD COLUMN answered INTEGER;
+ALTER TABLE reports ADD COLUMN lifted INTEGER;
+CREATE INDEX reports_objected ON reports (objected) WHERE answered IS NULL AND lifted IS NULL;
+
+-- rule: the broken one, '' where the rule of three has paused; code: of the report it stands on; lifted: when the host
+-- has ended it, kept to be told.
+ALTER TABLE pauses ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+ALTER TABLE pauses ADD COLUMN code TEXT NOT NULL DEFAULT '';
+ALTER TABLE pauses ADD COLUMN lifted INTEGER;
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
 -- mail_note_now --
 INSERT INTO mail_time (id, now) VALUES (1, ?1) ON CONFLICT DO UPDATE SET now = max(now, excluded.now);
 
+-- mail_touch_now --
+-- There and back in one transaction has the page written: SQLite writes none for a value that stays what it was.
+INSERT INTO mail_time (id, now) VALUES (1, 0) ON CONFLICT DO UPDATE SET now = now + ?1;
+
 -- mail_ready --
 SELECT count(*) FROM mail WHERE guest = ?1 AND id > ?2 AND kept > ?3;
+
+-- mail_waiting --
+SELECT count(*) FROM mail WHERE kept > ?;
 
 -- mail_put --
 INSERT INTO mail (guest, kept, s, side, st, n, l, x, at, p_st, p_n, k) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
@@ -165,6 +225,9 @@ ORDER BY l DESC, side DESC, st DESC, n DESC LIMIT ?3;
 -- streams --
 -- count = last: a stream without a hole and without a gap of several, answered from the index alone.
 SELECT st, count(*), max(n) FROM messages WHERE s = ?1 AND side = ?2 GROUP BY st ORDER BY st;
+
+-- link --
+SELECT p_st, p_n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n = 1 AND p_st IS NOT NULL;
 
 -- numbers --
 SELECT n FROM messages WHERE s = ?1 AND side = ?2 AND st = ?3 AND n BETWEEN ?4 AND ?5;
@@ -299,8 +362,8 @@ WHERE m.s = ?1 AND m.k IS NOT 'gap' ORDER BY m.l DESC, m.side DESC, m.st DESC, m
 SELECT 1 FROM messages WHERE s = ?1 AND side = ?2 AND k IS NOT 'gap' LIMIT 1;
 
 -- report --
-INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence, counts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO reports (code, s, reporter, accused, reason, note, at, networks, evidence, counts, side)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- report_by --
 INSERT INTO reporters (name, at, code) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
@@ -315,15 +378,100 @@ UPDATE reports SET counts = 0 WHERE code = ?;
 SELECT code, reporter, at, networks FROM reports
 WHERE accused = ?1 AND at > ?2 AND at < ?3 AND counts ORDER BY at DESC LIMIT ?4;
 
+-- reports_open --
+SELECT count(*) FROM reports
+WHERE goes IS NULL OR (objected IS NOT NULL AND answered IS NULL AND lifted IS NULL);
+
+-- reports_untold --
+SELECT code, reason FROM reports WHERE goes IS NULL AND told = 0 ORDER BY at LIMIT ?;
+
+-- report_told --
+UPDATE reports SET told = 1 WHERE code = ?;
+
 -- report_state --
-SELECT state FROM reports WHERE code = ?;
+SELECT state, closed, held, objected, lifted FROM reports WHERE code = ?;
+
+-- cases --
+SELECT code, s, reporter, accused, reason, note, at, side, counts, state, rule, words, closed, held, goes, objection,
+    objected, answer, answered, lifted
+FROM reports ORDER BY at, code;
+
+-- evidence_of --
+SELECT evidence FROM reports WHERE code = ?;
+
+-- decide --
+-- What only the guest says, and when a pause was lifted, is not in it: both may have come meanwhile.
+UPDATE reports SET state = ?2, rule = ?3, words = ?4, closed = ?5, held = ?6, goes = ?7, answer = ?8, answered = ?9
+WHERE code = ?1;
+
+-- object --
+UPDATE reports SET objection = ?2, objected = ?3
+WHERE objected IS NULL AND code = (SELECT code FROM pauses WHERE guest = ?1 AND until > ?3 AND lifted IS NULL);
+
+-- add_trail --
+INSERT INTO trail (n, at, who, act, code, words, hash) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- trail --
+SELECT n, at, who, act, code, words, hash FROM trail ORDER BY n;
+
+-- trail_first --
+SELECT n, at, who, act, code, words, hash FROM trail ORDER BY n LIMIT 1;
+
+-- trail_last --
+SELECT n, at, who, act, code, words, hash FROM trail ORDER BY n DESC LIMIT 1;
+
+-- trail_before --
+-- The last of those of then and before; the numbers are in the order of time, but for a clock that was set.
+SELECT n, at, who, act, code, words, hash FROM trail WHERE at <= ? ORDER BY n DESC LIMIT 1;
 
 -- pause --
-INSERT INTO pauses (guest, until, reason) VALUES (?1, ?2, ?3)
-ON CONFLICT DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason;
+INSERT INTO pauses (guest, until, reason, at, rule, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT DO UPDATE SET until = excluded.until, reason = excluded.reason, at = excluded.at, rule = excluded.rule,
+    code = excluded.code, lifted = NULL
+WHERE excluded.until > until OR lifted IS NOT NULL;
+
+-- sanction --
+INSERT OR REPLACE INTO pauses (guest, until, reason, at, rule, code) VALUES (?, ?, ?, ?, ?, ?);
+
+-- sanction_again --
+UPDATE reports SET lifted = NULL WHERE code = ?;
+
+-- sanctions --
+SELECT p.guest, p.until, p.reason, p.rule, r.s, r.reporter, r.objection, r.answer
+FROM pauses AS p LEFT JOIN reports AS r ON r.code = p.code WHERE p.at > ?1 AND p.until > ?2 AND p.lifted IS NULL;
+
+-- lift --
+UPDATE pauses SET lifted = ?2, until = ?3 WHERE guest = ?1;
+
+-- lift_cases --
+-- The one of the pause, and the one it is lifted by.
+UPDATE reports SET lifted = ?2 WHERE code IN (?3, (SELECT code FROM pauses WHERE guest = ?1));
+
+-- lift_network --
+DELETE FROM pauses WHERE guest = ?;
 
 -- paused --
-SELECT until, reason FROM pauses WHERE guest = ? AND until > ?;
+SELECT p.until, p.reason, p.rule, r.s, r.reporter, r.objection, r.answer
+FROM pauses AS p LEFT JOIN reports AS r ON r.code = p.code WHERE p.guest = ?1 AND p.until > ?2 AND p.lifted IS NULL;
+
+-- lifted --
+-- One that never began (at) is a warning.
+SELECT p.lifted, coalesce(r.answer, ''), iif(p.at IS NULL, p.rule, ''), iif(p.at IS NULL, p.reason, '')
+FROM pauses AS p LEFT JOIN reports AS r ON r.code = p.code WHERE p.guest = ?1 AND p.until > ?2 AND p.lifted NOT NULL;
+
+-- house --
+SELECT words, until FROM house WHERE name = ? AND until > ?;
+
+-- keep_house --
+INSERT INTO house (name, words, until) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET words = excluded.words, until = excluded.until;
+
+-- take_turn --
+INSERT INTO house (name, words, until) VALUES (?1, ?2, ?3)
+ON CONFLICT DO UPDATE SET words = excluded.words, until = excluded.until WHERE until <= ?4 OR words = excluded.words;
+
+-- drop_house --
+DELETE FROM house WHERE name = ?;
 
 -- wished --
 SELECT at FROM wishes WHERE s = ?1 AND guest <> ?2 AND at > ?3;
@@ -381,6 +529,15 @@ DELETE FROM wishes WHERE at <= ?;
 
 -- expire_pauses --
 DELETE FROM pauses WHERE until <= ?;
+
+-- expire_reports --
+DELETE FROM reports WHERE goes <= ?;
+
+-- expire_house --
+DELETE FROM house WHERE until <= ?;
+
+-- expire_trail --
+DELETE FROM trail WHERE n <= ?;
 
 -- expire_guests --
 -- Never shorter than their history: a guest of a session that is kept stays.

@@ -30,6 +30,7 @@ export function arrive({ state, joining, wall }) {
     new Street("arrive").light({ mine: true, free: "few" }),
     title(t("arrive.title")),
     h("p", { class: "lead" }, t("arrive.text")),
+    state.closed ? h("p", { class: "notice" }, state.closed) : null,
     state.changed ? h("p", { class: "notice" }, t("arrive.changed")) : null,
     h("ul", { class: "rules" },
       h("li", {}, t("arrive.rules")),

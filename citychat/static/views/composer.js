@@ -1,24 +1,29 @@
-// Where one writes. What is typed is kept, over a reload too; Enter sends, Shift+Enter makes a new line.
+// Where one writes. What is typed is kept, over a reload too. Enter sends, where a setting says so (phones begin
+// without), Shift+Enter makes a new line.
 
-import { TEXT_MAX_CHARS, chars, cleanText, fits, isBlank } from "citychat/text.js";
-import { h, round, show, t, write } from "citychat/views/dom.js";
+import { TEXT_MAX_CHARS, chars, cleanText, isBlank } from "citychat/text.js";
+import { byInputMethod, h, round, show, t, write } from "citychat/views/dom.js";
 import { troubleForWriters } from "citychat/views/trouble.js";
 
 /** @import { Page } from "citychat/types.js" */
+
+const HASTE_MS = 1000; // a second press so soon was none of what was pointed out
 
 export class Composer {
   #page;
   #sent;
   #wrong = "";
+  #advice = "";
+  #pointedAt = -Infinity;
 
   /** @param {Page} page @param {() => void} sent called after each message */
   constructor(page, sent) {
     this.#page = page;
     this.#sent = sent;
-    const { chat } = page;
+    const { chat, state } = page;
     this.field = h("textarea", {
-      rows: 1, "aria-label": t("talk.write"), placeholder: t("talk.write"), enterkeyhint: "send", autocomplete: "off",
-      dir: "auto",
+      rows: 1, "aria-label": t("talk.write"), placeholder: t("talk.write"), autocomplete: "off", dir: "auto",
+      enterkeyhint: state.settings.enter ? "send" : "enter",
       on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => chat.typing(false) },
     });
     this.field.value = chat.draft;
@@ -42,10 +47,11 @@ export class Composer {
   }
 
   #send() {
-    const why = this.#page.chat.write(this.field.value);
+    if (this.#page.now() - this.#pointedAt < HASTE_MS) return;
+    const why = this.#pointOut() || this.#page.chat.write(this.field.value);
     if (why === "") {
       this.field.value = "";
-      this.#wrong = "";
+      this.#wrong = this.#advice = "";
       this.#grow();
       this.#sent();
     } else if (why === "full") {
@@ -55,8 +61,19 @@ export class Composer {
     this.field.focus();
   }
 
+  /** What is in the text that the writer is asked about, once; "" where it may go. */
+  #pointOut() {
+    const { chat, nudge, state, now } = this.#page;
+    const { running } = state;
+    const contact = running && !chat.outbox.refusal(this.field.value) && nudge.about(running.session, this.field.value);
+    if (!contact) return "";
+    this.#pointedAt = now();
+    this.#advice = t(`nudge.${contact}`);
+    return contact;
+  }
+
   #typed() {
-    this.#wrong = "";
+    this.#wrong = this.#advice = "";
     this.#grow();
     this.#judge();
     this.#page.chat.keepDraft(this.field.value);
@@ -65,7 +82,7 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!this.#page.state.settings.enter || event.key !== "Enter" || event.shiftKey || byInputMethod(event)) return;
     event.preventDefault();
     this.#send();
   }
@@ -74,8 +91,9 @@ export class Composer {
   #judge() {
     const text = cleanText(this.field.value);
     const n = chars(text);
-    const long = n > TEXT_MAX_CHARS ? t("talk.long", { n }) : !isBlank(text) && !fits(text) ? t("talk.heavy") : "";
-    write(this.tally, long || this.#wrong);
+    const long = n > TEXT_MAX_CHARS ? t("talk.long", { n }) : "";
+    write(this.tally, long || this.#wrong || this.#advice);
+    this.tally.classList.toggle("advice", !long && !this.#wrong);
     show(this.tally, Boolean(this.tally.textContent));
     this.button.setAttribute("aria-disabled", String(isBlank(text) || Boolean(long)));
   }

@@ -2,6 +2,9 @@
 
 import { namesUnder } from "citychat/i18n.js";
 import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
+import { allowed, canNotify } from "citychat/views/notices.js";
+import { settles } from "citychat/views/settling.js";
+import { textOf } from "citychat/views/texts.js";
 
 /**
  * @import { Dialog, Page, Session } from "citychat/types.js"
@@ -28,9 +31,12 @@ export class Dialogs {
   update() {
     const { dialog } = this.#page.state;
     if (dialog === this.#shown) return;
+    this.#element?.close(); // gives the focus back
     this.#element?.remove();
     this.#shown = dialog;
     this.#element = dialog && this.#open(dialog);
+    // What had the focus before may be gone.
+    if (!dialog && document.activeElement === document.body) document.querySelector("h1")?.focus();
   }
 
   /** @param {Dialog} dialog */
@@ -43,13 +49,14 @@ export class Dialogs {
     const id = `dialog-${(count += 1)}`;
     const title = h("h2", { id, tabindex: "-1" }, heading);
     const element = h("dialog", {
-      "aria-labelledby": id, on: { close, click: (event) => outside(element, event) && close() },
+      "aria-labelledby": id, on: {
+        close, click: (event) => outside(element, event) && !settles(element) && close(),
+        input: ({ target }) => (dialog.typed ||= !/** @type {Element} */ (target).matches("[role=switch]")),
+      },
     }, h("div", { class: "head" }, title, round(t("more.close"), "close", close)), body);
-    const back = document.activeElement;
     document.body.append(element);
     element.showModal();
     title.focus();
-    element.addEventListener("close", () => back instanceof HTMLElement && back.isConnected && back.focus());
     return element;
   }
 }
@@ -61,6 +68,7 @@ function content(page, dialog, close) {
     case "defend": return defend(page, dialog.session, close);
     case "more": return more(page);
     case "erase": return erase(page, close);
+    case "text": return textOf(dialog.name);
   }
 }
 
@@ -90,10 +98,9 @@ function working(label, kind, work) {
 function leave({ chat }, close) {
   const body = h("div", { class: "sheet" }, h("p", { class: "soft" }, t("leave.text")),
     h("div", { class: "stack" },
-      working(t("leave.yes"), "lamp", async () => {
-        const done = await chat.leave();
-        if (done) close();
-        return done;
+      button(t("leave.yes"), "lamp wide", () => {
+        chat.leave();
+        close();
       }),
       button(t("leave.no"), "wide", close)));
   return { heading: t("leave.title"), body };
@@ -134,8 +141,10 @@ function reasons(chat, session, done) {
   const note = h("textarea", { class: "field", id: "note", rows: 2, maxlength: NOTE_MAX });
   const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")),
     h("div", { class: "choices" }, ...choices));
+  const problem = h("p", { class: "problem small", role: "alert", hidden: true }, t("report.choose"));
   const send = working(t("report.send"), "lamp", async () => {
     const chosen = inputs.find((input) => input.checked);
+    show(problem, !chosen);
     if (!chosen) {
       inputs[0].focus();
       return true;
@@ -144,7 +153,7 @@ function reasons(chat, session, done) {
     if (code) done(code);
     return Boolean(code);
   });
-  return [list, h("div", {}, h("label", { class: "label", for: "note" }, t("report.note")), note), send];
+  return [list, h("div", {}, h("label", { class: "label", for: "note" }, t("report.note")), note), problem, send];
 }
 
 /** @param {Page} page @returns {Content} */
@@ -153,41 +162,66 @@ function more(page) {
   const settings = h("section", {}, h("h3", {}, t("more.settings")),
     toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on })),
     toggle(t("more.slow"), t("more.slow.text"), state.settings.slow, (on) => joining.use({ slow: on })),
-    toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })));
-  const told = h("p", { class: "soft small", role: "status" });
+    toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })),
+    toggle(t("more.enter"), t("more.enter.text"), state.settings.enter, (on) => joining.use({ enter: on })),
+    canNotify() ? notices(page) : "");
   const data = h("section", {}, h("h3", {}, t("more.data")),
     link(t("ready.chats"), () => state.set({ dialog: null, screen: "chats", notice: "" })),
-    link(t("more.download"), () => download(page, told)), told,
+    link(t("more.download"), () => download(page)), progress,
     link(t("more.erase"), () => state.set({ dialog: { kind: "erase" } }), "bad"));
   return { heading: t("more.title"), body: h("div", { class: "sheet" }, settings, data, cases(page)) };
 }
 
-/** @param {Page} page @param {HTMLElement} told */
-async function download({ chat }, told) {
-  write(told, t("more.download.wait"));
-  const all = await chat.everything();
-  write(told, all ? "" : t("link.failed"));
-  if (!all) return;
-  const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }));
-  h("a", { href: url, download: "citychat.json" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+/** The switch at which the browser is asked, and nowhere else. @param {Page} page */
+function notices({ state, joining }) {
+  const refused = h("p", { class: "problem small", role: "alert", hidden: true }, t("more.notices.refused"));
+  const one = toggle(t("more.notices"), t("more.notices.text"), state.settings.notices, async (on) => {
+    const notify = on && (await allowed());
+    show(refused, on && !notify);
+    const input = one.querySelector("input");
+    if (input) input.checked = notify;
+    joining.use({ notices: notify });
+  });
+  return h("div", {}, one, refused);
+}
+
+// How far the download is: it goes on while its dialog is closed, and another one shows the same line.
+const progress = h("p", { class: "soft small", role: "status" });
+let downloading = false;
+
+/** @param {Page} page */
+async function download({ chat }) {
+  if (downloading) return;
+  downloading = true;
+  write(progress, t("more.download.wait"));
+  try {
+    const all = await chat.everything((n, of) => write(progress, t("more.download.some", { n, all: of })));
+    const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }));
+    h("a", { href: url, download: "citychat.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    write(progress, "");
+  } catch {
+    write(progress, t("link.failed"));
+  }
+  downloading = false;
 }
 
 /** @param {Page} page */
 function cases({ socket }) {
   const field = h("input", {
     class: "field", id: "case", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false",
-    maxlength: 20,
+    maxlength: 40,
   });
   const told = h("p", { role: "status", class: "small" });
   const find = button(t("case.find"), "", async () => {
-    const code = field.value.trim();
+    const code = field.value.replace(/\s/g, "");
     if (!code) {
       field.focus();
       return;
     }
     const answer = await socket.case(code);
-    write(told, answer.ok ? t(`case.${answer.state}`) : t(answer.error === "busy" ? "case.busy" : "link.failed"));
+    const refused = { busy: "case.busy", "bad-payload": "case.unknown" }[answer.error ?? ""] ?? "link.failed";
+    write(told, t(answer.ok ? `case.${answer.state}` : refused));
   });
   const label = h("label", { class: "small", for: "case" }, t("case.label"));
   return h("section", {}, h("h3", {}, t("case.title")), label, h("div", { class: "codes" }, field, find), told);

@@ -96,6 +96,12 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
+/**
+ * Whether the key was one of an input method. Safari ends the composition first, and then tells of its Enter as 229.
+ * @param {KeyboardEvent} event
+ */
+export const byInputMethod = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
+
 const SAID_MS = 5000;
 
 /** Interrupt those who do not see the page with something that stands in no live region of it. @param {string} text */
@@ -104,6 +110,13 @@ export function announce(text) {
   const words = h("span", {}, text);
   place.replaceChildren();
   setTimeout(() => place.replaceChildren(words), 50); // what was there before is not read again
+  setTimeout(() => words.remove(), SAID_MS);
+}
+
+/** Read out what the partner has written: once, and nothing else ever stands there. @param {string} text */
+export function hear(text) {
+  const words = h("p", { dir: "auto" }, text);
+  byId("heard").append(words);
   setTimeout(() => words.remove(), SAID_MS);
 }
 

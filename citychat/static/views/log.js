@@ -1,7 +1,8 @@
-// The messages of one chat. Rows are patched by their id; nothing that is being read moves.
+// The messages of one chat, a list. Rows are patched by their id; nothing that is being read moves. The list is no live
+// region: what the partner writes is read out by the one element for it, and nothing else is.
 
-import { clock, has } from "citychat/i18n.js";
-import { button, h, show, sign, t, write } from "citychat/views/dom.js";
+import { clock, has, newDay, sameDay } from "citychat/i18n.js";
+import { button, h, hear, show, sign, t, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 
 /**
@@ -9,7 +10,7 @@ import { Street } from "citychat/views/street.js";
  * @import { Chat } from "citychat/chat.js"
  * @import { Transcript } from "citychat/state.js"
  *
- * @typedef {{ node: HTMLElement, bubble: HTMLElement, meta: HTMLElement, key: string }} Drawn
+ * @typedef {{ node: HTMLElement, day: HTMLElement, words: HTMLElement, meta: HTMLElement, key: string }} Drawn
  */
 
 const CLOSE_MS = 120_000; // bubbles of one speaker within it sit close, with one time
@@ -31,9 +32,9 @@ export class Log {
   #older;
   #fresh;
   #head;
-  #list;
   #tail;
   #dots;
+  #begun = false;
   #atEnd = true;
   #top = 0;
 
@@ -46,15 +47,14 @@ export class Log {
     this.#fresh.hidden = true;
     this.#head = h("div", { class: "system" }, new Street(city + session.session).light({ met: !session.ended }),
       h("p", {}, `${t("talk.intro", { alias })} ${t("talk.you", { you })}`));
-    this.#list = h("div", {
-      class: "log", role: "log", "aria-label": t("talk.log"), "aria-live": "polite", "aria-relevant": "additions",
-      tabindex: "0",
-    });
-    this.#tail = h("div", { class: "system", hidden: true });
+    // Safari takes a list without marks for none unless it is called one.
+    this.list = h("ul", { class: "messages", role: "list", "aria-label": t("talk.log"), tabindex: "0" });
+    this.#tail = h("p", { class: "system" });
+    setTimeout(() => this.#tail.setAttribute("role", "status")); // what stands there at first is no news
     const typing = { class: "typing", role: "img", "aria-label": t("talk.typing", { alias }), hidden: true };
     this.#dots = h("div", typing, h("i"), h("i"), h("i"));
-    this.#list.append(this.#older, this.#head, this.#dots, this.#tail);
-    this.element = h("div", { class: "scroll" }, this.#list, this.#fresh);
+    const log = h("div", { class: "log" }, this.#older, this.#head, this.list, this.#dots, this.#tail);
+    this.element = h("div", { class: "scroll" }, log, this.#fresh);
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.element);
   }
@@ -65,25 +65,33 @@ export class Log {
     show(this.#fresh, false);
   }
 
-  /** @param {Transcript} transcript @param {{typing: boolean, last: string}} facts `last`: the line below everything */
-  update(transcript, { typing, last }) {
+  /**
+   * @param {Transcript} transcript
+   * @param {{live: boolean, typing: boolean, last: string}} facts `last`: the line below everything
+   */
+  update(transcript, { live, typing, last }) {
     const { element } = this;
     const below = element.scrollHeight - element.scrollTop;
-    const firstRow = this.#list.querySelector(".message");
+    const firstRow = this.list.querySelector(".message");
     const rows = transcript.rows.filter((row) => row.text || row.kind === "gap");
     const final = rows.findLast((row) => this.#isOwn(row) && row.kind !== "gap");
-    let arrived = false;
-    /** @type {HTMLElement} */
-    let before = this.#head;
-    rows.forEach((row, i) => {
-      const known = this.#drawn.get(id(row));
-      const drawn = known ?? this.#make(row);
-      if (!known && !this.#isOwn(row)) arrived = true;
-      if (before.nextSibling !== drawn.node) before.after(drawn.node);
-      before = drawn.node;
-      this.#patch(drawn, row, rows[i - 1], rows[i + 1], row === final);
-    });
+    const news = live && this.#begun ? this.#news(rows) : [];
+    const arrived = rows.some((row) => !this.#drawn.has(id(row)) && !this.#isOwn(row));
     this.#drop(rows);
+    /** @type {number | undefined} */
+    let at;
+    /** @type {ChildNode | null} */
+    let there = this.list.firstChild;
+    rows.forEach((row, i) => {
+      const drawn = this.#drawn.get(id(row)) ?? this.#make(row);
+      if (there === drawn.node) there = there.nextSibling;
+      else this.list.insertBefore(drawn.node, there);
+      this.#patch(drawn, row, rows[i - 1], rows[i + 1], row === final);
+      if (!row.at || row.kind === "gap") return;
+      write(drawn.day, newDay(row.at, at));
+      show(drawn.day, drawn.day.textContent !== "");
+      ({ at } = row);
+    });
     show(this.#older, transcript.more === true);
     show(this.#head, transcript.more !== true);
     show(this.#dots, typing);
@@ -91,9 +99,10 @@ export class Log {
     const empty = transcript.more === false && !rows.length && this.#session.ended;
     const tail = lines.join(" ") || (empty ? t("chats.empty") : "");
     write(this.#tail, tail);
-    show(this.#tail, Boolean(tail));
+    for (const { text } of news) hear(text);
+    this.#begun = true;
     if (this.#atEnd) this.toEnd();
-    else if (firstRow && this.#list.querySelector(".message") !== firstRow) {
+    else if (firstRow && this.list.querySelector(".message") !== firstRow) {
       element.scrollTop = element.scrollHeight - below;
     } else if (arrived) show(this.#fresh, true);
   }
@@ -103,17 +112,24 @@ export class Log {
     return row.side === this.#session.side;
   }
 
+  /** What the partner has written since: no older page, which comes before all that was there. @param {Row[]} rows */
+  #news(rows) {
+    const since = rows.slice(Math.max(0, rows.findIndex((row) => this.#drawn.has(id(row)))));
+    return since.filter((row) => row.text && !this.#isOwn(row) && !this.#drawn.has(id(row)));
+  }
+
   /** @param {Row} row */
   #make(row) {
     const own = this.#isOwn(row);
     const gap = row.kind === "gap";
     const who = h("span", { class: "unseen" }, `${own ? t("talk.mine") : this.#session.alias}: `);
-    const bubble = h("div", { class: "bubble" }, who, h("span", { dir: "auto" }, row.text));
+    const words = h("span", { class: "words", dir: "auto" }, row.text);
+    const day = h("p", { class: "day", hidden: true });
     const meta = h("div", { class: "meta" });
     const node = gap
-      ? h("div", { class: "system" }, t("talk.gap"))
-      : h("div", { class: `message${own ? " own" : ""}` }, bubble, meta);
-    const drawn = { node, bubble, meta, key: "" };
+      ? h("li", { class: "system" }, t("talk.gap"))
+      : h("li", { class: `message${own ? " own" : ""}` }, day, h("div", { class: "bubble" }, who, words), meta);
+    const drawn = { node, day, words, meta, key: "" };
     this.#drawn.set(id(row), drawn);
     return drawn;
   }
@@ -130,18 +146,18 @@ export class Log {
     const key = `${first} ${end} ${final} ${row.tick} ${row.why}`;
     if (drawn.key === key) return;
     drawn.key = key;
-    const { node, bubble, meta } = drawn;
+    const { node, words, meta } = drawn;
     node.classList.toggle("first", first);
     node.classList.toggle("unsure", row.tick === "waiting");
-    bubble.querySelector(".sign")?.remove();
+    words.querySelector(".sign")?.remove();
     meta.className = failed(row) ? "meta failed" : "meta";
     meta.replaceChildren();
     const own = this.#isOwn(row);
-    const words = own && (final || failed(row));
+    const told = own && (final || failed(row));
     if (end && row.at) meta.append(h("time", { datetime: new Date(row.at).toISOString() }, clock(row.at)));
-    if (words) meta.append(sign(row.tick), h("span", {}, tickText(row)));
+    if (told) meta.append(sign(row.tick), h("span", {}, tickText(row)));
     else if (own && end) meta.append(sign(row.tick, tickText(row)));
-    else if (own) bubble.append(h("span", { class: "sign" }, sign(row.tick, tickText(row))));
+    else if (own) words.append(h("span", { class: "sign" }, sign(row.tick, tickText(row))));
     show(meta, meta.childNodes.length > 0);
   }
 
@@ -158,11 +174,9 @@ export class Log {
   /** @param {Chat} chat */
   async #more(chat) {
     this.#older.disabled = true;
-    this.#list.setAttribute("aria-live", "off"); // old messages are not news
     await chat.older(this.#session);
     this.#older.disabled = false;
-    setTimeout(() => this.#list.setAttribute("aria-live", "polite"), 500);
-    this.#list.focus();
+    this.list.focus();
   }
 
   /** Only a move upwards leaves the end: a composer that grows, or a bubble that came since, does not. */
@@ -180,4 +194,5 @@ const id = (row) => `${row.side} ${row.stream} ${row.number} ${row.kind === "gap
 
 /** @param {Row | undefined} a @param {Row | undefined} b */
 const near = (a, b) =>
-  Boolean(a && b && a.side === b.side && a.kind !== "gap" && b.kind !== "gap" && b.at - a.at < CLOSE_MS);
+  Boolean(a && b && a.side === b.side && a.kind !== "gap" && b.kind !== "gap" && b.at - a.at < CLOSE_MS &&
+    sameDay(a.at, b.at));

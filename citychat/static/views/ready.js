@@ -1,5 +1,6 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
+import { about } from "citychat/i18n.js";
 import { aloneHint, button, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
 import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
@@ -10,7 +11,7 @@ import { Street } from "citychat/views/street.js";
  * @import { State } from "citychat/state.js"
  * @import { Asked } from "citychat/views/ring.js"
  *
- * @typedef {"idle" | "still" | "looking" | "chatting" | "ring" | "found"} Mode
+ * @typedef {"idle" | "closed" | "still" | "looking" | "chatting" | "ring" | "found"} Mode
  */
 
 const ALONE_MS = 15_000;
@@ -20,18 +21,18 @@ const cityOf = ({ place }) => (place?.source === "network" ? t("ready.network.na
 
 /** What the screen is about now. @param {State} state @returns {Mode} */
 function modeOf(state) {
-  if (state.offer) return state.offer.looking ? "found" : "ring";
+  if (state.offer && !state.isAskedOver) return state.offer.looking ? "found" : "ring";
   if (state.running) return "chatting";
   if (state.looking) return "looking";
-  return state.still ? "still" : "idle";
+  return state.closed ? "closed" : state.still ? "still" : "idle";
 }
 
 /** @param {State} state */
 function news(state) {
   const values = { city: cityOf(state) };
   if (state.running) return t("ready.chatting", { alias: state.running.alias });
-  if (state.looking) return t(`look.${state.looking}`, values);
-  return state.still ? t("look.still") : t(`ready.${state.free}`, values);
+  if (state.looking) return about(`look.${state.looking}`, state.place, values);
+  return state.still ? t("look.still") : about(`ready.${state.free}`, state.place, values);
 }
 
 /** @param {Page} page @returns {View} */
@@ -49,8 +50,11 @@ export function ready(page) {
   const wrong = link(t("ready.wrong"), () => state.set({ screen: "city", cityBusy: "" }), "inline");
   const place = h("div", { class: "place" }, within, name, h("p", { class: "said" }, said, " ", wrong));
   const told = h("p", { class: "hint", role: "status", hidden: true });
+  const closed = h("p", { class: "notice", role: "status", hidden: true });
   const line = h("p", { class: "news", role: "status" });
+  const met = h("p", { class: "news", hidden: true }, t("look.found")); // the alarm says it
   const actions = h("div", { class: "stack" });
+  const stop = button(t("look.stop"), "wide", () => matching.stop()); // the same one as long as it may be meant
   const waiting = h("div", { class: "stack" });
   const hint = aloneHint();
   const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on }));
@@ -60,26 +64,32 @@ export function ready(page) {
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
   const root = h("div", { class: "ready" },
-    canvas, place, told, line, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
+    canvas, place, told, closed, line, met, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
 
   /** What can be done. @param {Mode} mode */
   function build(mode) {
     const { offer, running } = state;
-    asked = offer && (mode === "ring" ? ring(page, offer) : found(page));
-    if (asked) return asked.element;
+    asked = offer && mode === "ring" ? ring(page, offer) : mode === "found" ? found(page) : null;
+    if (mode === "ring" && asked) return asked.element;
+    if (mode === "looking" || mode === "found") return stop;
+    if (mode === "closed") return null;
     if (running) return button(t("ready.chatting.back"), "lamp wide", () => chat.open(running));
-    if (mode === "looking") return button(t("look.stop"), "wide", () => matching.stop());
     return button(t(mode === "still" ? "look.still.button" : "ready.find"), "lamp wide", () => matching.seek());
   }
 
   /** Other buttons for another mode; the focus stays where the pressed one was. @param {Mode} mode */
   function rebuild(mode) {
     const held = actions.contains(document.activeElement);
+    // "Stop looking" stays in its place: no line above it is shorter, nor the page, which may be scrolled.
+    if (mode === "found") met.style.minBlockSize = `${line.offsetHeight}px`;
+    root.style.minBlockSize = mode === "found" ? `${root.offsetHeight}px` : "";
     shown = mode;
     waiting.replaceChildren();
-    actions.replaceChildren(build(mode));
+    const built = build(mode);
+    if (actions.firstChild !== built) actions.replaceChildren(...(built ? [built] : []));
+    if (mode === "found" && asked) waiting.append(asked.element);
     if (mode === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
-    if (mode === "ring") asked?.heading.focus();
+    if (mode === "ring") asked?.heading?.focus();
     else if (held) actions.querySelector("button")?.focus();
   }
 
@@ -97,6 +107,7 @@ export function ready(page) {
   function update() {
     const mode = modeOf(state);
     const isAsked = mode === "ring" || mode === "found";
+    const isRung = mode === "ring";
     if (street.key !== (state.place?.key ?? "")) {
       street = new Street(state.place?.key ?? "");
       canvas.replaceChildren(street.element);
@@ -105,13 +116,17 @@ export function ready(page) {
     write(name, cityOf(state));
     show(within, state.place?.source !== "network");
     write(said, state.place ? t(`ready.${state.place.source}`) : "");
-    show(wrong, state.movable && !state.running && !isAsked);
+    show(wrong, state.movable && !state.running && !isRung);
+    wrong.classList.toggle("held", isAsked);
     if (mode !== shown) rebuild(mode);
-    show(place, mode !== "ring");
+    show(place, !isRung);
     const notice = isAsked || state.notice.startsWith("link.") ? "" : state.notice;
     write(told, notice && t(notice));
     show(told, Boolean(notice));
-    show(line, !isAsked);
+    write(closed, isAsked ? "" : state.closed);
+    show(closed, !isAsked && Boolean(state.closed));
+    show(line, !isAsked && mode !== "closed");
+    show(met, mode === "found");
     write(line, isAsked ? "" : news(state));
     show(switches, !isAsked && !state.running);
     show(askText, mode !== "looking"); // a looker is asked anyway

@@ -1,20 +1,25 @@
-// The frame around the screens: which one is shown, the bar, the strip, the title of the tab, the focus.
+// The frame around the screens: which one is shown, the bar, the strip, the focus.
 
 import { arrive, locating } from "citychat/views/arrive.js";
+import { Bell } from "citychat/views/bell.js";
 import { chats } from "citychat/views/chats.js";
 import { city } from "citychat/views/city.js";
 import { Dialogs } from "citychat/views/dialogs.js";
 import { byId, h, link, round, show, t, write } from "citychat/views/dom.js";
-import { banned, erased, loading, replaced } from "citychat/views/interruptions.js";
+import { erased, loading, replaced } from "citychat/views/interruptions.js";
+import { banned, lifted } from "citychat/views/paused.js";
 import { ready } from "citychat/views/ready.js";
-import { chime } from "citychat/views/sound.js";
+import { AskedOver } from "citychat/views/ring.js";
+import { guardPresses } from "citychat/views/settling.js";
+import { Steps } from "citychat/views/steps.js";
 import { talk } from "citychat/views/talk.js";
+import { readHere } from "citychat/views/texts.js";
 import { trouble, troubleForWriters } from "citychat/views/trouble.js";
 
 /** @import { Page, Screen, View } from "citychat/types.js" */
 
 /** @type {Record<Screen, (page: Page) => View>} */
-const SCREENS = { loading, arrive, locating, city, ready, talk, chats, past: talk, replaced, banned, erased };
+const SCREENS = { loading, arrive, locating, city, ready, talk, chats, past: talk, replaced, banned, lifted, erased };
 const STORING = { "": "", none: "link.memory", full: "link.full" };
 const WITHOUT_LINK = ["arrive", "locating", "replaced", "banned", "erased"];
 
@@ -23,11 +28,13 @@ export class Shell {
   /** @type {View | null} */
   #view = null;
   #shown = "";
-  #rang = "";
   #count = 0;
   #screen = byId("screen");
   #strip = byId("strip");
   #dialogs;
+  #askedOver;
+  #steps;
+  #bell;
   #where;
   #more;
 
@@ -35,6 +42,9 @@ export class Shell {
   constructor(page) {
     this.#page = page;
     this.#dialogs = new Dialogs(page);
+    this.#askedOver = new AskedOver(page);
+    this.#steps = new Steps(page);
+    this.#bell = new Bell(page.state);
     const { state } = page;
     this.#where = link("", () => state.set({ screen: "city", cityBusy: "" }), "where");
     this.#more = round(t("more.open"), "more", () => state.set({ dialog: { kind: "more" } }));
@@ -43,7 +53,8 @@ export class Shell {
 
   start() {
     this.#page.state.addEventListener("change", () => this.#update());
-    document.addEventListener("visibilitychange", () => this.#title());
+    guardPresses();
+    readHere(this.#page.state);
     window.visualViewport?.addEventListener("resize", fit);
     this.#update();
   }
@@ -54,10 +65,12 @@ export class Shell {
     const other = key !== this.#shown;
     if (other) this.#mount(key);
     this.#view?.update?.();
+    this.#dialogs.update();
+    this.#askedOver.update();
     if (other) this.#focus();
     this.#frame();
-    this.#dialogs.update();
-    this.#title();
+    this.#steps.update();
+    this.#bell.update();
     joining.tellAskable();
   }
 
@@ -99,21 +112,9 @@ export class Shell {
     const { state } = this.#page;
     const writing = state.screen === "talk" && state.running; // the composer has its own strip
     const said = writing ? troubleForWriters(state.link) : state.screen === "loading" ? trouble(state.link) : "";
-    const notice = state.notice.startsWith("link.") && state.notice !== said ? state.notice : "";
+    const ours = state.notice.startsWith("link.") || (state.notice.startsWith("ring.") && state.screen !== "ready");
+    const notice = ours && state.notice !== said ? state.notice : "";
     return notice || (joined && !writing && trouble(state.link)) || STORING[state.storing];
-  }
-
-  /** Hidden page: the title and a sound tell. */
-  #title() {
-    const { state } = this.#page;
-    const hidden = document.visibilityState === "hidden";
-    const calls = hidden && (state.offer || state.unread.size);
-    const name = state.running ? `${state.running.alias} · ${t("name")}` : t("name");
-    document.title = calls ? `● ${t(state.offer ? "ring.tab" : "talk.new")}` : name;
-    if (state.offer && state.offer.offer !== this.#rang) {
-      this.#rang = state.offer.offer;
-      if (hidden) chime();
-    }
   }
 }
 

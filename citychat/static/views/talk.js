@@ -1,10 +1,11 @@
 // A chat on the screen: running, ended or long past. Beside it, where there is room, my chats.
 
 import { date, lasting } from "citychat/i18n.js";
-import { chatRows } from "citychat/views/chats.js";
+import { ChatRows } from "citychat/views/chats.js";
 import { Composer } from "citychat/views/composer.js";
-import { button, disc, h, round, show, t, title, write } from "citychat/views/dom.js";
+import { button, disc, h, link, round, show, t, title, write } from "citychat/views/dom.js";
 import { Log } from "citychat/views/log.js";
+import { troubleForWriters } from "citychat/views/trouble.js";
 
 /**
  * @import { Page, Session, View } from "citychat/types.js"
@@ -25,7 +26,8 @@ function away(session, now) {
 /** @param {State} state @param {Session} session */
 function presence(state, session) {
   if (state.screen === "past") return t("chats.deleted", { date: date(session.expires) });
-  return t(session.ended ? "talk.left" : session.here ? "talk.here" : "talk.away.short");
+  if (state.running) return t(session.here ? "talk.here" : "talk.away.short");
+  return t(state.leaving || session.by === "you" ? "talk.left.you" : session.by ? "talk.left" : "talk.over");
 }
 
 /** How an ended chat ended, as far as this page knows. @param {Session} session */
@@ -33,6 +35,28 @@ function ending(session) {
   if (!session.ended) return "";
   if (session.by === "you") return t("talk.ended.you");
   return session.by === "partner" ? t("talk.ended", { alias: session.alias }) : t("talk.ended.over");
+}
+
+/**
+ * A leave that is not said yet: it can be undone, or waits for a link.
+ * @param {Page} page @param {Session} session
+ */
+function heldBack({ state, chat }, { session, alias }) {
+  const line = h("p", { id: "held" });
+  const undo = button(t("leave.undo"), "", () => chat.undoLeave());
+  undo.setAttribute("aria-describedby", "held");
+  const element = h("div", { class: "inner undo", hidden: true }, line, undo);
+  /** Answers whether it can be undone. */
+  const update = () => {
+    const mine = state.screen === "talk" && state.leaving?.session === session;
+    const open = mine && Boolean(state.leaving?.undo);
+    write(line, t(open ? "leave.held" : "leave.later", { alias }));
+    if (!open) undo.blur(); // the focus goes where it is not lost
+    show(undo, open);
+    show(element, open || (mine && state.link !== "on"));
+    return open;
+  };
+  return { element, undo, update };
 }
 
 /** @param {Page} page @returns {View} */
@@ -49,40 +73,43 @@ export function talk(page) {
   const leave = button(t("talk.leave"), "", () => state.set({ dialog: { kind: "leave" } }));
   const names = h("div", { class: "names" }, title(session.alias), here);
   const bar = h("header", { class: "bar" },
-    back, h("div", { class: "who" }, disc(session.alias), names), defend, leave);
+    back, h("div", { class: "who" }, disc(session.alias), names), h("div", { class: "acts" }, defend, leave));
   const absent = h("p", { class: "presence", role: "status", hidden: true });
   const below = h("div", { class: "below" });
-  const rail = h("nav", { class: "rail", "aria-label": t("chats.title") });
+  const held = heldBack(page, session);
+  const rows = new ChatRows(page);
+  const mark = document.querySelector("#bar .mark")?.cloneNode(true) ?? "";
+  const mine = h("h2", {}, t("chats.title"));
+  const rail = h("nav", { class: "rail", "aria-label": t("chats.title") }, mark, mine, rows.element);
   const root = [
     rail, h("section", { class: "talk", "aria-label": session.alias }, bar, absent, log.element, below),
   ];
-  /** What is in the rail. @type {Session[] | null | undefined} */
-  let listed;
   let foot = "";
 
   function update() {
     const { shown } = state;
     if (!shown) return;
     const { session: id } = shown;
-    const live = state.screen === "talk" && !shown.ended;
+    const live = state.screen === "talk" && state.running !== null;
     write(here, presence(state, shown));
-    const gone = live && !shown.here;
+    const gone = live && !shown.here && !troubleForWriters(state.link); // without a link nobody knows
     write(absent, gone ? away(shown, wall()) : "");
     show(absent, gone);
     show(leave, live);
-    log.update(state.transcript(id), { typing: live && state.typing, last: ending(shown) });
+    const facts = { live: state.screen === "talk", typing: live && state.typing, last: ending(shown) };
+    log.update(state.transcript(id), facts);
     const after = `end ${state.again.has(id)} ${state.blocked.has(id)} ${Boolean(state.running)}`;
     const next = live ? "composer" : after;
+    const inside = below.contains(document.activeElement);
+    const open = held.update();
     if (next !== foot) {
       foot = next;
-      below.replaceChildren(live ? composer.element : afterwards(page, shown));
-    }
+      below.replaceChildren(...(live ? [composer.element] : [held.element, afterwards(page, shown)]));
+      if (open) setTimeout(() => held.undo.focus()); // when the dialog has given the focus back
+      else if (inside) (live ? composer.field : below.querySelector("textarea") ?? log.list).focus();
+    } else if (inside && !below.contains(document.activeElement)) log.list.focus();
     if (live) composer.update();
-    if (listed !== state.chats || !rail.firstChild) {
-      listed = state.chats;
-      const mark = document.querySelector("#bar .mark")?.cloneNode(true) ?? "";
-      rail.replaceChildren(mark, h("h2", {}, t("chats.title")), ...chatRows(page));
-    }
+    rows.update();
   }
   const timer = setInterval(update, 10_000); // "away for n minutes" grows
   if (!state.chats) page.chat.list();
@@ -91,7 +118,7 @@ export function talk(page) {
 }
 
 /** Below an ended chat: somebody new, or the same again. @param {Page} page @param {Session} session */
-function afterwards({ state, matching, chat, wall }, { session, alias, ended = 0 }) {
+function afterwards({ state, matching, chat, wall }, { session, alias, ended = wall() }) {
   const { running } = state;
   const find = running
     ? button(t("ready.chatting.back"), "lamp", () => chat.open(running))
@@ -99,8 +126,27 @@ function afterwards({ state, matching, chat, wall }, { session, alias, ended = 0
   const asked = state.again.has(session);
   const mayAsk = wall() - ended < AGAIN_MS && !asked && !running && !state.blocked.has(session);
   const again = mayAsk ? button(t("talk.again"), "", () => chat.again(session)) : null;
+  const text = state.unsent?.session === session ? state.unsent.text : state.leaving && chat.draft;
+  const unsent = text ? unsentText(text) : null;
   const line = asked
     ? h("p", { role: "status" }, t("talk.again.asked", { alias }))
     : mayAsk && h("p", {}, t("talk.again.text"));
-  return h("div", { class: "inner ended" }, h("div", { class: "pair" }, find, again), line || null);
+  return h("div", { class: "inner ended" }, unsent, h("div", { class: "pair" }, find, again), line || null);
+}
+
+/** What was typed when the chat ended: nobody gets it, and nothing typed is lost. @param {string} text */
+function unsentText(text) {
+  const field = h("textarea", { class: "field", id: "unsent", readonly: true, rows: 2, dir: "auto" }, text);
+  const told = h("span", { role: "status" });
+  const copy = link(t("talk.copy"), async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(text);
+      write(told, t("talk.copied"));
+    } catch {
+      // Refused, or plain http: it is selected, for the browser's own copying.
+    }
+  });
+  return h("div", { class: "unsent" }, h("label", { for: "unsent" }, t("talk.unsent")), field,
+    h("p", {}, copy, " ", told));
 }

@@ -101,14 +101,18 @@ async def test_an_erase_that_is_repeated_completes_whatever_the_first_one_left(s
 
 async def test_the_third_report_pauses_even_when_it_was_broken_off_and_repeated(server: MongoServer) -> None:
     async with opened(server) as history:
+        await history.guests.keep(Guest("ben", NOW, NOW, "1", NOW, networks=("n1", "n2")))
         await accused(history, 1, 2, 3)
         await history.reports.add(report(1))
         await history.reports.add(report(2))
     async for _ in broken_off_at_every_step(server, lambda h: h.reports.add(report(3))):
-        pass
+        async with opened(server) as history:
+            paused = [await history.guests.networks_paused([name], NOW) is not None for name in ("n1", "n2")]
+            assert all(paused) or await history.guests.pause("ben", NOW) is None, "who is told would come in anew"
     async with opened(server) as history:
-        assert await history.guests.pause("ben", NOW) is not None
-        assert await history.reports.state("CODE3") == "received"
+        pause, of_network = await history.guests.pause("ben", NOW), await history.guests.networks_paused(["n2"], NOW)
+        assert pause is not None and of_network is not None and pause.until == of_network.until
+        assert await history.reports.state("CODE3", NOW) == "received"
 
 
 async def test_three_reports_at_once_by_three_processes_pause_whatever_their_clocks_say(server: MongoServer) -> None:

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from pymongo import common
 
 from citychat.adapters.mongo import MongoHistory
-from citychat.model import Guest, Unavailable
+from citychat.adapters.mongo.documents import pair_id
+from citychat.model import PENDING, Guest, Unavailable
 from citychat.ports import Committed
 from citychat.rules import DAY_MS, PAUSE_MS
 from tests.server.mongo.conftest import MONTH_MS, NOW, accused, begun, new_history, new_status, report, session
@@ -36,7 +38,6 @@ CHANGES: list[Callable[[MongoHistory], Awaitable[object]]] = [
     lambda h: h.relations.block("anna", "ben", NOW),
     lambda h: h.relations.avoid_networks("anna", ["n", "m"], NOW),
     lambda h: h.reports.add(report(1)),
-    lambda h: h.guests.pause_networks(["n", "m"], NOW),
     lambda h: h.sessions.wish("s", "ben", NOW),
     lambda h: h.sessions.end("s", NOW),
     lambda h: h.guests.erase("anna", NOW),
@@ -159,6 +160,43 @@ async def test_everything_that_is_read_on_a_set_is_what_a_majority_has() -> None
         asked = [command for command in replicas.heard if "find" in command or "aggregate" in command]
         assert len(asked) > len(CHANGES)
         assert {command.get("readConcern", {}).get("level") for command in asked} == {"majority"}
+
+
+async def test_no_option_of_the_address_makes_less_of_what_a_set_is_asked_for() -> None:
+    less = "&w=1&journal=false&wTimeoutMS=1&readConcernLevel=local&readPreference=secondary"
+    async with ReplicaSet() as replicas:
+        link = new_status()
+        async with new_history(replicas.url + less, link) as history:
+            await comes_up(link)
+            await history.sessions.begin(session())
+            for change in CHANGES:
+                await change(history)
+    reads = [command for command in replicas.heard if "find" in command or "aggregate" in command]
+    writes = [command for command in replicas.heard if command not in reads]
+    assert len(reads) > len(CHANGES) and len(writes) > len(CHANGES)
+    assert {command["readConcern"]["level"] for command in reads} == {"majority"}
+    assert all(command["writeConcern"] == {"w": "majority", "j": True, "wtimeout": 5_000} for command in writes)
+    assert not any("$readPreference" in command for command in replicas.heard)
+
+
+async def test_who_is_kept_apart_by_the_new_primary_is_not_confirmed_by_a_process_on_the_side_of_the_old_one() -> None:
+    async with ReplicaSet(3) as replicas, opened(replicas) as history:
+        await history.sessions.begin(replace(session("new"), ended=PENDING))
+        old = replicas.primary
+        replicas.cut_off(old)
+        replicas.elect(next(member for member in replicas.members if member is not old))
+        pair = {"_id": pair_id("anna", "ben"), "a": "anna", "b": "ben", "at": NOW}
+        replicas.primary.rows.setdefault("barred", {})[pair["_id"]] = pair
+        replicas.replicate()
+        confirmed: list[object] = []
+
+        async def confirm(history: MongoHistory) -> None:
+            confirmed.append(await history.sessions.confirm("new", MONTH_MS))
+
+        await in_the_end(history, confirm)
+        assert confirmed == [None]
+        replicas.heal(old)
+        assert replicas.primary.committed["sessions"]["new"]["ended"] is not None
 
 
 async def test_a_single_server_is_asked_without_a_majority() -> None:

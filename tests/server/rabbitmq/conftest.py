@@ -60,7 +60,7 @@ def outsider(server: RabbitServer) -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
-    with RabbitServer(tmp_path_factory.mktemp("rabbitmq")) as started:
+    with RabbitServer(tmp_path_factory.mktemp("rabbitmq"), managed=True) as started:
         yield started
 
 

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from citychat.adapters.rabbitmq import consumers as rabbit_boxes
-from citychat.adapters.rabbitmq import mailbox as rabbitmq
+from citychat.adapters.rabbitmq import connection, reading
 from citychat.model import Unavailable
 from citychat.ports import Mail
 from citychat.rules import DAY_MS
@@ -134,8 +133,8 @@ async def test_blanking_keeps_ids_order_and_the_hour_of_death(server: RabbitServ
 async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(
     server: RabbitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rabbit_boxes, "CHANNELS_MAX", 30)
-    monkeypatch.setattr(rabbitmq, "SPARE_ROOM", 20)
+    monkeypatch.setattr(connection, "CHANNELS_MAX", 30)
+    monkeypatch.setattr(reading, "SPARE_ROOM", 20)
     async with process(server.url) as (mailbox, link):
         readers = {next(guests): QueueReader() for _ in range(100)}
         for name, reader in readers.items():
@@ -149,7 +148,7 @@ async def test_more_mailboxes_than_a_connection_has_channels_are_open_at_once(
         for reader in readers.values():
             assert await reader.read(1) == [1]
         await until(lambda: link.up)
-        assert len(mailbox._reading) == 4
+        assert len(mailbox._reading.all) == 4
 
 
 async def test_a_reader_that_raises_takes_nobody_with_it(server: RabbitServer, guest: str) -> None:

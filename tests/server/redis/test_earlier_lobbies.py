@@ -5,6 +5,7 @@ from random import Random
 
 from citychat.adapters.redis import EarlierLobbies, RedisLobby
 from citychat.adapters.redis.earlier_lobbies import AT_ONCE
+from citychat.adapters.redis.lobby import PREFIX
 from citychat.clock import SystemClock
 from citychat.model import District
 from citychat.ports import Entry
@@ -22,9 +23,9 @@ async def test_the_keys_of_the_lobbies_of_earlier_versions_are_deleted(server: R
             await redis.call("SET", f"other:1:{n}", "somebody else's")
         lobby = RedisLobby(redis.run, random=Random(1), now_ms=real_ms)
         await lobby.enter(Entry("anna", "p", "lyon", District(4576, 484), "Lyon", True, False, True, 0))
-        ours = await redis.call("KEYS", "citychat:3:*")
+        ours = await redis.call("KEYS", f"{PREFIX}*")
         async with EarlierLobbies(redis, SystemClock(asyncio.get_running_loop())), asyncio.timeout(PATIENCE_S):
             while await redis.call("KEYS", "citychat:1:*"):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0)
-        assert await redis.call("KEYS", "citychat:3:*") == ours
+        assert await redis.call("KEYS", f"{PREFIX}*") == ours
         assert await redis.call("EXISTS", *(f"other:1:{n}" for n in range(3 * AT_ONCE))) == 3 * AT_ONCE

@@ -9,6 +9,10 @@ import pytest
 
 from citychat.adapters.redis import HostSettingsCheck, Redis
 from citychat.adapters.service_status import ServiceStatus
+from citychat.doctor import services
+from citychat.server import engines
+from citychat.settings import load
+from citychat.tokens import load_keys
 from tests.support.patience import PATIENCE_S, until
 from tests.support.services.redis import RedisServer
 from tests.support.services.running import REDIS, is_tested
@@ -44,6 +48,23 @@ async def test_what_it_says_of_itself_is_advised_on(tmp_path: Path, options: tup
     finally:
         server.stop()
     assert named in advice and bool(advice) == bool(named)
+
+
+async def test_the_doctor_asks_a_real_server_for_its_settings_and_its_keys(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, options=("--appendonly", "yes"))
+    server.start()
+    try:
+        file = tmp_path / "secret.keys"
+        keys = load_keys(file, Random(1))
+        settings = load(["--bus", server.url, "--secret-file", str(file), "--data", str(tmp_path)], {})
+        statuses, troubles = await engines.ask(settings, keys)
+        (found,) = (services.of_service(status, "there") for status in statuses.values())
+        assert not found.well and "(appendonly)" in found.text and troubles == []
+        server.tell("CONFIG SET appendonly no")
+        statuses, _ = await engines.ask(settings, keys)
+        assert services.of_service(statuses["bus"], "there") == ("Redis", f"{server.version} at there", True)
+    finally:
+        server.stop()
 
 
 async def test_a_server_that_refuses_to_name_its_settings_is_read_by_what_it_says_of_itself(

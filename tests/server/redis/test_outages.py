@@ -1,9 +1,11 @@
 """The bus over a Redis that is killed, frozen, cut off or emptied: found out, healed, and bounded meanwhile."""
 
 import asyncio
+import logging
 from collections import Counter
 
 import pytest
+import uvloop
 
 from citychat.adapters.redis import connection as driver
 from citychat.adapters.redis.bus import BATCH
@@ -154,6 +156,25 @@ async def test_either_connection_cut_by_the_server_is_made_again(server: RedisSe
         await until(lambda: one.resumed == 1)
         assert await one.published("anna", NewerPage(1)) == 1
         await until(lambda: one.heard == [("anna", NewerPage(1))])
+
+
+def test_what_is_sent_in_the_turn_in_which_the_link_ends_is_no_fault_of_ours(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server runs on uvloop, whose sockets raise what those of asyncio take in silence."""
+
+    async def scene() -> None:
+        async with process(server.url) as one:
+            await one.listen("anna")
+            assert one.redis._pushes is not None and one.redis._pushes._transport is not None
+            one.redis._pushes._transport.abort()
+            one.redis.push("PING")
+            await until(lambda: one.resumed == 1)
+            assert await one.published("anna", NewerPage(1)) == 1
+            await until(lambda: one.heard == [("anna", NewerPage(1))])
+
+    uvloop.run(scene())
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_more_channels_than_fit_into_a_command_are_all_subscribed_again(server: RedisServer) -> None:

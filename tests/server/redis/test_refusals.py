@@ -9,6 +9,7 @@ import pytest
 
 from citychat.adapters.redis import RedisLobby
 from citychat.adapters.redis import connection as driver
+from citychat.adapters.redis.lobby import PREFIX
 from citychat.model import Unavailable
 from citychat.ports import NewerPage, SessionEnded
 from tests.server.redis.conftest import Process, process
@@ -91,7 +92,7 @@ async def test_a_full_server_is_unavailable_to_the_lobby_and_told_once_and_the_b
 
 HINDRANCES = {
     "full": ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0", "OutOfMemoryError"),
-    "foreign type": ("SET citychat:3:leases theirs", "DEL citychat:3:leases", "ResponseError"),
+    "foreign type": (f"SET {PREFIX}leases theirs", f"DEL {PREFIX}leases", "ResponseError"),
     "no scripts": ("ACL SETUSER default -evalsha", "ACL SETUSER default +@all", "its user lacks +evalsha"),
     "no disk": ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "ResponseError"),
 }
@@ -126,7 +127,7 @@ async def test_each_refused_script_is_told_once_until_it_works(
                 await lobby.renew("p")
             assert await lobby.networks("anna") == (), "it writes nothing and works"
         server.tell("CONFIG SET maxmemory 0")
-        server.tell("SET citychat:3:leases theirs")
+        server.tell(f"SET {PREFIX}leases theirs")
         for _ in range(5):
             for step in (lobby.renew, lobby.drop):
                 with pytest.raises(Unavailable):

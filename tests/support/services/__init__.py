@@ -67,10 +67,10 @@ class Child:
     def start(self, ready: Callable[[], bool]) -> None:
         """Start and wait until ``ready``. Raises RuntimeError with the end of its log when it exits instead."""
         with (self.folder / "log").open("ab") as log:
-            # A process group of its own: Ctrl+C is for whoever started it, who then ends it in order.
+            # A session of its own: Ctrl+C is for whoever started it, who then ends it in order, and it has no terminal
             self._process = subprocess.Popen(
                 self._command, cwd=self.folder, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_die_with_parent, process_group=0,
+                preexec_fn=_die_with_parent, start_new_session=True,
             )  # fmt: skip
         try:
             self._wait_until(ready)

@@ -45,7 +45,7 @@ async def main(folder: Path) -> None:
         await mailbox.open("anna", heard.append)
         async with asyncio.timeout(PATIENCE_S):
             while len(heard) < 2:
-                await history.reports.state("")
+                await history.reports.state("", 1)
         page = await history.messages.page("s", None, 9)
         print("kept", [mail.message.number for mail in heard], [m.number for m in page])
 

@@ -13,7 +13,7 @@ from tests.simulation.lobbies import MakeStand
 
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
-ALONE_MS, BEHIND_MS, PATIENT_MS = 3_600_000, 600_000, 10_000
+ALONE_MS, BEHIND_MS, PATIENT_MS, FIRST_WORD_MS = 3_600_000, 600_000, 10_000, 13_000
 LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
 
 
@@ -58,7 +58,8 @@ class Known:
         self.unanswered: dict[str, int] = dict.fromkeys(GUESTS, 0)
         self.rests: dict[frozenset[str], int] = {}
         self.taken_back: dict[frozenset[str], int] = {}
-        self.letdowns: dict[str, list[tuple[int, str]]] = {guest: [] for guest in GUESTS}
+        self.letdowns: dict[str, list[tuple[int, str, int]]] = {guest: [] for guest in GUESTS}
+        self.complaints: list[tuple[int, str]] = []
         self.looks_since: dict[str, int] = {}
         self.by, self.stops = "", False  # who leaves or stops in this step
         self.gone: dict[str, int] = {}
@@ -145,11 +146,11 @@ class Known:
 
     def standing(self, guest: str) -> str:
         """Whether two letdowns of the last hour put the guest behind everybody, or five leave it alone."""
-        times = [at for at, _ in self.letdowns[guest]]
-        if len(times) >= 5 and times[-1] - times[-5] < ALONE_MS and self.now < times[-1] + ALONE_MS:
+        last = max((at for at, _, _ in self.letdowns[guest]), default=0)
+        weight = sum(ms for at, _, ms in self.letdowns[guest] if last - at < ALONE_MS) / FIRST_WORD_MS
+        if weight >= 5 and self.now < last + ALONE_MS:
             return "alone"
-        some = len(times) >= 2 and times[-1] - times[-2] < ALONE_MS
-        return "behind" if some and self.now < times[-1] + BEHIND_MS else ""
+        return "behind" if weight >= 2 and self.now < last + BEHIND_MS else ""
 
     def _may_ring(self, guest: str, seeker: str) -> bool:
         rested = self.rests.get(frozenset((guest, seeker)), 0) <= self.now
@@ -174,13 +175,16 @@ class Known:
         rests = self.taken_back if taken_back and self.stops else self.rests
         rests[frozenset((offer.seeker, offer.candidate))] = min(self.now, offer.ends) + REST_MS
         if taken_back:
-            self.letdowns[self.by].append((self.now, ""))
+            self.letdowns[self.by].append((self.now, "", FIRST_WORD_MS))
 
-    def let_down(self, guest: str, partner: str) -> None:
-        """Note that ``guest`` has not answered ``partner``, who is here."""
+    def let_down(self, guest: str, partner: str, ms: int) -> None:
+        """Note that ``guest`` has left a word of ``partner``, who is here, unanswered for so long."""
         (by,) = self.networks(partner)
-        if not any(other == by and self.now < at + ALONE_MS for at, other in self.letdowns[guest][-5:]):
-            self.letdowns[guest].append((self.now, by))
+        of_guest = [by for at, by, _ in self.letdowns[guest] if self.now < at + ALONE_MS]
+        complained = [other for at, other in self.complaints if self.now < at + ALONE_MS]
+        if by not in of_guest and complained.count(by) < 3:
+            self.complaints.append((self.now, by))
+            self.letdowns[guest].append((self.now, by, ms))
 
     def break_off(self) -> None:
         """End the offers of processes that are gone, or were silent for longer than their lease: nobody rests."""

@@ -277,11 +277,11 @@ class LobbyMachine(RuleBasedStateMachine):
             step(known.lobby.avoid_networks(a, known.networks(b), known.now, known.met(a)))
             known.avoided.append((a, known.networks(b)[0], known.now))
 
-    @rule(guest=guests, partner=guests)
-    def never_answer(self, guest: str, partner: str) -> None:
+    @rule(guest=guests, partner=guests, ms=st.sampled_from([5_000, 6_500, 13_000]))
+    def never_answer(self, guest: str, partner: str, ms: int) -> None:
         if guest in self.known.pages and partner in self.known.pages:
-            step(self.known.lobby.let_down(guest, partner))
-            self.known.let_down(guest, partner)
+            step(self.known.lobby.let_down(guest, partner, ms))
+            self.known.let_down(guest, partner, ms)
 
     @rule(a=guests, b=guests)
     def talk_again(self, a: str, b: str) -> None:

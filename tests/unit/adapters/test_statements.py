@@ -40,4 +40,4 @@ def test_a_broken_file_is_named_with_what_is_wrong(text: str, complaint: str) ->
 
 
 def test_files_beside_the_adapters_are_found() -> None:
-    assert statements("sqlite/statements.sql")["report_state"] == "SELECT state FROM reports WHERE code = ?;"
+    assert statements("sqlite/statements.sql")["evidence_of"] == "SELECT evidence FROM reports WHERE code = ?;"

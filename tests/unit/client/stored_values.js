@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { Chat } from "citychat/chat.js";
 import { Joining } from "citychat/joining.js";
 import { KeptTokens } from "citychat/kept_tokens.js";
+import { Leaving } from "citychat/leaving.js";
 import { Matching } from "citychat/matching.js";
 import { parse } from "citychat/shapes.js";
 import { State } from "citychat/state.js";
@@ -73,15 +74,21 @@ function open([values, quota]) {
     emit: (_event, payload) => emitted.push(payload),
     available: () => ({}),
     seek: async () => ({ ok: true, state: "waiting" }),
+    leave: async () => ({ ok: true }),
+    chats: async () => ({ ok: true, chats: [], more: false }),
     match: async (offer) => emitted.push({ declined: offer }) && { ok: true },
   };
   const state = new State();
-  const storage = new Storage(() => area);
-  const chat = new Chat({ state, storage, socket, id: "page", now, wall });
+  const storage = new Storage(() => {
+    if (quota < 0) throw new Error("SecurityError");
+    return area;
+  });
+  const leaving = new Leaving({ state, storage, socket });
+  const chat = new Chat({ state, storage, socket, leaving, id: "page", now, wall });
   const { outbox } = chat;
   const parts = { state, storage, tab: storage, socket, outbox, consent: "1", now, wall };
   const joining = new Joining(parts);
-  const matching = new Matching({ ...parts, joining });
+  const matching = new Matching({ ...parts, joining, leaving });
   matching.touched();
   joining.begin();
   joining.withCity();
@@ -99,7 +106,7 @@ function step(steps) {
   const told = [];
   const storage = new Storage(() => {
     if (steps[0]?.[0] === "refused") throw new Error("SecurityError");
-    return area;
+    return steps[0]?.[0] === "absent" ? null : area;
   });
   storage.told = () => told.push(storage.trouble);
   return steps.map(([name, ...args]) => {
@@ -109,7 +116,7 @@ function step(steps) {
     else if (name === "elsewhere") {
       area.values.set(...args);
       storage.overtaken(args[0]);
-    } else if (name !== "refused") answer = storage[name](...args) ?? null;
+    } else if (name !== "refused" && name !== "absent") answer = storage[name](...args) ?? null;
     return { answer, trouble: storage.trouble, told: [...told], kept: Object.fromEntries(area.values) };
   });
 }

@@ -51,6 +51,13 @@ def test_a_file_of_somebody_else_is_refused_and_stays_as_it_is(path: Path, text:
     assert path.read_bytes() == text.encode(errors="surrogateescape")
 
 
+@pytest.mark.parametrize("name", ["", "missing/token"], ids=["a folder", "in a folder that is not there"])
+def test_a_file_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    """Without a file the guest has a memory, and is somebody new each time; it never is so without being told."""
+    with pytest.raises(StorageFileError, match=r"^cannot use .*: (Is a directory|No such file or directory)$"):
+        StorageFile(tmp_path / name)
+
+
 def test_a_full_disk_is_told_once_leaves_the_file_of_before_and_is_told_when_it_is_over(path: Path) -> None:
     storage, told = StorageFile(path), list[str]()
     storage.told = told.append

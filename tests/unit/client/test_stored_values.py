@@ -28,7 +28,7 @@ from citychat.client.shapes import (
 )  # fmt: skip
 from tests.support import node
 from tests.support.late_storage import Browser
-from tests.unit.client.desk import NOW, Desk
+from tests.unit.client.desk import NOW, Desk, session
 
 TWIN = Path(__file__).with_name("stored_values.js")
 FRAME_CHARS = 16_000  # a longer join closes the link
@@ -36,7 +36,10 @@ SHARED = [
     CONSENT, TOKEN, OLD_TOKEN, WRITER, OUTBOX + "old", OUTBOX + "no id!", DECLINE + "offer",
     OLD_OUTBOX, OLD_LAST, OLD_DECLINES,
 ]  # fmt: skip
-NAMES = [*SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s"]
+NAMES = [
+    *SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s", "citychat.leaving",
+    "citychat.pointed",
+]  # fmt: skip
 ENTRY = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "hello", "at": NOW, "state": "waiting"}
 FIRST = {
     "session": "s", "side": 0, "stream": "old", "number": 1, "lamport": 1, "text": "hello", "at": NOW,
@@ -47,7 +50,7 @@ GOOD = {
     OLD_OUTBOX: json.dumps([ENTRY]),
     OUTBOX + "old": json.dumps({"last": ["s", "old", 1, 1], "entries": [ENTRY]}), OLD_LAST: '["s", "old", 1]',
     OLD_DECLINES: '["first"]', "citychat.settings": '{"ask": false, "slow": true}', "citychat.reload": "1",
-    "citychat.looking": "yes", "citychat.draft.s": "half a thought",
+    "citychat.looking": "yes", "citychat.draft.s": "half a thought", "citychat.leaving": "s", "citychat.pointed": "s",
 }  # fmt: skip
 STRANGE: list[Any] = [
     None, True, -1, 0, 1.0, 1.5, 2**53 + 2, 10**40, "", "x" * 50_000, "a\ud800b", [], {}, [[]], [None, {}],
@@ -237,6 +240,19 @@ def test_a_window_that_was_replaced_takes_nothing_of_the_newer_one(windows: Stor
     assert [entry["text"] for entry in kept(windows.disk)] == ["one", "two", "three"]
 
 
+def test_a_window_that_comes_back_by_itself_goes_on_behind_what_the_other_has_written_and_got_its_ticks_for(
+    windows: StoredWindows,
+) -> None:
+    """Both were on their way in, and the older one was last; the history that it has read was as before."""
+    windows.newer.say("three", "four")
+    windows.newer.status("delivered", [1, 2], stream="newer-st1")
+    windows.catch_up()
+    windows.older.join().say("five")
+    five = windows.older.emitted[-1][1]
+    assert five["stream"] == "older-st2" and five["previous"] == ["newer-st1", 2]
+    assert five["lamport"] == 5
+
+
 # The browser's storage itself
 
 
@@ -266,6 +282,22 @@ def test_what_another_window_has_written_is_not_overwritten_when_there_is_room_a
     assert told[3]["told"] == ["full", ""] and told[-1]["answer"] == told[-1]["kept"][WRITER] == "other"
 
 
+@pytest.mark.parametrize("none", [["refused"], ["absent"], ["quota", 0]], ids=lambda step: step[0])
+def test_where_nothing_is_ever_stored_it_is_told_and_a_page_remembers_until_it_goes(none: list[Any]) -> None:
+    """Switched off, switched off the way of an app's own browser, and a private window of an old one."""
+    told = storage_steps(none, ["set", "citychat.token", "t"], ["get", "citychat.token"])
+    assert told[1]["trouble"] == told[-1]["trouble"] == "none" and told[-1]["answer"] == "t"
+    assert told[0]["trouble"] == ("" if none[0] == "quota" else "none"), "it can be known before anything is written"
+    assert told[-1]["kept"] == {}
+
+
+@pytest.mark.parametrize("quota", [-1, 0], ids=["refused", "no room at all"])
+def test_a_page_whose_browser_stores_nothing_joins_and_writes(quota: int) -> None:
+    (answer,) = node.answer(TWIN, {"values": [[{}, quota]]})["values"]
+    assert answer["refused"] == "" and answer["emitted"][-1]["text"] == "hello" and answer["storing"] == "none"
+    assert answer["kept"] == {} and answer["lines"] == []
+
+
 @pytest.mark.parametrize("ends", ["refused", "break"])
 def test_a_storage_that_is_refused_or_breaks_leaves_a_page_that_remembers_what_it_knew(ends: str) -> None:
     first = [["refused"]] if ends == "refused" else []
@@ -281,3 +313,18 @@ def test_on_a_full_disk_a_page_leaves_what_the_ones_before_have_left_where_it_is
     (answer,) = node.answer(TWIN, {"values": [[left, sum(map(len, [*left, *left.values()])) + 1]]})["values"]
     assert [sent["text"] for sent in answer["emitted"]] == ["hello", "hello"] and answer["storing"] == "full"
     assert {name: answer["kept"][name] for name in left} == {**left, WRITER: "page"}
+
+
+def test_a_window_that_wrote_last_in_the_chat_before_links_to_what_the_other_has_written_in_this_one() -> None:
+    older = Desk(name="older").join()
+    older.say("in the chat before")
+    older.status("delivered", [1, 1], stream="older-st1")
+    older.box.session(session("new"), NOW)
+    newer = Desk(older.storage, "newer").join(session=session("new"))
+    newer.say("one")
+    newer.box.status({"session": "new", "stream": "newer-st1", "ranges": [[1, 1]], "state": "stored"}, NOW)
+    older.box.closed()
+    older.box.joined({"session": session("new")}, NOW)
+    older.say("two")
+    two = older.emitted[-1][1]
+    assert two["text"] == "two" and two.get("previous") == ["newer-st1", 1]

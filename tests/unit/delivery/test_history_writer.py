@@ -279,3 +279,27 @@ async def test_flushed_when_everything_is_settled(stage: Stage) -> None:
     bench.add(ben, *range(1, 1_200))
     await bench.writer.flushed()
     assert len(ben.numbers()) == 1_199
+
+
+@on_stage
+async def test_a_store_too_slow_for_a_whole_batch_gets_smaller_ones_until_it_takes_them(stage: Stage) -> None:
+    bench = WriterBench(stage)
+    ben = await bench.reader()
+    add, tried = stage.history.messages.add, []
+
+    def at_most_ten(rows: Sequence[Message], done: Callable[[Committed | None], None]) -> None:
+        tried.append(len(rows))
+        if len(rows) <= 10 or len(tried) > 40:
+            add(rows, done)
+        else:
+            stage.loop.call_later(5, done, None)
+
+    stage.history.messages.add = at_most_ten  # type: ignore[method-assign]
+    bench.add(ben, *range(1, 101))
+    await stage.after(120)
+    assert tried[:5] == [100, 50, 25, 12, 6]
+    assert ben.numbers() == list(range(1, 101)) and bench.writer.bytes == 0
+    tried += [0] * 41
+    bench.add(ben, *range(101, 2101))
+    await stage.after(60)
+    assert BATCH_ROWS in tried and ben.numbers() == list(range(1, 2101))

@@ -425,6 +425,14 @@ def test_streams_without_end_fill_one_session_and_no_other(bench: ReceiverBench)
     assert bench.sent()[-2:] == [("st0", 2), ("theirs", 1)]
 
 
+def test_a_stream_that_is_begun_anew_counts_once(bench: ReceiverBench) -> None:
+    bench.receiving.start({f"st{i}": 1 for i in range(STREAMS_MAX - 1)}, "s")
+    bench.receiving.start({"st0": 0}, "s")
+    bench.take(1, st="st0")
+    bench.take(1, st="the last")
+    assert bench.sent() == [("st0", 1), ("the last", 1)] and not bench.dropped
+
+
 def test_streams_that_history_knows_count(bench: ReceiverBench) -> None:
     bench.receiving.start({f"old{i}": 1 for i in range(STREAMS_MAX)}, "s")
     bench.take(1, st="new")

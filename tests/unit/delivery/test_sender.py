@@ -9,6 +9,7 @@ import pytest
 
 from citychat.adapters.memory import MemoryLobby
 from citychat.delivery.sender import RECEIPT_S, Sender
+from citychat.figures import Traffic
 from citychat.model import LAMPORT_MAX, Message, Ranges, Session
 from citychat.ports import BusEvent, Engines, NewMessage
 from tests.simulation.bus import SimBus
@@ -32,7 +33,7 @@ class SenderBench:
         clock, lobby = VirtualClock(self.loop, machine.runs), MemoryLobby(lambda: 0, Random(1))
         engines = Engines(self.bus, lobby, self.mailbox, SimHistory(self.world, machine), clock, self.world.random)
         session = Session("s", ("ann", "ben"), ("Amber Fox", "Teal Owl"), "Lyon", 0, 1)
-        self.sender = Sender(session, "ann", engines, lambda *told: self.told.append(told))
+        self.sender = Sender(session, "ann", engines, lambda *told: self.told.append(told), Traffic())
 
     def listen(self) -> object:
         return self.loop.run_until_complete(self.bus.listen("ben", self._hear))

@@ -15,6 +15,8 @@ from citychat.client.outbox import FINAL
 from citychat.handlers import Event
 from citychat.joining import JoinRequest
 from citychat.model import ChatError
+from citychat.ports import Closure
+from citychat.rules import FOR_GOOD_MS
 from citychat.server.stopping import DRAIN_S
 from tests.support.door_page import DoorPage
 from tests.support.stage import Stage, on_stage
@@ -123,7 +125,7 @@ def test_the_page_knows_the_documented_events_and_no_others() -> None:
 def test_no_other_file_of_the_page_names_an_event() -> None:
     static = ROOT / "citychat" / "static"
     for path in static.rglob("*.js"):
-        if path.name not in NAMING and "vendor" not in path.parts:
+        if path.name not in NAMING and not {"vendor", "bundle"} & {*path.parts}:
             known = set(operations("send")) | set(operations("receive"))
             assert not known & set(EVENT.findall(path.read_text("utf-8"))), path.name
 
@@ -221,13 +223,17 @@ async def test_a_whole_visit_is_answered_and_told_as_documented(stage: Stage) ->
     code = (await anna.ask("user-report", {"session": s, "reason": "spam"}))["code"]
     await anna.ask("user-case", {"code": code})
     await anna.ask("user-available", {"on": True})
+    looked = stage.p.page()
+    assert (await looked.join(probe=True))["ok"]
     carl = await stage.p.join()
     await carl.ask("user-seek")
     await stage.after(40)
     await anna.ask("user-erase", {"confirm": True})
+    await stage.history.house.close(Closure("back soon", FOR_GOOD_MS))
     await stage.after(11)
+    await carl.ask("user-seek")
     await stage.p.process.drain(DRAIN_S)
     told = set[str]()
-    for page in (anna, ben, again, back, carl):
+    for page in (anna, ben, again, back, looked, carl):
         told |= check(page)
     assert told >= set(operations("send")) - {"user-banned"}

@@ -10,6 +10,7 @@ SCHOOL, HOME = "203.0.113.7", "203.0.114.8"
 COSTLY = {
     "user-seek": "seeks", "user-cities": "cities", "user-place": "places", "user-case": "cases", "user-chats": "chats",
     "chat-ask": "asks", "chat-history": "history pages", "chat-typing": "typing", "user-view": "other events",
+    "user-report": "reports",
 }  # fmt: skip
 
 

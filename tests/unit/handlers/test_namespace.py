@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -165,12 +166,13 @@ async def test_a_fault_of_ours_is_internal_and_logged_without_what_the_page_said
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = await stage.p.join()
-    stage.p.process.joining.admission.gazetteer = None  # type: ignore[assignment]
+    quotes = SimpleNamespace(meant={}.__getitem__)  # raises KeyError with what was searched for
+    stage.p.process.joining.admission.gazetteer = quotes  # type: ignore[assignment]
     with caplog.at_level(logging.DEBUG):
         answer = await page.ask("user-cities", {"q": "my secret street"})
     assert answer["error"] == "internal" and "secret" not in str(answer)
     failures = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert len(failures) == 1 and "user-cities" in failures[0] and "AttributeError" in failures[0]
+    assert len(failures) == 1 and "user-cities" in failures[0] and "KeyError" in failures[0]
     assert "secret" not in caplog.text
 
 

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from citychat.adapters.sqlite.database import Transaction
 from citychat.joining import Admission, JoinRequest
 from citychat.joining.admission import HAVE_MAX, Arrived
-from citychat.limits import Buckets, Shares, bound, buckets
+from citychat.limits import Shares, bound, buckets
 from citychat.model import BadPayload, Banned, Busy, Guest, NoPlace, RefusedConsent, Reload
 from citychat.places import Places
 from citychat.rules import DAY_MS
+from citychat.server.process import new_guests
 from citychat.tokens import Claims, SigningKey, SigningKeys, Tokens, network_marks
 from tests.support.spent import spent_by, spent_by_all
 from tests.support.stage import CONTACT, GAZETTEER, KEYS, LOOPBACK, LYON, NOWHERE, PARIS, Stage, located, on_stage
@@ -39,7 +40,8 @@ def arrival(stage: Stage, consent: str = "2", guests_per_hour: int = 3) -> Admis
         engines=stage.p.engines,
         dates=stage.p.matching.sessions.dates,
         joins=Shares("joins", now_s),
-        new_guest=Buckets(guests_per_hour, guests_per_hour / 3600, now_s).take,
+        objections=Shares("objections", now_s),
+        new_guest=new_guests(guests_per_hour, now_s),
         again=buckets("joins", now_s).take,
     )
 
@@ -72,7 +74,7 @@ class KeptToken:
 
     async def comes(self, position: object = None, **changes: Any) -> Guest:
         asked = replace(ASKED, token=self.token, position=position, **changes)
-        self.row, self.away_ms, _ = await arrives(self.arrival, self.address, asked)
+        self.row, self.away_ms, *_ = await arrives(self.arrival, self.address, asked)
         await self.stage.history.guests.keep(self.row)
         self.token = self.arrival.token(self.row)
         assert await self.stage.history.guests.find(self.row.id) == self.row
@@ -144,7 +146,7 @@ FORGED = Tokens(OTHER_KEYS, lambda: START_MS).issue(Claims("guest", "2", START_M
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "x" * 10_000, "k.é.é", FORGED])
 @on_stage
 async def test_a_bad_token_counts_as_none(stage: Stage, token: str) -> None:
-    row, away_ms, _ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=token))
+    row, away_ms, *_ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=token))
     assert (row.id != "guest", away_ms, row.made) == (True, 0, stage.clock.wall_ms())
 
 
@@ -179,7 +181,7 @@ async def test_of_two_tokens_that_of_an_erased_guest_counts_for_nothing(stage: S
     erased, kept = await anna.comes(), await ben.comes()
     await stage.history.guests.erase(erased.id, stage.clock.wall_ms())
     for tokens in ((anna.token, ben.token), (ben.token, anna.token)):
-        row, _, _ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=tokens[0], old_token=tokens[1]))
+        row, *_ = await arrives(arrival(stage), AT_LYON, replace(ASKED, token=tokens[0], old_token=tokens[1]))
         assert row.id == kept.id
 
 
@@ -190,14 +192,17 @@ async def test_a_paused_network_takes_no_new_guests_and_says_so(stage: Stage) ->
     await before.comes()
     await stage.after(0.001)
     elsewhere, until = KeptToken(stage, at, AT_PARIS), stage.clock.wall_ms() + DAY_MS
-    await stage.history.guests.pause_networks(network_marks(KEYS, AT_LYON, stage.clock.wall_ms()), until)
+    marks = network_marks(KEYS, AT_LYON, stage.clock.wall_ms())
+    rows = [(f"network:{mark}", until, "reported by several people", None, "", "") for mark in marks]
+    await job(stage, lambda transaction: transaction.change_each("pause", rows))
     await elsewhere.comes()
     elsewhere.address = AT_LYON  # made after it began, and moved in
     for guest in (KeptToken(stage, at), elsewhere):
         with pytest.raises(Banned) as banned:
             await guest.comes()
-        assert banned.value.facts() == {
-            "until": until, "reason": "reported by several people", "contact": CONTACT, "network": True,
+        assert banned.value.facts == {
+            "until": until, "reason": "", "rule": "", "reference": "", "objection": "", "answer": "",
+            "automatic": True, "contact": CONTACT, "network": True,
         }  # fmt: skip
     assert (await before.comes()).id == before.row.id
     await KeptToken(stage, at, AT_PARIS).comes()
@@ -210,13 +215,26 @@ async def test_a_paused_network_takes_no_new_guests_and_says_so(stage: Stage) ->
 async def test_a_paused_guest_is_told_until_when_why_and_whom_to_ask_and_comes_back_after_it(stage: Stage) -> None:
     anna = KeptToken(stage, arrival(stage))
     guest, until = (await anna.comes()).id, stage.clock.wall_ms() + DAY_MS
-    await job(stage, lambda transaction: transaction.change("pause", guest, until, "three reports"))
+    await job(stage, lambda transaction: transaction.change("pause", guest, until, "three reports", None, "", ""))
     with pytest.raises(Banned) as banned:
         await anna.comes()
     facts = {"until": until, "reason": "three reports", "contact": CONTACT}
     assert facts.items() <= banned.value.shown().items()
     await stage.skip(DAY_MS)
     assert (await anna.comes()).id == guest
+
+
+@on_stage
+async def test_a_pause_outlasts_the_token_of_who_is_paused(stage: Stage) -> None:
+    anna = KeptToken(stage, arrival(stage))
+    guest, until = (await anna.comes()).id, stage.clock.wall_ms() + 90 * DAY_MS
+    await job(stage, lambda transaction: transaction.change("pause", guest, until, "threats", None, "3", ""))
+    await stage.skip(60 * DAY_MS)
+    assert anna.arrival.guest_of(replace(ASKED, token=anna.token)) == "", "it has run out"
+    with pytest.raises(Banned):
+        await anna.comes()
+    await stage.skip(30 * DAY_MS)
+    assert (await anna.comes()).id != guest
 
 
 @on_stage
@@ -234,6 +252,17 @@ async def test_one_network_makes_so_many_new_guests_an_hour_and_its_old_ones_com
     for _ in range(10):
         await arrives(at, LOOPBACK, ASKED)  # loopback has no limit
     await stage.skip(busy.value.retry_ms)
+    await arrives(at, AT_LYON, ASKED)
+
+
+@on_stage
+async def test_all_networks_of_a_48_make_as_many_new_guests_as_ten(stage: Stage) -> None:
+    at = arrival(stage, guests_per_hour=2)
+    for n in range(20):
+        await arrives(at, f"2001:db8:1:{n:x}::1", ASKED)
+    with pytest.raises(Busy):
+        await arrives(at, "2001:db8:1:ffff::1", ASKED)
+    await arrives(at, "2001:db8:2:1::1", ASKED)
     await arrives(at, AT_LYON, ASKED)
 
 

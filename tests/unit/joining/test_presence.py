@@ -80,12 +80,15 @@ async def test_who_is_paused_elsewhere_is_told_and_sent_away(stage: Stage) -> No
     until = stage.clock.wall_ms() + DAY_MS
 
     def pause(transaction: Transaction) -> int:
-        return transaction.change("pause", page.guest, until, "reported by several people")
+        return transaction.change("pause", page.guest, until, "reported by several people", None, "", "")
 
     await stage.database.run(pause)
-    stage.bus.publish(page.guest, GuestPaused(until, "reported by several people"))
+    stage.bus.publish(page.guest, GuestPaused(until, "reported by several people", "", "A"))
     await stage.after(0.1)
-    told = {"until": until, "reason": "reported by several people", "contact": CONTACT, "network": False}
+    told = {
+        "until": until, "reason": "reported by several people", "rule": "", "automatic": True, "reference": "A",
+        "objection": "", "answer": "", "contact": CONTACT, "network": False,
+    }  # fmt: skip
     assert page.events("user-banned") == [told]
     assert page.closed == "paused"
     assert (await page.next_page().join())["error"] == "banned"

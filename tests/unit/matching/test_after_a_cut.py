@@ -1,9 +1,12 @@
 """After a process was cut off from lobby and bus: what goes on, what is told again, and who is entered again."""
 
+import pytest
+
 from citychat.adapters.memory import MemoryLobby
 from citychat.model import Message
-from citychat.ports import BusEvent, Receipt, Report, TextsErased
-from tests.support.door_page import STREAM
+from citychat.ports import BusEvent, GuestPaused, Receipt, Report, TextsErased
+from citychat.rules import DAY_MS
+from tests.support.door_page import STREAM, DoorPage
 from tests.support.stage import Node, Stage, on_stage
 
 
@@ -63,20 +66,37 @@ async def test_nobody_rests_because_a_process_was_silent_for_longer_than_its_lea
     assert not ben.client.match.offer and (await anna.where()).looking
 
 
-@on_stage
-async def test_who_was_paused_while_the_bus_was_away_is_told_when_it_is_back(stage: Stage) -> None:
+async def talked_for_a_minute(stage: Stage) -> tuple[DoorPage, DoorPage]:
+    """anna and ben, of whom ben has written, so that a report of him counts."""
     anna, ben = await stage.talking()
     await ben.say(anna.session, 1)
     await stage.after(0.1)
     await anna.ack(anna.session, 1)
     await stage.after(61)
-    now = stage.clock.wall_ms()
+    return anna, ben
+
+
+async def report_thrice(stage: Stage, session: str, now: int) -> None:
+    """Three report ben, and nobody tells of it."""
     for n in range(3):
-        report = Report(f"code {n}", anna.session, f"guest {n}", "ben", "spam", "", now, (f"network {n}",))
+        report = Report(f"code {n}", session, f"guest {n}", "ben", "spam", "", now, (f"network {n}",))
         await stage.history.reports.add(report)
-    await stage.after(20)
-    assert ben.open, "nobody has told"
-    await cut(stage, stage.q, 2)
+
+
+@on_stage
+async def test_who_was_paused_while_the_bus_was_away_is_told_within_fifteen_seconds_and_not_by_a_wrong_clock(
+    stage: Stage,
+) -> None:
+    """A process whose clock is ahead by more than a pause lasts would find it over, were it to ask by its own."""
+    anna, ben = await talked_for_a_minute(stage)
+    await stage.after(31)
+    stage.clock.ahead_ms = 40 * DAY_MS
+    await stage.after(61)
+    assert stage.q.matching.sessions.dates.doubt
+    for node in (stage.p, stage.q):
+        node.bus.lost = lambda event: isinstance(event, GuestPaused)
+    await report_thrice(stage, anna.session, stage.clock.wall_ms() - 40 * DAY_MS)
+    await stage.after(16)
     assert ben.events("user-banned") and ben.closed == "paused" and anna.open
 
 
@@ -149,3 +169,71 @@ class Watched:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._lobby, name)
+
+
+async def erased_unheard(stage: Stage, anna: DoorPage) -> None:
+    """anna erases herself, and ben's process does not hear of it."""
+    await stage.keep(Message(anna.session, 0, STREAM, 1, 1, "secret", 1))
+    for node in (stage.p, stage.q):
+        node.bus.lost = lambda event: isinstance(event, TextsErased)
+    assert await anna.wish("user-erase", confirm=True) == "ok"
+    await stage.after(0.5)
+
+
+@on_stage
+async def test_a_bus_that_comes_and_goes_has_everybody_told_once_and_not_each_time(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    go = stage.q.history.hold("sessions.find")
+    stage.q.calls.clear()
+    for _ in range(20):
+        stage.q.process._resumed()
+        await stage.after(0.1)
+    go.set()
+    await stage.after(1)
+    assert stage.q.calls.count("sessions.find") == 2, "what was under way, and once for all that came meanwhile"
+    await erased_unheard(stage, anna)
+    stage.q.process._resumed()
+    await stage.after(0.5)
+    assert ben.events("chat-erased")
+
+
+@on_stage
+async def test_who_was_not_told_since_the_history_was_away_is_told_when_it_is_back(stage: Stage) -> None:
+    anna, ben = await stage.talking()
+    await erased_unheard(stage, anna)
+    stage.q.history.away = {"sessions.find"}
+    stage.q.process._resumed()
+    await stage.after(3)
+    assert not ben.events("chat-erased")
+    stage.q.history.away = set()
+    await stage.after(10)
+    assert ben.events("chat-erased")
+
+
+@on_stage
+async def test_a_bus_that_comes_and_goes_has_lobby_and_bus_asked_once_and_not_each_time(stage: Stage) -> None:
+    await stage.talking()
+    steps = {"renew": stage.q.lobby.hold("renew"), "listeners": stage.q.bus.hold("listeners")}
+    stage.q.calls.clear()
+    for _ in range(20):
+        stage.q.process._resumed()
+        await stage.after(0.1)
+    assert {step: stage.q.calls.count(step) for step in steps} == {"renew": 1, "listeners": 1}
+    for go in steps.values():
+        go.set()
+    await stage.after(0.5)
+    assert {step: stage.q.calls.count(step) for step in steps} == {"renew": 2, "listeners": 2}
+
+
+@pytest.mark.parametrize("away", ["renew", "listeners"])
+@on_stage
+async def test_what_could_not_be_asked_after_a_cut_is_asked_within_two_seconds(stage: Stage, away: str) -> None:
+    await stage.talking()
+    line = stage.q.lobby if away == "renew" else stage.q.bus
+    line.away = {away}
+    stage.q.process._resumed()
+    await stage.after(0.1)
+    line.away = set()
+    stage.q.calls.clear()
+    await stage.after(2)
+    assert away in stage.q.calls

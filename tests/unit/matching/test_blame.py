@@ -1,5 +1,6 @@
 """Whom a block and a report reach: strangers of the network, and nobody by a few words of a few bots."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +95,31 @@ async def test_three_reports_pause_a_guest_and_free_whom_they_talk_with(stage: S
     assert ben.last("user-banned")["network"] is False and ben.closed == "paused"
     assert carl.last("user-left")["how"] == "left"
     assert all(row.ended is not None for row in await stage.history.sessions.of("ben"))
+
+
+@on_stage
+async def test_who_is_paused_is_shut_out_though_the_process_that_took_the_third_report_died_at_once(
+    stage: Stage,
+) -> None:
+    ben = await accused(stage, await stage.q.join("ben"), 2)
+    await ben.wish("user-available", on=True)
+    await stage.after(121)
+    last, carl = await stage.p.join("last"), await stage.q.join("carl")
+    s = await talked(stage, last, ben)
+    await last.leave()
+    await ben.wish("user-available", on=True)
+    await stage.after(121)
+    await stage.meet(carl, ben)
+    stage.p.history.hold("guests.pause")  # what it asks once the report is durable
+    asked = asyncio.ensure_future(last.wish("user-report", session=s, reason="sexual"))
+    await stage.after(1)
+    assert await stage.history.guests.pause("ben", stage.clock.wall_ms()) is not None and ben.open
+    stage.p.die()
+    told = await stage.q.page(address=ben.address).join()
+    assert (told["error"], told["network"]) == ("banned", True), "as durable as the report itself"
+    await stage.after(16)
+    assert ben.closed == "paused" and carl.last("user-left")["how"] == "left" and not asked.done()
+    asked.cancel()
 
 
 @pytest.mark.parametrize("erases", [False, True])

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from citychat.limits import bound
 from tests.support.stage import Stage, on_stage
 
 
@@ -134,3 +137,23 @@ async def test_a_late_no_with_the_lobby_away_is_unavailable_and_counts_when_it_i
     stage.q.lobby.mute = set()
     await ben.answer("no")
     assert await stage.history.relations.blocked("ben") == ["anna"]
+
+
+@pytest.mark.parametrize("what", ["no", "block", "report"])
+@on_stage
+async def test_while_the_history_takes_no_bars_so_many_wait_and_the_next_is_refused(stage: Stage, what: str) -> None:
+    """The page keeps a no until it is answered: nothing is lost."""
+    anna, ben = await (stage.asking() if what == "no" else stage.talking())
+    bars = stage.q.matching.sessions.pending_blocks
+    bars |= {(f"guest {n}", "somebody"): 1 for n in range(bound("bars on their way"))}
+    for expected in ("unavailable", "ok"):
+        match what:
+            case "no":
+                answer = await ben.answer("no")
+            case "block":
+                answer = await ben.wish("user-block", session=ben.session)
+            case _:
+                answer = await ben.wish("user-report", session=ben.session, reason="spam")
+        assert answer == expected
+        bars.clear()
+    await stage.truth(anna, ben)

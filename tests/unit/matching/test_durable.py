@@ -227,3 +227,20 @@ async def test_other_wishes_that_are_cut_off_are_told_to_the_lobby_whole(stage: 
         await cut_off(stage, "seek", ben.seek())
         assert anna.last("user-offer")["offer"] == (await ben.where()).offer.id  # type: ignore[union-attr]
     await stage.truth(anna, ben)
+
+
+@pytest.mark.parametrize("how", ["leave", "block", "erase"])
+@on_stage
+async def test_an_end_that_the_history_alone_has_reaches_a_partner_who_stays(stage: Stage, how: str) -> None:
+    """The process on which it was said is killed before it could tell the lobby."""
+    anna, ben = await stage.talking()
+    s = anna.session
+    stage.p.lobby.away = {"all"}
+    asked: dict[str, object] = {"confirm": True} if how == "erase" else {"session": s}
+    asking = asyncio.ensure_future(anna.ask(f"user-{how}", asked))
+    await stage.after(0.5)
+    assert (await stage.row(s)).ended is not None
+    stage.p.die()
+    await stage.after(700)
+    assert ben.client.session is None
+    asking.cancel()

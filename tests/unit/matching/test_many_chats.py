@@ -1,7 +1,10 @@
 """Who has had very many chats: what a join looks at, the list in pages, and how many two may have in a day."""
 
+import pytest
+
 from citychat.limits import bound
 from citychat.model import Session
+from citychat.networks import network
 from citychat.rules import DAY_MS
 from tests.support.stage import Stage, on_stage
 from tests.support.stores import message
@@ -86,5 +89,34 @@ async def test_two_have_so_many_chats_in_a_day_and_no_more(stage: Stage) -> None
     for page in (anna, ben):
         await page.wish("user-stop")
     await stage.skip(DAY_MS)
+    assert await ben.seek() == "waiting"
+    await stage.meet(anna, ben)
+
+
+def use_up(stage: Stage, guests: list[str], address: str) -> None:
+    quotas = stage.p.process.delivery.quotas
+    for guest in guests:
+        for text in ("x" * 100_000, "x" * 10_000, ""):
+            while quotas.charge(guest, network(address), text):
+                pass
+
+
+@pytest.mark.parametrize("guests", [["ben"], [f"guest{n}" for n in range(21)]], ids=["the guest's", "the network's"])
+@on_stage
+async def test_chats_without_a_word_are_within_the_bytes_of_a_day(stage: Stage, guests: list[str]) -> None:
+    """Each is three rows in the store, and a network may begin twenty a second: a day's bytes in an hour or two."""
+    anna, ben, s = await stage.p.talking("anna", "ben")
+    await anna.leave()
+    use_up(stage, guests, ben.address)
+    for page in (anna, ben):
+        assert await page.wish("user-again", session=s) == "ok"
+    await stage.after(130)
+    assert anna.session == ben.session == s, "as if the other one had not pressed"
+    use_up(stage, guests, ben.address)
+    assert (await ben.seek(), await anna.seek()) == ("waiting", "asking")
+    assert await ben.answer("yes") == "gone"
+    for page in (anna, ben):
+        await page.wish("user-stop")
+    await stage.skip(DAY_MS // 10)
     assert await ben.seek() == "waiting"
     await stage.meet(anna, ben)

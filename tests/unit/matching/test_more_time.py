@@ -107,3 +107,28 @@ async def test_who_is_rung_on_and_presses_find_someone_looks_when_the_seeker_has
     await stage.after(0.1)
     assert ben.events("user-offer-end") and (await ben.where()).looking
     await stage.truth(ben)
+
+
+@on_stage
+async def test_who_is_rung_on_and_is_led_to_somebody_else_hears_that_the_question_is_off(stage: Stage) -> None:
+    anna, ben = await rung_on(stage)
+    carl = await stage.q.join("carl", available=False)
+    assert await carl.seek() == "asking" and await anna.answer("yes") == "ok"
+    await stage.q.join("dan")
+    assert await ben.seek() == "asking"
+    asked = ben.last("user-offer")["offer"]
+    assert [end["offer"] for end in ben.events("user-offer-end")] == [asked]
+    await stage.truth(anna, ben, carl)
+
+
+@on_stage
+async def test_so_does_who_was_asked_and_whose_hint_was_lost(stage: Stage) -> None:
+    ben = await stage.q.join("ben")
+    anna = await stage.p.join("anna", available=False)
+    assert await anna.seek() == "asking"
+    asked = ben.last("user-offer")["offer"]
+    stage.p.bus.lost = lambda event: True
+    await anna.wish("user-stop")
+    await stage.q.join("dan")
+    assert await ben.seek() == "asking"
+    assert [end["offer"] for end in ben.events("user-offer-end")] == [asked]

@@ -1,5 +1,8 @@
 """Talking again: both wish it, within a day, when both are free."""
 
+from msgspec.structs import replace
+
+from citychat.limits import bound
 from citychat.ports import SessionBegun
 from citychat.rules import DAY_MS
 from tests.support.door_page import DoorPage
@@ -167,3 +170,19 @@ async def test_a_lost_met_of_a_reunion_is_noticed(stage: Stage) -> None:
     await wishes(ben, s)
     await stage.after(15.1)
     assert anna.session == ben.session != s
+
+
+@on_stage
+async def test_the_newest_wishes_of_a_guest_and_of_a_process_are_tried(stage: Stage) -> None:
+    """Each costs a look at both stores, every 15 s: nobody keeps a thousand of them waiting."""
+    anna, _ben = await stage.talking()
+    session, reunions = anna.client.session, stage.p.matching.reunions
+    assert session is not None
+    for n in range(bound("wishes of a guest") + 3):
+        reunions.remember(replace(session, id=f"s {n}"), "anna", n, float(n))
+    assert [wish.session.id for wish in reunions.waiting("anna")] == [f"s {n}" for n in range(3, 8)]
+    reunions.remember(replace(session, id="s 7"), "anna", 9, 9.0)
+    assert [wish.at for wish in reunions.waiting("anna")] == [3, 4, 5, 6, 9], "the same one is pressed again"
+    for n in range(bound("wishes")):
+        reunions.remember(session, f"guest {n}", n, float(n))
+    assert not reunions.waiting("anna") and len(reunions.waiting(f"guest {bound('wishes') - 1}")) == 1

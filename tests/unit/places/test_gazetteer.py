@@ -186,7 +186,7 @@ def test_a_search_answers_what_comparing_every_city_with_the_name_would(start: s
     assert gazetteer.search(start, limit) == compared(start, limit)
 
 
-@pytest.mark.parametrize("typed", ["s", "n", "po", "no", "san", "vil", "santa", "victo", "\ufdfa" * 60])
+@pytest.mark.parametrize("typed", ["s", "n", "po", "san", "santa", "victo", "st s", "s, x", "\ufdfa" * 60])
 def test_a_search_takes_few_steps_whatever_is_typed(typed: str) -> None:
     """A frame of 40 bytes must not hold everybody up."""
     steps = 0
@@ -197,7 +197,7 @@ def test_a_search_takes_few_steps_whatever_is_typed(typed: str) -> None:
 
     sys.setprofile(step)
     try:
-        gazetteer.search(typed)
+        gazetteer.meant(typed)
     finally:
         sys.setprofile(None)
     assert steps < 1_000
@@ -304,3 +304,31 @@ NORTHERN = [city for city in CITIES if city.lat > 55]
 @pytest.mark.parametrize(("typed", "first"), [("Ly", "Lyon"), ("Wien", "Vienna"), ("münch", "Munich"), ("bo", "Bo")])
 def test_a_city_s_own_name_comes_before_what_others_were_once_called(typed: str, first: str) -> None:
     assert Gazetteer().search(typed)[0].name == first
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("St. Gallen", "Sankt Gallen, CH"),
+        ("st gall", "Sankt Gallen, CH"),
+        ("St. Pölten", "Sankt Pölten, AT"),
+        ("s-Gravenhage", "The Hague, NL"),
+        ("'s-Gravenhage", "The Hague, NL"),
+        ("Lyon, France", "Lyon, FR"),
+        ("Lyon,fr", "Lyon, FR"),
+        ("Paris, Texas", "Paris, Texas, US"),
+        ("Springfield, Ill", "Springfield, Illinois, US"),
+        ("Par, ", "Paris, FR"),
+        ("Lyon", "Lyon, FR"),
+    ],
+)
+def test_a_city_is_meant_as_people_write_it_down(typed: str, first: str) -> None:
+    assert described(gazetteer.meant(typed)[0]) == first
+
+
+def test_both_saint_petersburgs_are_meant_and_no_text_breaks_it() -> None:
+    for typed in ("St. Petersburg", "Saint Petersburg", "st peters"):
+        found = {described(city) for city in gazetteer.meant(typed)}
+        assert {"Saint Petersburg, RU", "St. Petersburg, Florida, US"} <= found
+    for typed in ("", ",", ", France", "st ", "zzzzzz, France", "\ud800,\ud800"):
+        assert len(gazetteer.meant(typed)) <= BEST

@@ -289,6 +289,8 @@ def test_use_of_a_bad_file_changes_nothing(geoip: Said, flat_4: Path, tmp_path: 
 def test_a_note_that_is_not_text_is_named(flat_4: Path, tmp_path: Path) -> None:
     remember(tmp_path, [flat_4])
     note = tmp_path / "geoip" / "in-use.txt"
+    note.write_text(f"{flat_4}\r\n", "utf-8-sig")  # as editors on Windows save it
+    assert database_files(tmp_path, ()) == (flat_4,)
     note.write_bytes(b"/\xff")
     with pytest.raises(ValueError, match=re.escape(f"{note} is not UTF-8 text")):
         database_files(tmp_path, ())

@@ -50,10 +50,12 @@ async def fill(database: Database) -> None:
         await put(mailbox, "ben", message(1, x="while you were away"))
 
 
-def run(data: Path, command: str = "backup", *words: str, now: datetime = NOW) -> tuple[int, str]:
+def run(
+    data: Path, command: str = "backup", *words: str, now: datetime = NOW, hook: Path | None = None
+) -> tuple[int, str]:
     """The exit status and what was printed, on either stream."""
     said = io.StringIO()
-    return backup.main(command, words, data=data, now=now, out=said, errors=said), said.getvalue()
+    return backup.main(command, words, data=data, hook=hook, now=now, out=said, errors=said), said.getvalue()
 
 
 def rows(path: Path) -> list[str]:
@@ -131,6 +133,21 @@ async def test_backups_of_a_clock_that_was_ahead_go_before_the_one_just_made(dat
     kept = [f"citychat-{NOW + timedelta(days=365, hours=hour):%Y%m%dT%H%M%SZ}.db" for hour in range(2, 24)]
     assert names(data / "backups")[2:] == kept
     assert "later" not in run(data, now=NOW + timedelta(days=400))[1]
+
+
+async def test_backups_of_a_clock_that_was_ahead_do_not_hide_that_none_is_made_any_more(
+    data: Path, database: Database
+) -> None:
+    run(data)
+    run(data, now=NOW + timedelta(days=365))
+    first, ahead = sorted((data / "backups").glob("*.db"))
+    made = NOW - timedelta(days=2)
+    os.utime(first, (made.timestamp(),) * 2)
+    os.utime(ahead, ((NOW + timedelta(days=365)).timestamp(),) * 2)
+    assert backup.newest(data, NOW) == made
+    assert backup.newest(data) == NOW + timedelta(days=365), "doctor says that it is of the future"
+    first.unlink()
+    assert backup.newest(data, NOW) is None
 
 
 async def test_two_backups_at_once_are_one(data: Path, database: Database) -> None:
@@ -354,3 +371,36 @@ async def test_what_root_makes_belongs_to_the_folders_owner(data: Path) -> None:
     run(data, "restore", str(data / "backups" / FIRST))
     made = [data / "backups", data / "backups" / FIRST, data / "citychat.db", data / "citychat.db.lock"]
     assert {path.name: path.stat().st_uid for path in made} == {path.name: owner for path in made}
+
+
+def script(folder: Path, *lines: str, mode: int = 0o755) -> Path:
+    """A program of a host's own."""
+    file = folder / "hook"
+    file.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    file.chmod(mode)
+    return file
+
+
+async def test_a_hook_gets_each_new_backup_whole(database: Database, data: Path, tmp_path: Path) -> None:
+    await fill(database)
+    hook = script(tmp_path, f'cp "$1" {tmp_path}/copied.db')
+    status, said = run(data, hook=hook)
+    assert (status, said.startswith("Kept ")) == (0, True)
+    assert contents(tmp_path / "copied.db") == contents(data / "backups" / FIRST)
+    assert run(data, "restore", str(data / "nothing.db"), hook=hook)[0] == 1, "and is for backups alone"
+
+
+async def test_a_hook_that_fails_is_one_line_and_the_backup_stays(
+    database: Database, data: Path, tmp_path: Path
+) -> None:
+    await fill(database)
+    kept = data / "backups" / FIRST
+    for hook, why in (
+        (script(tmp_path, "exit 3"), "failed with status 3"),
+        (tmp_path / "missing", "cannot be run: No such file or directory"),
+    ):
+        status, said = run(data, hook=hook)
+        assert (status, said) == (1, f"citychat backup: kept {kept}, but the hook {hook} {why}\n")
+        assert contents(kept).messages == 39
+    hook = script(tmp_path, "exit 0", mode=0o644)
+    assert "cannot be run: Permission denied" in run(data, hook=hook)[1]

@@ -47,6 +47,7 @@ async def test_a_storage_that_cannot_be_written_is_not_ready_until_a_look_finds_
         assert opened.status()[0]
         with contextlib.closing(sqlite3.connect(tmp_path / "citychat.db", isolation_level=None)) as another:
             another.execute("BEGIN EXCLUSIVE")
+            await until(lambda: not opened.status()[0])  # nobody is there who would write
             with pytest.raises(Unavailable):
                 await opened.engines.history.relations.block("anna", "ben", 1)
             ready, shown = opened.status()
@@ -64,7 +65,11 @@ async def test_a_full_disk_is_found_by_who_asks_whether_the_process_is_ready(tmp
         settings = load(["--data", str(tmp_path)], {})
         opened = await open_engines(stack, settings, KEYS, clock, Random(1), print, stopping)
         opened = replace(opened, disk=FreeDisk(tmp_path, clock.monotonic_s, lambda _: 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # refuses writes as a full disk does
+        assert opened.database is not None
+        opened.database.probe()  # the first look at a new store makes a row
+        await until(lambda: not opened.database._probing)  # type: ignore[union-attr]
+        # On a full disk what is there can be written over, and nothing be made larger
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "citychat.db-wal").stat().st_size, hard))
         try:
             await until(lambda: not opened.status()[0])
             assert str(opened.status()[1]["history"]).startswith("{'engine': 'embedded', 'state': 'cannot be written: ")

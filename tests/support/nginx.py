@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.patience import PATIENCE_S
@@ -37,26 +38,36 @@ http {{
 
 
 class Nginx:
-    """In front of one or two processes. Entering raises MissingServer, RuntimeError."""
+    """In front of one or two processes. ``name``: of the site; ``changed``: what stands in the shipped file, and what
+    does in its place; ``days``: how long the certificate lasts. Entering raises MissingServer, RuntimeError."""
 
-    def __init__(self, folder: Path, *processes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *processes: int,
+        name: str = NAME,
+        changed: Mapping[str, str] | None = None,
+        days: int = 1,
+    ) -> None:
         self.folder, self.http, self.https = folder, free_port(), free_port()
+        self.name, self._days = name, days
         folder.mkdir(parents=True)
-        (folder / "site.conf").write_text(self._site(processes))
+        (folder / "site.conf").write_text(self._site(processes, changed or {}))
         user = "user root;" if os.geteuid() == 0 else ""  # its workers must reach the test's folder
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
         self._child = Child([PROGRAM, "-p", str(folder), "-c", str(folder / "nginx.conf")], folder)
 
     @property
     def url(self) -> str:
-        return f"https://{NAME}:{self.https}"
+        return f"https://{self.name}:{self.https}"
 
-    def _site(self, processes: tuple[int, ...]) -> str:
+    def _site(self, processes: tuple[int, ...], changed: Mapping[str, str]) -> str:
         """The file as it is shipped, and all that is changed in it."""
         text = SITE.read_text("utf-8")
         moved = {
-            "chat.example.org": NAME,
-            f"/etc/letsencrypt/live/{NAME}/": f"{self.folder}/",
+            **changed,
+            "chat.example.org": self.name,
+            f"/etc/letsencrypt/live/{self.name}/": f"{self.folder}/",
             "/var/log/nginx/": f"{self.folder}/",
             "/var/www/html": f"{self.folder}",
             " listen [::]:80;": "",  # not every machine of tests has IPv6
@@ -75,7 +86,7 @@ class Nginx:
     def __enter__(self) -> "Nginx":
         if not Path(PROGRAM).exists():
             raise MissingServer("nginx is not installed: apt-get install --no-install-recommends nginx")
-        _certificate(self.folder)
+        certify(self.folder, self.name, self._days)
         self._child.start(lambda: listens(self.https) and listens(self.http))
         return self
 
@@ -87,10 +98,17 @@ class Nginx:
         self._child.stop()
 
 
-def _certificate(folder: Path) -> None:
+def certify(folder: Path, name: str, days: int) -> None:
+    """Make a certificate for ``name`` and its key, as letsencrypt names them. Less than 0 ``days``: it has run out."""
+    key, asked, made = folder / "privkey.pem", folder / "asked.pem", folder / "fullchain.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", f"/CN={NAME}", "-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"],
+        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", asked],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    subprocess.run(
+        ["openssl", "x509", "-req", "-in", asked, "-copy_extensions", "copy", "-signkey", key, "-days", str(days),
+         "-out", made],
         check=True, capture_output=True,
     )  # fmt: skip
 

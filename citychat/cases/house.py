@@ -1,0 +1,103 @@
+"""Command line of ``python -m citychat close "TEXT"`` and ``open``: nobody new is led together for a while."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TextIO
+
+from citychat.cases.commands import CasesParser, CasesUsage, exit_status, operator
+from citychat.cases.desk import NotDone
+from citychat.cases.opening import HistoryWithCases, open_history
+from citychat.cases.words import moment
+from citychat.limits import bound
+from citychat.model import Act
+from citychat.ports import Closure
+from citychat.rules import FOR_GOOD_MS
+
+WORDS_MAX = bound("host's word")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+FURTHEST = timedelta(days=366)
+
+
+def main(
+    command: str,
+    words: Sequence[str],
+    *,
+    data: Path,
+    history: str,
+    now: datetime,
+    out: TextIO,
+    errors: TextIO,
+) -> int:
+    """Close or open the house of the store of these settings. Exit status as of ``citychat cases``."""
+
+    def work() -> None:
+        print(asyncio.run(_run(command, parse(command, words, now), data, history, now)), file=out)
+
+    return exit_status(command, work, errors, "whether it was done, the trail says")
+
+
+def parse(command: str, words: Sequence[str], now: datetime) -> argparse.Namespace:
+    """Read the words. Raises CasesUsage, and SystemExit for --help."""
+    what = "No new searches; running chats go on." if command == "close" else "Searches again."
+    parser = CasesParser(prog=f"citychat {command}", allow_abbrev=False, description=what)
+    if command == "close":
+        parser.add_argument("text", metavar="TEXT", help="what every page says meanwhile")
+        parser.add_argument("--until", metavar="TIME", default="",
+                            help="it opens by itself: 30m, 12h, 2d, or 2030-01-31T18:00 (UTC)")  # fmt: skip
+    asked = parser.parse_args(words)
+    if command == "close":
+        asked.text = asked.text.strip()
+        if not asked.text or not asked.text.isprintable() or len(asked.text) > WORDS_MAX:
+            raise CasesUsage(f"expected a text of one line and at most {WORDS_MAX} letters; every guest reads it")
+        asked.end = _end(asked.until, now)
+    return asked
+
+
+def _end(word: str, now: datetime) -> int:
+    """The end of a closure in ms. Raises CasesUsage."""
+    if not word:
+        return FOR_GOOD_MS
+    try:
+        if word[:-1].isdecimal() and word[-1] in UNITS:
+            end = now + timedelta(**{UNITS[word[-1]]: int(word[:-1])})
+        else:
+            end = datetime.fromisoformat(word)
+            end = end if end.tzinfo else end.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise CasesUsage(f"--until {word}: expected 30m, 12h, 2d, or a time such as 2030-01-31T18:00") from None
+    if not now < end <= now + FURTHEST:
+        raise CasesUsage(f"--until {word}: expected a time within a year from now (UTC)")
+    return round(end.timestamp() * 1_000)
+
+
+async def _run(command: str, asked: argparse.Namespace, data: Path, history: str, now: datetime) -> str:
+    async with open_history(data, history) as opened:
+        if command == "close":
+            return await _close(opened, Closure(asked.text, asked.end), now)
+        return await _open(opened, now)
+
+
+async def _close(history: HistoryWithCases, closure: Closure, now: datetime) -> str:
+    until = "until it is opened" if closure.until == FOR_GOOD_MS else f"until {moment(closure.until)}"
+    await history.cases.record([_act("close the house", f"{until}: {closure.text}", now)])
+    await history.house.close(closure)
+    return f"Closed {until}. Within 15 s every page says so; running chats go on. To open it: citychat open"
+
+
+async def _open(history: HistoryWithCases, now: datetime) -> str:
+    if await history.house.closure(_ms(now)) is None:
+        raise NotDone("it is open")
+    await history.cases.record([_act("open the house", "", now)])
+    await history.house.open()
+    return "Open. Within 15 s every page knows."
+
+
+def _act(act: str, words: str, now: datetime) -> Act:
+    return Act(_ms(now), operator(), act, "", words)
+
+
+def _ms(now: datetime) -> int:
+    return round(now.timestamp() * 1_000)

@@ -1,0 +1,26 @@
+// The worker of the browser that keeps one page, which is shown where this one cannot be had, and shows notices.
+
+/** @import { State } from "citychat/state.js" */
+
+const CACHES = "citychat-offline-"; // as their names begin (offline/worker.js)
+
+/**
+ * From the first join on, because before consent nothing is stored; and gone with the guest.
+ * @param {State} state @param {string} worker its address, which names its version
+ */
+export function keepOfflinePage(state, worker) {
+  if (!navigator.serviceWorker) return; // plain http
+  let kept = false;
+  state.addEventListener("change", () => {
+    const wanted = state.screen === "erased" ? false : kept || state.link === "on";
+    if (wanted === kept) return;
+    kept = wanted;
+    // A browser that refuses, in a private window or for want of room, shows a page of its own.
+    (kept ? navigator.serviceWorker.register(worker) : forget()).catch(() => undefined);
+  });
+}
+
+async function forget() {
+  for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister();
+  for (const name of await caches.keys()) if (name.startsWith(CACHES)) await caches.delete(name);
+}

@@ -1,0 +1,42 @@
+// Keeps the one page that is shown where none can be had from the server: no code, no sheet, nothing of a chat. The
+// version is in this file's address (offline.js): another one keeps its page anew and throws the older one away.
+
+const worker = /** @type {any} */ (self); // the types of a page have no names for what a worker is given
+const PAGE = "/offline";
+const CACHES = "citychat-offline-";
+const KEPT = `${CACHES}${new URL(worker.location.href).searchParams.get("v")}`;
+
+async function keep() {
+  const cache = await caches.open(KEPT);
+  await cache.add(new Request(PAGE, { cache: "reload" }));
+  await worker.skipWaiting();
+}
+
+async function forgetOlder() {
+  for (const name of await caches.keys()) if (name.startsWith(CACHES) && name !== KEPT) await caches.delete(name);
+}
+
+/** @param {Request} request */
+async function pageOr(request) {
+  try {
+    return await fetch(request);
+  } catch {
+    return (await caches.match(PAGE, { ignoreVary: true })) ?? Response.error();
+  }
+}
+
+/** The window that is there already. */
+async function show() {
+  const [window] = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  await window?.focus();
+}
+
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep()));
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(forgetOlder()));
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  if (event.request.mode === "navigate") event.respondWith(pageOr(event.request));
+});
+worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
+  event.notification.close();
+  event.waitUntil(show());
+});

@@ -1,0 +1,80 @@
+"""What the terminal guest makes of the lines that are typed, and how it prints its own."""
+
+import os
+import pty
+from io import BytesIO, TextIOWrapper
+from random import Random
+
+import pytest
+
+from citychat.terminal.console import Output
+from citychat.terminal.guest import LATE_S, TerminalGuest
+from citychat.terminal.site import Site
+
+SESSION = {"session": "s", "side": 0, "alias": "Teal Fox", "you": "Red Owl", "city": "Lyon", "started": 1, "expires": 2}
+
+
+class Booth:
+    """A guest whose server is not there; ``lines`` is what it has printed."""
+
+    def __init__(self) -> None:
+        self.printed = BytesIO()
+        out = Output(TextIOWrapper(self.printed, "utf-8", write_through=True))
+        self.guest = TerminalGuest(Site("http://localhost:1", "1", 30, "1"), {}, Random(1), out, "")
+        page = self.guest.page
+        page.joined = True
+        page.outbox.joined({}, page.now)
+        page.event("user-session", {**SESSION, "here": True})
+
+    @property
+    def lines(self) -> list[str]:
+        return self.printed.getvalue().decode().splitlines()
+
+    @property
+    def written(self) -> list[str]:
+        return [str(entry["text"]) for entry in self.guest.page.outbox.entries.all]
+
+
+@pytest.mark.parametrize("word", ["talk", "no", "Find", "yes", "later", "stop"])
+async def test_an_answer_typed_a_moment_too_late_is_no_message_until_it_is_typed_again(word: str) -> None:
+    booth = Booth()
+    booth.guest.line(word)
+    assert booth.written == [] and booth.lines[-1].startswith(f"* Not sent: {word}.")
+    booth.guest.line(word)
+    booth.guest.line("no idea")
+    assert booth.written == [word, "no idea"]
+    booth.guest.screen.began_s -= LATE_S
+    booth.guest.line("no")
+    assert booth.written == [word, "no idea", "no"]
+
+
+async def test_a_reload_of_the_partner_is_not_told_as_going_away() -> None:
+    booth = Booth()
+    left = {"session": "s", "how": "away", "since": 1}
+    booth.guest.page.event("user-left", left)
+    booth.guest.page.event("user-join", {"session": "s"})
+    assert booth.guest.screen._away_due is None
+    booth.guest.page.event("user-left", left)
+    assert not any("away" in line or line.endswith("here.") for line in booth.lines)
+    assert booth.guest.screen._away_due is not None
+    booth.guest.screen._away()
+    assert "Just went away" in booth.lines[-1]
+
+
+def test_a_terminal_gets_lines_that_end_between_words_and_a_pipe_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "24")
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        out = Output(terminal)
+        out.said("Teal Fox", "the quick brown fox jumps over the lazy dog")
+        out.say("Nobody else is here, wait")
+        shown = ""
+        while "wait" not in shown:
+            shown += os.read(master, 1_000).decode()
+    os.close(master)
+    fox = ["Teal Fox: the quick", "    brown fox jumps over", "    the lazy dog"]
+    assert shown.splitlines() == [*fox, "* Nobody else is here,", "  wait"]
+    printed = BytesIO()
+    pipe = TextIOWrapper(printed, "utf-8", write_through=True)
+    Output(pipe).say("word " * 30)
+    assert printed.getvalue().count(b"\n") == 1
