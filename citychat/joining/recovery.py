@@ -1,6 +1,8 @@
 """Recovery of a guest who comes back: which session still runs, and what the page has missed of it (protocol §2.5.1,
 M12)."""
 
+from asyncio import gather
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -8,7 +10,7 @@ from citychat.delivery import Endpoint, as_shown, newest_rows, rows_back_to
 from citychat.joining.admission import Arrived, JoinRequest
 from citychat.joining.recent_guests import RecentGuest
 from citychat.matching import Matching, newest
-from citychat.model import NOWHERE, Guest, Session, Unavailable
+from citychat.model import NOWHERE, Busy, Guest, Session, Unavailable
 from citychat.ports import Engines, Entered, Entry, Lifted, NewMessage
 from citychat.rules import is_expired, is_left_alone, mailbox_expires_ms
 
@@ -16,13 +18,14 @@ RECENT_MS = mailbox_expires_ms()  # an ended session may still have mail waiting
 
 
 class Admitted(Struct, frozen=True):
-    """A guest at the door: row, time away, sessions (newest first), entry; ``read``: the history says so;
-    ``lifted``: a pause that the host has ended."""
+    """A guest at the door: row, time away, sessions (newest first), entry; ``new``: made by this join; ``read``: the
+    history says so; ``lifted``: a pause that the host has ended."""
 
     row: Guest
     away_ms: int
     sessions: list[Session]
     entry: Entry
+    new: bool = False
     read: bool = True
     lifted: Lifted | None = None
 
@@ -39,7 +42,7 @@ class Recovery:
         """Return what the join needs of a guest who may come in."""
         sessions = await self._sessions(arrived)
         entry, lifted = self._entry(arrived, asked, sessions), arrived.dossier.lifted
-        return Admitted(arrived.row, arrived.away_ms, sessions, entry, lifted=lifted)
+        return Admitted(arrived.row, arrived.away_ms, sessions, entry, new=arrived.dossier.row is None, lifted=lifted)
 
     async def _sessions(self, arrived: Arrived) -> list[Session]:
         """The guest's sessions, newest first; only the newest may live, if it has not run out of time or company."""
@@ -89,21 +92,30 @@ class Recovery:
         """Return the sessions after the lobby has had its say: which could not be resumed, which has begun meanwhile.
 
         The one that runs, if any, comes first. Raises Unavailable, also when the history is away and the lobby does not
-        have the guest in the chat that is remembered.
+        have the guest in the chat that is remembered; Busy for a guest who was erased since the first look.
         """
         if not found.read:
             if entered.session != found.sessions[0].id:
                 raise Unavailable
             return found.sessions
-        entered = await self.matching.lease.resuming.resumed(found.entry, entered)
-        row = None
-        if entered.session is not None:  # it may have begun, or ended, since the sessions were read (M11)
-            members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))
-            row = await self.matching.sessions.confirm(entered.session, members)
+        row, _ = await gather(self._running(found, entered), self._check_not_erased(found))  # one trip's time for both
         now = self.dates.now_ms()
         others = [session for session in found.sessions if row is None or session.id != row.id]
         over = [replace(session, ended=now) if session.ended is None else session for session in others]
         return [row, *over] if row else over
+
+    async def _running(self, found: Admitted, entered: Entered) -> Session | None:
+        entered = await self.matching.lease.resuming.resumed(found.entry, entered)
+        if entered.session is None:
+            return None
+        members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))
+        # It may have begun, or ended, since the sessions were read (M11)
+        return await self.matching.sessions.confirm(entered.session, members)
+
+    async def _check_not_erased(self, found: Admitted) -> None:
+        """Look once the lobby was entered: who is erased after that is taken out of the lobby. Raises Busy."""
+        if not found.new and await self.history.guests.is_erased(found.row.id, self.dates.likely_ms()):
+            raise Busy("This guest was erased.", retry_ms=0)
 
     async def catch_up(self, endpoint: Endpoint, sessions: list[Session], have: dict[str, int]) -> dict[str, object]:
         """Load the endpoint with what the page has drawn; the chat part of the join answer.

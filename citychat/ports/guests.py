@@ -66,7 +66,10 @@ class GuestStore(Protocol):
         """Return the guest's row."""
 
     async def keep(self, row: Guest) -> None:
-        """Insert or replace the row."""
+        """Insert or replace the row; none comes, or stays, of a guest who was erased."""
+
+    async def is_erased(self, guest: str, now: int) -> bool:
+        """Tell whether the guest was erased, within the life of a token."""
 
     async def pause(self, guest: str, now: int) -> Pause | None:
         """Return the pause that still holds."""

@@ -222,6 +222,17 @@ async def test_an_erased_guest_is_known_to_be_for_as_long_as_a_token_lives(histo
     assert (await history.guests.dossier("anna", NOW)).erased is False, "it is forgotten"
 
 
+async def test_no_row_comes_back_of_a_guest_who_was_erased(history: History) -> None:
+    await history.guests.keep(guest("anna"))
+    assert not await history.guests.is_erased("anna", NOW)
+    await history.guests.erase("anna", NOW)
+    await history.guests.keep(guest("anna", NOW + 5))
+    assert await history.guests.find("anna") is None
+    until = NOW + 30 * DAY_MS + CLOCK_TOLERANCE_MS
+    assert await history.guests.is_erased("anna", until - 1) and not await history.guests.is_erased("anna", until)
+    assert not await history.guests.is_erased("ben", NOW)
+
+
 async def test_the_network_of_an_erased_guest_is_deleted_after_a_day(history: History) -> None:
     await history.guests.keep(msgspec.structs.replace(guest("anna"), networks=("n1",)))
     await history.guests.erase("anna", NOW)

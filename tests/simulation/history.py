@@ -288,7 +288,12 @@ class SimGuests(SimStore):
 
     @write
     async def keep(self, row: Guest) -> None:
-        self.records.guests[row.id] = row
+        if row.id not in self.records.erased_guests:
+            self.records.guests[row.id] = row
+
+    @read
+    async def is_erased(self, guest: str, now: int) -> bool:
+        return guest in self.records.erased_guests
 
     @read
     async def pause(self, guest: str, now: int) -> Pause | None:

@@ -47,7 +47,14 @@ class MongoGuests:
         return found[0] if found else None
 
     async def keep(self, row: Guest) -> None:
+        """Written first and looked at after, while ``erase`` notes the id first and deletes after: one of them sees the
+        other."""
         await self._mongo.replace("guests", to_guest(row))
+        if await self._erased(row.id, 0):
+            await self._mongo.delete("guests", {"_id": row.id})
+
+    async def is_erased(self, guest: str, now: int) -> bool:
+        return bool(await self._erased(guest, held_after("erased guest", now)))
 
     async def pause(self, guest: str, now: int) -> Pause | None:
         return (await self._paused(guest, now))[0]

@@ -35,6 +35,10 @@ class SqliteGuests:
         body = msgspec.json.encode(row).decode()
         await self._database.run(lambda transaction: transaction.change("keep_guest", row.id, row.seen, body))
 
+    async def is_erased(self, guest: str, now: int) -> bool:
+        since = held_after("erased guest", now)
+        return bool(await self._database.run(lambda transaction: transaction.rows("is_erased", guest, since)))
+
     async def pause(self, guest: str, now: int) -> Pause | None:
         return _to_pause(await self._database.run(lambda transaction: transaction.rows("paused", guest, now)))
 

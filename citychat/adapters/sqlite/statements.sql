@@ -257,7 +257,8 @@ SELECT seen FROM guests WHERE id = ?;
 SELECT coalesce(max(seen), 0) FROM guests;
 
 -- keep_guest --
-INSERT INTO guests (id, seen, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;
+INSERT INTO guests (id, seen, body) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM erased_guests WHERE guest = ?1)
+ON CONFLICT DO UPDATE SET seen = excluded.seen, body = excluded.body;
 
 -- drop_guest --
 DELETE FROM guests WHERE id = ?;

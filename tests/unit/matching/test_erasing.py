@@ -99,3 +99,25 @@ async def test_a_page_that_came_while_its_guest_was_being_erased_joins_anew_as_s
     assert (await back.where()).state == "gone" and await stage.history.guests.find("anna") is None
     anew = await back.reload()
     assert stage.guest_of(anew.token) != "anna" and await anew.seek() == "asking"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("step", ["guests.keep", "enter"])
+@on_stage
+async def test_a_join_that_read_before_an_erase_and_enters_after_it_is_no_page_of_the_erased(
+    stage: Stage, step: str, elsewhere: bool
+) -> None:
+    anna = await stage.p.join("anna")
+    node = stage.q if elsewhere else stage.p
+    go = (node.lobby if step == "enter" else node.history).hold(step)
+    late = node.page("anna")
+    joining = asyncio.ensure_future(late.join())
+    await stage.after(0.1)
+    assert await anna.wish("user-erase", confirm=True) == "ok"
+    await stage.after(5)
+    go.set()
+    assert (await joining)["error"] == "busy"
+    await stage.after(5)
+    assert (await late.where()).state == "gone" and await stage.history.guests.find("anna") is None
+    answer = await late.join()
+    assert answer["ok"] and stage.guest_of(str(answer["token"])) != "anna"
