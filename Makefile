@@ -19,13 +19,14 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(NEWEST); do $$p -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
 # What an install depends on; a second start finds the stamp newer and waits for nothing.
-SOURCES := pyproject.toml requirements.lock setup.py package.json package-lock.json .npmrc build_gazetteer.py build_page.mjs
+SOURCES := pyproject.toml requirements.lock setup.py package.json package-lock.json .npmrc build_gazetteer.py build_sentences.py build_page.mjs
 RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 PEERS_STAMP := bench/peers/node_modules/installed
 # The page as one script and one sheet: with a source edited since, a server serves all sources as they are
 PAGE := citychat/static/bundle/made-from.txt
+TRANSLATIONS := citychat/sentences/made-from.txt
 PAGE_SOURCES := $(wildcard citychat/static/*.js citychat/static/views/*.js citychat/static/style/*.css)
 LOG := $(VENV)/install.log
 # Of the one file: an environment of its own, with the package as others install it and nothing that tests need
@@ -58,19 +59,19 @@ check: export CITYCHAT_SIM_LATES := 2
 check: export CITYCHAT_SIM_OVERLAPS := 2
 check: export CITYCHAT_SIM_FAIL_OVERS := 6
 check: export CITYCHAT_TWIN_LIVES := 50
-check: $(TEST_STAMP) $(NPM_STAMP) $(PAGE)
+check: $(TEST_STAMP) $(NPM_STAMP) $(PAGE) $(TRANSLATIONS)
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic
 
 # Everything: a browser, and a private Redis, RabbitMQ and MongoDB-protocol server, which its first lines name
 test: export CITYCHAT_TEST_SERVERS := 1
-test: servers $(TEST_STAMP) $(NPM_STAMP) $(PAGE)
+test: servers $(TEST_STAMP) $(NPM_STAMP) $(PAGE) $(TRANSLATIONS)
 	@echo "Browser: $$(tools/browser --version)"
 	@tools/cpu-time $(MAKE) --no-print-directory lint hermetic real
 
 # The deep rounds, hours on two cores, which CI does not run: what is seldom is found by many seeds and every fault.
 # And the one file, which takes minutes to make
 prove: export CITYCHAT_TEST_SERVERS := 1
-prove: servers $(TEST_STAMP) $(PAGE)
+prove: servers $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
 	@tools/cpu-time $(MAKE) --no-print-directory deep binary-tests
 
 hermetic:
@@ -165,7 +166,7 @@ faults: servers $(TEST_STAMP)
 icons: $(TEST_STAMP)
 	$(BIN)/python -m tools.icons
 
-screens: system-packages $(TEST_STAMP) $(PAGE)
+screens: system-packages $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
 
 # Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
@@ -223,7 +224,11 @@ $(TEST_STAMP): $(SOURCES) $(BIN)/python
 	@$(BIN)/python -m pip install --disable-pip-version-check -c requirements.lock -e '.[test]' >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $(RUN_STAMP) $@
 
-$(PAGE): $(PAGE_SOURCES) | $(TEST_STAMP)
+$(TRANSLATIONS): $(wildcard citychat/locale/*/LC_MESSAGES/citychat.po) build_sentences.py
+
+$(PAGE): $(PAGE_SOURCES)
+
+$(PAGE) $(TRANSLATIONS): | $(TEST_STAMP)
 	@$(BIN)/python setup.py -q parts >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $@
 

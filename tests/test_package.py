@@ -22,7 +22,8 @@ LOCKED_CLIENT = LOCK["packages"]["node_modules/socket.io-client"]
 CLIENT = "citychat/static/vendor/socket.io.esm.min.js"
 BUNDLED = {f"citychat/static/bundle/{name}{end}" for name in ("app.js", "page.css") for end in ("", ".br", ".gz")}
 LISTS = {"citychat/static/vendor/LICENSE-socket.io", "citychat/static/bundle/made-of.json"}
-MADE = {CLIENT, "citychat/data/cities.bin"} | LISTS | BUNDLED
+TRANSLATED = {f"citychat/sentences/{path.parents[1].name}.mo" for path in ROOT.glob("citychat/locale/*/*/citychat.po")}
+MADE = {CLIENT, "citychat/data/cities.bin"} | LISTS | BUNDLED | TRANSLATED
 
 
 def run(*command: str | Path, folder: Path, succeeds: bool = True, path: str | None = None) -> str:
@@ -73,6 +74,7 @@ def test_the_sdist_carries_the_same_and_what_makes_it(built: Path) -> None:
         "setup.py",
         "pyproject.toml",
         "build_gazetteer.py",
+        "build_sentences.py",
         "build_page.mjs",
         "package.json",
         "package-lock.json",
@@ -178,7 +180,7 @@ def test_the_lock_holds_checksums_and_no_address() -> None:
 
 
 def test_what_is_made_is_not_in_the_repository() -> None:
-    folders = ("citychat/static/vendor", "citychat/static/bundle", "citychat/data")
+    folders = ("citychat/static/vendor", "citychat/static/bundle", "citychat/data", "citychat/sentences")
     tracked = run("git", "ls-files", *folders, folder=ROOT)
     assert tracked == ""
 

@@ -1,8 +1,11 @@
 """Words of the host on the pages: texts without markup of their own, and how to reach the host."""
 
 import re
+from collections.abc import Callable
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from citychat.catalogue import blocks
 
 
 def contact_url(contact: str | None) -> str | None:
@@ -12,16 +15,10 @@ def contact_url(contact: str | None) -> str | None:
     return f"mailto:{contact}" if contact and re.fullmatch(r"[^\s@:]+@[^\s@]+", contact) else None
 
 
-def paragraphs(text: str) -> Markup:
-    """A host's plain text as headings, lists and paragraphs; everything in it is escaped."""
+def paragraphs(text: str, in_words: Callable[[str], str] = str) -> Markup:
+    """A plain text as headings, lists and paragraphs, each piece put ``in_words``; everything in it is escaped."""
     out: list[Markup] = []
-    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
-        lines = [line.strip() for line in block.strip().splitlines()]
-        if heading := re.fullmatch(r"(#{1,3})\s+(.*)", lines[0]) if len(lines) == 1 else None:
-            out.append(Markup("<h{0}>{1}</h{0}>").format(len(heading[1]), heading[2]))
-        elif all(line.startswith("- ") for line in lines):
-            items = Markup("").join(Markup("<li>{}</li>").format(line[2:]) for line in lines)
-            out.append(Markup("<ul>{}</ul>").format(items))
-        else:
-            out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))
+    for block in blocks(text):
+        made = [Markup("<{0}>{1}</{0}>").format(tag, in_words(piece)) for tag, piece in block]
+        out.append(Markup("<ul>{}</ul>").format(Markup("").join(made)) if block[0].tag == "li" else made[0])
     return Markup("\n").join(out)

@@ -17,11 +17,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from tornado.web import RequestHandler
 
+from citychat.catalogue import ENGLISH, NAME
 from citychat.face import FILE, LIGHT, Face, sheet
 from citychat.handlers.files import STATIC, YEAR_S, FilesHandler, GuardedHandler, short_hash, versioned
 from citychat.handlers.host_texts import contact_url, paragraphs
 from citychat.handlers.page_files import page_files
-from citychat.languages import catalogue, direction, languages
+from citychat.languages import Words, best, direction, languages, words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 INLINE_SCRIPT = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
@@ -107,7 +108,7 @@ class Pages:
         self._facts |= {"consent": consent, "credit": credit}
         self.face = face
         self._own = _own_files(face)
-        self._texts = {name: (TEMPLATES / f"{name}.md").read_text("utf-8") for name in TEXTS} | dict(texts)
+        self._texts = dict(texts)
         self._kept: dict[tuple[str, str], Rendered] = {}
         for language in self._languages:
             self.page("page", language)
@@ -141,8 +142,9 @@ class Pages:
         return [drawing] if self.url_of(FILE) else [drawing, *ours]
 
     def words(self, language: str) -> dict[str, str]:
-        """Every sentence of the page, with the site's name in it."""
-        return {name: text.replace("{site}", self.face.name) for name, text in catalogue(language).items()}
+        """Every sentence, with the site's name in it."""
+        known = words(language)
+        return {name: known.plain(name).replace("{site}", self.face.name) for name in ENGLISH}
 
     def form(self, name: str, language: str, more: Mapping[str, object]) -> str:
         """Return a page with what somebody has sent in it, which is not kept."""
@@ -150,12 +152,7 @@ class Pages:
 
     def language(self, accepted: str) -> str:
         """The best of our languages for an ``Accept-Language`` header."""
-        wanted = (part.partition(";")[0].strip().lower() for part in accepted[:200].split(","))
-        for code in wanted:
-            for ours in self._languages:
-                if ours.lower() in (code, code.partition("-")[0]):
-                    return ours
-        return "en"
+        return best(accepted, self._languages)
 
     def routes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
         """Tornado's routes for everything here. The last resort is ``missing()``."""
@@ -182,10 +179,10 @@ class Pages:
         template = self._jinja.get_template("text.html" if name in TEXTS else f"{name}.html")
         html = template.render(
             facts,
-            catalogue=Markup(_script_json(facts["words"])),
+            catalogue=Markup(_script_json(words(language).page() | {NAME: self.face.name})),
             importmap=Markup(self._files.importmap),
             worker=self._worker(language) if name == "page" else "",
-            text=paragraphs(self._fill(self._texts[name])) if name in self._texts else "",
+            text=self._text(name, words(language)) if name in TEXTS else "",
         )
         hashes = (_hash_of(inline, html) for inline in (INLINE_SCRIPT, INLINE_STYLE))
         return Rendered(html.encode(), gzip.compress(html.encode(), mtime=0), *hashes)
@@ -210,8 +207,15 @@ class Pages:
             "picture": self.url_of(FILE) or versioned("icons/apple.png"),
         }
 
-    def _fill(self, text: str) -> str:
-        contact = self._facts["contact"] or "the host has given none"
+    def _text(self, name: str, in_words: Words) -> Markup:
+        """One of the longer texts: the host's own as it is, ours in the language."""
+        if own := self._texts.get(name):
+            return paragraphs(own, lambda piece: self._fill(piece, in_words))
+        ours = (TEMPLATES / f"{name}.md").read_text("utf-8")
+        return paragraphs(ours, lambda piece: self._fill(in_words.text(name, piece), in_words))
+
+    def _fill(self, text: str, in_words: Words) -> str:
+        contact = self._facts["contact"] or in_words("text.nobody")
         facts = {"{history_days}": str(self._facts["history_days"]), "{contact}": contact, "{site}": self.face.name}
         return re.sub("|".join(map(re.escape, facts)), lambda found: facts[found[0]], text)
 

@@ -2,12 +2,14 @@
 
 /** @import { Place } from "citychat/types.js" */
 /** @typedef {Record<string, string | number | Node>} Values */
+/** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Sentence */
 
 const DAY_MS = 86_400_000;
 
-/** @type {Record<string, string>} */
+/** By their names; of one that counts `{n}`, a text for each form of a number. @type {Record<string, Sentence>} */
 let sentences = {};
 let language = "en";
+let forms = new Intl.PluralRules(language);
 /** Whether the reader counts 12 or 24 hours, whatever the language of the page. @type {Intl.DateTimeFormatOptions} */
 let hours = {};
 let wall = () => 0;
@@ -16,12 +18,13 @@ const formatters = new Map();
 
 /**
  * Dates are in the reader's manner where it is a manner of the page's language.
- * @param {Record<string, string>} catalogue @param {string} lang @param {string} reader @param {() => number} now
+ * @param {Record<string, Sentence>} catalogue @param {string} lang @param {string} reader @param {() => number} now
  */
 export function learn(catalogue, lang, reader, now) {
   sentences = catalogue;
   const known = isTag(reader) ? reader : lang;
   language = known.startsWith(lang) ? known : lang;
+  forms = new Intl.PluralRules(lang);
   const { hourCycle } = new Intl.DateTimeFormat(known, { hour: "numeric" }).resolvedOptions();
   hours = { hour: "numeric", minute: "2-digit", hourCycle };
   wall = now;
@@ -49,10 +52,24 @@ export function t(name, values = {}) {
 export const about = (name, place, values) =>
   t(place?.source === "network" && has(`${name}.network`) ? `${name}.network` : name, values);
 
-/** The sentence in pieces, so that a value may be an element. @param {string} name @param {Values} values */
+/**
+ * The sentence in pieces, so that a value may be an element; in the form for the number `n` where it counts.
+ * @param {string} name @param {Values} values
+ */
 export function parts(name, values) {
-  return (sentences[name] ?? name).split(/\{(\w+)\}/).map((piece, i) => (i % 2 ? (values[piece] ?? "") : piece));
+  const found = sentences[name] ?? name;
+  const text = typeof found === "string" ? found : formOf(found, Number(values.n));
+  return text.split(/\{(\w+)\}/).map((piece, i) => (i % 2 ? shown(values[piece] ?? "") : piece));
 }
+
+/** Of large numbers some languages have a form that no sentence of ours needs. @param {any} texts @param {number} n */
+const formOf = (texts, n) => /** @type {string} */ ( texts[forms.select(n)] ?? texts.other ?? texts.many);
+
+/** @param {string | number | Node} value */
+const shown = (value) => (typeof value === "number" ? new Intl.NumberFormat(language).format(value) : value);
+
+/** Two whole sentences, one behind the other. @param {string} first @param {string} second */
+export const together = (first, second) => (first && second ? t("sentences.two", { first, second }) : first || second);
 
 /** @param {string} name */
 export const has = (name) => name in sentences;
@@ -102,15 +119,8 @@ export const newDay = (ms, before = wall()) =>
 export const country = (code, lang = language) =>
   (/^[A-Z]{2}$/.test(code) && new Intl.DisplayNames([lang], { type: "region" }).of(code)) || code;
 
-/** @param {number} n @param {string} name */
-const unit = (n, name) =>
-  new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(n);
-
-/** @param {number} n */
-export const days = (n) => unit(n, "day");
-
-/** @param {number} ms */
-export function lasting(ms) {
+/** The sentence of that name about a time that has passed. @param {string} name @param {number} ms */
+export function lasting(name, ms) {
   const minutes = Math.floor(ms / 60_000);
-  return minutes < 120 ? unit(minutes, "minute") : unit(Math.floor(minutes / 60), "hour");
+  return minutes < 120 ? t(`${name}.minutes`, { n: minutes }) : t(`${name}.hours`, { n: Math.floor(minutes / 60) });
 }

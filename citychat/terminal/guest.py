@@ -125,7 +125,7 @@ class TerminalGuest:
             return
         match self.screen.typed(text):
             case "too-long":
-                self.out.say(WORDS["talk.long"].format(n=len(clean_text(text))))
+                self.out.say(WORDS["talk.long"].format(n=len(clean_text(text)), max="2,000"))
             case "full":
                 self.out.say(WORDS["talk.full"])
 

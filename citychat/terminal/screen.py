@@ -302,7 +302,7 @@ class Screen:
     def _offered(self, offer: Mapping[str, Any]) -> None:
         self.out.ring()
         if offer["looking"]:
-            self.out.say(f"{WORDS['look.found']} {WORDS['look.found.in'].format(n=2)} stop: {WORDS['look.found.stop']}")
+            self.out.say(WORDS["terminal.found"].format(n=2))
             return
         self.ringing = True
         seconds = WORDS["ring.seconds"].format(n=offer["seconds"])

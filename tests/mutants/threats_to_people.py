@@ -85,8 +85,8 @@ OF_PEOPLE = (
             control(
                 "the host's own words are escaped",
                 f"{OF_PAGES}::test_the_hosts_own_words_are_shown_and_never_become_markup", HOST_TEXTS,
-                'out.append(Markup("<p>{}</p>").format(escape(" ".join(lines))))',
-                'out.append(Markup("<p>" + " ".join(lines) + "</p>"))',
+                'Markup("<{0}>{1}</{0}>").format(tag, in_words(piece))',
+                'Markup(f"<{tag}>{in_words(piece)}</{tag}>")',
             ),
             control(
                 "the host's own logo is drawn of a list of elements, and is refused with any other",

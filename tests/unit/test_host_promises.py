@@ -49,6 +49,7 @@ PROMISED = {
 NO_ACT = (
     "Backups, if the host makes them", "https and localhost only", "This is the host's own network.",
     "until its host has made room", "the host of this server", "The host gives no contact",
+    "the host has given none",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 // My chats: the running one, and the past ones with the day they are deleted.
 
-import { date, days, when } from "citychat/i18n.js";
+import { date, when } from "citychat/i18n.js";
 import { button, disc, h, round, show, t, title, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 
@@ -79,9 +79,9 @@ export function chats(page) {
     await chat.olderChats();
     older.disabled = false;
   });
-  const kept = days(Number(document.documentElement.dataset.days));
+  const kept = Number(document.documentElement.dataset.days);
   const empty = h("div", { class: "empty", hidden: true }, new Street(state.place?.key ?? "").light({ mine: true }),
-    h("p", {}, t("chats.none")), h("p", { class: "soft small" }, t("chats.none.text", { days: kept })));
+    h("p", {}, t("chats.none")), h("p", { class: "soft small" }, t("chats.none.text", { n: kept })));
   const back = round(t("talk.back"), "back",
     () => state.set({ screen: state.place || state.running ? "ready" : "city", notice: "" }));
   const root = h("div", { class: "chats" },

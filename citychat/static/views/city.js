@@ -18,6 +18,9 @@ function meant(cities, q) {
   return there.length ? there : cities;
 }
 
+/** @param {string} region @param {string} land */
+const whereIs = (region, land) => (region && land ? t("city.where", { region, country: land }) : region || land);
+
 /** @param {City} city */
 const namesOf = ({ region, country: code }) => [region, country(code), country(code, "en")];
 
@@ -78,7 +81,7 @@ export function city({ state, joining, socket }) {
   }
   /** @param {City} one @param {number} i */
   function option(one, i) {
-    const where = [one.region, country(one.country ?? "")].filter(Boolean).join(", ");
+    const where = whereIs(one.region ?? "", country(one.country ?? ""));
     return h("li", {
       class: "option", role: "option", id: `city-${i}`,
       on: { mousedown: (event) => event.preventDefault(), click: () => joining.choose(one.id) },

@@ -91,7 +91,7 @@ export class Composer {
   #judge() {
     const text = cleanText(this.field.value);
     const n = chars(text);
-    const long = n > TEXT_MAX_CHARS ? t("talk.long", { n }) : "";
+    const long = n > TEXT_MAX_CHARS ? t("talk.long", { n, max: TEXT_MAX_CHARS }) : "";
     write(this.tally, long || this.#wrong || this.#advice);
     this.tally.classList.toggle("advice", !long && !this.#wrong);
     show(this.tally, Boolean(this.tally.textContent));

@@ -1,7 +1,7 @@
 // The messages of one chat, a list. Rows are patched by their id; nothing that is being read moves. The list is no live
 // region: what the partner writes is read out by the one element for it, and nothing else is.
 
-import { clock, has, newDay, sameDay } from "citychat/i18n.js";
+import { clock, has, newDay, sameDay, together } from "citychat/i18n.js";
 import { button, h, hear, show, sign, t, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 
@@ -46,7 +46,7 @@ export class Log {
     this.#fresh = button(t("talk.new"), "fresh", () => this.toEnd());
     this.#fresh.hidden = true;
     this.#head = h("div", { class: "system" }, new Street(city + session.session).light({ met: !session.ended }),
-      h("p", {}, `${t("talk.intro", { alias })} ${t("talk.you", { you })}`));
+      h("p", {}, together(t("talk.intro", { alias }), t("talk.you", { you }))));
     // Safari takes a list without marks for none unless it is called one.
     this.list = h("ul", { class: "messages", role: "list", "aria-label": t("talk.log"), tabindex: "0" });
     this.#tail = h("p", { class: "system" });
@@ -95,9 +95,9 @@ export class Log {
     show(this.#older, transcript.more === true);
     show(this.#head, transcript.more !== true);
     show(this.#dots, typing);
-    const lines = [transcript.erased && t("talk.erased", { alias: this.#session.alias }), last].filter(Boolean);
+    const erased = transcript.erased ? t("talk.erased", { alias: this.#session.alias }) : "";
     const empty = transcript.more === false && !rows.length && this.#session.ended;
-    const tail = lines.join(" ") || (empty ? t("chats.empty") : "");
+    const tail = together(erased, last) || (empty ? t("chats.empty") : "");
     write(this.#tail, tail);
     for (const { text } of news) hear(text);
     this.#begun = true;
@@ -122,7 +122,8 @@ export class Log {
   #make(row) {
     const own = this.#isOwn(row);
     const gap = row.kind === "gap";
-    const who = h("span", { class: "unseen" }, `${own ? t("talk.mine") : this.#session.alias}: `);
+    const speaker = t("talk.who", { who: own ? t("talk.mine") : this.#session.alias });
+    const who = h("span", { class: "unseen" }, `${speaker} `);
     const words = h("span", { class: "words", dir: "auto" }, row.text);
     const day = h("p", { class: "day", hidden: true });
     const meta = h("div", { class: "meta" });

@@ -1,6 +1,6 @@
 // The paused screen: until when, why, by whom, the one objection and its answer; and the screen that tells of its end.
 
-import { moment } from "citychat/i18n.js";
+import { moment, together } from "citychat/i18n.js";
 import { cleanText, isBlank } from "citychat/text.js";
 import { button, h, show, t, title, write } from "citychat/views/dom.js";
 import { plain } from "citychat/views/interruptions.js";
@@ -41,13 +41,13 @@ function why({ until, reason, rule, automatic, reference, network }) {
   const length = network ? "banned.network" : until < FOR_GOOD ? "banned.text" : "banned.good";
   return [
     h("p", { class: "big" }, t(length, { date: moment(until) })),
-    h("p", {}, t(automatic ? "banned.automatic" : "banned.host"), " ", broken(rule, reason)),
+    h("p", {}, together(t(automatic ? "banned.automatic" : "banned.host"), broken(rule, reason))),
     reference ? h("p", { class: "soft" }, t("banned.reference", { code: reference })) : "",
   ];
 }
 
 /** @param {string} rule @param {string} reason */
-const broken = (rule, reason) => rule && [t("banned.rule", { rule }), reason].filter(Boolean).join(": ");
+const broken = (rule, reason) => rule && t(reason ? "banned.rule.reason" : "banned.rule", { rule, reason });
 
 /** @param {Pause} pause @param {Joining} joining */
 function said({ reference, objection, answer, contact }, joining) {

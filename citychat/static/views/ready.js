@@ -134,8 +134,7 @@ export function ready(page) {
     show(chats, !isAsked);
     if (hint) show(hint, !isAsked && !state.running && state.free === "none");
     show(badge, state.unread.size > 0);
-    const label = t("ready.chats");
-    chats.setAttribute("aria-label", state.unread.size ? `${label}, ${t("ready.unread")}` : label);
+    chats.setAttribute("aria-label", t(state.unread.size ? "ready.chats.new" : "ready.chats"));
     count();
   }
   const timer = setInterval(count, 250);

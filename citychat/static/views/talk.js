@@ -20,7 +20,7 @@ const AGAIN_MS = 86_400_000;
  */
 function away(session, now) {
   const gone = now - (session.away_since ?? now);
-  return gone < 60_000 ? t("talk.away.now") : t("talk.away", { time: lasting(gone) });
+  return gone < 60_000 ? t("talk.away.now") : lasting("talk.away", gone);
 }
 
 /** @param {State} state @param {Session} session */
