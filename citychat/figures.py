@@ -12,11 +12,14 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, field
 
+from citychat.limits import bound
+
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Seconds = Annotated[float, Meta(ge=0, le=1e15)]
 Name = Annotated[str, Meta(pattern=r"^[\w.+-]{1,64}$")]
 DELIVERY_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 WAIT_BOUNDS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+WORD_MAX = bound("host's word")
 BOUNDS_MAX = 32  # in what other processes send
 T = TypeVar("T", bound=Struct)
 
@@ -79,8 +82,10 @@ class Figures(Struct, frozen=True, kw_only=True):
     """The figures of one process now. ``traffic`` and ``meetings`` are those of today.
 
     ``wrong``: parts that are not in order. ``mail``, ``reports``: those that wait, also of the other processes on the
-    same engines; None where nobody can say. ``backup_at``: of the newest, 0 while there is none; None where the history
-    is not in the data folder. Times are seconds since 1970.
+    same engines; None where nobody can say. ``objections``: those of the reports with one that waits for an answer.
+    ``closed``: the host's word while the house is closed, else ""; ``closed_until``: its end, None without one.
+    ``backup_at``: of the newest, 0 while there is none; None where the history is not in the data folder. Times are
+    seconds since 1970.
     """
 
     process: Name
@@ -100,6 +105,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     free_disk_bytes: Count
     backup_at: Count | None
     city_database_at: Count | None
+    objections: Count | None = None  # a process of before does not tell these
+    closed: Annotated[str, Meta(max_length=WORD_MAX)] = ""
+    closed_until: Count | None = None
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -128,6 +136,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     free_disk_bytes: int
     backup_at: int | None
     city_database_at: int | None
+    objections: int | None
+    closed: str
+    closed_until: int | None
 
 
 def added(one: T, other: T) -> T:
@@ -155,6 +166,7 @@ def summary(rows: Sequence[Figures], silent: int) -> Summary:
     traffic, meetings = reduce(added, [row.traffic for row in rows]), reduce(added, [row.meetings for row in rows])
     free, looking, talking = (sum(getattr(row, name) for row in rows) for name in ("free", "looking", "talking"))
     fullest = min(rows, key=lambda row: row.free_disk_bytes)
+    closed = max(rows, key=lambda row: row.closed != "")
     return Summary(
         processes=len(rows) + silent,
         silent=silent,
@@ -178,6 +190,9 @@ def summary(rows: Sequence[Figures], silent: int) -> Summary:
         free_disk_bytes=fullest.free_disk_bytes,
         backup_at=_most(row.backup_at for row in rows),
         city_database_at=_most(row.city_database_at for row in rows),
+        objections=_most(row.objections for row in rows),
+        closed=closed.closed,
+        closed_until=closed.closed_until,
     )
 
 

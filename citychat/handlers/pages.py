@@ -9,6 +9,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,14 +101,15 @@ class Pages:
             lstrip_blocks=True,
         )
         self._languages = languages()
-        self._static, self._files = str(static), page_files(static)
+        self._static, self._files = static, page_files(static)
+        self._versioned = partial(versioned, static=static)
         self.renew(consent, credit, texts or {}, face or Face())
 
     def renew(self, consent: str, credit: Credit | None, texts: Mapping[str, str], face: Face) -> None:
         """Show these from now on."""
         self._facts |= {"consent": consent, "credit": credit}
         self.face = face
-        self._own = _own_files(face)
+        self._own = _own_files(face, self._static)
         self._texts = dict(texts)
         self._kept: dict[tuple[str, str], Rendered] = {}
         for language in self._languages:
@@ -133,12 +135,12 @@ class Pages:
 
     def icon(self) -> str:
         """The address of the site's sign."""
-        return self.url_of(FILE) or versioned("icon.svg")
+        return self.url_of(FILE) or self._versioned("icon.svg")
 
     def icons(self) -> list[dict[str, str]]:
         """Icons of the manifest: ours, or the host's logo alone."""
         drawing = {"src": self.icon(), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
-        ours = [{"src": versioned(name), "type": "image/png", **facts} for name, facts in PICTURES.items()]
+        ours = [{"src": self._versioned(name), "type": "image/png", **facts} for name, facts in PICTURES.items()]
         return [drawing] if self.url_of(FILE) else [drawing, *ours]
 
     def words(self, language: str) -> dict[str, str]:
@@ -160,10 +162,10 @@ class Pages:
         return [
             (r"/", PageHandler, here),
             (r"/(rules|privacy|imprint|offline)", PageHandler, here),
-            (r"/(worker\.js)", FilesHandler, {"path": f"{self._static}/offline"}),  # it serves what lies beside it
+            (r"/(worker\.js)", FilesHandler, {"path": str(self._static / "offline")}),  # it serves what lies beside it
             (r"/manifest\.webmanifest", ManifestHandler, here),
             (r"/(logo\.svg|face\.css|favicon\.ico)", OwnFileHandler, here),
-            (r"/static/(.*)", FilesHandler, {"path": self._static}),
+            (r"/static/(.*)", FilesHandler, {"path": str(self._static)}),
         ]
 
     def probes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
@@ -189,7 +191,7 @@ class Pages:
 
     def _worker(self, language: str) -> str:
         """The worker's address: another one where it, or the page that it keeps, is another."""
-        kept = self.page("offline", language).html + (Path(self._static) / "offline" / "worker.js").read_bytes()
+        kept = self.page("offline", language).html + (self._static / "offline" / "worker.js").read_bytes()
         return f"/worker.js?v={short_hash(kept)}"
 
     def _of_all(self, name: str, language: str) -> dict[str, Any]:
@@ -200,11 +202,11 @@ class Pages:
             "worker": "",
             "direction": direction(language),
             "words": self.words(language),
-            "versioned": versioned,
+            "versioned": self._versioned,
             "url_of": self.url_of,
             "files": self._files,
             "icon": self.icon(),
-            "picture": self.url_of(FILE) or versioned("icons/apple.png"),
+            "picture": self.url_of(FILE) or self._versioned("icons/apple.png"),
         }
 
     def _text(self, name: str, in_words: Words) -> Markup:
@@ -301,8 +303,8 @@ class HealthHandler(RenderedHandler):
         self.finish({which: ready, **parts})
 
 
-def _own_files(face: Face) -> dict[str, OwnFile]:
-    icon = OwnFile(face.logo or (STATIC / "icon.svg").read_bytes(), "image/svg+xml")
+def _own_files(face: Face, static: Path) -> dict[str, OwnFile]:
+    icon = OwnFile(face.logo or (static / "icon.svg").read_bytes(), "image/svg+xml")
     logo = {FILE: icon} if face.logo else {}
     colours = {"face.css": OwnFile(sheet(face.accent).encode(), "text/css; charset=utf-8")} if face.accent else {}
     return {"favicon.ico": icon, **logo, **colours}

@@ -188,9 +188,15 @@ class Matching:
         if offer.candidate != client.guest or offer.seeker in self.moderation.pending_blocks(client.guest):
             raise Gone
         self.sessions.check_room()
-        if not client.may_begin_chat():
-            raise Gone("You have had as many chats as fit into a day.")
-        session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
+        try:
+            if not client.may_begin_chat():
+                raise Gone("You have had as many chats as fit into a day.")
+            session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
+        except Gone:  # the yes cannot be: who asks is led to somebody else at once
+            over = await self.lobby.stop(client.guest)
+            if over is not None:
+                self.moderation.tell_over(over, but=client.guest)
+            raise
         try:
             taken_back = await self.lobby.accept(client.guest, offer.id, session.id)
             if taken_back is not None:

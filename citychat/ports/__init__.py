@@ -38,7 +38,7 @@ from citychat.ports.mailbox import MARKER_S, PREFETCH, READY_MAX, WIDENED_BY, WI
 from citychat.ports.messages import Committed, MessageStore, Progress
 from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
-from citychat.ports.reports import Report, ReportStore, ToldState, Untold
+from citychat.ports.reports import Report, ReportStore, Untold
 from citychat.ports.sessions import SessionPlace, SessionStore
 
 __all__ = [
@@ -96,7 +96,6 @@ __all__ = [
     "SteadyTime",
     "TextsErased",
     "Timer",
-    "ToldState",
     "Untold",
     "always",
     "decode",

@@ -1,13 +1,12 @@
 """Reports of guests about each other."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from citychat.model import WIRE_LETTERS
-
-ToldState = Literal["received", "held", "acted", "none", "lifted", "objected"]
+from citychat.rules import Told
 
 
 class Report(Struct, frozen=True, rename=WIRE_LETTERS):
@@ -43,7 +42,7 @@ class ReportStore(Protocol):
         an hour.
         """
 
-    async def state(self, code: str, now: int) -> ToldState | None:
+    async def state(self, code: str, now: int) -> Told | None:
         """Return what its reporter is told of a report: what the host has decided last; None for an unknown code."""
 
     async def untold(self) -> list[Untold]:
@@ -54,3 +53,6 @@ class ReportStore(Protocol):
 
     async def open(self) -> int:
         """Count the reports that wait for the host: not closed, or objected to and not answered."""
+
+    async def objections(self) -> int:
+        """Count those of them with an objection that was not answered."""

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
 
 import citychat
 from citychat.figures import Figures, Meetings, Traffic, added, since
 from citychat.handlers import Readiness
 from citychat.model import Unavailable
 from citychat.places import ip_database
-from citychat.rules import DAY_MS
+from citychat.rules import DAY_MS, FOR_GOOD_MS
 from citychat.server.process import Process
 
 SLACK_S = 60  # between the clock of files and ours
@@ -67,11 +68,9 @@ class OwnFigures:
         disk = shutil.disk_usage(self.data)
         traffic, meetings = self._until_today
         wall_s = self._clock.wall_ms() // 1_000
-        mail = reports = None
+        mail = None
         with suppress(Unavailable):
             mail = await self.process.engines.mailbox.waiting()
-        with suppress(Unavailable):
-            reports = await self.process.engines.history.reports.open()
         return Figures(
             process=self.process.name,
             version=citychat.__version__,
@@ -85,12 +84,25 @@ class OwnFigures:
             traffic=since(self.traffic, traffic),
             meetings=since(self.meetings, meetings),
             mail=mail,
-            reports=reports,
             disk_bytes=disk.total,
             free_disk_bytes=disk.free,
             backup_at=self._backup_at and _seconds(self._backup_at(datetime.fromtimestamp(wall_s + SLACK_S, UTC))),
             city_database_at=_built(self._databases),
+            **await self._waiting(),
         )
+
+    async def _waiting(self) -> dict[str, Any]:
+        """What the history has for the host; without it nobody knows."""
+        history, now_ms = self.process.engines.history, self._clock.wall_ms()
+        try:
+            closure = await history.house.closure(now_ms)
+            counts = {"reports": await history.reports.open(), "objections": await history.reports.objections()}
+        except Unavailable:
+            return {"reports": None}
+        if closure is None:
+            return counts
+        ends = None if closure.until == FOR_GOOD_MS else closure.until // 1_000
+        return {**counts, "closed": closure.text, "closed_until": ends}
 
 
 def _is_wrong(state: object) -> bool:

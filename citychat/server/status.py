@@ -53,6 +53,9 @@ def lines(found: Summary, now_s: float) -> Iterator[tuple[str, str]]:
     yield "Running", f"{many}{silent}, version {' and '.join(found.versions)}, for {_span(found.up_s)}"
     if found.wrong or found.ready < found.processes - found.silent:
         yield "Wrong", f"{', '.join(found.wrong) or 'a process is not ready'} (/ready says what)"
+    if found.closed:
+        ends = "until it is opened" if found.closed_until is None else f"for {_span(found.closed_until - now_s)} more"
+        yield "House", f"closed {ends}: {found.closed}"
     yield "Guests", f"{found.here} here: {found.free} free, {found.looking} looking, {found.talking} in chats"
     waited = "" if found.median_wait_s is None else f", median wait {_span(found.median_wait_s)}"
     yield "Today", f"matches {found.matches:,}, searches {found.searches:,}{waited} (since 0:00 UTC, or the start)"
@@ -60,12 +63,19 @@ def lines(found: Summary, now_s: float) -> Iterator[tuple[str, str]]:
     delivered = "" if p99_s is None else f", 99 % of those drawn at once within {p99_s * 1_000:,.0f} ms"
     yield "Messages", f"{found.messages:,} since then{delivered}"
     yield "Mail", ASK_BROKER if found.mail is None else f"{found.mail:,} waiting for absent guests"
-    yield "Cases", "unknown while the history is away" if found.reports is None else f"{found.reports} open"
+    yield "Cases", _cases(found)
     yield "Disk", f"{found.free_disk_bytes / 1e9:,.1f} GB free of {found.disk_bytes / 1e9:,.1f} GB"
     if found.backup_at is not None:
         yield "Backup", f"{_span(now_s - found.backup_at)} old" if found.backup_at else "none yet: citychat backup"
     built_at = found.city_database_at
     yield "City database", NO_DATABASE if built_at is None else f"{_span(now_s - built_at)} old"
+
+
+def _cases(found: Summary) -> str:
+    if found.reports is None:
+        return "unknown while the history is away"
+    objected = f", {found.objections} of them with an objection to answer" if found.objections else ""
+    return f"{found.reports} open{objected}{': citychat cases' if found.reports else ''}"
 
 
 def _span(seconds: float) -> str:

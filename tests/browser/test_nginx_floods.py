@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import pytest
 
+from citychat.limits import bound
 from tests.browser.serving import Served
 from tests.server.rawclient import SOCKETIO, frame
-from tests.support.nginx import NAME, Nginx
+from tests.support.nginx import NAME, SITE, Nginx
 from tests.support.patience import PATIENCE_S
 from tests.support.services import free_port
 
@@ -114,6 +115,31 @@ def test_the_sockets_of_one_network_are_as_many_as_the_host_allows(
         visits(nginx, neighbour)
     assert answers == [(101, False)] * SOCKETS + [(429, True)] * 50
     assert not any(flooder in log.read_text() for log in nginx.folder.glob("*log") for flooder in flooders)
+
+
+def test_the_networks_of_one_line_have_the_sockets_of_ten_and_another_line_has_its_own(tmp_path: Path) -> None:
+    """65,536 networks of /64 lie in a /48; the numbers are made small for the test, and are held to the server's."""
+    shipped = SITE.read_text("utf-8")
+    for each, of_site in (("sockets 200;", "site_sockets 2000;"), ("connects burst=400 ", "site_connects burst=4000 "),
+                          ("requests burst=5000 delay=500;", "site_requests burst=50000 delay=5000;"),
+                          ("connects:4m rate=20r", "site_connects:4m rate=200r"),
+                          ("requests:4m rate=300r", "site_requests:4m rate=3000r")):  # fmt: skip
+        assert f"citychat_{each}" in shipped and f"citychat_{of_site}" in shipped
+    assert bound("networks of a /48") == 10
+    server = Served(tmp_path / "data", "--connections-per-address", "100000")
+    with Nginx(tmp_path / "nginx", server.port, changed={"site_sockets 2000;": "site_sockets 30;"}) as nginx:
+        answers = []
+        with ExitStack() as open_links:
+            for n in range(40):
+                link = Link(nginx)
+                open_links.callback(link.close)
+                answers.append(link.connect(f"2001:db8:7:{n:x}::1"))
+                if answers[-1][0] == 101:
+                    link.tls.sendall(SPEAKS)
+            visits(nginx, "2001:db8:8::1")
+            visits(nginx, NEIGHBOUR)
+        assert answers == [(101, False)] * 30 + [(429, True)] * 10
+    server.stop()
 
 
 def test_who_connects_and_hangs_up_is_refused_and_two_returns_of_a_full_school_are_not(nginx: Nginx) -> None:

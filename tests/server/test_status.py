@@ -14,6 +14,7 @@ import pytest
 
 import citychat
 from tests.server.host import Ended, Host, run
+from tests.server.test_cases import objects, reported
 from tests.support.live_page import LivePage, meet
 from tests.support.server_process import ServerProcess
 
@@ -79,6 +80,31 @@ async def test_a_host_is_told_what_was_played(tmp_path: Path) -> None:
             "processes": 1, "silent": 0, "ready": 1, "here": 1, "talking": 1, "messages": 4, "mail": 1,
         }  # fmt: skip
         await page.done()
+
+
+async def test_a_host_reads_that_the_house_is_closed_and_what_is_objected(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path) as server:
+
+        async def host(*words: str) -> None:
+            assert (await run(*words, "--data", str(tmp_path))).status == 0
+
+        code, accused = await reported(server)
+        assert said(await status(tmp_path))["Cases"] == "1 open: citychat cases"
+        await host("guests", "pause", code, "--for", "7d", "--rule", "3")
+        await host("cases", "close", code, "--acted", "--rule", "3")
+        assert said(await status(tmp_path))["Cases"] == "0 open"
+        await objects(server, accused)
+        told, found = said(await status(tmp_path)), await figures(tmp_path)
+        assert told["Cases"] == "1 open, 1 of them with an objection to answer: citychat cases"
+        assert "House" not in told and (found["objections"], found["closed"]) == (1, "")
+        await host("close", "Back at eight.")
+        assert said(await status(tmp_path))["House"] == "closed until it is opened: Back at eight."
+        await host("close", "Back soon.", "--until", "12h")
+        told, found = said(await status(tmp_path)), await figures(tmp_path)
+        assert told["House"] == "closed for 12 h more: Back soon."
+        assert 0 < found["closed_until"] - time.time() <= 12 * 3_600
+        await host("open")
+        assert "House" not in said(await status(tmp_path))
 
 
 async def test_only_the_servers_own_user_may_ask_and_the_socket_goes_with_the_server(tmp_path: Path) -> None:

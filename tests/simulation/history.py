@@ -22,8 +22,8 @@ from citychat.model import (
     missing,
     to_ranges,
 )
-from citychat.ports import Closure, Committed, Dossier, Pause, Progress, Report, SessionPlace, ToldState, Untold
-from citychat.rules import DAY_MS, is_left_alone
+from citychat.ports import Closure, Committed, Dossier, Pause, Progress, Report, SessionPlace, Untold
+from citychat.rules import DAY_MS, Told, is_left_alone
 from tests.simulation.engines import Machine, Wire, World
 from tests.simulation.records import IS_MAJORITY_WRITTEN, Records, SetLink
 
@@ -370,7 +370,7 @@ class SimReports(SimStore):
         return self.records.reports.setdefault((report.session, report.reporter), report).code
 
     @read
-    async def state(self, code: str, now: int) -> ToldState | None:
+    async def state(self, code: str, now: int) -> Told | None:
         return "received" if any(report.code == code for report in self.records.reports.values()) else None
 
     @read
@@ -384,6 +384,10 @@ class SimReports(SimStore):
     @read
     async def open(self) -> int:
         return len(self.world.reports)
+
+    @read
+    async def objections(self) -> int:
+        return 0
 
 
 class SimHouse:

@@ -77,6 +77,11 @@ def test_of_two_versions_with_other_bounds_nothing_is_added_that_does_not_belong
     assert added(ours, theirs) == Meetings(3, 3, ours.waits)
 
 
+def test_the_word_of_the_house_is_told_by_whoever_knows_it() -> None:
+    found = summary([row(), row(closed="back soon", closed_until=9, objections=1), row(objections=0)], silent=0)
+    assert (found.closed, found.closed_until, found.objections) == ("back soon", 9, 1)
+
+
 def test_processes_are_added_up_and_what_they_share_is_not() -> None:
     random = Random(1)
     waits = [counted(spread(WAIT_BOUNDS_S), *(random.uniform(0, 100) for _ in range(9))) for _ in range(2)]
@@ -94,5 +99,6 @@ def test_processes_are_added_up_and_what_they_share_is_not() -> None:
     assert (found.searches, found.matches, found.messages) == (11, 3, 30)
     assert (found.mail, found.reports, found.backup_at, found.city_database_at) == (7, 3, 900, 8)
     assert (found.free_disk_bytes, found.disk_bytes, found.up_s) == (9, 10, 5.0)
+    assert (found.closed, found.closed_until, found.objections) == ("", None, None)
     assert found.wrong == ("mailbox",) and found.p99_delivery_s is None
     assert found.median_wait_s == added(Meetings(waits=waits[0]), Meetings(waits=waits[1])).waits.within_s(0.5)

@@ -166,7 +166,7 @@ def test_a_crossed_layer_is_told_with_file_import_and_rule() -> None:
         "citychat/adapters/sqlite/copies.py may (docs/architecture.md, Drivers)",
         "citychat/ports/sender.py imports requests, but requests is not in the table of drivers "
         "(docs/architecture.md, Drivers)",
-        "citychat/ports/sender.py imports citychat.joining, but ports may import limits, figures, model, "
+        "citychat/ports/sender.py imports citychat.joining, but ports may import limits, figures, rules, model, "
         "and not joining (docs/architecture.md, Layers)",
         "citychat/ports/sender.py imports ., but imports are written out from the top",
     ]

@@ -16,13 +16,14 @@ from citychat.adapters.mongo.documents import (
 from citychat.adapters.mongo.guests import MongoGuests
 from citychat.adapters.mongo.pauses import keep_pause, of_network
 from citychat.model import Message
-from citychat.ports import Pause, Report, ToldState, Untold
+from citychat.ports import Pause, Report, Untold
 from citychat.rules import (
     EVIDENCE_MESSAGES,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
     Accusation,
     Decided,
+    Told,
     held_after,
     is_founded,
     is_third,
@@ -32,6 +33,8 @@ from citychat.rules import (
     sprayed,
     told_of,
 )
+
+AWAITS_ANSWER: Document = {"objected": {"$ne": None}, "answered": None, "lifted": None}
 
 
 class MongoReports:
@@ -67,7 +70,7 @@ class MongoReports:
             await keep_pause(self._mongo, first.accused, pause, first.at, first.code)
         return first.code
 
-    async def state(self, code: str, now: int) -> ToldState | None:
+    async def state(self, code: str, now: int) -> Told | None:
         found = self._reader.read("reports", await self._mongo.find("reports", {"code": text(code)}), ReportDocument)
         if not found:
             return None
@@ -84,8 +87,13 @@ class MongoReports:
         await self._mongo.update("reports", {"code": {"$in": [text(code) for code in codes]}}, {"$set": {"told": True}})
 
     async def open(self) -> int:
-        waits: Document = {"objected": {"$ne": None}, "answered": None, "lifted": None}
-        return sum((await self._mongo.counted("reports", {"$or": [{"goes": None}, waits]}, "state")).values())
+        return await self._count({"$or": [{"goes": None}, AWAITS_ANSWER]})
+
+    async def objections(self) -> int:
+        return await self._count(AWAITS_ANSWER)
+
+    async def _count(self, where: Document) -> int:
+        return sum((await self._mongo.counted("reports", where, "state")).values())
 
     async def _evidence(self, session_id: str, erased_since: int) -> list[Message]:
         """The last messages of both sides. Their texts are read before the erased ones: an erase copies before it

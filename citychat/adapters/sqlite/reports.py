@@ -8,13 +8,14 @@ from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.adapters.sqlite.guests import networks_of
 from citychat.adapters.sqlite.rows import to_message
 from citychat.adapters.sqlite.sessions import to_session
-from citychat.ports import Report, ToldState, Untold
+from citychat.ports import Report, Untold
 from citychat.rules import (
     EVIDENCE_MESSAGES,
     PAUSE_REASON,
     REPORTS_LOOKED_AT,
     Accusation,
     Decided,
+    Told,
     held_after,
     is_founded,
     is_third,
@@ -36,7 +37,7 @@ class SqliteReports:
         """Keep a report. One without a network (loopback, private address) is kept but pauses nobody."""
         return await self._database.run(lambda transaction: _add(transaction, report))
 
-    async def state(self, code: str, now: int) -> ToldState | None:
+    async def state(self, code: str, now: int) -> Told | None:
         rows = await self._database.run(lambda transaction: transaction.rows("report_state", code))
         return told_of(Decided(*rows[0]), now) if rows else None
 
@@ -50,6 +51,11 @@ class SqliteReports:
 
     async def open(self) -> int:
         rows = await self._database.run(lambda transaction: transaction.rows("reports_open"))
+        count: int = rows[0][0]
+        return count
+
+    async def objections(self) -> int:
+        rows = await self._database.run(lambda transaction: transaction.rows("reports_objected"))
         count: int = rows[0][0]
         return count
 

@@ -383,6 +383,9 @@ WHERE accused = ?1 AND at > ?2 AND at < ?3 AND counts ORDER BY at DESC LIMIT ?4;
 SELECT count(*) FROM reports
 WHERE goes IS NULL OR (objected IS NOT NULL AND answered IS NULL AND lifted IS NULL);
 
+-- reports_objected --
+SELECT count(*) FROM reports WHERE objected IS NOT NULL AND answered IS NULL AND lifted IS NULL;
+
 -- reports_untold --
 SELECT code, reason FROM reports WHERE goes IS NULL AND told = 0 ORDER BY at LIMIT ?;
 

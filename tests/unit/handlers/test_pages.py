@@ -19,7 +19,7 @@ from tornado.web import Application
 from citychat import catalogue
 from citychat.catalogue.terminal import TERMINAL
 from citychat.face.colours import contrast
-from citychat.handlers.files import STATIC, FilesHandler
+from citychat.handlers.files import STATIC, FilesHandler, hash_of
 from citychat.handlers.pages import Credit, Pages
 from citychat.matching import Reason
 from citychat.model import ALIAS_COLOURS
@@ -134,6 +134,19 @@ async def test_what_was_edited_is_served_as_it_is_and_never_what_was_made_before
         module.write("// and again\n")
     answer = await get("/static/app.js", pages(static=edited))
     assert answer.body.endswith(b"// and again\n")
+
+
+async def test_every_picture_of_an_edited_copy_is_its_own(get: Get, edited: Path) -> None:
+    """An address that names another content would be kept for a year."""
+    for name in ("icon.svg", "icons/apple.png", "icons/plain-192.png"):
+        (edited / name).write_bytes((edited / name).read_bytes() + b"\n")
+    here = pages(static=edited)
+    told = (await get("/", here)).body.decode() + (await get("/manifest.webmanifest", here)).body.decode()
+    named = re.findall(r'"(/static/icons?[^"?]+)\?v=(\w+)"', told.replace("\\/", "/"))
+    assert {path for path, _ in named} >= {"/static/icon.svg", "/static/icons/apple.png", "/static/icons/plain-192.png"}
+    for path, version in named:
+        assert version == hash_of(edited / path.removeprefix("/static/")), path
+    assert (await get("/favicon.ico", here)).body == (edited / "icon.svg").read_bytes()
 
 
 @pytest.mark.parametrize("gone", ["bundle", "bundle/made-of.json"])

@@ -101,6 +101,22 @@ def use_up(stage: Stage, guests: list[str], address: str) -> None:
                 pass
 
 
+@on_stage
+async def test_who_asks_somebody_whose_day_is_full_is_led_to_somebody_else_at_once(stage: Stage) -> None:
+    anna, ben = await stage.p.join("anna"), await stage.p.join("ben")
+    assert await anna.seek() == "asking"
+    await stage.after(0.1)
+    use_up(stage, ["ben"], ben.address)
+    carl = await stage.p.join("carl")
+    assert await ben.answer("yes") == "gone"
+    await stage.after(0.1)
+    assert [payload["state"] for payload in anna.events("user-seek")] == ["next", "asking"]
+    assert ben.events("user-offer-end") and carl.events("user-offer")
+    assert await carl.answer("yes") == "ok"
+    await stage.after(0.1)
+    assert anna.session == carl.session is not None
+
+
 @pytest.mark.parametrize("guests", [["ben"], [f"guest{n}" for n in range(21)]], ids=["the guest's", "the network's"])
 @on_stage
 async def test_chats_without_a_word_are_within_the_bytes_of_a_day(stage: Stage, guests: list[str]) -> None:
