@@ -78,7 +78,7 @@ class Meetings(Struct):
             self.waits.add(waited_s)
 
 
-class Figures(Struct, frozen=True, kw_only=True):
+class Figures(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The figures of one process now. ``traffic`` and ``meetings`` are those of today.
 
     ``wrong``: parts that are not in order. ``mail``, ``reports``: those that wait, also of the other processes on the

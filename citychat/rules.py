@@ -131,6 +131,13 @@ def held_after(kind: Held, now: int) -> int:
     return now - HELD_MS[kind]
 
 
+def bar_goes(since: int) -> int:
+    """Return when a pair that never meets again is looked at: it was barred then, or the row of one of the two went
+    then. If one of them has no row at that time, nobody has a token of that guest any more, and the bar goes; else it
+    stays until a row goes."""
+    return held_until("erased guest", since)
+
+
 def paused_until(reported: int) -> int:
     """Return the end of the pause that the third report brings."""
     return reported + PAUSE_MS

@@ -101,8 +101,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._languages = languages()
-        self._static, self._files = static, page_files(static)
-        self._versioned = partial(versioned, static=static)
+        self._static, self._files, self._versioned = static, page_files(static), partial(versioned, static=static)
         self.renew(consent, credit, texts or {}, face or Face())
 
     def renew(self, consent: str, credit: Credit | None, texts: Mapping[str, str], face: Face) -> None:

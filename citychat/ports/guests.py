@@ -100,4 +100,5 @@ class GuestStore(Protocol):
 
     async def prune(self, now: int, history_ms: int) -> None:
         """Delete sessions that have expired, or began ``history_ms`` ago, with their messages, erased texts over 72 h,
-        networks avoided for a day, guests unseen for ``history_ms``."""
+        networks avoided for a day, guests unseen for ``history_ms``, and pairs that were kept apart of which one guest
+        was forgotten for longer than a token holds."""

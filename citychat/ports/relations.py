@@ -5,10 +5,12 @@ from typing import Protocol
 
 
 class RelationStore(Protocol):
-    """Pairs that never meet again, and networks whose strangers a guest avoids (M5, a no is for ever)."""
+    """Pairs that never meet again, and networks whose strangers a guest avoids (M5). A no is for ever: as long as
+    anybody can be one of the two."""
 
     async def block(self, a: str, b: str, at: int) -> None:
-        """Keep the pair apart for ever; idempotent, unordered."""
+        """Keep the pair apart for as long as there are both; idempotent, unordered. ``GuestStore.prune`` forgets it a
+        token's life after one of the two was forgotten."""
 
     async def blocked(self, guest: str) -> list[str]:
         """Return who is kept apart from this guest."""

@@ -92,7 +92,7 @@ class OwnFigures:
         )
 
     async def _waiting(self) -> dict[str, Any]:
-        """What the history has for the host; without it nobody knows."""
+        """Count what the history has for the host, and read the word of the house; without it nobody knows."""
         history, now_ms = self.process.engines.history, self._clock.wall_ms()
         try:
             closure = await history.house.closure(now_ms)

@@ -1,6 +1,7 @@
 """What version 0.1.0 has stored and sent is read today, and what is written today is the same, byte for byte."""
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.figures import Figures, Meetings, Spread, Traffic
 from citychat.model import NOWHERE, PENDING, Guest, Message, Offer, Place, Session
 from citychat.ports import BusEvent, Dossier, Mail, Pause, Progress, Report, bus_events
-from citychat.rules import DAY_MS
+from citychat.rules import DAY_MS, bar_goes
 from tests.support.stores import StoreClock, add
 
 NOW = 1_700_000_000_000
@@ -97,6 +98,15 @@ async def test_its_relations_reports_pauses_and_wishes_are_read(database: Databa
     )
 
 
+async def test_its_bars_stand_for_the_life_of_a_token_from_now_on(database: Database) -> None:
+    """Nobody had noted when the row of carl went."""
+    history, now = SqliteHistory(database), time.time_ns() // 1_000_000
+    await history.guests.prune(bar_goes(now - 600_000), now)  # it forgets nobody who was seen since 1970
+    assert await history.relations.blocked("carl") == ["anna"]
+    await history.guests.prune(bar_goes(now), now)
+    assert await history.relations.blocked("carl") == []
+
+
 async def test_its_reports_count_for_their_day(database: Database) -> None:
     history = SqliteHistory(database)
     for n in (1, 2):
@@ -145,7 +155,7 @@ async def test_what_is_written_into_an_empty_file_today_is_that_file(database: D
 
 # Not pauses: today three reports of chats that nobody had for a minute are none.
 TABLES = ["barred", "erased", "guests", "mail", "members", "messages", "reports", "sessions", "shuns", "wishes"]
-COLUMNS = {"reports": "code, s, reporter, accused, reason, note, at, networks, evidence, state"}
+COLUMNS = {"barred": "a, b, at", "reports": "code, s, reporter, accused, reason, note, at, networks, evidence, state"}
 
 
 async def rows(database: Database, table: str) -> list[Any]:

@@ -6,7 +6,7 @@
 | erased | of the message | s, x, since, gone: a text that was erased, kept for the evidence of a report |
 | guests | the guest | those of a Guest |
 | sessions | the session | those of a Session; ``erasing``: the last erase, until a prune has looked again; ``gaps`` |
-| barred | a:b | pair |
+| barred | a:b | pair, at; ``goes``: when it is looked at again, ``FOR_GOOD_MS`` while both guests are there |
 | shuns | guest:network | guest, network, at, gone |
 | wishes | s:guest | s, guest, at, gone |
 | reports | s:reporter | those of a Report, evidence, state, ``told``; ``side``, ``counts`` and all else of a Case |
@@ -43,6 +43,7 @@ INDEXES = (
     Index("sessions", ("expires",)),
     Index("sessions", ("erasing",)),
     Index("barred", ("pair",)),
+    Index("barred", ("goes",)),
     Index("shuns", ("guest", "at")),
     Index("shuns", ("gone",), lapses=True),
     Index("wishes", ("s",)),

@@ -102,6 +102,7 @@ class MongoGuests:
         await self._mongo.insert("erased_guests", [{"_id": text(guest), "networks": networks, **dates}])
         await self._mongo.delete("shuns", {"guest": guest})
         await self._mongo.delete("wishes", {"guest": guest})
+        await retention.let_bars_go(self._mongo, [guest], at)
         await self._mongo.delete("guests", {"_id": guest})
         return await self._sessions.of(guest)
 

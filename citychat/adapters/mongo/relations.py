@@ -13,7 +13,7 @@ from citychat.adapters.mongo.documents import (
 )
 from citychat.limits import bound
 from citychat.model import PENDING
-from citychat.rules import held_after, held_until
+from citychat.rules import bar_goes, held_after, held_until
 
 MET_MAX = bound("people met")
 
@@ -25,7 +25,8 @@ class MongoRelations:
         self._mongo, self._reader = mongo, reader
 
     async def block(self, a: str, b: str, at: int) -> None:
-        await self._mongo.insert("barred", [{"_id": pair_id(a, b), "pair": sorted((a, b)), "at": at}])
+        bar: Document = {"_id": pair_id(a, b), "pair": sorted((a, b)), "at": at, "goes": bar_goes(at)}
+        await self._mongo.insert("barred", [bar])
 
     async def blocked(self, guest: str) -> list[str]:
         found = await self._mongo.find("barred", {"pair": text(guest)})

@@ -1,19 +1,22 @@
 """Retention in MongoDB: erased texts, and what has expired. Every step can be broken off and done again."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from citychat.adapters.mongo.cases import prune_cases
 from citychat.adapters.mongo.connection import Document, Mongo, date
 from citychat.adapters.mongo.documents import (
     SLICE_ROWS,
+    BlockedPairDocument,
     DocumentReader,
     IdDocument,
     MarkedSessionDocument,
     MembersDocument,
     StartedDocument,
     id_of,
+    pair_id,
 )
-from citychat.rules import expires, held_until, retention
+from citychat.rules import FOR_GOOD_MS, bar_goes, expires, held_until, retention
 
 SETTLED_MS = 600_000  # an ``add`` that had begun before an erase is over by then, with its process or without
 
@@ -46,7 +49,8 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
     for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests", "house"):
         await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
     await prune_cases(mongo, reader, goes.due)
-    await _forget_guests(mongo, reader, goes.guests)
+    await _forget_guests(mongo, reader, goes.guests, now)
+    await _prune_bars(mongo, reader, now)
 
 
 async def shorten(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int) -> None:
@@ -74,7 +78,29 @@ async def _complete_erases(mongo: Mongo, reader: DocumentReader, now: int) -> No
                 await mongo.update("sessions", where | {"_id": session.id}, {"$unset": {"erasing": ""}})
 
 
-async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int) -> None:
+async def let_bars_go(mongo: Mongo, guests: Sequence[str], now: int) -> None:
+    """Have the pairs of guests whose rows are about to go looked at once nobody can be one of these guests again."""
+    await mongo.update("barred", {"pair": {"$in": list(guests)}}, {"$set": {"goes": bar_goes(now)}})
+
+
+async def _prune_bars(mongo: Mongo, reader: DocumentReader, now: int) -> None:
+    """Look at the pairs whose time has come. One that another process has put off meanwhile is left alone."""
+    while ids := await _ids(mongo, "barred", {"goes": None}):  # of 0.2.0
+        await mongo.update("barred", {"_id": {"$in": ids}, "goes": None}, {"$set": {"goes": bar_goes(now)}})
+    due: Document = {"goes": {"$lte": now}}
+    async with aclosing(mongo.each("barred", due, SLICE_ROWS, fields=["pair"])) as parts:
+        async for documents in parts:
+            pairs = [bar.pair for bar in reader.read("barred", documents, BlockedPairDocument)]
+            known = {"_id": {"$in": [guest for pair in pairs for guest in pair]}}
+            rows = reader.read("guests", await mongo.find("guests", known, fields=["_id"]), IdDocument)
+            there = {row.id for row in rows}
+            stays = [pair_id(*pair) for pair in pairs if there.issuperset(pair)]
+            goes = [pair_id(*pair) for pair in pairs if not there.issuperset(pair)]
+            await mongo.update("barred", due | {"_id": {"$in": stays}}, {"$set": {"goes": FOR_GOOD_MS}})
+            await mongo.delete("barred", due | {"_id": {"$in": goes}})
+
+
+async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int, now: int) -> None:
     """Never before their history: a guest of a session that is kept stays. Who comes back meanwhile was seen."""
     unseen: Document = {"seen": {"$lte": unseen_since}}
     async with aclosing(mongo.each("guests", unseen, SLICE_ROWS, fields=["_id"])) as parts:
@@ -83,6 +109,7 @@ async def _forget_guests(mongo: Mongo, reader: DocumentReader, unseen_since: int
             kept = await mongo.find("sessions", {"members": {"$in": ids}}, fields=["members"])
             members = {member for row in reader.read("sessions", kept, MembersDocument) for member in row.members}
             gone = [guest for guest in ids if guest not in members]
+            await let_bars_go(mongo, gone, now)
             await mongo.delete("guests", {**unseen, "_id": {"$in": gone}})
 
 

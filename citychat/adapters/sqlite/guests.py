@@ -7,15 +7,16 @@ import msgspec
 
 from citychat.adapters.sqlite.cases import prune_cases
 from citychat.adapters.sqlite.database import Database, Row, Transaction
-from citychat.adapters.sqlite.relations import met
+from citychat.adapters.sqlite.relations import met, prune_bars
 from citychat.adapters.sqlite.sessions import LAST, SqliteSessions, drop_session, newest_sessions, to_session
 from citychat.limits import bound
 from citychat.model import Guest, Session
 from citychat.ports import Dossier, Lifted, Pause
-from citychat.rules import held_after, reference, retention
+from citychat.rules import bar_goes, held_after, reference, retention
 
 SESSIONS_MAX = bound("chats at a join")
 SLICE_ROWS = 1_000  # what pruning deletes in one go: chats must not wait for it
+SLICE_GUESTS = 100  # of whom each may have hundreds of bars
 
 
 class SqliteGuests:
@@ -76,7 +77,8 @@ class SqliteGuests:
             transaction.change("erase_guest", guest, at, networks)
             for (session_id,) in transaction.rows("pending_sessions", guest):
                 drop_session(transaction, session_id)
-            for name in ("drop_guest", "drop_avoided_networks", "drop_wishes_of_guest"):
+            _drop_guest(transaction, guest, at)
+            for name in ("drop_avoided_networks", "drop_wishes_of_guest"):
                 transaction.change(name, guest)
             transaction.forget()
 
@@ -100,7 +102,6 @@ class SqliteGuests:
             transaction.change("expire_avoided_networks", goes.avoided_networks)
             transaction.change("expire_wishes", goes.wishes)
             transaction.change("expire_pauses", goes.due)
-            transaction.change("expire_guests", goes.guests)
             transaction.change("expire_erased_guests", goes.erased_guests)
             transaction.change("expire_networks_of_erased", goes.blamed_networks)
             transaction.change("expire_reporters", goes.reporters)
@@ -111,6 +112,10 @@ class SqliteGuests:
         while await self._database.run(lambda transaction: _prune_session(transaction, goes.due)):
             pass
         while await self._database.run(lambda t: t.change("expire_erased", goes.erased_texts, SLICE_ROWS)):
+            pass
+        while await self._database.run(lambda transaction: _prune_guests(transaction, goes.guests, now)):
+            pass
+        while await self._database.run(lambda transaction: prune_bars(transaction, goes.due)):
             pass
         await self._database.run(expired)
 
@@ -153,6 +158,19 @@ def _prune_session(transaction: Transaction, due: int) -> bool:
             transaction.change("drop_erased", session_id)
             drop_session(transaction, session_id)
     return bool(found)
+
+
+def _prune_guests(transaction: Transaction, seen: int, now: int) -> bool:
+    """Forget a slice of the guests who were last seen then or before; whether there were any."""
+    found = transaction.rows("unseen_guests", seen, SLICE_GUESTS)
+    for (guest,) in found:
+        _drop_guest(transaction, guest, now)
+    return bool(found)
+
+
+def _drop_guest(transaction: Transaction, guest: str, now: int) -> None:
+    transaction.change("bars_of_who_goes", guest, bar_goes(now))
+    transaction.change("drop_guest", guest)
 
 
 def _to_guest(rows: list[Row]) -> Guest | None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from citychat.adapters.sqlite.database import Database, Row, Transaction
 from citychat.limits import bound
-from citychat.rules import held_after
+from citychat.rules import FOR_GOOD_MS, bar_goes, held_after
 
 MET_MAX = bound("people met")
+SLICE_ROWS = 500  # of bars that are looked at in one go
 
 
 class SqliteRelations:
@@ -17,7 +18,7 @@ class SqliteRelations:
 
     async def block(self, a: str, b: str, at: int) -> None:
         first, second = sorted((a, b))
-        await self._database.run(lambda transaction: transaction.change("block", first, second, at))
+        await self._database.run(lambda transaction: transaction.change("block", first, second, at, bar_goes(at)))
 
     async def blocked(self, guest: str) -> list[str]:
         rows = await self._database.run(lambda transaction: transaction.rows("blocked", guest))
@@ -39,3 +40,13 @@ class SqliteRelations:
 def met(transaction: Transaction, guest: str) -> list[str]:
     """Read with whom the guest has talked."""
     return [other for (other,) in transaction.rows("met", guest, MET_MAX)]
+
+
+def prune_bars(transaction: Transaction, now: int) -> bool:
+    """Look at a slice of the pairs whose time has come; whether there were any."""
+    found = transaction.rows("bars_to_look_at", now, SLICE_ROWS)
+    stays: list[Row] = [(a, b, FOR_GOOD_MS) for a, b, both in found if both]
+    goes: list[Row] = [(a, b) for a, b, both in found if not both]
+    transaction.change_each("bar_stays", stays)
+    transaction.change_each("drop_bar", goes)
+    return bool(found)

@@ -154,6 +154,13 @@ ALTER TABLE pauses ADD COLUMN rule TEXT NOT NULL DEFAULT '';
 ALTER TABLE pauses ADD COLUMN code TEXT NOT NULL DEFAULT '';
 ALTER TABLE pauses ADD COLUMN lifted INTEGER;
 
+-- migration_6 --
+-- goes: when the pair is looked at again; both are there until one of their rows goes (rules.bar_goes). Who of before has
+-- a token of 30 days still may have lost the row.
+ALTER TABLE barred ADD COLUMN goes INTEGER NOT NULL DEFAULT 253402300799000;
+UPDATE barred SET goes = max(at, CAST(strftime('%s', 'now') AS INTEGER) * 1000) + 2592300000;
+CREATE INDEX barred_goes ON barred (goes);
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
@@ -329,7 +336,21 @@ SELECT id, members, aliases, city, started, expires, ended, erased, (
 ) FROM sessions WHERE ended IS NULL AND started < ?1 ORDER BY started, id;
 
 -- block --
-INSERT INTO barred (a, b, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO barred (a, b, at, goes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- bars_of_who_goes --
+UPDATE barred SET goes = ?2 WHERE a = ?1 OR b = ?1;
+
+-- bars_to_look_at --
+-- With whether both are there.
+SELECT a, b, EXISTS (SELECT 1 FROM guests WHERE id = a) AND EXISTS (SELECT 1 FROM guests WHERE id = b)
+FROM barred WHERE goes <= ?1 LIMIT ?2;
+
+-- bar_stays --
+UPDATE barred SET goes = ?3 WHERE a = ?1 AND b = ?2;
+
+-- drop_bar --
+DELETE FROM barred WHERE a = ? AND b = ?;
 
 -- is_blocked --
 SELECT 1 FROM barred WHERE a = ? AND b = ?;
@@ -543,9 +564,9 @@ DELETE FROM house WHERE until <= ?;
 -- expire_trail --
 DELETE FROM trail WHERE n <= ?;
 
--- expire_guests --
+-- unseen_guests --
 -- Never shorter than their history: a guest of a session that is kept stays.
-DELETE FROM guests WHERE seen <= ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.guest = guests.id);
+SELECT id FROM guests WHERE seen <= ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE members.guest = guests.id) LIMIT ?2;
 
 -- contents --
 SELECT (SELECT count(*) FROM guests), (SELECT count(*) FROM sessions), (SELECT count(*) FROM messages),

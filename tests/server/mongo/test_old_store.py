@@ -18,7 +18,7 @@ from citychat.adapters.mongo import MongoHistory
 from citychat.adapters.service_status import ServiceStatus
 from citychat.model import NOWHERE, Guest, Message, Place, Session
 from citychat.ports import Dossier, Pause, Progress, Report
-from citychat.rules import DAY_MS
+from citychat.rules import DAY_MS, bar_goes
 from tests.support.services.mongo import MongoServer
 from tests.support.stores import StoreClock, add, comes_up, real_ms
 
@@ -89,6 +89,8 @@ async def test_the_same_steps_leave_the_same_documents(server: MongoServer) -> N
                 if collection == "reports":
                     document.pop("side")
                 document.pop("gaps", None)
+                if collection == "barred":
+                    assert document.pop("goes") == bar_goes(document["at"])
             assert written == documents, collection
             if collection != MADE_BY_THE_SERVER:
                 assert [list(document) for document in written] == [list(document) for document in documents]
@@ -116,6 +118,10 @@ async def test_its_documents_are_read(server: MongoServer) -> None:
         await history.reports.add(Report("CODE3", "gone", "gil", "dora", "hate", "", NOW + 60, ("net3",)))
         await history.guests.prune(NOW + 600_020, MONTH_MS)
         assert history.dropped == {}
+        await history.guests.prune(bar_goes(NOW + 600_020) - 1, 2 * MONTH_MS)
+        assert await history.relations.blocked("carl") == ["anna"], "nobody had noted when carl's row went"
+        await history.guests.prune(bar_goes(NOW + 600_020), 2 * MONTH_MS)
+        assert await history.relations.blocked("carl") == []
     with MongoClient[dict[str, Any]](server.url) as client:
         assert "cell" not in str([list(client["earlier"][name].find()) for name in found()])
         (late,) = client["earlier"].reports.find({"code": "CODE3"})

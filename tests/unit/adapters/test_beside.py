@@ -45,8 +45,8 @@ async def test_a_job_that_has_read_before_a_command_wrote_is_done_all_the_same(p
             runs += 1
             found = len(transaction.rows("blocked", "anna"))
             if runs == 1:
-                command.execute("INSERT INTO barred VALUES ('anna', 'carl', 7)")
-            transaction.change("block", "anna", f"ben {found}", 7)
+                command.execute("INSERT INTO barred (a, b, at) VALUES ('anna', 'carl', 7)")
+            transaction.change("block", "anna", f"ben {found}", 7, 8)
             return found
 
         assert await database.run(work) == 1, "what it is told the second time"
