@@ -29,7 +29,7 @@ HEAD = "Translations of CityChat. The context of a sentence is its name; docs/la
 VALUE = re.compile(r"\{\w*\}")
 KEEP = re.compile(r"\bKeep: (.+)$")
 COUNT, SAYS_TWO = "{n}", ("ar",)  # which have words for one thing and for two, without the number
-BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[.,٬\s](?=\d{3}\b)")
+BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[.,٬\s](?=\d{3}(?!\d))")
 WESTERN = {0x0660 + figure: str(figure) for figure in range(10)}
 
 
