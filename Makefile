@@ -32,11 +32,11 @@ LOG := $(VENV)/install.log
 # Of the one file: an environment of its own, with the package as others install it and nothing that tests need
 BINARY_WORK := .work/binary
 BINARY_BIN := $(BINARY_WORK)/venv/bin
-BINARY_TESTS := tests/test_binary.py tests/faults/test_restart.py tests/browser/test_walk.py \
+BINARY_TESTS := tests/test_binary.py tests/test_image.py tests/faults/test_restart.py tests/browser/test_walk.py \
 	tests/browser/test_terminal_guest.py \
 	$(foreach of,start stop clients terminal hosting services status metrics reload,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -196,7 +196,7 @@ binary:
 binary-tests: export CITYCHAT_TEST_SERVERS := 1
 binary-tests: export CITYCHAT_TEST_PROGRAM := $(CURDIR)/dist/citychat
 binary-tests: export CACHE_DIRECTORY := $(CURDIR)/$(BINARY_WORK)/cache
-binary-tests: servers $(TEST_STAMP) binary
+binary-tests: builder $(TEST_STAMP) binary
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(BINARY_TESTS)
 
 # The one file in a Debian 12 without Python: as root, with debootstrap
@@ -208,6 +208,10 @@ system-packages:
 
 servers:
 	@tools/system-packages "$(PYTHON)" servers
+
+# Servers, and what makes images
+builder:
+	@tools/system-packages "$(PYTHON)" builder
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "CityChat needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

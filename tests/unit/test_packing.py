@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -113,6 +114,19 @@ def test_without_any_folder_it_says_what_it_needs(file: Path) -> None:
     done = run(file, HOME=file / "none", TMPDIR=file / "none")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("citychat: cannot unpack: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("lacking", ["awk", "find", "gzip", "tar"])
+def test_in_an_image_that_lacks_a_tool_it_names_it(lacking: str, file: Path, tmp_path: Path) -> None:
+    here = tmp_path / "bin"
+    here.mkdir()
+    for name in {"awk", "find", "gzip", "tar", "id", "ls", "mkdir", "mktemp", "rm", "ln", "tail"} - {lacking}:
+        found = shutil.which(name)
+        assert found, name
+        (here / name).symlink_to(found)
+    done = run(file, PATH=here, CACHE_DIRECTORY=tmp_path / "cache")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"citychat: cannot unpack: there is no {lacking} on this system\n"
 
 
 def test_a_link_that_somebody_else_has_laid_in_tmp_is_not_followed(file: Path, tmp_path: Path) -> None:

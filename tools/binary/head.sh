@@ -29,5 +29,8 @@ for cache in "${CACHE_DIRECTORY:-}" "${XDG_CACHE_HOME:+$XDG_CACHE_HOME/citychat}
     is_whole "$cache/$mark" || (unpack "$cache") 2>/dev/null || continue
     exec "$cache/$mark/citychat" "$@"
 done
+for tool in awk find gzip mktemp tar; do
+    command -v $tool >/dev/null || { echo "citychat: cannot unpack: there is no $tool on this system" >&2; exit 1; }
+done
 echo "citychat: cannot unpack: 40 MB are needed in a folder that this user may write, CACHE_DIRECTORY=/folder names one" >&2
 exit 1
