@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain, combinations
 from pathlib import Path
 from random import Random
@@ -25,8 +25,10 @@ from citychat.client.shapes import TOKEN
 from citychat.tokens import Tokens, load_keys, rotate
 from tests.server.rawclient import Raw
 from tests.server.test_status import figures
+from tests.server.test_wrong_clock import BEHIND_S, again, join, on_wrong_clock, talk
 from tests.support.ending import communicated
 from tests.support.live_page import LivePage, meet
+from tests.support.moved_clock import set_clock
 from tests.support.patience import PATIENCE_S
 from tests.support.proxy import Proxy
 from tests.support.server_process import ROOT, ServerProcess, citychat
@@ -466,3 +468,26 @@ async def test_a_process_whose_services_are_silent_ends_within_the_time_that_hos
         for page in (anna, ben):
             await page.done()
     assert "Traceback" not in "\n".join(server.output)
+
+
+async def test_half_an_hour_behind_it_waits_for_the_right_time_and_everybody_is_who_they_were(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    clock = tmp_path / "clock"
+    set_clock(clock, 0)
+    server = on_wrong_clock(cluster.folder / "data", clock, *cluster.flags())
+    async with server:
+        anna, ben, session = await talk(server.url)
+        assert await server.stop() == 0
+        set_clock(clock, BEHIND_S)
+        with suppress(RuntimeError):  # it may end before anybody can come
+            await server.start()
+        assert await server.ended() == 1
+        assert [line for line in server.output if "are more than 5 minutes apart: let NTP set both" in line]
+        set_clock(clock, 0)
+        await server.start()
+        pages = again(anna, server.url), again(ben, server.url)
+        await join(*pages)
+        assert [page.outbox.running for page in pages] == [session, session]
+        for page in pages:
+            await page.done()
