@@ -55,6 +55,18 @@ LANGUAGES: Final = {
 ENGLISH_CODE: Final = "en"
 
 
+class Spoken(NamedTuple):
+    """A language of ours for one answer, and whether it was asked for by its name."""
+
+    language: str
+    chosen: bool = False
+
+    @property
+    def query(self) -> str:
+        """The end of addresses of ours, so that what is opened next speaks the same."""
+        return f"?language={self.language}" if self.chosen else ""
+
+
 class Words:
     """All sentences in one language."""
 

@@ -55,7 +55,18 @@ WALK = "tests/server/test_hosting.py::test_a_host_who_types_the_page_has_a_serve
 # So is the page for who handles reports.
 MODERATION = "docs/moderation.md"
 DESK = "tests/server/test_cases.py::test_a_host_who_types_the_page_handles_a_first_report"
-OTHER_FLAGS = {"--replay", "--version", "--help", "--json", "--support", "--text", "--network", "--until", "--open"}
+OTHER_FLAGS = {
+    "--replay",
+    "--language",
+    "--version",
+    "--help",
+    "--json",
+    "--support",
+    "--text",
+    "--network",
+    "--until",
+    "--open",
+}
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split())
 A_PATH = re.compile(r"(?:citychat|tests|docs|bench|tools)/[\w./-]+(?:::\w+)?")

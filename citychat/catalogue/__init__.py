@@ -23,4 +23,15 @@ ENGLISH: Final[Mapping[str, str]] = {NAME: "{site}"} | {name: one.english for na
 
 REPORT_REASONS = tuple(name.removeprefix("report.reason.") for name in ENGLISH if name.startswith("report.reason."))
 
-__all__ = ["ENGLISH", "NAME", "PAGE", "REPORT_REASONS", "SENTENCES", "Piece", "Sentence", "blocks"]
+__all__ = [
+    "ENGLISH",
+    "NAME",
+    "PAGE",
+    "REPORT_REASONS",
+    "SENTENCES",
+    "SERVING",
+    "TERMINAL",
+    "Piece",
+    "Sentence",
+    "blocks",
+]

@@ -74,12 +74,13 @@ class NoticeHandler(PageHandler):
         return {name: clean_text(text if name == "what" else " ".join(text.split())) for name, text in found.items()}
 
     def _answer(self, status: int, said: Mapping[str, str], problem: str = "", code: str = "") -> None:
-        language = self._pages.language(self.request.headers.get("Accept-Language", ""))
+        spoken = self.spoken()
         more = {"said": said, "problem": problem, "code": code, "reasons": REPORT_REASONS, "letters": LETTERS}
         self.set_status(status)
-        self.set_header("Content-Language", language)
+        self.set_header("Content-Language", spoken.language)
+        self.set_header("Vary", "Accept-Language")
         self.set_header("Cache-Control", "no-store")
-        self.finish(self._pages.form("notice", language, more))
+        self.finish(self._pages.form("notice", spoken, more))
 
 
 def problem(said: Mapping[str, str]) -> str:

@@ -19,22 +19,17 @@ from markupsafe import Markup
 from tornado.web import RequestHandler
 
 from citychat.catalogue import ENGLISH, NAME
-from citychat.face import FILE, LIGHT, Face, sheet
+from citychat.face import LIGHT, Face
 from citychat.handlers.files import STATIC, YEAR_S, FilesHandler, GuardedHandler, short_hash, versioned
 from citychat.handlers.host_texts import contact_url, paragraphs
+from citychat.handlers.own_files import OwnFiles
 from citychat.handlers.page_files import page_files
-from citychat.languages import Words, best, direction, languages, words
+from citychat.languages import ENGLISH_CODE, LANGUAGES, Spoken, Words, best, direction, languages, words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 INLINE_SCRIPT = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 INLINE_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 TEXTS = ("rules", "privacy", "imprint")
-
-PICTURES = {
-    f"icons/{kind}-{side}.png": {"sizes": f"{side}x{side}", "purpose": purpose}
-    for kind, purpose in (("plain", "any"), ("maskable", "maskable"))
-    for side in (192, 512)
-}
 
 Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
 
@@ -53,13 +48,6 @@ class Rendered(NamedTuple):
     packed: bytes
     script_hash: str
     style_hash: str
-
-
-class OwnFile(NamedTuple):
-    """A file that is made of the host's face."""
-
-    content: bytes
-    kind: str
 
 
 class Pages:
@@ -108,52 +96,46 @@ class Pages:
         """Show these from now on."""
         self._facts |= {"consent": consent, "credit": credit}
         self.face = face
-        self._own = _own_files(face, self._static)
+        self.own = OwnFiles(face, self._static)
         self._texts = dict(texts)
-        self._kept: dict[tuple[str, str], Rendered] = {}
-        for language in self._languages:
-            self.page("page", language)
+        self._kept: dict[tuple[str, Spoken], Rendered] = {}
+        self.page("page", Spoken(ENGLISH_CODE))
 
-    def page(self, name: str, language: str) -> Rendered:
+    def page(self, name: str, spoken: Spoken) -> Rendered:
         """One of ``page``, ``missing``, ``offline``, ``rules``, ``privacy``, ``imprint``."""
         if (closed := self._closed()) != self._facts["closed"]:
             self._facts["closed"] = closed
             self._kept.clear()
-        if (name, language) not in self._kept:
-            self._kept[name, language] = self._render(name, language)
-        return self._kept[name, language]
-
-    def own_file(self, name: str) -> OwnFile | None:
-        """Return what there is of the host's face under this name."""
-        return self._own.get(name)
-
-    def url_of(self, name: str) -> str:
-        """The address of one of the host's own files, which changes with its content; "" where there is none."""
-        own = self._own.get(name)
-        return f"/{name}?v={short_hash(own.content)}" if own else ""
-
-    def icon(self) -> str:
-        """The address of the site's sign."""
-        return self.url_of(FILE) or self._versioned("icon.svg")
-
-    def icons(self) -> list[dict[str, str]]:
-        """Icons of the manifest: ours, or the host's logo alone."""
-        drawing = {"src": self.icon(), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
-        ours = [{"src": self._versioned(name), "type": "image/png", **facts} for name, facts in PICTURES.items()]
-        return [drawing] if self.url_of(FILE) else [drawing, *ours]
+        if (name, spoken) not in self._kept:
+            self._kept[name, spoken] = self._render(name, spoken)
+        return self._kept[name, spoken]
 
     def words(self, language: str) -> dict[str, str]:
         """Every sentence, with the site's name in it."""
         known = words(language)
         return {name: known.plain(name).replace("{site}", self.face.name) for name in ENGLISH}
 
-    def form(self, name: str, language: str, more: Mapping[str, object]) -> str:
+    def form(self, name: str, spoken: Spoken, more: Mapping[str, object]) -> str:
         """Return a page with what somebody has sent in it, which is not kept."""
-        return self._jinja.get_template(f"{name}.html").render(self._of_all(name, language), **more)
+        return self._jinja.get_template(f"{name}.html").render(self._of_all(name, spoken), **more)
 
-    def language(self, accepted: str) -> str:
-        """The best of our languages for an ``Accept-Language`` header."""
-        return best(accepted, self._languages)
+    def spoken(self, asked: str, accepted: str) -> Spoken:
+        """The language asked for by its name, else the best of ours for an ``Accept-Language`` header."""
+        return Spoken(asked, chosen=True) if asked in self._languages else Spoken(best(accepted, self._languages))
+
+    def sentences(self, language: str) -> dict[str, object] | None:
+        """Return all that a page needs to speak one of our languages from now on."""
+        if language not in self._languages:
+            return None
+        return {
+            "language": language,
+            "direction": direction(language),
+            "worker": self._worker(Spoken(language, chosen=True)),
+            "words": self._page_words(language),
+        }
+
+    def _page_words(self, language: str) -> dict[str, str | dict[str, str]]:
+        return words(language).page() | {NAME: self.face.name}
 
     def routes(self) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
         """Tornado's routes for everything here. The last resort is ``missing()``."""
@@ -163,6 +145,7 @@ class Pages:
             (r"/(rules|privacy|imprint|offline)", PageHandler, here),
             (r"/(worker\.js)", FilesHandler, {"path": str(self._static / "offline")}),  # it serves what lies beside it
             (r"/manifest\.webmanifest", ManifestHandler, here),
+            (r"/sentences/([A-Za-z-]{2,8})\.json", SentencesHandler, here),
             (r"/(logo\.svg|face\.css|favicon\.ico)", OwnFileHandler, here),
             (r"/static/(.*)", FilesHandler, {"path": str(self._static)}),
         ]
@@ -175,37 +158,39 @@ class Pages:
         """Return ``default_handler_class`` and ``default_handler_args`` of the application."""
         return MissingHandler, {"pages": self}
 
-    def _render(self, name: str, language: str) -> Rendered:
-        facts = self._of_all(name, language)
+    def _render(self, name: str, spoken: Spoken) -> Rendered:
+        facts, language = self._of_all(name, spoken), spoken.language
         template = self._jinja.get_template("text.html" if name in TEXTS else f"{name}.html")
         html = template.render(
             facts,
-            catalogue=Markup(_script_json(words(language).page() | {NAME: self.face.name})),
+            catalogue=Markup(_script_json(self._page_words(language))),
             importmap=Markup(self._files.importmap),
-            worker=self._worker(language) if name == "page" else "",
+            worker=self._worker(spoken) if name == "page" else "",
             text=self._text(name, words(language)) if name in TEXTS else "",
         )
         hashes = (_hash_of(inline, html) for inline in (INLINE_SCRIPT, INLINE_STYLE))
         return Rendered(html.encode(), gzip.compress(html.encode(), mtime=0), *hashes)
 
-    def _worker(self, language: str) -> str:
+    def _worker(self, spoken: Spoken) -> str:
         """The worker's address: another one where it, or the page that it keeps, is another."""
-        kept = self.page("offline", language).html + (self._static / "offline" / "worker.js").read_bytes()
-        return f"/worker.js?v={short_hash(kept)}"
+        kept = self.page("offline", spoken).html + (self._static / "offline" / "worker.js").read_bytes()
+        return f"/worker.js?v={short_hash(kept)}" + spoken.query.replace("?", "&")
 
-    def _of_all(self, name: str, language: str) -> dict[str, Any]:
+    def _of_all(self, name: str, spoken: Spoken) -> dict[str, Any]:
         """Return all that every template is filled with."""
         return self._facts | {
             "name": name,
-            "language": language,
+            "language": spoken.language,
+            "query": spoken.query,
+            "languages": json.dumps({code: LANGUAGES[code].own_name for code in self._languages}, ensure_ascii=False),
             "worker": "",
-            "direction": direction(language),
-            "words": self.words(language),
+            "direction": direction(spoken.language),
+            "words": self.words(spoken.language),
             "versioned": self._versioned,
-            "url_of": self.url_of,
+            "url_of": self.own.url_of,
             "files": self._files,
-            "icon": self.icon(),
-            "picture": self.url_of(FILE) or self._versioned("icons/apple.png"),
+            "icon": self.own.icon(),
+            "picture": self.own.picture(),
         }
 
     def _text(self, name: str, in_words: Words) -> Markup:
@@ -230,18 +215,23 @@ class RenderedHandler(GuardedHandler):
     def head(self, *arguments: str) -> None:
         self.get(*arguments)
 
+    def spoken(self) -> Spoken:
+        """The language of this answer."""
+        accepted = self.request.headers.get("Accept-Language", "")
+        return self._pages.spoken(self.get_query_argument("language", ""), accepted)
+
 
 class PageHandler(RenderedHandler):
     def get(self, name: str = "page") -> None:
         self._send(name)
 
     def _send(self, name: str) -> None:
-        language = self._pages.language(self.request.headers.get("Accept-Language", ""))
-        rendered = self._pages.page(name, language)
+        spoken = self.spoken()
+        rendered = self._pages.page(name, spoken)
         self.script_hash, self.style_hash = rendered.script_hash, rendered.style_hash
         self.set_header("Content-Security-Policy", self._policy())
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Language", language)
+        self.set_header("Content-Language", spoken.language)
         self.set_header("Cache-Control", "no-cache")
         self.finish(rendered.packed if self.negotiate("gzip", also="Accept-Language, ") == "gzip" else rendered.html)
 
@@ -256,8 +246,9 @@ class MissingHandler(PageHandler):
 
 class ManifestHandler(RenderedHandler):
     def get(self) -> None:
-        language = self._pages.language(self.request.headers.get("Accept-Language", ""))
+        language = self.spoken().language
         words, face = self._pages.words(language), self._pages.face
+        self.set_header("Vary", "Accept-Language")
         self.set_header("Content-Type", "application/manifest+json")
         self.set_header("Cache-Control", "no-cache")
         self.finish(
@@ -273,16 +264,31 @@ class ManifestHandler(RenderedHandler):
                 "display": "standalone",
                 "background_color": LIGHT.paper,
                 "theme_color": face.accent[0] if face.accent else LIGHT.paper,
-                "icons": self._pages.icons(),
+                "icons": self._pages.own.icons(),
             }
         )
+
+
+class SentencesHandler(RenderedHandler):
+    """All sentences of one language, for a page whose guest has chosen it."""
+
+    def get(self, language: str) -> None:
+        told = self._pages.sentences(language)
+        if told is None:
+            self.send_error(404)
+            return
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-cache")
+        coding = self.negotiate("gzip")
+        body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        self.finish(gzip.compress(body, mtime=0) if coding == "gzip" else body)
 
 
 class OwnFileHandler(RenderedHandler):
     """The host's logo and colour; browsers ask for favicon.ico wherever they find no link to an icon."""
 
     def get(self, name: str) -> None:
-        own = self._pages.own_file(name)
+        own = self._pages.own.get(name)
         if own is None:
             self.send_error(404)
             return
@@ -300,13 +306,6 @@ class HealthHandler(RenderedHandler):
         self.set_status(200 if ready else 503)
         self.set_header("Cache-Control", "no-store")
         self.finish({which: ready, **parts})
-
-
-def _own_files(face: Face, static: Path) -> dict[str, OwnFile]:
-    icon = OwnFile(face.logo or (static / "icon.svg").read_bytes(), "image/svg+xml")
-    logo = {FILE: icon} if face.logo else {}
-    colours = {"face.css": OwnFile(sheet(face.accent).encode(), "text/css; charset=utf-8")} if face.accent else {}
-    return {"favicon.ico": icon, **logo, **colours}
 
 
 def _hash_of(inline: re.Pattern[str], html: str) -> str:

@@ -8,35 +8,44 @@ import { Matching } from "citychat/matching.js";
 import { Nudge } from "citychat/nudge.js";
 import { keepOfflinePage } from "citychat/offline.js";
 import { Socket } from "citychat/socket.js";
+import { Speaking } from "citychat/speaking.js";
 import { State } from "citychat/state.js";
 import { Storage } from "citychat/storage.js";
 import { newId } from "citychat/text.js";
 import { byId } from "citychat/views/dom.js";
+import { reword } from "citychat/views/language.js";
 import { Shell } from "citychat/views/shell.js";
 
 const NOTICE_MS = 10_000; // what is good again need not be said for ever
 
-const { lang, dataset } = document.documentElement;
+const { lang, dir, dataset } = document.documentElement;
 const consent = dataset.consent ?? "";
 const now = () => Math.round(performance.now()); // in whole ms, as timers count
 // The hour as the server says it, and counted on: whatever somebody does to this machine's clock changes nothing.
 let startedAt = 0;
 const wall = () => (startedAt ? startedAt + now() : Date.now());
-learn(JSON.parse(byId("catalogue").textContent), lang, navigator.language, wall);
+learn(JSON.parse(byId("catalogue").textContent), { lang, dir }, navigator.language, wall);
 
 const state = new State();
+state.language = lang;
 const storage = new Storage(() => window.localStorage);
 const tab = new Storage(() => window.sessionStorage);
 const socket = new Socket(now, () => Date.now(), () => Math.random());
 socket.on("joined", (answer) => {
   if (answer.now) startedAt = answer.now - now();
 });
+const speaking = new Speaking(storage, (told) => {
+  learn(told.words, { lang: told.language, dir: told.direction }, navigator.language, wall);
+  reword(told);
+  state.set({ language: told.language, dialog: state.dialog && { ...state.dialog } });
+});
 const leaving = new Leaving({ state, storage, socket });
 const chat = new Chat({ state, storage, socket, leaving, id: newId(128), now, wall });
 const { outbox } = chat;
 const joining = new Joining({ state, storage, tab, socket, outbox, consent, now, wall });
 const matching = new Matching({ state, storage, tab, socket, outbox, joining, leaving, now });
-const shell = new Shell({ state, socket, chat, joining, matching, nudge: new Nudge(storage), now, wall });
+const nudge = new Nudge(storage);
+const shell = new Shell({ state, speaking, socket, chat, joining, matching, nudge, now, wall });
 
 // A phone's keyboard has one key for both: a new line is typed there, and the button sends.
 state.settings.enter = !matchMedia("(hover: none) and (pointer: coarse)").matches;
@@ -73,6 +82,11 @@ window.addEventListener("online", () => socket.wake());
 document.addEventListener("pointerdown", () => matching.touched());
 document.addEventListener("keydown", () => matching.touched());
 
-keepOfflinePage(state, dataset.worker ?? "");
-shell.start();
-joining.begin();
+keepOfflinePage(state, () => dataset.worker ?? "");
+const begin = () => {
+  shell.start();
+  joining.begin();
+};
+const other = speaking.differs(lang);
+if (other) speaking.change(other).then(begin);
+else begin();

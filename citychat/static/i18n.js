@@ -5,24 +5,30 @@
 /** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Sentence */
 
 const DAY_MS = 86_400_000;
+const FROM_THE_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/g; // Hebrew, Arabic and their neighbours
 
 /** By their names; of one that counts `{n}`, a text for each form of a number. @type {Record<string, Sentence>} */
 let sentences = {};
-let language = "en";
+let language = "en"; // as the reader writes dates in it
+let spoken = language; // of the sentences
 let forms = new Intl.PluralRules(language);
 /** Whether the reader counts 12 or 24 hours, whatever the language of the page. @type {Intl.DateTimeFormatOptions} */
 let hours = {};
+let rightToLeft = false;
 let wall = () => 0;
 /** By their options: one takes a tenth of a millisecond to make. @type {Map<string, Intl.DateTimeFormat>} */
 const formatters = new Map();
 
 /**
  * Dates are in the reader's manner where it is a manner of the page's language.
- * @param {Record<string, Sentence>} catalogue @param {string} lang @param {string} reader @param {() => number} now
+ * @param {Record<string, Sentence>} catalogue @param {{ lang: string, dir: string }} written
+ * @param {string} reader @param {() => number} now
  */
-export function learn(catalogue, lang, reader, now) {
+export function learn(catalogue, { lang, dir }, reader, now) {
   sentences = catalogue;
+  rightToLeft = dir === "rtl";
   const known = isTag(reader) ? reader : lang;
+  spoken = lang;
   language = known.startsWith(lang) ? known : lang;
   forms = new Intl.PluralRules(lang);
   const { hourCycle } = new Intl.DateTimeFormat(known, { hour: "numeric" }).resolvedOptions();
@@ -66,10 +72,22 @@ export function parts(name, values) {
 const formOf = (texts, n) => /** @type {string} */ ( texts[forms.select(n)] ?? texts.other ?? texts.many);
 
 /** @param {string | number | Node} value */
-const shown = (value) => (typeof value === "number" ? new Intl.NumberFormat(language).format(value) : value);
+function shown(value) {
+  if (typeof value === "number") return new Intl.NumberFormat(language).format(value);
+  return typeof value === "string" ? isolated(value) : value;
+}
+
+/** A name that is written in the other direction must not take the words beside it along. @param {string} text */
+function isolated(text) {
+  const others = text.replace(FROM_THE_RIGHT, "");
+  return (rightToLeft ? /[\p{L}\p{N}]/u.test(others) : others !== text) ? `\u2068${text}\u2069` : text;
+}
 
 /** Two whole sentences, one behind the other. @param {string} first @param {string} second */
 export const together = (first, second) => (first && second ? t("sentences.two", { first, second }) : first || second);
+
+/** The address of a page of ours that speaks as this one. @param {string} path */
+export const inLanguage = (path) => `${path}?language=${spoken}`;
 
 /** @param {string} name */
 export const has = (name) => name in sentences;

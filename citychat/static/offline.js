@@ -6,17 +6,17 @@ const CACHES = "citychat-offline-"; // as their names begin (offline/worker.js)
 
 /**
  * From the first join on, because before consent nothing is stored; and gone with the guest.
- * @param {State} state @param {string} worker its address, which names its version
+ * @param {State} state @param {() => string} address the worker's, which names its version and its language
  */
-export function keepOfflinePage(state, worker) {
+export function keepOfflinePage(state, address) {
   if (!navigator.serviceWorker) return; // plain http
-  let kept = false;
+  let kept = "";
   state.addEventListener("change", () => {
-    const wanted = state.screen === "erased" ? false : kept || state.link === "on";
+    const wanted = state.screen !== "erased" && (kept || state.link === "on") ? address() : "";
     if (wanted === kept) return;
     kept = wanted;
     // A browser that refuses, in a private window or for want of room, shows a page of its own.
-    (kept ? navigator.serviceWorker.register(worker) : forget()).catch(() => undefined);
+    (kept ? navigator.serviceWorker.register(kept) : forget()).catch(() => undefined);
   });
 }
 

@@ -11,6 +11,7 @@ export const CONSENT = "citychat.consent"; // the version of the rules
 export const TOKEN = "citychat.token";
 export const OLD_TOKEN = "citychat.token.old"; // see kept_tokens.js
 export const SETTINGS = "citychat.settings";
+export const LANGUAGE = "citychat.language"; // which the guest has chosen
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LIFTED = "citychat.lifted"; // when the pause was, of whose end the guest knows
 export const LOOKING = "citychat.looking"; // in the window's own storage: survives a reload and not the closing
@@ -28,6 +29,7 @@ export const DRAFT_MAX_CHARS = 20_000; // ten messages; what is longer was not t
 const ENTRIES_MAX = 2_000; // twice what pages keep; a screen draws them all
 export const NUMBER_MAX = 2 ** 53;
 const ID = /^[\w-]{1,43}$/;
+const TAG = /^[a-z]{2,3}(-[A-Za-z]{2,8})?$/; // a language as BCP 47 names it
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,512}$/; // the server reads no longer ones, and a frame holds 16 KB
 const SWITCHES = ["ask", "slow", "typing", "enter", "notices"];
 const STATES = ["waiting", "stored", "refused", "undelivered"];
@@ -109,6 +111,7 @@ const SHAPES = {
   [TOKEN]: token,
   [OLD_TOKEN]: token,
   [SETTINGS]: settings,
+  [LANGUAGE]: (text) => (TAG.test(text) ? text : undefined),
   [RELOADED]: number,
   [LIFTED]: number,
   [LOOKING]: (text) => (text === "yes" ? text : undefined),

@@ -53,6 +53,7 @@ export class State extends EventTarget {
   screen = "loading";
   /** @type {Link} */
   link = "off";
+  language = ""; // of all that is shown
   busyUntil = 0;
   notice = ""; // the name of one line above everything else
   /** Why a reload may lose something: this browser stores nothing, or no more. @type {"" | "none" | "full"} */

@@ -5,7 +5,9 @@ import type { Chat } from "citychat/chat.js";
 import type { Joining } from "citychat/joining.js";
 import type { Matching } from "citychat/matching.js";
 import type { Nudge } from "citychat/nudge.js";
+import type { Sentence } from "citychat/i18n.js";
 import type { Socket } from "citychat/socket.js";
+import type { Speaking } from "citychat/speaking.js";
 import type { State } from "citychat/state.js";
 
 /** What becomes of a message of mine; "" is a message of the partner. */
@@ -253,8 +255,17 @@ export interface Left {
 }
 
 /** What the views get. */
+/** Everything that a page needs to speak another language (`/sentences/<code>.json`). */
+export interface Told {
+  language: string;
+  direction: string;
+  worker: string;
+  words: Record<string, Sentence>;
+}
+
 export interface Page {
   state: State;
+  speaking: Speaking;
   socket: Socket;
   chat: Chat;
   joining: Joining;

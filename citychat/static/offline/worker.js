@@ -2,9 +2,10 @@
 // version is in this file's address (offline.js): another one keeps its page anew and throws the older one away.
 
 const worker = /** @type {any} */ (self); // the types of a page have no names for what a worker is given
-const PAGE = "/offline";
+const asked = new URL(worker.location.href).searchParams;
+const PAGE = asked.has("language") ? `/offline?language=${asked.get("language")}` : "/offline";
 const CACHES = "citychat-offline-";
-const KEPT = `${CACHES}${new URL(worker.location.href).searchParams.get("v")}`;
+const KEPT = `${CACHES}${asked.get("v")}`;
 
 async function keep() {
   const cache = await caches.open(KEPT);

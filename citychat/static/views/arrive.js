@@ -1,16 +1,18 @@
 // Arriving: what this is, the rules, the tick, two buttons; then the browser's own question.
 
-import { date } from "citychat/i18n.js";
+import { date, inLanguage } from "citychat/i18n.js";
 import { button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
+import { languageChoice } from "citychat/views/language.js";
 import { Street } from "citychat/views/street.js";
 
 /** @import { Page, View } from "citychat/types.js" */
 
 /** @param {string} name @param {string} label */
-const page = (name, label) => h("a", { href: `/${name}`, target: "_blank", rel: "noopener" }, t(label));
+const textLink = (name, label) => h("a", { href: inLanguage(`/${name}`), target: "_blank", rel: "noopener" }, t(label));
 
 /** @param {Page} page @returns {View} */
-export function arrive({ state, joining, wall }) {
+export function arrive(page) {
+  const { state, joining, wall } = page;
   const box = h("input", { type: "checkbox", id: "consent", on: { change: () => show(problem, false) } });
   const problem = h("p", { class: "problem", role: "alert", hidden: true }, t("arrive.tick"));
   const go = (/** @type {() => void} */ start) => () => {
@@ -24,7 +26,7 @@ export function arrive({ state, joining, wall }) {
   };
   const kept = Number(document.documentElement.dataset.days) * 86_400_000;
   const read = sentence("arrive.read", {
-    rules: page("rules", "arrive.rules.link"), privacy: page("privacy", "arrive.privacy.link"),
+    rules: textLink("rules", "arrive.rules.link"), privacy: textLink("privacy", "arrive.privacy.link"),
   });
   const root = h("div", { class: "arrive" },
     new Street("arrive").light({ mine: true, free: "few" }),
@@ -43,6 +45,7 @@ export function arrive({ state, joining, wall }) {
     h("div", { class: "actions" },
       button(t("arrive.position"), "lamp", go(() => joining.withPosition())),
       button(t("arrive.city"), "", go(() => joining.withCity()))),
+    languageChoice(page),
   );
   return { root };
 }

@@ -2,6 +2,7 @@
 
 import { namesUnder } from "citychat/i18n.js";
 import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
+import { languageChoice } from "citychat/views/language.js";
 import { allowed, canNotify } from "citychat/views/notices.js";
 import { settles } from "citychat/views/settling.js";
 import { textOf } from "citychat/views/texts.js";
@@ -165,11 +166,12 @@ function more(page) {
     toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })),
     toggle(t("more.enter"), t("more.enter.text"), state.settings.enter, (on) => joining.use({ enter: on })),
     canNotify() ? notices(page) : "");
+  const language = languageChoice(page);
   const data = h("section", {}, h("h3", {}, t("more.data")),
     link(t("ready.chats"), () => state.set({ dialog: null, screen: "chats", notice: "" })),
     link(t("more.download"), () => download(page)), progress,
     link(t("more.erase"), () => state.set({ dialog: { kind: "erase" } }), "bad"));
-  return { heading: t("more.title"), body: h("div", { class: "sheet" }, settings, data, cases(page)) };
+  return { heading: t("more.title"), body: h("div", { class: "sheet" }, language, settings, data, cases(page)) };
 }
 
 /** The switch at which the browser is asked, and nowhere else. @param {Page} page */

@@ -166,7 +166,7 @@ export function secondAddress() {
 export function aloneHint() {
   const url = secondAddress();
   if (!url) return null;
-  const address = h("a", { href: url, target: "_blank", rel: "noopener" }, url);
+  const address = h("a", { href: url, dir: "ltr", target: "_blank", rel: "noopener" }, url);
   return h("p", { class: "hint" }, sentence("look.alone", { url: address }));
 }
 

@@ -74,8 +74,8 @@ export class AskedOver {
   }
 
   update() {
-    const { offer, isAskedOver } = this.#page.state;
-    const wanted = offer && isAskedOver ? offer.offer : "";
+    const { offer, isAskedOver, language } = this.#page.state;
+    const wanted = offer && isAskedOver ? `${offer.offer} ${language}` : "";
     if (wanted === this.#offer) return;
     this.#offer = wanted;
     clearInterval(this.#timer);

@@ -16,7 +16,7 @@ export function shareThis() {
       write(told, t("look.share.copied"));
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") return;
-      told.replaceChildren(t("look.share.copy"), " ", h("span", { class: "url" }, url));
+      told.replaceChildren(t("look.share.copy"), " ", h("span", { class: "url", dir: "ltr" }, url));
     }
   };
   return h("div", { class: "share" }, button(t("look.share"), "wide", press), told);

@@ -61,7 +61,7 @@ export class Shell {
 
   #update() {
     const { state, joining } = this.#page;
-    const key = `${state.screen} ${state.shown?.session ?? ""}`;
+    const key = `${state.screen} ${state.shown?.session ?? ""} ${state.language}`;
     const other = key !== this.#shown;
     if (other) this.#mount(key);
     this.#view?.update?.();
@@ -84,6 +84,9 @@ export class Shell {
     document.body.className = view.kind ?? "";
     this.#screen.replaceChildren(...[view.root].flat());
     window.scrollTo(0, 0);
+    const more = t("more.open"); // the language may be another one
+    this.#more.setAttribute("aria-label", more);
+    this.#more.title = more;
     this.#count += 1;
   }
 

@@ -1,5 +1,6 @@
 // Rules, privacy and imprint over the page: whoever reads them is still here, and loses neither a search nor a text.
 
+import { inLanguage } from "citychat/i18n.js";
 import { h, t } from "citychat/views/dom.js";
 
 /** @import { State } from "citychat/state.js" */
@@ -20,7 +21,7 @@ export function textOf(name) {
   const body = h("div", { class: "text" }, h("p", { class: "soft", role: "status" }, t("loading")));
   const fill = async () => {
     try {
-      const answer = await fetch(`/${name}`);
+      const answer = await fetch(inLanguage(`/${name}`));
       const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
       // The first is our heading, the last leads back here.
       const told = [...page.querySelectorAll("main.text > :not(h1:first-child, :last-child)")];

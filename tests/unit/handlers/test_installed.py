@@ -18,6 +18,7 @@ from tornado.web import Application
 
 from citychat.handlers.files import STATIC
 from citychat.handlers.pages import Pages
+from citychat.languages import Spoken
 
 FACTS = {"version": "1", "consent": "1", "contact": None, "credit": None, "history_days": 30}
 SAFE = 0.4  # of the side: the radius of the circle that every shape of a maskable icon leaves whole
@@ -81,7 +82,7 @@ async def test_a_worker_that_is_another_has_another_address(get: Get, tmp_path: 
     shutil.copytree(STATIC, tmp_path / "static")
     (tmp_path / "static" / "offline" / "worker.js").write_text("// another\n")
     found = [
-        re.findall(r'data-worker="(/worker\.js\?v=[0-9a-f]{12})"', served.page("page", "en").html.decode())
+        re.findall(r'data-worker="(/worker\.js\?v=[0-9a-f]{12})"', served.page("page", Spoken("en")).html.decode())
         for served in (Pages(**FACTS), Pages(**FACTS), Pages(**FACTS, static=tmp_path / "static"))  # type: ignore[arg-type]
     ]
     assert found[0] == found[1] != found[2] and all(found)

@@ -72,8 +72,8 @@ async def test_the_own_logo_is_the_mark_the_icon_and_the_sign_of_the_installed_p
 
 async def test_a_face_that_is_renewed_is_shown_at_once_under_new_addresses(get: Get) -> None:
     own = pages(face=OWN)
-    before = own.url_of("face.css"), own.url_of("logo.svg")
+    before = own.own.url_of("face.css"), own.own.url_of("logo.svg")
     own.renew("7", None, {}, Face("Other", accent("#24324f"), None))
-    assert own.url_of("face.css") not in ("", before[0]) and own.url_of("logo.svg") == ""
+    assert own.own.url_of("face.css") not in ("", before[0]) and own.own.url_of("logo.svg") == ""
     body = (await get("/", own)).body.decode()
     assert "<title>Other</title>" in body and "mark-sign" in body
