@@ -40,7 +40,7 @@ def _run(words: list[str]) -> int:
             return _backup(command, *load_with_words(rest, os.environ))
         case ["cases" | "guests" as group, *rest]:
             flags, asked = _parted(rest)
-            return _cases(group, load_with_words(flags, os.environ)[0], asked)
+            return _cases(group, load_with_words(flags, os.environ)[0], asked, flags)
         case ["close" | "open" as command, *rest]:
             flags, asked = _parted(rest)
             return _house(command, load_with_words(flags, os.environ)[0], asked)
@@ -120,14 +120,22 @@ def _backup(command: str, settings: Settings, words: list[str]) -> int:
     return backup.main(command, words, data=settings.data, hook=hook, now=now, out=sys.stdout, errors=sys.stderr)
 
 
-def _cases(group: str, settings: Settings, words: list[str]) -> int:
+def _cases(group: str, settings: Settings, words: list[str], flags: list[str]) -> int:
     from datetime import UTC, datetime
 
     from citychat import cases
 
     now, store = datetime.now(UTC), settings.history
     return cases.main(
-        group, words, data=settings.data, history=store, now=now, typed=sys.stdin, out=sys.stdout, errors=sys.stderr
+        group,
+        words,
+        data=settings.data,
+        history=store,
+        now=now,
+        typed=sys.stdin,
+        out=sys.stdout,
+        errors=sys.stderr,
+        flags=flags,
     )
 
 

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import pwd
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -46,15 +47,16 @@ def main(
     typed: TextIO,
     out: TextIO,
     errors: TextIO,
+    flags: Sequence[str] = (),
 ) -> int:
     """Run one command of ``group`` (cases, guests) on the store of the settings ``data`` and ``history``.
 
     Exit status: 0 done, 1 failed (nothing was done), 2 wrong usage. ``typed``: where a question is answered, if that is
-    a terminal.
+    a terminal; ``flags``: those of settings, as they were typed.
     """
 
     def work() -> None:
-        asyncio.run(_run(parse(group, words), data, history, now, typed, out))
+        asyncio.run(_run(parse(group, words), data, history, now, typed, out, _again(flags)))
 
     return exit_status(group, work, errors, "nothing was done, or look at the trail: audit")
 
@@ -144,24 +146,41 @@ def _add_looks(add: Any) -> None:
     audit.add_argument("known", metavar="HASH", nargs="?", default="", help="one that was noted before")
     audit.add_argument("--rows", action="store_true", help="print it")
     numbers = add("numbers", help="the reports of a year")
-    numbers.add_argument("--year", type=int, metavar="YEAR", help="the one of today, if not given")
+    numbers.add_argument("--year", type=_year, metavar="YEAR", help="the one of today, if not given")
 
 
 def _span(word: str) -> int:
-    count, unit_ms = int(word[:-1]), {"h": HOUR_MS, "d": DAY_MS}.get(word[-1:], 0)
+    unit_ms = {"h": HOUR_MS, "d": DAY_MS}.get(word[-1:], 0)
+    count = int(word[:-1]) if word[:-1].isdecimal() and len(word) < 8 else 0
     if not 0 < count * unit_ms <= 3_650 * DAY_MS:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected 12h, or 7d, and at most ten years, not {word}")
     return count * unit_ms
 
 
 def _date(word: str) -> datetime:
-    return datetime.strptime(word, DATE).replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(word, DATE).replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2030-01-31, not {word}") from None
 
 
-async def _run(asked: argparse.Namespace, data: Path, history: str, now: datetime, typed: TextIO, out: TextIO) -> None:
+def _year(word: str) -> int:
+    if not (word.isdecimal() and 2000 <= int(word[:5]) <= 9999):
+        raise argparse.ArgumentTypeError(f"expected a year such as 2030, not {word}")
+    return int(word)
+
+
+def _again(flags: Sequence[str]) -> str:
+    """The same flags for another command, but for an address: a password may be in it."""
+    return "" if any("://" in word and "file://" not in word for word in flags) else f" {shlex.join(flags)}".rstrip()
+
+
+async def _run(
+    asked: argparse.Namespace, data: Path, history: str, now: datetime, typed: TextIO, out: TextIO, again: str
+) -> None:
     async with open_history(data, history) as opened:
         say = partial(print, file=out)
-        desk, sanctions = Desk(opened, operator(), now, say), Sanctions(opened, operator(), now, say)
+        desk, sanctions = Desk(opened, operator(), now, say, again), Sanctions(opened, operator(), now, say)
         match asked.command:
             case "list":
                 await desk.list(only_open=asked.open, reasons=asked.reason, as_json=asked.json)

@@ -21,11 +21,14 @@ class NotDone(Exception):
 
 
 class Desk:
-    """One command's place to work: ``who`` asks, ``now`` is the time of all it does, ``say`` prints a line."""
+    """One command's place to work: ``who`` asks, ``now`` is the time of all it does, ``say`` prints a line; ``again``:
+    the flags by which a command that it names finds the same store."""
 
-    def __init__(self, history: HistoryWithCases, who: str, now: datetime, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, history: HistoryWithCases, who: str, now: datetime, say: Callable[[str], None], again: str = ""
+    ) -> None:
         self._cases, self._guests = history.cases, history.guests
-        self._who, self._now, self._say = who, round(now.timestamp() * 1_000), say
+        self._who, self._now, self._say, self._again = who, round(now.timestamp() * 1_000), say, again
 
     async def list(self, *, only_open: bool, reasons: Sequence[str], as_json: bool) -> None:
         await self._note("list")
@@ -33,7 +36,7 @@ class Desk:
         if as_json:
             self._say(msgspec.json.format(msgspec.json.encode(listing.as_values(groups))).decode())
         else:
-            self._print(listing.lines(groups, self._now))
+            self._print(listing.lines(groups, self._now, self._again))
 
     async def show(self, code: str, *, wants_text: Callable[[int], bool]) -> None:
         """``wants_text`` is asked once all else is on the screen, with how many messages there are."""
@@ -41,7 +44,8 @@ class Desk:
         case = find(cases, code)
         await self._note("show", case.code)
         pause = await self._guests.pause(case.accused, self._now)
-        self._print(reading.facts(case, [other for other in cases if other.code != case.code], pause, self._now))
+        others = [other for other in cases if other.code != case.code]
+        self._print(reading.facts(case, others, pause, self._now, self._again))
         messages = await self._cases.evidence(case.code)
         if wants_text(len(messages)):
             await self._note("read", case.code)

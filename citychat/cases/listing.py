@@ -10,12 +10,12 @@ from citychat.rules import reference
 def joined(cases: Sequence[Case], *, only_open: bool, reasons: Sequence[str]) -> list[list[Case]]:
     """Return the cases that are asked for (all without ``reasons``; an objection that waits is open as well), those on
     one guest together: first guests of whom something urgent is open, then those of whom anything is, then the others;
-    each oldest first."""
+    each oldest first. So it is with those on one guest."""
     by_guest: dict[str, list[Case]] = {}
     for case in cases:  # oldest first
         if (_waits(case) or not only_open) and (not reasons or case.reason in reasons):
             by_guest.setdefault(case.accused or case.code, []).append(case)  # a notice is on nobody
-    return sorted(by_guest.values(), key=_rank)
+    return sorted((sorted(found, key=lambda case: _rank([case])) for found in by_guest.values()), key=_rank)
 
 
 def _rank(cases: Sequence[Case]) -> tuple[bool, bool, int]:
@@ -28,8 +28,8 @@ def _waits(case: Case) -> bool:
     return case.closed is None or case.awaits_answer
 
 
-def lines(groups: Sequence[Sequence[Case]], now: int) -> list[str]:
-    """Return the list for a terminal; no text of a guest is in it."""
+def lines(groups: Sequence[Sequence[Case]], now: int, again: str) -> list[str]:
+    """Return the list for a terminal; no text of a guest is in it. ``again``: flags for the command that it names."""
     waiting = [case for group in groups for case in group if case.closed is None]
     if not groups:
         return ["No report."]
@@ -42,7 +42,7 @@ def lines(groups: Sequence[Sequence[Case]], now: int) -> list[str]:
             sign = "  " if n == 0 else "+ "  # one more on the same guest
             said = (f", {objection(case)}" if objection(case) else "") if case.accused else ", a notice"
             found.append(f"{sign}{case.code}  {reason(case.reason):<28} {moment(case.at)}  {state(case)}{said}")
-    return [*found, "", "+ is one more on the guest above. Read one: citychat cases show CODE"]
+    return [*found, "", f"+ is one more on the guest above. Read one: citychat cases show CODE{again}"]
 
 
 def _on(groups: Sequence[Sequence[Case]]) -> str:

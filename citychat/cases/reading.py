@@ -10,11 +10,11 @@ from citychat.rules import CLOSED_MS, DAY_MS, FOR_GOOD_MS, proposed_pause_ms, re
 NAMES = {True: "accused ", False: "reporter"}  # of one width
 
 
-def facts(case: Case, others: Sequence[Case], pause: Pause | None, now: int) -> list[str]:
-    """Return all but the messages. ``others``: all other cases."""
+def facts(case: Case, others: Sequence[Case], pause: Pause | None, now: int, again: str = "") -> list[str]:
+    """Return all but the messages. ``others``: all other cases; ``again``: flags for the commands that it names."""
     if not case.accused:
         return [*_received(case, now), _line("Machine", "It did nothing: a notice of somebody who is no guest."),
-                _line("Deleted", _deleted(case)), *_to_close(case.code)]  # fmt: skip
+                _line("Deleted", _deleted(case)), *_to_close(case.code, again)]  # fmt: skip
     on_accused = [other for other in others if other.accused == case.accused]
     waiting = [case, *(other for other in on_accused if other.closed is None)]
     lines = [
@@ -28,10 +28,10 @@ def facts(case: Case, others: Sequence[Case], pause: Pause | None, now: int) -> 
         *_earlier("Reporter", "was reported", [other for other in others if other.accused == case.reporter]),
         *_earlier("", "has reported others", [other for other in others if other.reporter == case.reporter]),
         _line("Deleted", _deleted(case)),
-        _line("Proposed", _proposed(case, on_accused, now)),
+        _line("Proposed", f"if you act: {_proposed(case, on_accused, now)}{again}"),
     ]  # fmt: skip
     codes = " ".join(other.code for other in waiting) if case.closed is None else case.code
-    return [*lines, *_to_answer(case), *_to_close(codes)]
+    return [*lines, *_to_answer(case, again), *_to_close(codes, again)]
 
 
 def _received(case: Case, now: int) -> list[str]:
@@ -47,9 +47,9 @@ def _received(case: Case, now: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _to_close(codes: str) -> list[str]:
-    return [_line("To close", f'citychat cases close {codes} --acted --rule N --note "why"'),
-            _line("", f'citychat cases close {codes} --none --note "why"')]  # fmt: skip
+def _to_close(codes: str, again: str) -> list[str]:
+    return [_line("To close", f'citychat cases close {codes} --acted --rule N --note "why"{again}'),
+            _line("", f'citychat cases close {codes} --none --note "why"{again}')]  # fmt: skip
 
 
 def objected(case: Case) -> list[str]:
@@ -66,12 +66,12 @@ def objected(case: Case) -> list[str]:
     ]
 
 
-def _to_answer(case: Case) -> list[str]:
+def _to_answer(case: Case, again: str) -> list[str]:
     if not case.awaits_answer:
         return []
     return [
-        _line("To answer", f'citychat cases answer {case.code} "text"'),
-        _line("", f'citychat guests lift {case.code} --note "why"'),
+        _line("To answer", f'citychat cases answer {case.code} "text"{again}'),
+        _line("", f'citychat guests lift {case.code} --note "why"{again}'),
     ]
 
 
@@ -112,10 +112,10 @@ def _proposed(case: Case, on_accused: Sequence[Case], now: int) -> str:
     """The next step of the ladder: by what was acted on within 30 days. The machine takes none of them."""
     for_ms = proposed_pause_ms([each.closed for each in on_accused if each.closed and each.state == "acted"], now)
     if not for_ms:
-        return f"if you act: citychat guests warn {case.code} --rule N"
+        return f"citychat guests warn {case.code} --rule N"
     if for_ms >= FOR_GOOD_MS:
-        return f"if you act: citychat guests ban {case.code} --rule N"
-    return f"if you act: citychat guests pause {case.code} --for {span(for_ms)} --rule N"
+        return f"citychat guests ban {case.code} --rule N"
+    return f"citychat guests pause {case.code} --for {span(for_ms)} --rule N"
 
 
 def _deleted(case: Case) -> str:

@@ -51,6 +51,9 @@ class Sanctions:
     async def lift(self, code: str, note: str) -> None:
         case = await self._on_guest(code)
         networks = await self._guests.networks(case.accused, self._now)
+        pauses = self._guests.pause(case.accused, self._now), self._guests.networks_paused(networks, self._now)
+        if not any([await pause for pause in pauses]):
+            raise NotDone(f"{case.code}: the accused is not paused")
         await self._cases.lift(case.accused, networks, Act(self._now, self._who, "lift", case.code, note))
         self._say(f"{case.code}: the accused may come in again, and is told so")
 

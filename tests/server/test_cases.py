@@ -2,8 +2,11 @@
 
 import asyncio
 import re
+import shlex
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -69,10 +72,15 @@ async def test_a_host_lists_reads_and_closes_a_report_while_the_server_runs_and_
     shown = await command(server, "show", code)
     assert "help" in shown and CANARY not in shown
     assert f"accused   {CANARY}" in await command(server, "show", code, "--text")
+    proposed = next(line.strip() for line in shown.splitlines() if line.strip().startswith("citychat cases close"))
+    assert proposed == f'citychat cases close {code} --none --note "why" --data {server.data}'
+    typed = shlex.split(proposed)[2:-2]
+    assert (await command(server, *typed)).startswith(f"{code}: no action, deleted on ")
+    assert (await anna.asked("user-case", {"code": code}))["state"] == "none"
     closed = await command(server, "close", code, "--acted", "--rule", "3", "--note", "a threat")
     assert closed.startswith(f"{code}: acted, rule 3, deleted on ")
     assert (await anna.asked("user-case", {"code": code}))["state"] == "acted"
-    assert (await command(server, "audit")).startswith("Whole: rows 1 to 5, since ")
+    assert (await command(server, "audit")).startswith("Whole: rows 1 to 6, since ")
 
     assert "storage does not work" not in "\n".join(server.output), "two write into one file"
     await anna.done()
@@ -101,6 +109,13 @@ async def test_a_host_who_types_the_page_handles_a_first_report(server: ServerPr
         assert (child.returncode, err) == (0, b""), (line, err)
         said.append(out.decode())
     assert sum(CANARY in out for out in said) == 1, "where it was asked for"
+    await server.stop()
+    with closing(sqlite3.connect(server.data / "citychat.db", isolation_level=None)) as somebody:
+        somebody.execute("DROP TRIGGER trail_stands")
+        ((row,),) = somebody.execute("SELECT n FROM trail WHERE words LIKE '%a threat%'").fetchall()
+        somebody.execute("UPDATE trail SET words = replace(words, 'a threat', 'a treat') WHERE n = ?", (row,))
+    broken = await run("cases", "audit", "--data", str(server.data))
+    assert broken.status == 1 and f"the trail is broken at row {row}:" in "".join(broken.err), "one letter was taken out"
     assert "case.txt: OK" in "".join(said) and "deleted on 2099-12-31 (held)" in "".join(said)
 
 

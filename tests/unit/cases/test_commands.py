@@ -103,6 +103,10 @@ async def test_urgent_ones_are_on_top_then_the_oldest_and_those_on_one_guest_are
     assert [each["code"] for each in json.loads(await done(data, "list", "--open", "--json"))] == [
         "THREAT", "OLDHATE", "SPAM1", "SPAM2"
     ]  # fmt: skip
+    await reported(history, "LATER", "threat", hours=1, accused="dora", reporter="fay")
+    assert [line.split()[:2] for line in (await done(data)).splitlines()[2:5]] == [
+        ["LATER", "Threat"], ["+", "SPAM1"], ["+", "SPAM2"]
+    ], "and so it is with those on one guest"  # fmt: skip
 
 
 async def test_a_store_without_reports_says_so(data: Path, history: SqliteHistory) -> None:
@@ -215,6 +219,9 @@ async def test_a_guest_is_paused_banned_and_let_in_again_by_the_code_of_a_report
     await done(data, "lift", "CODE", "--note", "was right to object", group="guests")
     assert await history.guests.pause("ben", NOW_MS) is None
     assert await acts(data) == ["pause CODE", "ban CODE", "show CODE", "lift CODE"]
+    status, said = await run(data, "lift", "CODE", group="guests")
+    assert (status, said) == (1, "citychat guests: CODE: the accused is not paused\n")
+    assert (await acts(data))[-1] == "lift CODE", "of what was not done the trail says nothing"
 
 
 async def test_who_comes_new_from_their_network_is_shut_out_for_a_day_where_that_is_asked_for_and_known(
@@ -315,13 +322,22 @@ async def test_the_year_is_counted_though_its_cases_are_gone(data: Path, history
 # Wrong words, and stores that cannot be had
 
 
+@pytest.mark.parametrize("span", ["3x", "h", "", "0d", "-1d", "1.5h", "9999d", "1" * 5_000 + "d", "٣d٣"])
+async def test_a_span_that_is_none_is_told_with_what_was_expected(data: Path, span: str) -> None:
+    status, said = await run(data, "pause", "CODE", f"--for={span}", "--rule", "3", group="guests")
+    assert status == 2 and f"argument --for: expected 12h, or 7d, and at most ten years, not {span}" in said
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
         (["close", "CODE"], "one of the arguments --acted --none is required"),
         (["close", "CODE", "--acted"], "expected --rule N"),
         (["close", "--none"], "required: CODE"),
-        (["hold", "CODE", "--until", "soon"], "invalid _date value"),
+        (["hold", "CODE", "--until", "soon"], "expected a day such as 2030-01-31, not soon"),
+        (["hold", "CODE", "--until", "2030-02-31"], "expected a day such as 2030-01-31, not 2030-02-31"),
+        (["numbers", "--year", "20x"], "expected a year such as 2030, not 20x"),
+        (["numbers", "--year", "99999"], "expected a year such as 2030, not 99999"),
         (["--reason", "boredom"], "invalid choice: 'boredom'"),
         (["nothing"], "unrecognized arguments: nothing"),
     ],
