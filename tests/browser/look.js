@@ -95,4 +95,12 @@ function unmirrored() {
   return wrong;
 }
 
-window.look = { outside, broken, unreachable, cramped, unmirrored };
+/** Gives the other one in a chat this alias in the bar; answers the one before. */
+function rename(alias) {
+  const name = document.querySelector(".who h1");
+  const before = name?.textContent;
+  if (name && alias) name.textContent = alias;
+  return before;
+}
+
+window.look = { rename, outside, broken, unreachable, cramped, unmirrored };

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from citychat.model import ALIAS_ANIMALS, ALIAS_COLOURS
 from tests.browser.conftest import Person
 from tests.browser.screens import PARTS, Eye
 from tests.browser.serving import Served
@@ -18,6 +19,7 @@ PHONE, DESKTOP = ViewportSize(width=360, height=740), ViewportSize(width=1440, h
 ZOOMED = ViewportSize(width=180, height=370)  # what 200 % leave of the phone
 LARGE = (1.3, 1.5, 1.75, 2.0)
 TEXT_PX = 16
+WIDEST = f"{max(ALIAS_COLOURS, key=len)} {max(ALIAS_ANIMALS, key=len)}"
 MOVING = "document.getAnimations().map((one) => one.animationName).filter((name) => name !== 'settle')"
 
 
@@ -30,7 +32,9 @@ class Inspector(Eye):
     def take(self, name: str, page: Page) -> None:
         page.evaluate(STILL)
         page.evaluate(LOOK)
+        alias = page.evaluate("look.rename", WIDEST)  # which chat had a long one was up to chance
         self._sizes(name, page)
+        page.evaluate("look.rename", alias)
         self._colours(name, page)
 
     def _sizes(self, name: str, page: Page) -> None:
