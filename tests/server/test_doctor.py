@@ -27,7 +27,9 @@ CONTACT = ("--contact", "you@example.org")
 FORWARDED = "proxy_set_header X-Forwarded-For $remote_addr;"
 HOST = "proxy_set_header Host $http_host;"
 TO_SOCKETS = """        limit_conn citychat_sockets 200;
+        limit_conn citychat_site_sockets 2000;
         limit_req zone=citychat_connects burst=400 nodelay;
+        limit_req zone=citychat_site_connects burst=4000 nodelay;
         proxy_pass http://citychat;"""
 BROKEN: dict[str, tuple[Mapping[str, str], str, str]] = {
     "no upgrade": (
