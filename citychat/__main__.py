@@ -1,7 +1,7 @@
 """The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
 databases; ``backup``, ``restore FILE``: copies of the embedded storage; ``cases …``, ``guests …``: reports;
 ``close "TEXT"``, ``open``: whether anybody new is led together; ``status``: how the server goes; ``doctor [URL]``: what
-is wrong, and what to do; ``update-check``: a newer release."""
+is wrong, and what to do; ``update-check``: a newer release; ``poster``: a page to print and hang up."""
 
 import os
 import sys
@@ -50,6 +50,8 @@ def _run(words: list[str]) -> int:
             return _status("--json" in rest, *load_with_words([word for word in rest if word != "--json"], os.environ))
         case ["doctor", *rest]:
             return _doctor(rest)
+        case ["poster", *rest]:
+            return _poster(*load_with_words(rest, os.environ))
         case ["update-check", *rest]:
             return _update_check(*load_with_words(rest, os.environ))
         case _:
@@ -162,6 +164,25 @@ def _status(as_json: bool, settings: Settings, words: list[str]) -> int:
     from citychat.server import status
 
     return status.main(words, as_json, data=settings.data, now_s=time.time(), out=sys.stdout, errors=sys.stderr)
+
+
+def _poster(settings: Settings, words: list[str]) -> int:
+    from citychat.face import Face
+    from citychat.places import Gazetteer
+    from citychat.server import sharing, startup
+    from citychat.sharing import poster
+
+    fit_together(settings)
+    try:
+        city = startup.home_city(Gazetteer(), settings.home_city)
+        face = Face(settings.name, settings.accent, startup.own_logo(settings.data))
+        hours = sharing.hours_of(settings, city)
+    except (startup.StartError, ValueError) as error:
+        print(f"citychat: {error}", file=sys.stderr)
+        return 1
+    return poster.main(
+        words, origins=settings.origins, face=face, hours=hours, city=city, out=sys.stdout, errors=sys.stderr
+    )
 
 
 def _update_check(settings: Settings, words: list[str]) -> int:

@@ -4,11 +4,12 @@ Each reader gives the value or raises ValueError with what was expected, worded 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
+from citychat.hours import zone_named
 from citychat.networks import is_loopback, parsed_network, written
 from citychat.secret_files import TooOpen, read_private
 
@@ -161,6 +162,14 @@ def yes_or_no(value: object) -> bool:
     raise ValueError("yes or no")
 
 
+def time_zone(value: object) -> str:
+    """The name of a time zone; "" is none."""
+    name = text(value)
+    if name:
+        zone_named(name)
+    return name
+
+
 def service(example: str, path: str) -> Callable[[object], str]:
     """A service's URL like ``example``; what may follow the host matches ``path``. ``file:///path`` stands for the
     first line of that file, which only its owner may read."""
@@ -254,6 +263,19 @@ def _is_on_this_machine(host: str) -> bool:
     name = unquote(host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0])
     # A path is MongoDB's way to name a socket file.
     return is_loopback(name) or name == "localhost" or name.startswith("/")
+
+
+def hide_passwords(text: str) -> str:
+    """Blank every password that stands in a URL of this text."""
+    return re.sub(r"(?i)(password=)[^&\s\"]+", r"\1***", re.sub(r'(//[^/@\s:]*:)[^\s"]+@', r"\1***@", text))
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of a sentence that names what was perhaps meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"; the nearest known one is {close[0]}" if close else ""
 
 
 def place_of(url: str) -> str:

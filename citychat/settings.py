@@ -16,14 +16,16 @@ from typing import Any, Never, TypeVar
 import citychat
 from citychat import face
 from citychat import setting_types as read_as
+from citychat.hours import Weekly, weekly
 from citychat.limits import bound, rate
 from citychat.rules import RING_S
-from citychat.setting_types import EMBEDDED
+from citychat.setting_conflicts import conflicts
+from citychat.setting_types import EMBEDDED, hide_passwords, nearest
 
 PREFIX = "CITYCHAT_"
 # The test suite's own variables share the prefix; a server started by a test must not refuse them.
 NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
-COMMANDS = "guest, geoip, backup, restore, cases, guests, close, open, alert, status, doctor, update-check"
+COMMANDS = "guest, geoip, backup, restore, cases, guests, close, open, alert, status, doctor, update-check, poster"
 T = TypeVar("T")
 
 
@@ -61,6 +63,22 @@ class Settings:
     home_city: str = _setting(
         "", read_as.text, "City of everybody on this machine's own network: a name (Lyon, or Lyon,FR) or a GeoNames id",
         shown="none: they meet in \"This network\"", metavar="CITY",
+    )
+    meeting_hours: tuple[Weekly, ...] = _setting(
+        (), read_as.several(weekly, ","),
+        "When people of the city meet here, told to everybody: \"Thu 20:00-21:00\", or several with a comma between",
+        shown="none", metavar="HOURS",
+    )
+    quiet_hours: tuple[Weekly, ...] = _setting(
+        (), read_as.several(weekly, ","), "When nobody new is led together: \"01:00-07:00\" for every day",
+        shown="none", metavar="HOURS",
+    )
+    time_zone: str = _setting(
+        "", read_as.time_zone, "Zone of these hours, such as Europe/Paris", shown="that of `home_city`", metavar="ZONE",
+    )
+    first_question: bool = _setting(
+        True, read_as.yes_or_no, "Show both the same question when a chat begins; `questions.txt` in the data folder "
+        "has the host's own", shown="yes", metavar="YES",
     )
     name: str = _setting(face.DEFAULT_NAME, face.name, "What the site is called, on the page and where it is installed")
     accent: tuple[str, ...] = _setting(
@@ -195,24 +213,13 @@ def _plain(value: object) -> str:
     return " ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
-def _hide_passwords(text: str) -> str:
-    return re.sub(r"(?i)(password=)[^&\s\"]+", r"\1***", re.sub(r'(//[^/@\s:]*:)[^\s"]+@', r"\1***@", text))
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    return f"; the nearest known one is {close[0]}" if close else ""
-
-
 def _from_flags(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
     found, unknown = _parser().parse_known_intermixed_args(list(argv))
     # A position in the south starts with a minus: `geoip lookup -33.9,151.2`
     words = [*found.words, *(word for word in unknown if re.match(r"-[\d.]", word))]
     for flag in unknown:
         if flag not in words:
-            raise SettingsError(f"{flag} is no flag{_nearest(flag.split('=')[0], [flag_of(name) for name in FIELDS])}")
+            raise SettingsError(f"{flag} is no flag{nearest(flag.split('=')[0], [flag_of(name) for name in FIELDS])}")
     return {name: value for name, value in vars(found).items() if name != "words"}, words
 
 
@@ -223,7 +230,7 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, object]:
         if not variable.startswith(PREFIX) or variable.startswith(NOT_SETTINGS) or read_as.is_foreign(variable, value):
             continue
         if variable not in known:
-            raise SettingsError(f"the variable {variable} is no setting{_nearest(variable, list(known))}")
+            raise SettingsError(f"the variable {variable} is no setting{nearest(variable, list(known))}")
         found[known[variable]] = value
     return found
 
@@ -240,7 +247,7 @@ def _from_file(path: Path) -> dict[str, object]:
     known = [name for name in NAMES if name != "config"]
     for name in found:
         if name not in known:
-            raise SettingsError(f"{name} in {path} is no setting{_nearest(name, known)}")
+            raise SettingsError(f"{name} in {path} is no setting{nearest(name, known)}")
     return found
 
 
@@ -248,7 +255,7 @@ def _read(name: str, value: object, source: str) -> Any:
     try:
         return FIELDS[name].metadata["read"](value)
     except ValueError as error:
-        said = _hide_passwords(json.dumps("***" if name == "alert" else value, ensure_ascii=False, default=str))[:100]
+        said = hide_passwords(json.dumps("***" if name == "alert" else value, ensure_ascii=False, default=str))[:100]
         shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in said)
         raise SettingsError(f"{name} = {shown} ({source}): expected {error}") from None
 
@@ -264,17 +271,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str], platform: str = sys.pl
 
 def fit_together(settings: Settings) -> None:
     """Raise SettingsError for values that are right one by one and wrong together."""
-    if settings.bus != EMBEDDED and "secret_file" not in settings.sources:
-        raise SettingsError(
-            "bus is a Redis and secret_file is not given: expected --secret-file FILE, because every process needs the "
-            "same keys"
-        )
-    for name in ("bus", "mailbox", "history"):
-        if read_as.is_open(getattr(settings, name)) and not settings.allow_open_services:
-            raise SettingsError(
-                f"{name} is on another host and its URL has no password: expected one in it, or "
-                "--allow-open-services yes if nobody else can reach that host"
-            )
+    for problem in conflicts(vars(settings), settings.sources):
+        raise SettingsError(problem)
 
 
 def load_with_words(
@@ -316,5 +314,5 @@ def describe(settings: Settings) -> str:
         if isinstance(value, tuple):
             value = [read_as.without_secrets(part) if name == "alert" else str(part) for part in value]
         written = json.dumps(value if isinstance(value, int | float | list) else str(value), ensure_ascii=False)
-        lines.append(f"{name} = {_hide_passwords(written)}  # {settings.sources.get(name, 'default')}")
+        lines.append(f"{name} = {hide_passwords(written)}  # {settings.sources.get(name, 'default')}")
     return "\n".join([*lines, *(f"# {name}: ignored, of Kubernetes or an image" for name in settings.ignored)])

@@ -4,6 +4,7 @@ from citychat.handlers.chat import ChatEvents
 from citychat.handlers.dispatcher import Dispatcher, Event, Namespace
 from citychat.handlers.notices import NoticeDesk, NoticeHandler
 from citychat.handlers.pages import TEXTS, Credit, Pages, Readiness
+from citychat.handlers.sharing import ShareDesk, sharing_routes
 from citychat.handlers.user import UserEvents
 
 __all__ = [
@@ -17,5 +18,7 @@ __all__ = [
     "NoticeHandler",
     "Pages",
     "Readiness",
+    "ShareDesk",
     "UserEvents",
+    "sharing_routes",
 ]

@@ -7,10 +7,8 @@ guest.
 import gzip
 import json
 import re
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +20,12 @@ from citychat.catalogue import ENGLISH, NAME
 from citychat.face import LIGHT, Face
 from citychat.handlers.files import STATIC, YEAR_S, FilesHandler, GuardedHandler, short_hash, versioned
 from citychat.handlers.host_texts import contact_url, paragraphs
+from citychat.handlers.inline import INLINE_SCRIPT, INLINE_STYLE, hash_in, script_json
 from citychat.handlers.own_files import OwnFiles
 from citychat.handlers.page_files import page_files
 from citychat.languages import ENGLISH_CODE, LANGUAGES, Spoken, Words, best, direction, languages, words
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-INLINE_SCRIPT = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
-INLINE_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 TEXTS = ("rules", "privacy", "imprint")
 
 Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
@@ -56,7 +53,9 @@ class Pages:
     ``texts`` holds the host's own ``rules``, ``privacy`` and ``imprint`` where there are any (plain text: ``#``
     headings, ``-`` lists, paragraphs; never markup). ``contact`` is linked when it is an address of mail or web.
     ``face``: the site's own name, colour and logo. ``ready`` says whether guests can be served, and names each part;
-    ``closed`` is the host's word while the house is closed, else "". ``static`` holds the page's files.
+    ``closed`` is the host's word while the house is closed, else ""; ``hours`` what pages are told of meeting and quiet
+    hours; ``questions`` where the first questions are for a language; ``now_ms`` the date, 0 where
+    pages are not told of it. ``static`` holds the page's files.
     """
 
     def __init__(
@@ -71,15 +70,20 @@ class Pages:
         face: Face | None = None,
         ready: Readiness = lambda: (True, {}),
         closed: Callable[[], str] = str,
+        hours: Callable[[], str] = str,
+        questions: Callable[[str], str] = lambda language: "",
+        now_ms: Callable[[], int] = int,
         static: Path = STATIC,
     ) -> None:
-        self.ready, self._closed = ready, closed
+        self.ready, self.now_ms = ready, now_ms
+        self._closed, self._hours, self._questions = closed, hours, questions
         self._facts: dict[str, Any] = {
             "version": version,
             "contact": contact,
             "contact_url": contact_url(contact),
             "history_days": history_days,
             "closed": "",
+            "hours": "",
         }
         self._jinja = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -103,8 +107,9 @@ class Pages:
 
     def page(self, name: str, spoken: Spoken) -> Rendered:
         """One of ``page``, ``missing``, ``offline``, ``rules``, ``privacy``, ``imprint``."""
-        if (closed := self._closed()) != self._facts["closed"]:
-            self._facts["closed"] = closed
+        changing = {"closed": self._closed(), "hours": self._hours()}
+        if not changing.items() <= self._facts.items():
+            self._facts |= changing
             self._kept.clear()
         if (name, spoken) not in self._kept:
             self._kept[name, spoken] = self._render(name, spoken)
@@ -132,6 +137,7 @@ class Pages:
             "direction": direction(language),
             "worker": self._worker(Spoken(language, chosen=True)),
             "words": self._page_words(language),
+            "questions": self._questions(language),
         }
 
     def _page_words(self, language: str) -> dict[str, str | dict[str, str]]:
@@ -163,12 +169,12 @@ class Pages:
         template = self._jinja.get_template("text.html" if name in TEXTS else f"{name}.html")
         html = template.render(
             facts,
-            catalogue=Markup(_script_json(self._page_words(language))),
+            catalogue=Markup(script_json(self._page_words(language))),
             importmap=Markup(self._files.importmap),
             worker=self._worker(spoken) if name == "page" else "",
             text=self._text(name, words(language)) if name in TEXTS else "",
         )
-        hashes = (_hash_of(inline, html) for inline in (INLINE_SCRIPT, INLINE_STYLE))
+        hashes = (hash_in(inline, html) for inline in (INLINE_SCRIPT, INLINE_STYLE))
         return Rendered(html.encode(), gzip.compress(html.encode(), mtime=0), *hashes)
 
     def _worker(self, spoken: Spoken) -> str:
@@ -184,6 +190,7 @@ class Pages:
             "query": spoken.query,
             "languages": json.dumps({code: LANGUAGES[code].own_name for code in self._languages}, ensure_ascii=False),
             "worker": "",
+            "questions": self._questions(spoken.language),
             "direction": direction(spoken.language),
             "words": self.words(spoken.language),
             "versioned": self._versioned,
@@ -233,6 +240,8 @@ class PageHandler(RenderedHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Language", spoken.language)
         self.set_header("Cache-Control", "no-cache")
+        if now_ms := self._pages.now_ms():  # the browser counts on from there
+            self.set_header("Server-Timing", f'now;desc="{now_ms}"')
         self.finish(rendered.packed if self.negotiate("gzip", also="Accept-Language, ") == "gzip" else rendered.html)
 
 
@@ -306,14 +315,3 @@ class HealthHandler(RenderedHandler):
         self.set_status(200 if ready else 503)
         self.set_header("Cache-Control", "no-store")
         self.finish({which: ready, **parts})
-
-
-def _hash_of(inline: re.Pattern[str], html: str) -> str:
-    """The hash by which a policy allows what stands in a page, and nothing else."""
-    found = inline.search(html)
-    return b64encode(sha256(found[1].encode()).digest()).decode() if found else ""
-
-
-def _script_json(value: object) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

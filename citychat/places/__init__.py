@@ -2,5 +2,6 @@
 
 from citychat.places.gazetteer import City, Gazetteer
 from citychat.places.places import IpLocation, Places, Position, position
+from citychat.places.zones import zone_of
 
-__all__ = ["City", "Gazetteer", "IpLocation", "Places", "Position", "position"]
+__all__ = ["City", "Gazetteer", "IpLocation", "Places", "Position", "position", "zone_of"]

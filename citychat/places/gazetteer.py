@@ -114,7 +114,10 @@ class Gazetteer:
 
     def meant(self, text: str) -> list[City]:
         """Cities that somebody may mean who types this: what ``search`` answers to it, then to the other spellings of a
-        saint; of "Lyon, France" those that are just called Lyon, the ones of that region or country code first."""
+        saint; of "Lyon, France" those that are just called Lyon, the ones of that region or country code first; of a
+        geonameid, as links have it, its city."""
+        if known := self.city(text):
+            return [known]
         name, comma, where = text[:SEARCH_MAX_CHARS].partition(",")
         if not comma:
             found = [city for spelled in _spellings(fold(text)) for city in self.search(spelled)]

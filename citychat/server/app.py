@@ -23,7 +23,7 @@ from tornado.web import Application
 import citychat
 from citychat.clock import SystemClock, runner
 from citychat.edge import Edge
-from citychat.handlers import NoticeDesk, NoticeHandler, Pages, Readiness
+from citychat.handlers import NoticeDesk, NoticeHandler, Pages, Readiness, ShareDesk, sharing_routes
 from citychat.limits import Shares
 from citychat.model import new_id
 from citychat.networks import network
@@ -31,17 +31,20 @@ from citychat.places import Places
 from citychat.printing import print_if_possible
 from citychat.rules import DAY_MS
 from citychat.server.board import Board
-from citychat.server.engines import OpenEngines, open_engines, services
-from citychat.server.listeners import SPARE_FILES, bind, own_names, public_name, raise_file_limit
+from citychat.server.engines import OpenEngines, open_engines
+from citychat.server.greeting import greeting
+from citychat.server.listeners import SPARE_FILES, bind, raise_file_limit
 from citychat.server.own_figures import OwnFigures
 from citychat.server.process import Policy, Process
 from citychat.server.reload import Reloading, credit_of, on_hangup, set_level
+from citychat.server.sharing import desk_of
 from citychat.server.startup import Resources, StartError, consent_version, prepare
 from citychat.server.status_socket import answering
 from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
 from citychat.server.systemd import SystemdNotifier
 from citychat.setting_types import EMBEDDED, host_and_port
 from citychat.settings import Settings
+from citychat.sharing import Crowd
 from citychat.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -84,11 +87,13 @@ async def serve(
         process = _process(parts, opened, tasks)
         edge = _edge(settings, process)
         teller = _teller(settings, process)
-        pages = _pages(parts, _readiness(opened, process, teller), process)
-        server = edge.http_server(_application(pages, edge, process), file_limit, SPARE_FILES)
+        pages, desk = _pages(parts, _readiness(opened, process, teller), process)
+        own = _own_figures(parts, process, pages.ready, edge)
+        board = Board(process.name, process.engines.bus, process.tasks, process.engines.clock, own.now)
+        server = edge.http_server(_application(pages, edge, board, process, desk), file_limit, SPARE_FILES)
         process.start()
-        await _show_figures(stack, _own_figures(parts, process, pages.ready, edge), edge, sockets, scraped)
-        loop.add_signal_handler(signal.SIGHUP, on_hangup(Reloading(parts, pages, process, reread), stopped.set))
+        await _show_figures(stack, own, board, edge, sockets, scraped)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup(Reloading(parts, pages, desk, process, reread), stopped.set))
         stack.callback(server.stop)
         server.add_sockets(sockets)
         for line in greeting(parts, sockets, scraped):
@@ -123,7 +128,7 @@ def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:
         keys=parts.keys,
         places=Places(parts.gazetteer, parts.databases.locate, parts.home),
         gazetteer=parts.gazetteer,
-        policy=_policy(parts.settings, consent_version(parts.texts)),
+        policy=_policy(parts),
         counts=opened.counts,
     )
 
@@ -166,15 +171,17 @@ def _readiness(opened: OpenEngines, process: Process, teller: "Teller | None") -
     return ready
 
 
-def _policy(settings: Settings, consent: str) -> Policy:
+def _policy(parts: Resources) -> Policy:
+    settings = parts.settings
     return Policy(
-        consent=consent,
+        consent=consent_version(parts.texts),
         contact=settings.contact,
         history_ms=settings.history_days * DAY_MS,
         message_burst=settings.message_burst,
         message_rate=settings.message_rate,
         guests_per_hour=settings.guests_per_hour,
         connections_per_address=settings.connections_per_address,
+        hours=parts.shared.hours,
     )
 
 
@@ -190,13 +197,13 @@ def _own_figures(parts: Resources, process: Process, ready: Readiness, edge: Edg
 async def _show_figures(
     stack: AsyncExitStack,
     own: OwnFigures,
+    board: Board,
     edge: Edge,
     sockets: Sequence[socket.socket],
     scraped: Sequence[socket.socket],
 ) -> None:
     """Answer ``citychat status``, and Prometheus where the host has named a place for it (``scraped``)."""
     process, port = own.process, sockets[0].getsockname()[1]
-    board = Board(process.name, process.engines.bus, process.tasks, process.engines.clock, own.now)
     board.start()
     process.tasks.every(DAY_LOOK_S, own.turn_day, "figures of the day")
     await stack.enter_async_context(answering(own.data, port, board.ask))
@@ -208,8 +215,9 @@ async def _show_figures(
         stack.callback(server.stop)
 
 
-def _pages(parts: Resources, ready: Readiness, process: Process) -> Pages:
-    return Pages(
+def _pages(parts: Resources, ready: Readiness, process: Process) -> tuple[Pages, ShareDesk]:
+    desk = desk_of(parts.gazetteer, process.matching.sessions.dates.likely_ms, parts.shared)
+    pages = Pages(
         version=citychat.__version__,
         consent=consent_version(parts.texts),
         contact=parts.settings.contact or None,
@@ -218,11 +226,15 @@ def _pages(parts: Resources, ready: Readiness, process: Process) -> Pages:
         texts=parts.texts,
         face=parts.face,
         ready=ready,
-        closed=lambda: process.matching.sessions.house.text,
+        closed=lambda: process.matching.sessions.house.word,
+        hours=desk.told,
+        questions=desk.questions_url,
+        now_ms=desk.now_ms,
     )
+    return pages, desk
 
 
-def _application(pages: Pages, edge: Edge, process: Process) -> Application:
+def _application(pages: Pages, edge: Edge, board: Board, process: Process, shared: ShareDesk) -> Application:
     missing, arguments = pages.missing()
     shares = Shares("notices", process.engines.clock.monotonic_s, calm=1)
     desk = NoticeDesk(
@@ -231,7 +243,8 @@ def _application(pages: Pages, edge: Edge, process: Process) -> Application:
         lambda request: shares.take("", network(edge.address(request))),
         process.matching.moderation.notice,
     )
-    routes = [*pages.probes(), *edge.routes(), (r"/notice", NoticeHandler, {"desk": desk}), *pages.routes()]
+    sharing = sharing_routes(pages, shared, Crowd(board.here, process.engines.clock.monotonic_s))
+    routes = [*pages.probes(), *edge.routes(), (r"/notice", NoticeHandler, {"desk": desk}), *sharing, *pages.routes()]
     return Application(routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn)
 
 
@@ -263,36 +276,6 @@ def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
-
-
-def greeting(parts: Resources, sockets: Sequence[socket.socket], scraped: Sequence[socket.socket] = ()) -> list[str]:
-    """Return the lines that a start prints (product page, Host)."""
-    port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
-    pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
-    second = (f"{names[1]}:{port}", "same browser") if names[1:] else (f"{names[0]}:{port}", "in a private window")
-    reach = f"http://{public}:{port}" if public else "start with --listen 0.0.0.0"
-    lines = [
-        f"CityChat {citychat.__version__}",
-        f"Data folder   {parts.settings.data}",
-        *services(parts.settings),
-        f"People here   meet in: {pool}",
-        f"You           http://{names[0]}:{port}",
-        f"A second you  http://{second[0]} ({second[1]}, counts as another person)",
-        f"Phones        {reach} (browsers give a position to https and localhost only)",
-    ]
-    if not parts.has_database:
-        lines.append(f"City database none: guests choose their city; get one with: {citychat.COMMAND} geoip fetch")
-    if scraped:
-        lines.append(f"Metrics       http://{own_names(scraped)[-1]}:{scraped[0].getsockname()[1]}/metrics")
-    if ignored := parts.settings.ignored:
-        lines.append(
-            f"Ignored       {', '.join(ignored)}: of Kubernetes (enableServiceLinks), a link or an image, no settings"
-        )
-    if parts.wrong_logo:
-        lines.append(f"Logo          {parts.wrong_logo}")
-    if public and not parts.settings.contact:
-        lines.append("Contact       none: guests cannot reach you; name one with --contact")
-    return [*lines, "Ctrl+C stops it."]
 
 
 def run(settings: Settings, reread: Callable[[], Settings]) -> None:

@@ -48,6 +48,10 @@ class Board:
             timer.cancel()
             return summary([own, *self._told.values()], self._silent())
 
+    async def here(self) -> int:
+        """Count the guests of all processes."""
+        return (await self.ask()).here
+
     def _silent(self) -> int:
         return 0 if self._expected is None else max(0, self._expected - len(self._told))
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from citychat.delivery import Delivery
 from citychat.handlers import ChatEvents, Dispatcher, UserEvents
+from citychat.hours import Hours
 from citychat.joining import Admission, Joining
 from citychat.limits import Buckets, DayQuotas, Shares, bound, buckets, site
 from citychat.matching import Matching
@@ -49,6 +50,7 @@ class Policy(Struct, frozen=True):
     message_rate: float
     guests_per_hour: int
     connections_per_address: int
+    hours: Hours = Hours()
 
 
 class Process:
@@ -76,6 +78,7 @@ class Process:
         messages_of_all = Shares("messages", now_s, scale, guest=messages)
         self.delivery = Delivery(engines, tasks, messages_of_all.take, DayQuotas(now_s))
         self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms, rests_ms)
+        self.matching.sessions.house.keep(policy.hours)
         self.joining = Joining(
             process=name,
             engines=engines,

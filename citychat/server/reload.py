@@ -1,4 +1,5 @@
-"""Reload (SIGHUP): own texts, name, accent and logo, the city databases and the level of the log, without a restart.
+"""Reload (SIGHUP): own texts, name, accent and logo, hours and first questions, the city databases and the level of the
+log, without a restart.
 
 What is wrong stays as it was, with one line that says so; so does what only a restart can change.
 """
@@ -9,13 +10,15 @@ import signal
 from collections.abc import Callable
 
 from citychat.face import Face
-from citychat.handlers import Credit, Pages
+from citychat.handlers import Credit, Pages, ShareDesk
 from citychat.places import ip_database
 from citychat.server.process import Process
+from citychat.server.sharing import shared_by_host
 from citychat.server.startup import Resources, StartError, consent_version, own_logo, own_texts
 from citychat.settings import NAMES, Settings, SettingsError
 
-TAKEN_UP = ("log_level", "geoip", "name", "accent")
+HOURS = ("meeting_hours", "quiet_hours", "time_zone", "first_question")
+TAKEN_UP = ("log_level", "geoip", "name", "accent", *HOURS)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,10 @@ log = logging.getLogger(__name__)
 class Reloading:
     """A reload, for each call. ``reread`` reads the settings anew, from where they were at the start."""
 
-    def __init__(self, parts: Resources, pages: Pages, process: Process, reread: Callable[[], Settings]) -> None:
+    def __init__(
+        self, parts: Resources, pages: Pages, desk: ShareDesk, process: Process, reread: Callable[[], Settings]
+    ) -> None:
+        self._home, self._desk, self._found = parts.home, desk, parts.settings
         self._settings, self._texts, self._databases = parts.settings, parts.texts, parts.databases
         self._geoip, self._face = parts.settings.geoip, parts.face
         self._pages, self._process, self._reread = pages, process, reread
@@ -33,6 +39,7 @@ class Reloading:
         self._try(self._take_databases)
         self._try(self._take_texts)
         self._try(self._take_logo)
+        self._try(self._take_hours)
         self._pages.renew(consent_version(self._texts), credit_of(self._databases), self._texts, self._face)
         self._process.joining.admission.consent = consent_version(self._texts)
         databases = ", ".join(map(str, self._databases)) or "none"
@@ -57,8 +64,14 @@ class Reloading:
         if late := [name for name in changed if name not in TAKEN_UP]:
             log.warning("Changed, and not in use before a restart: %s", ", ".join(late))
         set_level(found)
-        self._geoip = found.geoip
+        self._geoip, self._found = found.geoip, found
         self._face = Face(found.name, found.accent, self._face.logo)
+
+    def _take_hours(self) -> None:
+        """The next look at the house, within ten seconds, tells pages of quiet hours."""
+        shared = shared_by_host(self._found, self._home)
+        self._desk.use(shared.hours, shared.questions, shared.with_questions)
+        self._process.matching.sessions.house.keep(shared.hours)
 
     def _take_databases(self) -> None:
         self._databases.use(ip_database.database_files(self._settings.data, self._geoip))

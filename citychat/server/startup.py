@@ -11,6 +11,7 @@ from random import SystemRandom
 from citychat.face import FILE, MAX_BYTES, BadLogo, Face, sanitised
 from citychat.handlers import TEXTS
 from citychat.places import City, Gazetteer, ip_database
+from citychat.server.sharing import SharedByHost, shared_by_host
 from citychat.setting_types import EMBEDDED
 from citychat.settings import Settings
 from citychat.tokens import KeyFileError, SigningKeys, load_keys, shared_keys
@@ -34,6 +35,7 @@ class Resources:
     has_database: bool
     texts: dict[str, str]
     face: Face
+    shared: SharedByHost
     wrong_logo: str
     """What is wrong with the host's own logo, in place of which the built-in sign is shown."""
 
@@ -46,15 +48,17 @@ def prepare(settings: Settings) -> Resources:
     logo, wrong_logo = _logo_or_why_not(data)
     try:
         geoip = ip_database.database_files(data, settings.geoip)
+        home = home_city(gazetteer, settings.home_city)
         return Resources(
             settings=settings,
             keys=_keys(settings),
             gazetteer=gazetteer,
-            home=_home(gazetteer, settings.home_city),
+            home=home,
             databases=ip_database.IpDatabases(geoip),
             has_database=bool(geoip),
             texts=own_texts(data),
             face=Face(settings.name, settings.accent, logo),
+            shared=shared_by_host(settings, home),
             wrong_logo=wrong_logo,
         )
     except OSError as error:
@@ -81,7 +85,8 @@ def _make_folder(data: Path) -> None:
         raise StartError(f"cannot use the data folder {data}: {problem}; name another with --data")
 
 
-def _home(gazetteer: Gazetteer, name: str) -> City | None:
+def home_city(gazetteer: Gazetteer, name: str) -> City | None:
+    """The city that the host has named for this network, if any. Raises StartError."""
     try:
         return gazetteer.named(name) if name else None
     except ValueError as error:

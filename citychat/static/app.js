@@ -1,12 +1,15 @@
 // Puts the page together: socket → state → views, clicks → state and socket.
 
 import { Chat } from "citychat/chat.js";
+import { linkedCity } from "citychat/city_link.js";
+import { hoursOf } from "citychat/hours.js";
 import { learn } from "citychat/i18n.js";
 import { Joining } from "citychat/joining.js";
 import { Leaving } from "citychat/leaving.js";
 import { Matching } from "citychat/matching.js";
 import { Nudge } from "citychat/nudge.js";
 import { keepOfflinePage } from "citychat/offline.js";
+import { Questions } from "citychat/question.js";
 import { Socket } from "citychat/socket.js";
 import { Speaking } from "citychat/speaking.js";
 import { State } from "citychat/state.js";
@@ -22,7 +25,10 @@ const { lang, dir, dataset } = document.documentElement;
 const consent = dataset.consent ?? "";
 const now = () => Math.round(performance.now()); // in whole ms, as timers count
 // The hour as the server says it, and counted on: whatever somebody does to this machine's clock changes nothing.
-let startedAt = 0;
+// Before a join has said it, the page's own answer does, where the browser hands that on and it is no old copy.
+const [asked] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+const sent = asked?.transferSize ? Number(asked.serverTiming?.find(({ name }) => name === "now")?.description) : 0;
+let startedAt = sent ? sent - Math.round(asked.responseStart) : 0;
 const wall = () => (startedAt ? startedAt + now() : Date.now());
 learn(JSON.parse(byId("catalogue").textContent), { lang, dir }, navigator.language, wall);
 
@@ -34,9 +40,11 @@ const socket = new Socket(now, () => Date.now(), () => Math.random());
 socket.on("joined", (answer) => {
   if (answer.now) startedAt = answer.now - now();
 });
+const questions = new Questions(dataset.questions ?? "");
 const speaking = new Speaking(storage, (told) => {
   learn(told.words, { lang: told.language, dir: told.direction }, navigator.language, wall);
   reword(told);
+  questions.use(told.questions);
   state.set({ language: told.language, dialog: state.dialog && { ...state.dialog } });
 });
 const leaving = new Leaving({ state, storage, socket });
@@ -44,13 +52,19 @@ const chat = new Chat({ state, storage, socket, leaving, id: newId(128), now, wa
 const { outbox } = chat;
 const joining = new Joining({ state, storage, tab, socket, outbox, consent, now, wall });
 const matching = new Matching({ state, storage, tab, socket, outbox, joining, leaving, now });
+const hours = hoursOf(dataset.hours ?? "");
 const nudge = new Nudge(storage);
-const shell = new Shell({ state, speaking, socket, chat, joining, matching, nudge, now, wall });
+const shell = new Shell({ state, speaking, socket, chat, joining, matching, nudge, questions, hours, now, wall });
 
 // A phone's keyboard has one key for both: a new line is typed there, and the button sends.
 state.settings.enter = !matchMedia("(hover: none) and (pointer: coarse)").matches;
 state.storing = storage.trouble;
 state.closed = dataset.closed ?? "";
+state.linked = linkedCity();
+addEventListener("hashchange", () => {
+  state.linked = linkedCity();
+  joining.propose();
+});
 storage.told = () => {
   const again = state.storing === "full" && !storage.trouble;
   state.set({ storing: storage.trouble, notice: again ? "link.room" : state.notice });

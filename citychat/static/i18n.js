@@ -133,6 +133,31 @@ export function when(ms) {
 export const newDay = (ms, before = wall()) =>
   sameDay(ms, before) ? "" : formatted(ms, { weekday: "long", day: "numeric", month: "long" });
 
+/**
+ * From when to when, with the day of the week; by the clock of a zone, or by that of this machine.
+ * @param {number} begin @param {number} end @param {string} [zone]
+ */
+export function inHours(begin, end, zone) {
+  const options = { weekday: /** @type {const} */ ("long"), ...hours };
+  try {
+    return new Intl.DateTimeFormat(language, { ...options, timeZone: zone }).formatRange(begin, end);
+  } catch { // a zone that this browser does not know
+    return new Intl.DateTimeFormat(language, options).formatRange(begin, end);
+  }
+}
+
+/** @param {number} ms */
+const midnight = (ms) => new Date(ms).setHours(0, 0, 0, 0);
+
+/** "in 40 minutes", "in 5 hours", "tomorrow", "in 2 days". @param {number} at @param {number} now */
+export function soon(at, now) {
+  const minutes = Math.max(1, Math.ceil((at - now) / 60_000));
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  if (minutes < 120) return format.format(minutes, "minute");
+  if (minutes < 720 || midnight(at) === midnight(now)) return format.format(Math.round(minutes / 60), "hour");
+  return format.format(Math.round((midnight(at) - midnight(now)) / DAY_MS), "day");
+}
+
 /** The name of a country in the page's language, or another. @param {string} code @param {string} [lang] */
 export const country = (code, lang = language) =>
   (/^[A-Z]{2}$/.test(code) && new Intl.DisplayNames([lang], { type: "region" }).of(code)) || code;

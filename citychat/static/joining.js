@@ -112,6 +112,24 @@ export class Joining {
     state.set({ screen: state.place ? "ready" : "city", lifted: null });
   }
 
+  /** Propose the city of a link, where there is a choice and it is another one. No city of ours: nothing happens. */
+  async propose() {
+    const { state, socket } = this.#parts;
+    const { linked } = state;
+    const answer = linked && this.#mayMove(linked) ? await socket.cities(linked) : null;
+    if (answer && !answer.ok) return; // the next join asks again
+    const proposed = answer?.cities.find(({ id }) => id === linked);
+    state.set({ linked: "" });
+    if (proposed && this.#mayMove(linked)) state.set({ proposed, screen: "city", cityBusy: "" });
+  }
+
+  /** @param {string} city */
+  #mayMove(city) {
+    const { screen, looking, offer, running, place, movable } = this.#parts.state;
+    const isFree = !running && (screen === "city" || (screen === "ready" && !looking && !offer));
+    return isFree && (movable || !place) && place?.key !== `c${city}`;
+  }
+
   /** @param {string} city */
   async choose(city) {
     this.#locating += 1; // a position that comes later comes too late
@@ -190,7 +208,8 @@ export class Joining {
     this.#toldAskable = undefined;
     this.#tokens.keep(answer);
     state.set({
-      link: "on", place: answer.place, free: answer.free_nearby, closed: "", banned: null, offer: null, typing: false,
+      link: "on", place: answer.place, free: answer.free_nearby, closed: "", quietUntil: 0, banned: null,
+      offer: null, typing: false,
     });
     const { session, lifted } = answer;
     const chatting = answer.state === "chat" && session?.session !== state.leaving?.session;
@@ -205,6 +224,7 @@ export class Joining {
     else if (waiting && lifted && read(storage, LIFTED) !== lifted.at) state.set({ screen: "lifted", lifted });
     else if (!answer.place && !state.running) state.set({ screen: "city" });
     else if (waiting) state.set({ screen: "ready" });
+    this.propose();
   }
 
   /** @param {Failure} answer */
@@ -227,7 +247,8 @@ export class Joining {
   #placed(answer) {
     const { state } = this.#parts;
     if (answer.ok) {
-      state.set({ place: answer.place, screen: answer.place ? "ready" : "city", cityBusy: "", notice: "" });
+      const screen = answer.place ? "ready" : "city";
+      state.set({ place: answer.place, screen, proposed: null, cityBusy: "", notice: "" });
     } else if (answer.error === "busy") {
       state.set({ cityBusy: state.looking === "asking" ? "city.asked" : "city.busy" });
     } else {

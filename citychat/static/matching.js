@@ -41,7 +41,7 @@ export class Matching {
     socket.on("offer", (offer) => this.#offered(offer));
     socket.on("offerEnd", (end) => this.#over(end));
     socket.on("session", (session) => this.#matched(session));
-    socket.on("shut", ({ text }) => this.#shut(text));
+    socket.on("shut", ({ text, until }) => this.#shut(text, until));
   }
 
   async seek() {
@@ -147,9 +147,9 @@ export class Matching {
   }
 
   /** The host's word while nobody new is led together; "" when that is over. @param {string} closed */
-  #shut(closed) {
+  #shut(closed, quietUntil = 0) {
     if (closed) this.#keepLooking(false);
-    this.#parts.state.set(closed ? { closed, looking: "", still: false } : { closed });
+    this.#parts.state.set(closed ? { closed, quietUntil, looking: "", still: false } : { closed, quietUntil });
   }
 
   /** @param {boolean} on */

@@ -31,7 +31,7 @@ export const NUMBER_MAX = 2 ** 53;
 const ID = /^[\w-]{1,43}$/;
 const TAG = /^[a-z]{2,3}(-[A-Za-z]{2,8})?$/; // a language as BCP 47 names it
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,512}$/; // the server reads no longer ones, and a frame holds 16 KB
-const SWITCHES = ["ask", "slow", "typing", "enter", "notices"];
+const SWITCHES = ["ask", "slow", "typing", "enter", "notices", "question"];
 const STATES = ["waiting", "stored", "refused", "undelivered"];
 
 /** @param {any} value @returns {value is Record<string, any>} */

@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Dialog, FreeNearby, Lifted, Link, Message, Offer, Pause, Place, Row, Screen, Session, Settings, Tick,
+ *   City, Dialog, FreeNearby, Lifted, Link, Message, Offer, Pause, Place, Row, Screen, Session, Settings, Tick,
  * } from "citychat/types.js"
  */
 
@@ -62,10 +62,14 @@ export class State extends EventTarget {
   /** @type {Place | null} */
   place = null;
   locatingSlow = false; // the browser lets the position wait
+  linked = ""; // the number of the city that a link is for
+  /** What was found under it. @type {City | null} */
+  proposed = null;
   cityBusy = ""; // the name of why the city stays
   /** @type {FreeNearby} */
   free = "none";
   closed = ""; // the host's word while nobody new is led together
+  quietUntil = 0; // the end of the quiet hours, where these are why
   /** @type {"" | "asking" | "next" | "waiting"} */
   looking = "";
   lookingSince = 0;
@@ -92,7 +96,7 @@ export class State extends EventTarget {
   /** Sessions whose partner I blocked or reported. @type {Set<string>} */
   blocked = new Set();
   /** @type {Settings} */
-  settings = { ask: true, slow: false, typing: true, enter: true, notices: false };
+  settings = { ask: true, slow: false, typing: true, enter: true, notices: false, question: true };
   /** @type {Dialog | null} */
   dialog = null;
   /** @type {Pause | null} */

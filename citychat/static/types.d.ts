@@ -6,6 +6,7 @@ import type { Joining } from "citychat/joining.js";
 import type { Matching } from "citychat/matching.js";
 import type { Nudge } from "citychat/nudge.js";
 import type { Sentence } from "citychat/i18n.js";
+import type { Questions } from "citychat/question.js";
 import type { Socket } from "citychat/socket.js";
 import type { Speaking } from "citychat/speaking.js";
 import type { State } from "citychat/state.js";
@@ -45,6 +46,17 @@ export interface Session {
   here?: boolean;
   away_since?: number;
   by?: "you" | "partner"; // who ended it, as far as this page knows
+}
+
+/** From when to when, ms since 1970. */
+export type Span = [number, number];
+
+/** Meeting hours and quiet hours of the next two weeks, by the clock of a zone that is called after a city. */
+export interface Hours {
+  zone: string;
+  city: string;
+  meeting: Span[];
+  quiet: Span[];
 }
 
 export interface Place {
@@ -109,6 +121,7 @@ export interface Settings {
   typing: boolean;
   enter: boolean; // the key sends
   notices: boolean; // of the browser, while the page is not looked at
+  question: boolean; // the first one of a chat is shown
 }
 
 export type Link = "off" | "first" | "on" | "cut" | "blocked" | "drain" | "away";
@@ -215,7 +228,7 @@ export interface Events {
   replaced: void;
   drain: { retry_ms: number };
   banned: Pause;
-  shut: { text: string }; // "" when it is over
+  shut: { text: string; until?: number }; // "" when it is over; until: the end of quiet hours
   message: Message;
   status: Status;
   busy: Busy;
@@ -261,6 +274,7 @@ export interface Told {
   direction: string;
   worker: string;
   words: Record<string, Sentence>;
+  questions: string; // where they are
 }
 
 export interface Page {
@@ -271,6 +285,8 @@ export interface Page {
   joining: Joining;
   matching: Matching;
   nudge: Nudge;
+  questions: Questions;
+  hours: Hours | null;
   now: () => number; // ms of a clock that nobody sets: for intervals
   wall: () => number; // the hour, ms since 1970
 }

@@ -23,6 +23,7 @@ class TerminalPage(HeadlessPage):
         clock = SystemClock(asyncio.get_running_loop())
         super().__init__(link, screen, storage, clock, random, consent=site.consent)
         link.page = screen.page = self
+        screen.questions = site.questions
 
     def closed(self) -> None:
         super().closed()

@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from citychat.catalogue import ENGLISH as WORDS
 from citychat.client import HeadlessPage, Row
 from citychat.ports import Timer
+from citychat.questions import which
 from citychat.terminal.console import Output
 from citychat.terminal.paused import lifted, paused, takes_objection
 
@@ -20,9 +21,11 @@ READY_HINT = "find: Find someone · help: everything else"
 
 class Screen:
     """A ``page.View``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
-    exit status when the server sends the guest away, ``objects`` when the guest may say something to that."""
+    exit status when the server sends the guest away, ``objects`` when the guest may say something to that.
+    ``questions``: first questions of chats, if the host shows any."""
 
     page: HeadlessPage
+    questions: Sequence[str] = ()
 
     def __init__(
         self, out: Output, nowhere: Callable[[], None], over: Callable[[int], None], objects: Callable[[], None]
@@ -43,8 +46,6 @@ class Screen:
     def chat(self) -> Mapping[str, Any] | None:
         """The chat on screen, which may have ended."""
         return self.page.session
-
-    # -- messages -----------------------------------------------------------------------------------------------------
 
     def draw(self, row: Row, state: str) -> None:
         self._introduce(row["session"])
@@ -110,6 +111,8 @@ class Screen:
         if chat.get("ended"):
             self._over.add(session)
         else:
+            if self.questions:
+                self.out.say(WORDS["talk.question"].format(question=which(session, self.questions)))
             self.out.say(TALK_HINT)
 
     # -- the link -----------------------------------------------------------------------------------------------------
@@ -286,8 +289,6 @@ class Screen:
         """Say nothing more about this chat, whose end was said already."""
         self._forget_away()
         self._over.add(session)
-
-    # -- meeting ------------------------------------------------------------------------------------------------------
 
     def _seeking(self, state: str) -> None:
         if state != self._looking and state != "matched":

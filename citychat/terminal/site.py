@@ -1,13 +1,14 @@
 """Facts about a server that a guest needs before anything connects: its rules and their version."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Self
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from citychat.catalogue import ENGLISH as WORDS
+from citychat.questions import read_questions
 
 FETCH_S = 8.0
 PAGE_MAX_BYTES = 1_000_000
@@ -21,26 +22,28 @@ class NoSite(Exception):
 @dataclass(frozen=True)
 class Site:
     """A server's facts. ``consent``: the version of the rules; ``days``: how long messages are kept; ``version``: of
-    the program."""
+    the program; ``questions``: first questions of chats, none where the host shows none."""
 
     url: str
     consent: str
     days: int
     version: str
+    questions: tuple[str, ...] = ()
 
     @classmethod
     def fetch(cls, url: str) -> Self:
         """Read them from the page, as a browser does. Raises NoSite."""
-        opener = build_opener(ProxyHandler({}))  # the socket will not go through a proxy either
         try:
-            with opener.open(Request(url + "/", headers={"Accept-Language": "en"}), timeout=FETCH_S) as answer:
-                page = answer.read(PAGE_MAX_BYTES).decode("utf-8", "replace")
+            page = _fetched(url + "/")
+            site = cls.of_page(url, page)
+            found = re.search(ATTRIBUTE.format("questions"), page)
+            asked = read_questions(_fetched(url + found[1])) if found and found[1] else []
+            return replace(site, questions=tuple(asked))
         except HTTPError as error:
             raise NoSite(f"{url} answers {error.code} {error.reason}: this is no CityChat server") from error
         except (URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise NoSite(f"cannot reach {url}: {getattr(reason, 'strerror', None) or reason}") from error
-        return cls.of_page(url, page)
 
     @classmethod
     def of_page(cls, url: str, page: str) -> Self:
@@ -62,3 +65,10 @@ class Site:
             WORDS["arrive.stored"].format(date=f"{until:%d %B %Y}"),
             f"All of it: {self.url}/rules {self.url}/privacy",
         ]
+
+
+def _fetched(url: str) -> str:
+    opener = build_opener(ProxyHandler({}))  # the socket will not go through a proxy either
+    with opener.open(Request(url, headers={"Accept-Language": "en"}), timeout=FETCH_S) as answer:
+        text: bytes = answer.read(PAGE_MAX_BYTES)
+    return text.decode("utf-8", "replace")

@@ -9,7 +9,7 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
@@ -21,7 +21,9 @@ from tests.browser.walking import FROM_OUTSIDE, bubble, choose, composer, enter,
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+KINDS = [(size, scheme) for size in SIZES for scheme in SCHEMES]
 COLOURS = 48
 STYLE = Path(__file__).parents[2] / "citychat" / "static" / "style"
 OURS = {
@@ -76,18 +78,20 @@ class Eye(Protocol):
 
 
 class Camera:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    """``kinds``: sizes and schemes in which each state is taken."""
+
+    def __init__(self, folder: Path, kinds: Sequence[tuple[str, Scheme]] = KINDS) -> None:
+        self.folder, self.kinds = folder, kinds
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, name: str, page: Page) -> None:
-        for size, (width, height) in SIZES.items():
+        for size, scheme in self.kinds:
+            width, height = SIZES[size]
             page.set_viewport_size({"width": width, "height": height})
-            for scheme in SCHEMES:
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                page.mouse.move(0, 0)
-                page.wait_for_timeout(60)
-                self._keep(f"{name}-{size}-{scheme}.png", page.screenshot(animations="disabled", caret="hide"))
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(60)
+            self._keep(f"{name}-{size}-{scheme}.png", page.screenshot(animations="disabled", caret="hide"))
         page.set_viewport_size({"width": 360, "height": 740})
 
     def _keep(self, name: str, png: bytes) -> None:

@@ -15,6 +15,7 @@ PLACES, LIMITS, RULES = "citychat/places/places.py", "citychat/limits.py", "city
 DATABASE, SQL = "citychat/adapters/sqlite/database.py", "citychat/adapters/sqlite/statements.sql"
 SCHEMA = "citychat/adapters/sqlite/schema.py"
 SETTINGS, SETTING_TYPES, SECRETS = "citychat/settings.py", "citychat/setting_types.py", "citychat/secret_files.py"
+CONFLICTS = "citychat/setting_conflicts.py"
 
 OF_ADDRESS, OF_LIMITS = "tests/server/test_edge_client_address.py", "tests/server/test_edge_limits.py"
 OF_PACKETS, OF_EDGE, OF_HTTP = (f"tests/server/test_edge{name}.py" for name in ("_packets", "", "_http"))

@@ -2,6 +2,7 @@
 
 from tests.mutants.controls import Control, Threat, control, held
 from tests.mutants.named_files import (
+    CONFLICTS,
     DATABASE,
     EDGE,
     ENDPOINT,
@@ -20,7 +21,6 @@ from tests.mutants.named_files import (
     SCHEMA,
     SECRETS,
     SETTING_TYPES,
-    SETTINGS,
     SQL,
     TOKEN,
 )
@@ -61,7 +61,7 @@ OF_THE_HOST = (
             control(
                 "a service elsewhere must have a password",
                 f"{OF_SETTINGS}::test_a_service_elsewhere_without_a_password_is_refused_unless_the_host_insists",
-                SETTINGS, "if read_as.is_open(getattr(settings, name)) and not settings.allow_open_services:",
+                CONFLICTS, "if is_open(values[name]) and not values[\"allow_open_services\"]:",
                 "if False:",
             ),
             control(
@@ -223,7 +223,7 @@ OF_THE_HOST = (
                 "test_the_url_of_a_service_comes_from_a_file_that_only_its_owner_can_read "
                 "tests/server/test_secrets.py"
                 "::test_no_password_or_key_is_seen_in_ps_the_log_the_pages_or_the_printed_settings",
-                SETTINGS, "r'(//[^/@\\s:]*:)", "r'(//never:)",
+                SETTING_TYPES, "r'(//[^/@\\s:]*:)", "r'(//never:)",
             ),
             control(
                 "the password of a mail server goes over TLS, or not at all",

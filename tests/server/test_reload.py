@@ -86,6 +86,27 @@ async def test_a_wrong_text_is_named_in_one_line_and_what_was_shown_stays(tmp_pa
         assert await consent(host) == before
 
 
+async def test_hours_and_first_questions_are_taken_up_and_wrong_ones_are_not(tmp_path: Path) -> None:
+    config, data = tmp_path / "citychat.toml", tmp_path / "data"
+    config.write_text('home_city = "Lyon"\nmeeting_hours = ["Thu 20:00-21:00"]\n')
+    async with ReloadingHost(data, "--config", str(config)) as host:
+        assert "BYDAY=TH" in (await host.get("/meeting.ics"))[1]
+        assert "/questions/en.txt" in (await host.get("/"))[1]
+        config.write_text('home_city = "Lyon"\nmeeting_hours = ["Fri 20:00-21:00"]\nquiet_hours = "00:00-20:00"\n')
+        (data / "questions.txt").write_text("Tea, or coffee?\n")
+        await host.reload()
+        assert "BYDAY=FR" in (await host.get("/meeting.ics"))[1]
+        assert "/questions/own.txt" in (await host.get("/"))[1]
+        assert (await host.get("/questions/own.txt"))[1] == "Tea, or coffee?"
+        config.write_text('home_city = "Lyon"\nmeeting_hours = ["Fri 20-21"]\n')
+        (data / "questions.txt").write_text("\n")
+        wrong, empty, _ = await host.reload()
+        assert 'meeting_hours = ["Fri 20-21"]' in wrong and "the settings stay as they are" in wrong
+        assert "has 0 questions" in empty and "what was there stays in use" in empty
+        assert "BYDAY=FR" in (await host.get("/meeting.ics"))[1]
+        assert "/questions/own.txt" in (await host.get("/"))[1]
+
+
 async def test_a_city_database_is_taken_up_with_its_credit_and_a_damaged_one_is_not(tmp_path: Path) -> None:
     database = lyon_database(tmp_path / "dbip-lyon.mmdb")
     data = tmp_path / "data"

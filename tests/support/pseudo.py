@@ -36,4 +36,4 @@ def page_words() -> dict[str, str | dict[str, str]]:
 
 def told(worker: str) -> dict[str, object]:
     """What the server would say of it."""
-    return {"language": CODE, "direction": "rtl", "worker": worker, "words": page_words()}
+    return {"language": CODE, "direction": "rtl", "worker": worker, "words": page_words(), "questions": ""}

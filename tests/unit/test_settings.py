@@ -306,6 +306,35 @@ def test_several_processes_are_given_their_key_file() -> None:
     assert load(["--mailbox", "amqp://localhost", "--history", "mongodb://localhost"], HOME).bus == "embedded"
 
 
+def test_hours_are_read_from_a_flag_or_a_list_and_printed_as_they_were(tmp_path: Path) -> None:
+    flags = ["--meeting-hours", "Thu 20:00-21:00, sunday 18:00-19:00", "--time-zone", "Europe/Paris"]
+    settings = load([*flags, "--quiet-hours", "23:00-07:00"], HOME)
+    assert list(map(str, settings.meeting_hours)) == ["Thu 20:00-21:00", "Sun 18:00-19:00"]
+    (tmp_path / "again.toml").write_text(describe(settings))
+    again = load(["--config", str(tmp_path / "again.toml")], HOME)
+    assert (again.meeting_hours, again.quiet_hours) == (settings.meeting_hours, settings.quiet_hours)
+    assert load(["--home-city", "Lyon", *flags[:2]], HOME).time_zone == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--meeting-hours", "Thu 20-21"], 'meeting_hours = "Thu 20-21" (from --meeting-hours): expected hours such'),
+        (["--quiet-hours", "Don 1:00-2:00"], "the days are Mon, Tue"),
+        (["--meeting-hours", "Thu 20:00-21:00"], "expected --home-city, or --time-zone"),
+        (["--quiet-hours", "01:00-07:00"], "quiet_hours is given and no city"),
+        (["--time-zone", "Lyon"], 'time_zone = "Lyon" (from --time-zone): expected the name of a time zone'),
+        (
+            ["--time-zone", "UTC", "--meeting-hours", "Thu 20:00-21:00", "--quiet-hours", "20:30-07:00"],
+            "meeting_hours has Thu 20:00-21:00 while quiet_hours has 20:30-07:00",
+        ),
+        (["--first-question", "maybe"], "expected yes or no"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused_at_the_start(argv: list[str], expected: str) -> None:
+    assert expected in refusal(argv)
+
+
 def test_what_is_shown_of_a_url_holds_no_password() -> None:
     assert place_of("redis://ada:secret@[::1]:6379/0?password=x#y") == "redis://[::1]:6379/0"
     assert place_of("mongodb://ada:x@a:1,b:2/chat?tlsCertificateKeyFilePassword=x") == "mongodb://a:1,b:2/chat"

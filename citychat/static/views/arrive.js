@@ -2,6 +2,7 @@
 
 import { date, inLanguage } from "citychat/i18n.js";
 import { button, h, sentence, show, t, title, write } from "citychat/views/dom.js";
+import { hourLine } from "citychat/views/hour.js";
 import { languageChoice } from "citychat/views/language.js";
 import { Street } from "citychat/views/street.js";
 
@@ -13,6 +14,7 @@ const textLink = (name, label) => h("a", { href: inLanguage(`/${name}`), target:
 /** @param {Page} page @returns {View} */
 export function arrive(page) {
   const { state, joining, wall } = page;
+  const hour = hourLine(page);
   const box = h("input", { type: "checkbox", id: "consent", on: { change: () => show(problem, false) } });
   const problem = h("p", { class: "problem", role: "alert", hidden: true }, t("arrive.tick"));
   const go = (/** @type {() => void} */ start) => () => {
@@ -32,6 +34,7 @@ export function arrive(page) {
     new Street("arrive").light({ mine: true, free: "few" }),
     title(t("arrive.title")),
     h("p", { class: "lead" }, t("arrive.text")),
+    hour.element,
     state.closed ? h("p", { class: "notice" }, state.closed) : null,
     state.changed ? h("p", { class: "notice" }, t("arrive.changed")) : null,
     h("ul", { class: "rules" },
@@ -47,7 +50,7 @@ export function arrive(page) {
       button(t("arrive.city"), "", go(() => joining.withCity()))),
     languageChoice(page),
   );
-  return { root };
+  return { root, close: hour.close };
 }
 
 /** @param {Page} page @returns {View} */

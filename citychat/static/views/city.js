@@ -1,7 +1,7 @@
 // "Which city are you in?": a combobox over the server's gazetteer (ARIA: combobox with list autocomplete).
 
 import { country } from "citychat/i18n.js";
-import { byInputMethod, h, link, show, t, title, write } from "citychat/views/dom.js";
+import { button, byInputMethod, h, link, show, t, title, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 
 /** @import { City, Page, View } from "citychat/types.js" */
@@ -102,20 +102,35 @@ export function city({ state, joining, socket }) {
     event.preventDefault();
   }
 
+  const proposed = h("div", { class: "card proposed", role: "status", hidden: true });
+  /** @type {City | null} */
+  let shown = null;
+  /** The city of a link stays a choice. */
+  function propose() {
+    const one = state.proposed;
+    show(proposed, one !== null);
+    if (!one || one === shown) return;
+    shown = one;
+    const name = [one.name, one.region, country(one.country ?? "")].filter(Boolean).join(", ");
+    const yes = button(t("city.linked.yes", { city: one.name }), "lamp wide", () => joining.choose(one.id));
+    proposed.replaceChildren(h("p", {}, t("city.linked", { city: name })), yes);
+  }
   const told = h("p", { class: "hint", role: "status" });
   const position = link(t("city.position"), async () => {
     write(told, t("locate.title"));
     const gave = await joining.choosePosition(() => write(told, t("city.position.wait")));
     write(told, gave ? "" : t("city.position.none"));
   });
-  const back = link(t("city.back"), () => state.set({ screen: "ready", cityBusy: "" }));
+  const back = link(t("city.back"), () => state.set({ screen: "ready", proposed: null, cityBusy: "" }));
   const root = h("div", { class: "choose" },
     new Street("").light({ mine: true }),
     title(t("city.title")),
+    proposed,
     h("p", { class: "soft" }, t("city.text")),
     h("div", {}, h("label", { class: "label", for: "city" }, t("city.label")), field),
     list, status, busy, h("div", {}, position, told), back);
   const update = () => {
+    propose();
     if (answered === null && socket.live) { // typed while the link was cut
       answered = "";
       look();

@@ -165,6 +165,7 @@ function more(page) {
     toggle(t("more.slow"), t("more.slow.text"), state.settings.slow, (on) => joining.use({ slow: on })),
     toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })),
     toggle(t("more.enter"), t("more.enter.text"), state.settings.enter, (on) => joining.use({ enter: on })),
+    page.questions.any ? firstQuestion(page) : "",
     canNotify() ? notices(page) : "");
   const language = languageChoice(page);
   const data = h("section", {}, h("h3", {}, t("more.data")),
@@ -173,6 +174,10 @@ function more(page) {
     link(t("more.erase"), () => state.set({ dialog: { kind: "erase" } }), "bad"));
   return { heading: t("more.title"), body: h("div", { class: "sheet" }, language, settings, data, cases(page)) };
 }
+
+/** @param {Page} page */
+const firstQuestion = ({ state, joining }) =>
+  toggle(t("more.question"), t("more.question.text"), state.settings.question, (on) => joining.use({ question: on }));
 
 /** The switch at which the browser is asked, and nowhere else. @param {Page} page */
 function notices({ state, joining }) {

@@ -34,6 +34,7 @@ export class Log {
   #head;
   #tail;
   #dots;
+  #question = h("p", { class: "question", id: "question", dir: "auto", hidden: true });
   #begun = false;
   #atEnd = true;
   #top = 0;
@@ -46,7 +47,7 @@ export class Log {
     this.#fresh = button(t("talk.new"), "fresh", () => this.toEnd());
     this.#fresh.hidden = true;
     this.#head = h("div", { class: "system" }, new Street(city + session.session).light({ met: !session.ended }),
-      h("p", {}, together(t("talk.intro", { alias }), t("talk.you", { you }))));
+      h("p", {}, together(t("talk.intro", { alias }), t("talk.you", { you }))), this.#question);
     // Safari takes a list without marks for none unless it is called one.
     this.list = h("ul", { class: "messages", role: "list", "aria-label": t("talk.log"), tabindex: "0" });
     this.#tail = h("p", { class: "system" });
@@ -63,6 +64,13 @@ export class Log {
     this.element.scrollTop = this.element.scrollHeight;
     this.#atEnd = true;
     show(this.#fresh, false);
+  }
+
+  /** What both may begin with; "" for nothing. @param {string} question */
+  ask(question) {
+    write(this.#question, question && t("talk.question", { question }));
+    show(this.#question, question !== "");
+    if (this.#atEnd) this.toEnd();
   }
 
   /**

@@ -1,7 +1,8 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
-import { about } from "citychat/i18n.js";
+import { about, clock } from "citychat/i18n.js";
 import { aloneHint, button, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
+import { hourLine } from "citychat/views/hour.js";
 import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
 import { Street } from "citychat/views/street.js";
@@ -56,6 +57,7 @@ export function ready(page) {
   const actions = h("div", { class: "stack" });
   const stop = button(t("look.stop"), "wide", () => matching.stop()); // the same one as long as it may be meant
   const waiting = h("div", { class: "stack" });
+  const hour = hourLine(page);
   const hint = aloneHint();
   const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on }));
   const [askInput, askText] = [ask.querySelector("input"), /** @type {HTMLElement} */ (ask.querySelector(".small"))];
@@ -64,7 +66,8 @@ export function ready(page) {
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
   const root = h("div", { class: "ready" },
-    canvas, place, told, closed, line, met, actions, waiting, switches, hint, h("div", { class: "later" }, chats));
+    canvas, place, told, closed, line, met, hour.element, actions, waiting, switches, hint,
+    h("div", { class: "later" }, chats));
 
   /** What can be done. @param {Mode} mode */
   function build(mode) {
@@ -96,7 +99,7 @@ export function ready(page) {
   /** After 15 s alone: "Share this page". */
   function alone() {
     const lonely = shown === "looking" && state.looking !== "asking" && now() - state.lookingSince >= ALONE_MS;
-    if (lonely && !waiting.querySelector(".share")) waiting.append(shareThis());
+    if (lonely && !waiting.querySelector(".share")) waiting.append(shareThis(page));
   }
 
   function count() {
@@ -123,8 +126,11 @@ export function ready(page) {
     const notice = isAsked || state.notice.startsWith("link.") ? "" : state.notice;
     write(told, notice && t(notice));
     show(told, Boolean(notice));
-    write(closed, isAsked ? "" : state.closed);
+    const word = state.quietUntil ? t("hours.quiet", { time: clock(state.quietUntil) }) : state.closed;
+    write(closed, isAsked ? "" : word);
     show(closed, !isAsked && Boolean(state.closed));
+    hour.update();
+    if (isAsked || state.running || state.closed) show(hour.element, false);
     show(line, !isAsked && mode !== "closed");
     show(met, mode === "found");
     write(line, isAsked ? "" : news(state));
@@ -138,5 +144,5 @@ export function ready(page) {
     count();
   }
   const timer = setInterval(count, 250);
-  return { root, update, close: () => clearInterval(timer) };
+  return { root, update, close: () => [clearInterval(timer), hour.close()] };
 }

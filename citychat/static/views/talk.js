@@ -61,7 +61,7 @@ function heldBack({ state, chat }, { session, alias }) {
 
 /** @param {Page} page @returns {View} */
 export function talk(page) {
-  const { state, wall } = page;
+  const { state, questions, wall } = page;
   const session = /** @type {Session} */ (state.shown);
   const log = new Log(page.chat, session);
   const composer = new Composer(page, () => log.toEnd());
@@ -85,6 +85,7 @@ export function talk(page) {
     rail, h("section", { class: "talk", "aria-label": session.alias }, bar, absent, log.element, below),
   ];
   let foot = "";
+  let [question, asked, asks] = ["", "", true];
 
   function update() {
     const { shown } = state;
@@ -109,7 +110,18 @@ export function talk(page) {
       else if (inside) (live ? composer.field : below.querySelector("textarea") ?? log.list).focus();
     } else if (inside && !below.contains(document.activeElement)) log.list.focus();
     if (live) composer.update();
+    if (state.settings.question !== asks || question !== asked) {
+      [asks, asked] = [state.settings.question, question];
+      log.ask(asks ? asked : "");
+    }
     rows.update();
+  }
+  if (!session.ended && questions.any) {
+    composer.field.setAttribute("aria-describedby", "question");
+    questions.of(session.session).then((one) => {
+      question = one;
+      update();
+    });
   }
   const timer = setInterval(update, 10_000); // "away for n minutes" grows
   if (!state.chats) page.chat.list();

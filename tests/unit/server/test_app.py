@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from citychat.server.app import greeting
+from citychat.server.greeting import greeting
 from citychat.server.listeners import bind, own_names, public_name
 from citychat.server.startup import StartError, consent_version, own_texts, prepare
 from citychat.settings import Settings, load

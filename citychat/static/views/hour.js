@@ -1,0 +1,46 @@
+// The line about the meeting hour, or quiet hours: it counts down by the minute, and is read out only when one begins.
+
+import { clock, inHours, inLanguage, soon } from "citychat/i18n.js";
+import { changesIn, hourNow } from "citychat/hours.js";
+import { h, show, t, write } from "citychat/views/dom.js";
+
+/**
+ * @import { Page } from "citychat/types.js"
+ * @import { Hour } from "citychat/hours.js"
+ */
+
+const IS_ON = ["now", "quiet"];
+
+/** @param {Hour} hour @param {number} now */
+function told({ kind, span: [begin, end], zone, city }, now) {
+  const when = inHours(begin, end, zone);
+  const here = inHours(begin, end);
+  const name = kind === "meeting" && when !== here ? "far" : kind;
+  return t(`hours.${name}`, { when, here, city, begin: clock(begin), time: clock(end), soon: soon(begin, now) });
+}
+
+/** @param {Page} page */
+export function hourLine({ hours, wall }) {
+  const line = h("span", {});
+  const begun = h("span", { role: "status" }); // what begins while somebody waits for it is said
+  const calendar = h("a", { href: inLanguage("/meeting.ics") }, t("hours.calendar"));
+  const element = h("p", { class: "hour", hidden: true }, line, begun, " ", calendar);
+  let timer = 0;
+
+  function update() {
+    clearTimeout(timer);
+    const now = wall();
+    const hour = hourNow(hours, now);
+    show(element, hour !== null);
+    if (!hour) return;
+    const text = told(hour, now);
+    const isOn = IS_ON.includes(hour.kind);
+    write(line, isOn ? "" : text);
+    write(begun, isOn ? text : "");
+    element.classList.toggle("on", hour.kind === "now");
+    show(calendar, hours !== null && hours.meeting.length > 0);
+    timer = setTimeout(update, changesIn(hour, now));
+  }
+  update();
+  return { element, update, close: () => clearTimeout(timer) };
+}
