@@ -25,7 +25,7 @@ Level = Literal["none", "few", "many"]
 
 
 class Crowd:
-    """Says in a word how many are here. ``ask`` counts them; while that fails, the word before stands."""
+    """Says in a word how many are here. ``ask`` counts them."""
 
     def __init__(self, ask: Callable[[], Awaitable[int]], now_s: Callable[[], float]) -> None:
         self._ask, self._now_s = ask, now_s

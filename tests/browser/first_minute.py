@@ -88,8 +88,8 @@ def at_the_hour(eye: Eye, browser: Browser) -> None:
         expect(composer(stranger.page)).to_be_visible()
         expect(stranger.page.get_by_text("To begin with:")).to_be_visible()
         eye.take("77-hour-talk", stranger.page)
-        write(here.page, "Hello! I would take the night train again.")
-        expect(bubble(stranger.page, "night train")).to_be_visible()
+        write(here.page, "Hello! Good question. You first, or me?")
+        expect(bubble(stranger.page, "Good question")).to_be_visible()
         eye.take("78-hour-answer", stranger.page)
         for one in (here, stranger):
             one.context.close()

@@ -59,6 +59,8 @@ def test_a_terminal_guest_and_a_browser_meet_talk_lose_the_server_and_part(
     terminal.type("yes")
     alias = re.findall("talking with (.+?)\\.", terminal.sees("You are talking with"))[0]
     expect(composer(page)).to_be_visible()
+    expect(page.locator("#question")).to_have_text(re.compile(r"^To begin with: .+\?$"))
+    terminal.sees(page.locator("#question").inner_text())
     write(page, "from a window")
     terminal.sees(f"{alias}: from a window")
     terminal.type("from a terminal")

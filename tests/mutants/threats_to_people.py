@@ -27,6 +27,7 @@ from tests.mutants.named_files import (
 )
 
 OF_SANCTIONS = "tests/unit/matching/test_sanctions.py"
+BADGE, OF_BADGE = "citychat/sharing/badge.py", "tests/unit/sharing/test_badge.py"
 
 OF_PEOPLE = (
     Threat(
@@ -207,6 +208,16 @@ OF_PEOPLE = (
                 'return {"key": self.key, "city": self.city, "country": self.country, "source": self.source}',
                 'return {"key": self.key, "city": f"{self.district.lat / 100}", "country": self.country, '
                 '"source": self.source}',
+            ),
+            control(
+                "the badge, which anybody may ask for, says the same of four guests as of nobody",
+                f"{OF_BADGE}::test_fewer_than_five_are_the_same_as_nobody", BADGE,
+                '"none" if here < FEW else', '"none" if here < 1 else',
+            ),
+            control(
+                "and looks every ten minutes only, so that nobody's coming or going is seen by it",
+                f"{OF_BADGE}::test_who_looks_every_minute_sees_nobody_come_or_go_between_two_looks", BADGE,
+                "self._now_s() - self._looked_s >= LOOK_S", "True",
             ),
         ),
         see="A1a A1b A1c",

@@ -22,6 +22,8 @@ TARGET = ROOT / "dist" / "citychat"
 RECIPE = (
     "--onedir", "--strip", "--noconfirm", "--log-level=WARN", "--name=citychat",
     "--collect-data=citychat", "--collect-submodules=citychat",
+    # Time zones, which zoneinfo finds by their names where the machine has none
+    "--collect-data=tzdata", "--collect-submodules=tzdata",
     # A web client of geoip2 that nobody asks, and what comes along with Python alone
     "--exclude-module=requests", "--exclude-module=curses", "--exclude-module=readline", "--exclude-module=tkinter",
     "--exclude-module=setuptools",
