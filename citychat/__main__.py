@@ -1,7 +1,8 @@
 """The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
 databases; ``backup``, ``restore FILE``: copies of the embedded storage; ``cases …``, ``guests …``: reports;
-``close "TEXT"``, ``open``: whether anybody new is led together; ``status``: how the server goes; ``doctor [URL]``: what
-is wrong, and what to do; ``update-check``: a newer release; ``poster``: a page to print and hang up."""
+``close "TEXT"``, ``open``: whether anybody new is led together; ``console``: a link to the
+host's own pages; ``status``: how the server goes; ``doctor [URL]``: what is wrong, and what to do;
+``update-check``: a newer release; ``poster``: a page to print and hang up."""
 
 import os
 import sys
@@ -44,6 +45,8 @@ def _run(words: list[str]) -> int:
         case ["close" | "open" as command, *rest]:
             flags, asked = _parted(rest)
             return _house(command, load_with_words(flags, os.environ)[0], asked)
+        case ["console", *rest]:
+            return _console(*load_with_words(rest, os.environ))
         case ["alert", *rest]:
             return _alert(*load_with_words(rest, os.environ))
         case ["status", *rest]:
@@ -150,6 +153,13 @@ def _house(command: str, settings: Settings, words: list[str]) -> int:
     return cases.house_main(
         command, words, data=settings.data, history=store, now=now, out=sys.stdout, errors=sys.stderr
     )
+
+
+def _console(settings: Settings, words: list[str]) -> int:
+    from citychat import cases
+    from citychat.server import console_link
+
+    return console_link.main(words, data=settings.data, who=cases.operator(), out=sys.stdout, errors=sys.stderr)
 
 
 def _alert(settings: Settings, words: list[str]) -> int:

@@ -51,6 +51,19 @@ def listener(value: object) -> str:
         raise ValueError("a port, or an address and a port, such as 127.0.0.1:9888") from None
 
 
+def console(value: object) -> str:
+    """A place on this machine for its host alone: as of ``listener``, but loopback, or the path of a socket."""
+    if isinstance(value, str) and value.startswith("/") and value.isprintable() and not value.endswith("/"):
+        return value
+    place = listener(value)
+    if not place or host_and_port(place)[0] == "localhost" or is_loopback(host_and_port(place)[0]):
+        return place
+    raise ValueError(
+        "an address of this machine alone, such as 127.0.0.1:8889, or the whole path of a socket: from elsewhere it is "
+        "reached through ssh -L"
+    )
+
+
 def host_and_port(listening: str) -> tuple[str, int]:
     """Take what ``listener`` has read apart, as sockets want it."""
     name, _, port = listening.rpartition(":")

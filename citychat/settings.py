@@ -25,7 +25,8 @@ from citychat.setting_types import EMBEDDED, hide_passwords, nearest
 PREFIX = "CITYCHAT_"
 # The test suite's own variables share the prefix; a server started by a test must not refuse them.
 NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
-COMMANDS = "guest, geoip, backup, restore, cases, guests, close, open, alert, status, doctor, update-check, poster"
+COMMANDS = ("guest, geoip, backup, restore, cases, guests, close, open, console, alert, status, doctor, update-check, "
+            "poster")
 T = TypeVar("T")
 
 
@@ -142,6 +143,10 @@ class Settings:
         "", read_as.listener, "Where Prometheus may read figures: a port of 127.0.0.1, or an address and a port; "
         "never one that guests reach", shown="nowhere", metavar="HOST:PORT",
     )
+    console: str = _setting(
+        "", read_as.console, metavar="HOST:PORT", shown="nowhere",
+        help="Where the host's console listens: a port of 127.0.0.1, or the path of a socket; see `citychat console`",
+    )
     alert: tuple[str, ...] = _setting(
         (), read_as.several(read_as.way_out, r"\s+"),
         "Where the host is told of reports: smtps://user:password@host/ada@example.org (smtp:// with STARTTLS), a "
@@ -206,11 +211,8 @@ def flag_of(name: str) -> str:
 def default_shown(name: str) -> str:
     """The default of a setting, in words where it depends on the machine."""
     field = FIELDS[name]
-    return str(field.metadata["shown"] or _plain(field.default))
-
-
-def _plain(value: object) -> str:
-    return " ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+    default = field.default if isinstance(field.default, tuple) else (field.default,)
+    return str(field.metadata["shown"] or " ".join(map(str, default)))
 
 
 def _from_flags(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
@@ -280,7 +282,6 @@ def load_with_words(
 ) -> tuple[Settings, list[str]]:
     """Load the settings for commands that share the server's flags; return also the words between the flags."""
     flags, words = _from_flags(argv)
-    layers = [(flags, flag_of), (_from_variables(environ), lambda name: PREFIX + name.upper())]
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
 
@@ -290,7 +291,7 @@ def load_with_words(
             if name not in values:
                 values[name], sources[name] = read, source_of(name)
 
-    for found, source_of in layers:
+    for found, source_of in ((flags, flag_of), (_from_variables(environ), lambda name: PREFIX + name.upper())):
         take(found, source_of)
     if config := values.get("config"):
         take(_from_file(config), lambda _: str(config))
@@ -305,8 +306,7 @@ def load_with_words(
 
 
 def describe(settings: Settings) -> str:
-    """Return all settings as a TOML file, each with where it comes from; passwords in URLs are hidden
-    (--print-settings)."""
+    """Return all settings as a TOML file, each with where it comes from, without passwords (--print-settings)."""
     lines = []
     for name in NAMES:
         if name == "config" or (value := getattr(settings, name)) is None:

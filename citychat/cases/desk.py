@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -11,13 +12,22 @@ from citychat.cases import export, listing, numbers, reading
 from citychat.cases.numbers import CLOSE, Closing
 from citychat.cases.opening import HistoryWithCases
 from citychat.cases.words import day, moment, state
-from citychat.model import OBJECTION_MAX_CHARS, Act, clean_text, first_broken, is_blank
-from citychat.ports import Case
+from citychat.model import OBJECTION_MAX_CHARS, Act, Message, clean_text, first_broken, is_blank
+from citychat.ports import Case, Pause
 from citychat.rules import Outcome, case_goes, reference
 
 
 class NotDone(Exception):
     """One line for the host: why nothing was done."""
+
+
+class Look(NamedTuple):
+    """A case as it is looked at: with all other cases, the pause of the accused, and how many messages it has."""
+
+    case: Case
+    others: Sequence[Case]
+    pause: Pause | None
+    messages: int
 
 
 class Desk:
@@ -30,26 +40,47 @@ class Desk:
         self._cases, self._guests = history.cases, history.guests
         self._who, self._now, self._say, self._again = who, round(now.timestamp() * 1_000), say, again
 
-    async def list(self, *, only_open: bool, reasons: Sequence[str], as_json: bool) -> None:
+    async def groups(self, *, only_open: bool, reasons: Sequence[str] = ()) -> Sequence[Sequence[Case]]:
+        """Return the cases in the order in which they should be read, those on one guest together."""
         await self._note("list")
-        groups = listing.joined(await self._cases.cases(), only_open=only_open, reasons=reasons)
+        return listing.joined(await self._cases.cases(), only_open=only_open, reasons=reasons)
+
+    async def list(self, *, only_open: bool, reasons: Sequence[str], as_json: bool) -> None:
+        groups = await self.groups(only_open=only_open, reasons=reasons)
         if as_json:
             self._say(msgspec.json.format(msgspec.json.encode(listing.as_values(groups))).decode())
         else:
             self._print(listing.lines(groups, self._now, self._again))
 
-    async def show(self, code: str, *, wants_text: Callable[[int], bool]) -> None:
-        """``wants_text`` is asked once all else is on the screen, with how many messages there are."""
+    async def look(self, code: str) -> Look:
+        """Look at one case; its messages stay where they are."""
         cases = await self._cases.cases()
         case = find(cases, code)
         await self._note("show", case.code)
         pause = await self._guests.pause(case.accused, self._now)
         others = [other for other in cases if other.code != case.code]
+        return Look(case, others, pause, len(await self._cases.evidence(case.code)))
+
+    async def read(self, case: Case) -> Sequence[Message]:
+        """Return the messages of a case."""
+        await self._note("read", case.code)
+        return await self._cases.evidence(case.code)
+
+    async def show(self, code: str, *, wants_text: Callable[[int], bool]) -> None:
+        """``wants_text`` is asked once all else is on the screen, with how many messages there are."""
+        case, others, pause, messages = await self.look(code)
         self._print(reading.facts(case, others, pause, self._now, self._again))
-        messages = await self._cases.evidence(case.code)
-        if wants_text(len(messages)):
-            await self._note("read", case.code)
-            self._print(["", *reading.transcript(case, messages)])
+        if wants_text(messages):
+            self._print(["", *reading.transcript(case, await self.read(case))])
+
+    async def enter(self) -> None:
+        """Note that somebody has come into the console."""
+        await self._note("enter the console")
+
+    async def paused(self) -> tuple[Sequence[tuple[str, Pause]], Sequence[Case]]:
+        """Return the guests who are paused now, with their pauses, and all cases."""
+        await self._note("list paused")
+        return await self._guests.sanctions(0, self._now), await self._cases.cases()
 
     async def close(self, codes: Sequence[str], outcome: Outcome, rule: str, note: str) -> None:
         """All of them, or none where one is unknown. Who closes a closed one decides anew; the trail has both."""
@@ -102,13 +133,18 @@ class Desk:
         folder = to or Path(f"citychat-case-{case.code}-{self._now}")
         if folder.exists():
             raise NotDone(f"{folder} is there already: name another with --to")
-        await self._note("export", case.code, str(folder))
-        about = [row for row in await self._cases.trail() if row.act.code == case.code]
+        files = await self.files_of(case, str(folder))
         try:
-            export.write(folder, case, await self._cases.evidence(case.code), about, self._now)
+            export.write(folder, files)
         except OSError as error:
             raise NotDone(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
         self._say(f"Kept {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}, for you alone to read")
+
+    async def files_of(self, case: Case, to: str) -> dict[str, bytes]:
+        """Return the files of an export, which is noted: it goes ``to`` there."""
+        await self._note("export", case.code, to)
+        about = [row for row in await self._cases.trail() if row.act.code == case.code]
+        return export.files_of(case, await self._cases.evidence(case.code), about, self._now)
 
     async def prune(self) -> None:
         await self._note("prune")

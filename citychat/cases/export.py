@@ -15,10 +15,15 @@ from citychat.ports import Case
 CHECKSUMS = "SHA256SUMS"
 
 
-def write(folder: Path, case: Case, messages: Sequence[Message], trail: Sequence[TrailRow], now: int) -> None:
-    """Write the files of a case into a new folder. Raises OSError."""
+def files_of(case: Case, messages: Sequence[Message], trail: Sequence[TrailRow], now: int) -> dict[str, bytes]:
+    """Return the files of a case by their names."""
     files = {"case.txt": _text(case, messages, trail, now), "case.json": _json(case, messages, trail, now)}
     files[CHECKSUMS] = "".join(f"{sha256(body).hexdigest()}  {name}\n" for name, body in files.items()).encode()
+    return files
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a new folder. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True)
     for name, body in files.items():
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -49,11 +49,16 @@ def parse(command: str, words: Sequence[str], now: datetime) -> argparse.Namespa
                             help="it opens by itself: 30m, 12h, 2d, or 2030-01-31T18:00 (UTC)")  # fmt: skip
     asked = parser.parse_args(words)
     if command == "close":
-        asked.text = asked.text.strip()
-        if not asked.text or not asked.text.isprintable() or len(asked.text) > WORDS_MAX:
-            raise CasesUsage(f"expected a text of one line and at most {WORDS_MAX} letters; every guest reads it")
-        asked.end = _end(asked.until, now)
+        asked.closure = closure_of(asked.text, asked.until, now)
     return asked
+
+
+def closure_of(text: str, until: str, now: datetime) -> Closure:
+    """Read what every page is to say, and until when ("": until it is opened). Raises CasesUsage."""
+    said = text.strip()
+    if not said or not said.isprintable() or len(said) > WORDS_MAX:
+        raise CasesUsage(f"expected a text of one line and at most {WORDS_MAX} letters; every guest reads it")
+    return Closure(said, _end(until.strip(), now))
 
 
 def _end(word: str, now: datetime) -> int:
@@ -67,36 +72,38 @@ def _end(word: str, now: datetime) -> int:
             end = datetime.fromisoformat(word)
             end = end if end.tzinfo else end.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise CasesUsage(f"--until {word}: expected 30m, 12h, 2d, or a time such as 2030-01-31T18:00") from None
+        raise CasesUsage(f"until {word}: expected 30m, 12h, 2d, or a time such as 2030-01-31T18:00") from None
     if not now < end <= now + FURTHEST:
-        raise CasesUsage(f"--until {word}: expected a time within a year from now (UTC)")
+        raise CasesUsage(f"until {word}: expected a time within a year from now (UTC)")
     return round(end.timestamp() * 1_000)
 
 
 async def _run(command: str, asked: argparse.Namespace, data: Path, history: str, now: datetime) -> str:
     async with open_history(data, history) as opened:
         if command == "close":
-            return await _close(opened, Closure(asked.text, asked.end), now)
-        return await _open(opened, now)
+            return f"{await close_house(opened, asked.closure, operator(), now)} To open it: citychat open"
+        return await open_house(opened, operator(), now)
 
 
-async def _close(history: HistoryWithCases, closure: Closure, now: datetime) -> str:
-    until = "until it is opened" if closure.until == FOR_GOOD_MS else f"until {moment(closure.until)}"
-    await history.cases.record([_act("close the house", f"{until}: {closure.text}", now)])
+def end_of(closure: Closure) -> str:
+    """Return the end of a closure in words."""
+    return "until it is opened" if closure.until == FOR_GOOD_MS else f"until {moment(closure.until)}"
+
+
+async def close_house(history: HistoryWithCases, closure: Closure, who: str, now: datetime) -> str:
+    """Close the house, and say what comes of it."""
+    await history.cases.record([Act(_ms(now), who, "close the house", "", f"{end_of(closure)}: {closure.text}")])
     await history.house.close(closure)
-    return f"Closed {until}. Within 15 s every page says so; running chats go on. To open it: citychat open"
+    return f"Closed {end_of(closure)}. Within 15 s every page says so; running chats go on."
 
 
-async def _open(history: HistoryWithCases, now: datetime) -> str:
+async def open_house(history: HistoryWithCases, who: str, now: datetime) -> str:
+    """Open the house, and say what comes of it. Raises NotDone when it is open."""
     if await history.house.closure(_ms(now)) is None:
         raise NotDone("it is open")
-    await history.cases.record([_act("open the house", "", now)])
+    await history.cases.record([Act(_ms(now), who, "open the house")])
     await history.house.open()
     return "Open. Within 15 s every page knows."
-
-
-def _act(act: str, words: str, now: datetime) -> Act:
-    return Act(_ms(now), operator(), act, "", words)
 
 
 def _ms(now: datetime) -> int:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from citychat.cases.words import reason
 from citychat.catalogue import REPORT_REASONS
-from citychat.model import TrailRow
+from citychat.model import Act, TrailRow
 from citychat.ports import Case
 
 CLOSE = "close"
@@ -30,6 +30,15 @@ class _Handled(Struct, frozen=True):
     received: int
     outcome: str = "open"
     closed: int = 0
+
+
+def in_words(act: Act) -> str:
+    """Return what a row of the trail says of its act, for people."""
+    if act.act != CLOSE:
+        return act.words
+    closing = msgspec.json.decode(act.words, type=Closing)
+    rule, note = f", rule {closing.rule}" if closing.rule else "", f": {closing.note}" if closing.note else ""
+    return f"{'no action' if closing.outcome == 'none' else closing.outcome}{rule}{note}"
 
 
 def of_year(year: int, cases: Sequence[Case], trail: Iterable[TrailRow]) -> list[str]:

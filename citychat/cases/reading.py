@@ -14,20 +14,20 @@ def facts(case: Case, others: Sequence[Case], pause: Pause | None, now: int, aga
     """Return all but the messages. ``others``: all other cases; ``again``: flags for the commands that it names."""
     if not case.accused:
         return [*_received(case, now), _line("Machine", "It did nothing: a notice of somebody who is no guest."),
-                _line("Deleted", _deleted(case)), *_to_close(case.code, again)]  # fmt: skip
+                _line("Deleted", deleted(case)), *_to_close(case.code, again)]  # fmt: skip
     on_accused = [other for other in others if other.accused == case.accused]
     waiting = [case, *(other for other in on_accused if other.closed is None)]
     lines = [
         *_received(case, now),
-        _line("Machine", _counted(case)),
+        _line("Machine", counted(case)),
         _line("", "The chat is over, and the two never meet again."),
-        _line("", _paused(pause)),
+        _line("", paused(pause)),
         *objected(case),
         *_earlier("Accused", "reported before", on_accused),
         *_earlier("", "has reported others", [other for other in others if other.reporter == case.accused]),
         *_earlier("Reporter", "was reported", [other for other in others if other.accused == case.reporter]),
         *_earlier("", "has reported others", [other for other in others if other.reporter == case.reporter]),
-        _line("Deleted", _deleted(case)),
+        _line("Deleted", deleted(case)),
         _line("Proposed", f"if you act: {_proposed(case, on_accused, now)}{again}"),
     ]  # fmt: skip
     codes = " ".join(other.code for other in waiting) if case.closed is None else case.code
@@ -85,13 +85,13 @@ def transcript(case: Case, messages: Sequence[Message]) -> list[str]:
     return lines
 
 
-def _counted(case: Case) -> str:
+def counted(case: Case) -> str:
     if case.counts:
         return "It counts: three by three guests on three networks within a day pause for a day."
     return "It does not count for a pause: a chat of less than a minute, no word of the accused, or one of many."
 
 
-def _paused(pause: Pause | None) -> str:
+def paused(pause: Pause | None) -> str:
     if pause is None:
         return "The accused is not paused."
     who = f"decided by the host, rule {visible(pause.rule)}" if pause.rule else "by the machine"
@@ -108,9 +108,13 @@ def _brief(case: Case) -> str:
     return f"{case.code}  {day(case.at)}  {reason(case.reason)}, {state(case)}"
 
 
-def _proposed(case: Case, on_accused: Sequence[Case], now: int) -> str:
+def proposed_ms(on_accused: Sequence[Case], now: int) -> int:
     """The next step of the ladder: by what was acted on within 30 days. The machine takes none of them."""
-    for_ms = proposed_pause_ms([each.closed for each in on_accused if each.closed and each.state == "acted"], now)
+    return proposed_pause_ms([each.closed for each in on_accused if each.closed and each.state == "acted"], now)
+
+
+def _proposed(case: Case, on_accused: Sequence[Case], now: int) -> str:
+    for_ms = proposed_ms(on_accused, now)
     if not for_ms:
         return f"citychat guests warn {case.code} --rule N"
     if for_ms >= FOR_GOOD_MS:
@@ -118,7 +122,7 @@ def _proposed(case: Case, on_accused: Sequence[Case], now: int) -> str:
     return f"citychat guests pause {case.code} --for {span(for_ms)} --rule N"
 
 
-def _deleted(case: Case) -> str:
+def deleted(case: Case) -> str:
     if case.goes is not None:
         return f"on {day(case.goes)}, with the messages"
     none, acted = (CLOSED_MS[outcome] // DAY_MS for outcome in ("none", "acted"))

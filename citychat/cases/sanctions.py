@@ -29,7 +29,7 @@ class Sanctions:
         end = FOR_GOOD_MS if for_ms >= FOR_GOOD_MS else self._now + for_ms
         marks = await self._guests.networks(case.accused, self._now) if network else ()
         if network and not marks:
-            raise NotDone(f"{case.code}: where the guest came from is not known any more; do it without --network")
+            raise NotDone(f"{case.code}: where the guest came from is not known any more; leave the network out")
         sanction = Sanction(case.accused, end, words, marks, self._now + PAUSE_MS, rule)
         said = f"{until(end)}: rule {rule}{f', {words}' if words else ''}"
         act = Act(self._now, self._who, "ban" if end == FOR_GOOD_MS else "pause", case.code, said)
@@ -68,4 +68,4 @@ class Sanctions:
 def _check(rule: str, words: str) -> None:
     for name, said, least, most in (("rule", rule, 1, RULE_MAX), ("reason", words, 0, WORDS_MAX)):
         if not (least <= len(said) <= most and said.isprintable()):
-            raise NotDone(f"--{name}: expected {least} to {most} letters in one line; the guest reads it")
+            raise NotDone(f"{name}: expected {least} to {most} letters in one line; the guest reads it")

@@ -91,7 +91,7 @@ class BoundedServer(HTTPServer):
             why = f"a connection, for there may be {capacity.files} open files: raise LimitNOFILE or ulimit -n"
             capacity.refusals.note("", why)
             return
-        source = capacity.source(address[0])
+        source = capacity.source(address[0] if address else "")  # who comes by a path has none
         if source and capacity.arrivals.take("", source):
             connection.close()
             capacity.refusals.note(source, "connections of one network that came too fast")

@@ -2,6 +2,7 @@
 
 from citychat.handlers.chat import ChatEvents
 from citychat.handlers.dispatcher import Dispatcher, Event, Namespace
+from citychat.handlers.host_texts import built_in
 from citychat.handlers.notices import NoticeDesk, NoticeHandler
 from citychat.handlers.pages import TEXTS, Credit, Pages, Readiness
 from citychat.handlers.sharing import ShareDesk, sharing_routes
@@ -20,5 +21,6 @@ __all__ = [
     "Readiness",
     "ShareDesk",
     "UserEvents",
+    "built_in",
     "sharing_routes",
 ]

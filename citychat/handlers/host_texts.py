@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from markupsafe import Markup
 
 from citychat.catalogue import blocks
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def built_in(name: str) -> str:
+    """Return one of our texts, in English, for hosts who have none of their own."""
+    return (TEMPLATES / f"{name}.md").read_text("utf-8")
 
 
 def contact_url(contact: str | None) -> str | None:

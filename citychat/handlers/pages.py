@@ -19,13 +19,12 @@ from tornado.web import RequestHandler
 from citychat.catalogue import ENGLISH, NAME
 from citychat.face import LIGHT, Face
 from citychat.handlers.files import STATIC, YEAR_S, FilesHandler, GuardedHandler, short_hash, versioned
-from citychat.handlers.host_texts import contact_url, paragraphs
+from citychat.handlers.host_texts import TEMPLATES, built_in, contact_url, paragraphs
 from citychat.handlers.inline import INLINE_SCRIPT, INLINE_STYLE, hash_in, script_json
 from citychat.handlers.own_files import OwnFiles
 from citychat.handlers.page_files import page_files
 from citychat.languages import ENGLISH_CODE, LANGUAGES, Spoken, Words, best, direction, languages, words
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 TEXTS = ("rules", "privacy", "imprint")
 
 Readiness = Callable[[], tuple[bool, Mapping[str, object]]]
@@ -101,7 +100,7 @@ class Pages:
         self._facts |= {"consent": consent, "credit": credit}
         self.face = face
         self.own = OwnFiles(face, self._static)
-        self._texts = dict(texts)
+        self.texts = dict(texts)
         self._kept: dict[tuple[str, Spoken], Rendered] = {}
         self.page("page", Spoken(ENGLISH_CODE))
 
@@ -202,10 +201,9 @@ class Pages:
 
     def _text(self, name: str, in_words: Words) -> Markup:
         """One of the longer texts: the host's own as it is, ours in the language."""
-        if own := self._texts.get(name):
+        if own := self.texts.get(name):
             return paragraphs(own, lambda piece: self._fill(piece, in_words))
-        ours = (TEMPLATES / f"{name}.md").read_text("utf-8")
-        return paragraphs(ours, lambda piece: self._fill(in_words.text(name, piece), in_words))
+        return paragraphs(built_in(name), lambda piece: self._fill(in_words.text(name, piece), in_words))
 
     def _fill(self, text: str, in_words: Words) -> str:
         contact = self._facts["contact"] or in_words("text.nobody")

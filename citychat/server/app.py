@@ -5,13 +5,12 @@ away in waves, batches finished, engines closed, all by one deadline (``stopping
 """
 
 import asyncio
-import errno
 import gc
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from random import SystemRandom
@@ -32,17 +31,17 @@ from citychat.printing import print_if_possible
 from citychat.rules import DAY_MS
 from citychat.server.board import Board
 from citychat.server.engines import OpenEngines, open_engines
+from citychat.server.for_host import HostSockets, listen_for_host, serve_host
 from citychat.server.greeting import greeting
-from citychat.server.listeners import SPARE_FILES, bind, raise_file_limit
+from citychat.server.listeners import SPARE_FILES, bind_or_say, raise_file_limit
 from citychat.server.own_figures import OwnFigures
 from citychat.server.process import Policy, Process
 from citychat.server.reload import Reloading, credit_of, on_hangup, set_level
 from citychat.server.sharing import desk_of
 from citychat.server.startup import Resources, StartError, consent_version, prepare
-from citychat.server.status_socket import answering
 from citychat.server.stopping import AFTER_DRAIN_S, AFTER_PAGES_S, AFTER_TASKS_S, Stopping
 from citychat.server.systemd import SystemdNotifier
-from citychat.setting_types import EMBEDDED, host_and_port
+from citychat.setting_types import EMBEDDED
 from citychat.settings import Settings
 from citychat.sharing import Crowd
 from citychat.tasks import Tasks
@@ -50,7 +49,6 @@ from citychat.tasks import Tasks
 if TYPE_CHECKING:
     from citychat.alerts import Teller
 
-DAY_LOOK_S = 60.0
 ALERTS_S = 15.0
 YOUNG_OBJECTS = 10_000  # Python's 700 cost 43 % of the time with 100,000 guests in the lobby, this less than 1 %
 
@@ -78,7 +76,7 @@ async def serve(
         stopped.set()
 
     async with AsyncExitStack() as stack:
-        sockets, scraped = _listen(stack, settings)
+        sockets, for_host = _listen(stack, settings)
         clock, random = SystemClock(loop), SystemRandom()
         opened = await open_engines(stack, settings, parts.keys, clock, random, end, stopping)
         if opened.key_check is not None:
@@ -92,11 +90,11 @@ async def serve(
         board = Board(process.name, process.engines.bus, process.tasks, process.engines.clock, own.now)
         server = edge.http_server(_application(pages, edge, board, process, desk), file_limit, SPARE_FILES)
         process.start()
-        await _show_figures(stack, own, board, edge, sockets, scraped)
+        await serve_host(stack, own, board, edge, pages, sockets[0].getsockname()[1], for_host)
         loop.add_signal_handler(signal.SIGHUP, on_hangup(Reloading(parts, pages, desk, process, reread), stopped.set))
         stack.callback(server.stop)
         server.add_sockets(sockets)
-        for line in greeting(parts, sockets, scraped):
+        for line in greeting(parts, sockets, for_host):
             out(line)
         notifier.ready()
         if notifier.beat_s:
@@ -194,27 +192,6 @@ def _own_figures(parts: Resources, process: Process, ready: Readiness, edge: Edg
     return OwnFigures(process, ready, parts.databases, data=data, backup_at=backup_at, sockets=lambda: edge.connections)
 
 
-async def _show_figures(
-    stack: AsyncExitStack,
-    own: OwnFigures,
-    board: Board,
-    edge: Edge,
-    sockets: Sequence[socket.socket],
-    scraped: Sequence[socket.socket],
-) -> None:
-    """Answer ``citychat status``, and Prometheus where the host has named a place for it (``scraped``)."""
-    process, port = own.process, sockets[0].getsockname()[1]
-    board.start()
-    process.tasks.every(DAY_LOOK_S, own.turn_day, "figures of the day")
-    await stack.enter_async_context(answering(own.data, port, board.ask))
-    if scraped:
-        from citychat.server import metrics
-
-        server = edge.http_server_for_host(metrics.application(own))
-        server.add_sockets(scraped)
-        stack.callback(server.stop)
-
-
 def _pages(parts: Resources, ready: Readiness, process: Process) -> tuple[Pages, ShareDesk]:
     desk = desk_of(parts.gazetteer, process.matching.sessions.dates.likely_ms, parts.shared)
     pages = Pages(
@@ -248,26 +225,12 @@ def _application(pages: Pages, edge: Edge, board: Board, process: Process, share
     return Application(routes, default_handler_class=missing, default_handler_args=arguments, turn=edge.request_turn)
 
 
-def _listen(stack: AsyncExitStack, settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Listen for guests, and for Prometheus where the host wants it. Raises StartError."""
-    sockets = _bind(settings.listen, settings.port)
-    scraped = _bind(*host_and_port(settings.metrics), "--metrics") if settings.metrics else []
-    for listening in (*sockets, *scraped):
+def _listen(stack: AsyncExitStack, settings: Settings) -> tuple[list[socket.socket], HostSockets]:
+    """Listen for guests, and for the host. Raises StartError."""
+    sockets = bind_or_say(settings.listen, settings.port)
+    for listening in sockets:
         stack.callback(listening.close)
-    return sockets, scraped
-
-
-def _bind(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
-    """Raises StartError."""
-    try:
-        return bind(host, port)
-    except OSError as error:
-        hints = {
-            errno.EADDRINUSE: f"; another program has it, choose another with {flag}",
-            errno.EACCES: f"; this user may not, choose one above 1023 with {flag}",
-        }
-        hint = hints.get(error.errno or 0, "")
-        raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}{hint}") from error
+    return sockets, listen_for_host(stack, settings)
 
 
 def _signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import citychat
 from citychat.server.engines import services
+from citychat.server.for_host import NO_HOST_SOCKETS, HostSockets
 from citychat.server.listeners import own_names, public_name
 from citychat.server.startup import Resources
 
 
-def greeting(parts: Resources, sockets: Sequence[socket.socket], scraped: Sequence[socket.socket] = ()) -> list[str]:
+def greeting(parts: Resources, sockets: Sequence[socket.socket], for_host: HostSockets = NO_HOST_SOCKETS) -> list[str]:
     """Return the lines that a start prints (product page, Host)."""
     port, names, public = sockets[0].getsockname()[1], own_names(sockets), public_name(sockets)
     pool = f"{parts.home.name}, {parts.home.country}" if parts.home else "This network"
@@ -26,8 +27,7 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket], scraped: Sequen
     ]
     if not parts.has_database:
         lines.append(f"City database none: guests choose their city; get one with: {citychat.COMMAND} geoip fetch")
-    if scraped:
-        lines.append(f"Metrics       http://{own_names(scraped)[-1]}:{scraped[0].getsockname()[1]}/metrics")
+    lines += _for_host(for_host)
     if ignored := parts.settings.ignored:
         lines.append(
             f"Ignored       {', '.join(ignored)}: of Kubernetes (enableServiceLinks), a link or an image, no settings"
@@ -37,3 +37,15 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket], scraped: Sequen
     if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]
+
+
+def _for_host(sockets: HostSockets) -> list[str]:
+    lines = []
+    if sockets.metrics:
+        port = sockets.metrics[0].getsockname()[1]
+        lines.append(f"Metrics       http://{own_names(sockets.metrics)[-1]}:{port}/metrics")
+    if sockets.console:
+        name = sockets.console[0].getsockname()
+        place = name if isinstance(name, str) else f"port {name[1]} of this machine"
+        lines.append(f"Console       {place}, by a link that this prints: {citychat.COMMAND} console")
+    return lines

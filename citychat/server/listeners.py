@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tornado.netutil import bind_sockets
 
 from citychat.networks import is_loopback
+from citychat.server.startup import StartError
 
 SPARE_FILES = 200  # for storage, city databases and answers on their way; the rest are connections
 DARWIN_FILES = 10_240  # macOS says its hard limit is infinite and takes no more than this
@@ -42,6 +43,19 @@ def bind(host: str, port: int) -> list[socket.socket]:
                     listening.close()
                 raise
     return sockets
+
+
+def bind_or_say(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
+    """Listen as ``bind`` does. Raises StartError, which names the ``flag``."""
+    try:
+        return bind(host, port)
+    except OSError as error:
+        hints = {
+            errno.EADDRINUSE: f"; another program has it, choose another with {flag}",
+            errno.EACCES: f"; this user may not, choose one above 1023 with {flag}",
+        }
+        hint = hints.get(error.errno or 0, "")
+        raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}{hint}") from error
 
 
 def own_names(sockets: Sequence[socket.socket]) -> list[str]:

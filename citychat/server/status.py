@@ -4,12 +4,13 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import msgspec
 
 from citychat.figures import Summary
 
+T = TypeVar("T")
 EACH = "status-*.sock"
 PATIENCE_S = 15.0
 USAGE = "usage: citychat status [--json] [--data FOLDER]"
@@ -38,11 +39,17 @@ def main(words: Sequence[str], as_json: bool, *, data: Path, now_s: float, out: 
 
 
 def _asked(path: Path) -> Summary | None:
-    """Return what the process behind a socket says; None when there is none any more."""
+    return answer_of(path, b"", Summary)
+
+
+def answer_of(path: Path, question: bytes, kind: type[T]) -> T | None:
+    """Return what the process behind a socket answers; None when there is none any more."""
     with suppress(OSError, msgspec.DecodeError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as there:
         there.settimeout(PATIENCE_S)
         there.connect(str(path))
-        return msgspec.json.decode(b"".join(iter(lambda: there.recv(65_536), b"")), type=Summary)
+        if question:  # who is asked nothing may have answered and gone
+            there.sendall(question)
+        return msgspec.json.decode(b"".join(iter(lambda: there.recv(65_536), b"")), type=kind)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Socket in the data folder by which ``citychat status`` asks a running process: who connects is told, and that is all.
+"""Sockets in the data folder by which commands ask a running process: who connects is told, and that is all.
 
 One for each port, because several processes of one machine may share a data folder.
 """
@@ -9,10 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import msgspec
-
-from citychat.figures import Summary
-from citychat.server.status import EACH
 from citychat.tasks import described
 
 ANSWER_S = 12.0  # less than who asks waits; who does not read is left alone
@@ -21,19 +17,18 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def answering(data: Path, port: int, ask: Callable[[], Awaitable[Summary]]) -> AsyncIterator[None]:
-    """Answer while entered. A server whose socket cannot be had runs on: one line says so."""
-    path = data / EACH.replace("*", str(port))
+async def answering(path: Path, tell: Callable[[asyncio.StreamReader], Awaitable[bytes]]) -> AsyncIterator[None]:
+    """Answer what ``tell`` says while entered. A server whose socket cannot be had runs on: one line says so."""
 
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(ANSWER_S):
-                writer.write(msgspec.json.encode(await ask()))
+                writer.write(await tell(reader))
                 await writer.drain()
         except (OSError, TimeoutError):
             pass  # whoever asked has gone
         except Exception as error:
-            log.error("telling the figures failed: %s", described(error))
+            log.error("telling a command failed: %s", described(error))
         finally:
             writer.close()
 
@@ -41,7 +36,7 @@ async def answering(data: Path, port: int, ask: Callable[[], Awaitable[Summary]]
         server = await asyncio.start_unix_server(answer, path)  # in place of one that a killed process has left
         path.chmod(0o600)
     except OSError as error:
-        log.warning("%s cannot be made, so that nobody can ask for the status: %s", path, error.strerror or error)
+        log.warning("%s cannot be made, so that no command can ask there: %s", path, error.strerror or error)
         yield
         return
     try:

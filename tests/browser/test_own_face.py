@@ -1,18 +1,17 @@
 """A site's own name, colour and logo as a browser shows them, in both themes, with nothing that its policy refuses."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import Person
 from tests.browser.serving import Served
-from tests.browser.walking import axe, composer, enter, meet, write
+from tests.browser.walking import axe, composer, enter, meet, picture, write
 
 GREEN: dict[Literal["light", "dark"], str] = {"light": "rgb(11, 110, 79)", "dark": "rgb(133, 182, 167)"}
 LOGO = """<?xml version="1.0" encoding="UTF-8"?>
@@ -36,12 +35,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def ground(element: Locator) -> str:
     return str(element.evaluate("(element) => getComputedStyle(element).backgroundColor"))
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep what it looks like where CITYCHAT_TEST_PICTURES says, for people to look at."""
-    if folder := os.environ.get("CITYCHAT_TEST_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,7 +1,9 @@
 """What people do on the page, step by step."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
@@ -121,6 +123,12 @@ def settled(one: Locator) -> Locator:
     """A button that is no longer deaf, as whoever presses keys finds it, or does not scroll until it can be pressed."""
     until(lambda: one.evaluate("(e) => e.getAnimations().length") == 0)
     return one
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what it looks like where CITYCHAT_TEST_PICTURES says, for people to look at."""
+    if folder := os.environ.get("CITYCHAT_TEST_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled", full_page=True)
 
 
 def axe(page: Page, where: str) -> None:

@@ -27,6 +27,8 @@ from tests.mutants.named_files import (
 from tests.support.mutation import Change
 
 OF_DESK = "tests/unit/cases/test_commands.py"
+OF_CONSOLE, CONSOLE = "tests/unit/console/test_door.py", "citychat/console/handler.py"
+DOORWAY = "citychat/console/doorway.py"
 
 OF_THE_HOST = (
     Threat(
@@ -186,6 +188,52 @@ OF_THE_HOST = (
                 "the socket by which `citychat status` asks is for the server's own user",
                 "tests/server/test_status.py::test_only_the_servers_own_user_may_ask_and_the_socket_goes_with_the_server",
                 "citychat/server/status_socket.py", "        path.chmod(0o600)\n", "        path.chmod(0o666)\n",
+            ),
+            control(
+                "the console has a listener of its own as well, which no other machine reaches",
+                f"{OF_SETTINGS}::test_the_console_is_nowhere_or_where_this_machine_alone_comes",
+                SETTING_TYPES, "is_loopback(host_and_port(place)[0]):", "True:",
+            ),
+            control(
+                "whoever has no visit is shown nothing of it",
+                f"{OF_CONSOLE}::test_who_has_not_come_in_is_shown_nothing_and_told_how", CONSOLE,
+                "        elif not self.is_open:\n            self.refuse(403, NO_LINK)\n", "",
+            ),
+            control(
+                "its link works once",
+                f"{OF_CONSOLE}::test_a_link_works_once_and_a_look_at_it_uses_nothing_up",
+                DOORWAY, "        self._links.discard(key)\n", "",
+            ),
+            control(
+                "and for five minutes",
+                f"{OF_CONSOLE}::test_a_link_waits_for_five_minutes",
+                DOORWAY, "Expiring(AT_ONCE, LINK_S, now_s)", "Expiring(AT_ONCE, 10**9, now_s)",
+            ),
+            control(
+                "wrong ones are counted",
+                f"{OF_CONSOLE}::test_wrong_links_are_counted_and_none_is_looked_at_for_a_while",
+                DOORWAY, '            self._wrong.take("")\n', "            pass\n",
+            ),
+            control(
+                "no name that somebody else may own leads there (DNS rebinding)",
+                f"{OF_CONSOLE}::test_it_goes_by_the_names_of_this_machine_alone", CONSOLE,
+                "if not OUR_NAME.fullmatch(self.request.host.lower()):", "if False:",
+            ),
+            control(
+                "no page of others can send its forms, nor one of another port",
+                f"{OF_CONSOLE}::test_a_form_of_another_page_is_not_taken_though_it_has_cookie_and_key", CONSOLE,
+                'elif self.request.method == "POST" and not self._is_own_page():', "elif False:",
+            ),
+            control(
+                "and a form has the key of its visit",
+                f"{OF_CONSOLE}::test_a_form_without_the_key_of_its_visit_is_not_taken", CONSOLE,
+                'if self.request.method == "POST" and not self._has_form_key(visit):', "if False:",
+            ),
+            control(
+                "the text of a case is a row of the trail before it is shown",
+                "tests/contract/test_console_acts.py"
+                "::test_the_text_is_folded_and_reading_it_is_a_row_of_the_trail_before_it_is_shown",
+                "citychat/cases/desk.py", '        await self._note("read", case.code)\n', "",
             ),
             control(
                 "no hidden file is served",

@@ -22,7 +22,7 @@ CANARY = "the canary sings at dawn"
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
-    async with ServerProcess(tmp_path / "data") as running:
+    async with ServerProcess(tmp_path / "data", "--console", "0") as running:
         yield running
 
 

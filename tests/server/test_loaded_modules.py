@@ -20,7 +20,7 @@ OF_OTHER_COMMANDS = {
     "aiohttp", "requests", "urllib3", "citychat.cases", "citychat.client", "citychat.terminal", "citychat.doctor",
     "tarfile",
 }  # fmt: skip
-NOT_ASKED_FOR = {"geoip2", "maxminddb", "tomllib", "smtplib", "prometheus_client"}
+NOT_ASKED_FOR = {"geoip2", "maxminddb", "tomllib", "smtplib", "prometheus_client", "citychat.console"}
 # Nobody listens there: a server serves its page all the same, and waits
 FLAGS = ("--bus", "redis://127.0.0.1:9", "--mailbox", "amqp://127.0.0.1:9", "--history", "mongodb://127.0.0.1:9")
 
@@ -56,6 +56,12 @@ async def test_what_writes_metrics_is_loaded_by_who_is_asked_for_them(tmp_path: 
     found = await loaded_by(ServerProcess(tmp_path / "data", "--metrics", "0", program=PROGRAM))
     assert found >= EMBEDDED | {"prometheus_client"}
     assert found & (DRIVERS | OF_OTHER_COMMANDS) == set()
+
+
+async def test_the_console_and_what_it_does_are_loaded_by_who_is_asked_for_it(tmp_path: Path) -> None:
+    found = await loaded_by(ServerProcess(tmp_path / "data", "--console", "0", program=PROGRAM))
+    assert found >= EMBEDDED | {"citychat.console", "citychat.cases"}
+    assert found & (DRIVERS | OF_OTHER_COMMANDS | NOT_ASKED_FOR) == {"citychat.cases", "citychat.console"}
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--print-settings"], ["guest", "--help"], ["status", "--help"]])

@@ -155,4 +155,4 @@ async def test_a_folder_whose_name_is_too_long_for_a_socket_has_a_server_all_the
         assert (await host.get("/ready"))[0] == 200
         host.signal(signal.SIGTERM)
         status, log = await host.end()
-    assert status == 0 and log.count("nobody can ask for the status") == 1
+    assert status == 0 and log.count("no command can ask there") == 1

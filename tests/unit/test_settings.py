@@ -230,6 +230,18 @@ def test_metrics_are_told_nowhere_or_on_loopback_unless_the_host_says_otherwise(
         assert host_and_port(load(["--metrics", said], HOME).metrics) == place
 
 
+def test_the_console_is_nowhere_or_where_this_machine_alone_comes(tmp_path: Path) -> None:
+    assert load([], HOME).console == load(["--console", ""], HOME).console == ""
+    for said, place in (("8889", "127.0.0.1:8889"), ("[::1]:0", "[::1]:0"), ("localhost:1", "localhost:1")):
+        assert load(["--console", said], HOME).console == place
+    path = str(tmp_path / "console.sock")
+    assert load(["--console", path], HOME).console == path
+    for said in ("0.0.0.0:8889", "[::]:8889", "10.0.0.5:8889", "box:8889", "203.0.113.7:1"):
+        assert "expected an address of this machine alone, such as 127.0.0.1:8889" in refusal(["--console", said])
+    for said in ("/", "console.sock", "/run/", "127.0.0.1", "127.0.0.1:99999"):
+        assert said in refusal(["--console", said])
+
+
 def test_a_password_in_a_url_is_shown_nowhere() -> None:
     assert "secret" not in refusal(["--bus", "redis://localhost/0?PassWord=secret&x=1"])
     line = refusal(["--bus", "redis://ada:pass/w@rd@localhost/0"])

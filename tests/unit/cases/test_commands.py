@@ -14,13 +14,13 @@ import pytest
 
 from citychat import cases
 from citychat.adapters.sqlite import SqliteHistory
-from citychat.model import Guest, Message, Session
-from citychat.ports import Pause, Report
+from citychat.model import Guest
+from citychat.ports import Pause
 from citychat.rules import DAY_MS, reference
+from tests.support.made_cases import CANARY, make_case
 
 NOW = datetime(2026, 3, 9, 12, 0, 0, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1_000)
-CANARY = "the canary sings at dawn"
 HOUR_MS = 3_600_000
 
 
@@ -42,14 +42,8 @@ async def reported(
     reporter: str = "anna",
 ) -> None:
     """A report of so many hours ago, of a chat in which the accused has written that."""
-    at, s = NOW_MS - hours * HOUR_MS, f"s{code}"
-    names = ("Amber Fox", "Teal Owl")
-    await history.sessions.begin(Session(s, (reporter, accused), names, "Lyon", at - 60_000, at + 30 * DAY_MS))
-    kept: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    rows = [Message(s, 0, "a", 1, 1, "hello", at - 9_000), Message(s, 1, "b", 1, 2, text, at - 8_000)]
-    history.messages.add(rows, kept.set_result)
-    await kept
-    await history.reports.add(Report(code, s, reporter, accused, reason, "a note", at, (f"of {reporter}",)))
+    at = NOW_MS - hours * HOUR_MS
+    await make_case(history, code, at, reason=reason, accused=accused, text=text, reporter=reporter)
 
 
 async def run(
