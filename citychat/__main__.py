@@ -1,8 +1,8 @@
 """The command line: ``python -m citychat`` is the server, ``guest URL`` a guest in the terminal; ``geoip …``: city
 databases; ``backup``, ``restore FILE``: copies of the embedded storage; ``cases …``, ``guests …``: reports;
-``close "TEXT"``, ``open``: whether anybody new is led together; ``console``: a link to the
-host's own pages; ``status``: how the server goes; ``doctor [URL]``: what is wrong, and what to do;
-``update-check``: a newer release; ``poster``: a page to print and hang up."""
+``close "TEXT"``, ``open``: whether anybody new is led together; ``console``: a link to the host's own pages;
+``push-keys``: notices by browsers' push services; ``status``: how the server goes; ``doctor [URL]``: what is wrong, and
+what to do; ``update-check``: a newer release; ``poster``: a page to print and hang up."""
 
 import os
 import sys
@@ -49,6 +49,8 @@ def _run(words: list[str]) -> int:
             return _console(*load_with_words(rest, os.environ))
         case ["alert", *rest]:
             return _alert(*load_with_words(rest, os.environ))
+        case ["push-keys", *rest]:
+            return _push_keys(*load_with_words(rest, os.environ))
         case ["status", *rest]:
             return _status("--json" in rest, *load_with_words([word for word in rest if word != "--json"], os.environ))
         case ["doctor", *rest]:
@@ -166,6 +168,15 @@ def _alert(settings: Settings, words: list[str]) -> int:
     from citychat import alerts
 
     return alerts.main(words, ways=alerts.ways(settings.alert), out=sys.stdout, errors=sys.stderr)
+
+
+def _push_keys(settings: Settings, words: list[str]) -> int:
+    try:
+        from citychat import push
+    except ImportError:
+        print("citychat push-keys: needs the library cryptography: pip install 'citychat[push]'", file=sys.stderr)
+        return 1
+    return push.main(words, data=settings.data, out=sys.stdout, errors=sys.stderr)
 
 
 def _status(as_json: bool, settings: Settings, words: list[str]) -> int:

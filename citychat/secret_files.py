@@ -6,6 +6,8 @@ import pwd
 import stat
 from pathlib import Path
 
+PUSH_KEYS = "push.keys"  # in the data folder; whoever looks for it must not load what reads it
+
 
 class TooOpen(Exception):
     """Others can read the file; the text says how to close it."""

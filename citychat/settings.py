@@ -25,8 +25,8 @@ from citychat.setting_types import EMBEDDED, hide_passwords, nearest
 PREFIX = "CITYCHAT_"
 # The test suite's own variables share the prefix; a server started by a test must not refuse them.
 NOT_SETTINGS = ("CITYCHAT_TEST_", "CITYCHAT_SIM_")
-COMMANDS = ("guest, geoip, backup, restore, cases, guests, close, open, console, alert, status, doctor, update-check, "
-            "poster")
+COMMANDS = ("guest, geoip, backup, restore, cases, guests, close, open, console, alert, push-keys, status, doctor, "
+            "update-check, poster")
 T = TypeVar("T")
 
 

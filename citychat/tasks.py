@@ -4,9 +4,11 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from random import Random
-from typing import Any, Protocol, Self, TypeVar
+from threading import Thread
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from citychat.model import ChatError, Unavailable
 
@@ -150,6 +152,33 @@ class Round:
                     await self._tasks.wait_for_service(AGAIN_S)
         finally:
             self.running = False
+
+
+async def beside(work: Callable[[], T], name: str) -> T:
+    """Do ``work`` beside the loop, in a thread that no stop of the process waits for; return what it does, or raise
+    it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def ended(found: T | None, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(cast(T, found))
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        found, error = None, None
+        try:
+            found = work()
+        except Exception as raised:  # whoever waits is told
+            error = raised
+        with suppress(RuntimeError):  # the process is gone meanwhile
+            loop.call_soon_threadsafe(ended, found, error)
+
+    Thread(target=run, daemon=True, name=name).start()
+    return await done
 
 
 def described(error: BaseException) -> str:

@@ -5,18 +5,16 @@ turns at the history: whoever has the turn reads anew what nobody has told, send
 tried again after waits that grow to a day.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from random import Random
-from threading import Thread
 
 from citychat.alerts.alert import Alert, NotSent, Way, of_new, of_open
 from citychat.model import new_id
 from citychat.ports import Clock, History
 from citychat.rules import CLOCK_TOLERANCE_MS, DAY_MS
+from citychat.tasks import beside
 
 COLLECT_S = 60.0
 TURN_MS = 2 * CLOCK_TOLERANCE_MS  # clocks of two processes may differ by half of it, and a message takes a minute
@@ -79,7 +77,7 @@ class Teller:
 
     async def _sent(self, alert: Alert) -> bool:
         """Send by every way, and tell whether one of them took it."""
-        failed = [why for why in [await _in_thread(partial(_try, way, alert)) for way in self._ways] if why]
+        failed = [why for why in [await beside(partial(_try, way, alert), "alert") for way in self._ways] if why]
         if failed and not self.trouble:
             log.warning("The host was not told of reports, which is tried again: %s", "; ".join(failed))
         elif self.trouble and not failed:
@@ -102,21 +100,3 @@ def _try(way: Way, alert: Alert) -> str:
     except Exception as error:  # a fault of ours must not stop the others
         return f"{way.place}: {type(error).__name__}"
     return ""
-
-
-async def _in_thread(work: Callable[[], str]) -> str:
-    """Do ``work`` beside the loop. A thread that no stop of the process waits for."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[str] = loop.create_future()
-
-    def ended(found: str) -> None:
-        if not done.done():
-            done.set_result(found)
-
-    def run() -> None:
-        found = work()
-        with suppress(RuntimeError):  # the process is gone meanwhile
-            loop.call_soon_threadsafe(ended, found)
-
-    Thread(target=run, daemon=True, name="alert").start()
-    return await done

@@ -83,6 +83,24 @@ MEETING = (
     plural("look.found.in", "Starting in {n}…", "Starting in {n}…"),
     # NOTE: Button beside the countdown: begin the chat at once. At most 25 letters.
     sentence("look.found.start", "Start now"),
+    # NOTE: Ready, button, while nobody else is free: send me one notice when somebody has come. At most 45 letters.
+    sentence("sign.ask", "Tell me once when somebody is here"),
+    # NOTE: Below that button. A push service is what the maker of a browser runs, to wake the browser from outside.
+    sentence(
+        "sign.text",
+        "One notice, today at most, by your browser's push service, which learns that you use this page."
+        " It may not come.",
+    ),
+    # NOTE: Ready, in its place when it was pressed. "told": that somebody is here.
+    sentence("sign.asked", "You will be told once, until midnight."),
+    # NOTE: Link behind it: take it back. At most 30 letters.
+    sentence("sign.stop", "Do not tell me"),
+    # NOTE: The notice itself, shown by the browser while the page is closed. "Somebody": no gender.
+    sentence("sign.told", "Somebody is in your city."),
+    # NOTE: Ready, the button was pressed too often.
+    sentence("sign.busy", "You have asked often enough for now."),
+    # NOTE: Ready, the browser did not reach the push service of its maker.
+    sentence("sign.failed", "Your browser's push service could not be asked."),
     # NOTE: Being asked, heading. {city} is a name and not inflected. "Someone": no gender.
     sentence("ring.title", "Someone in {city} would like to talk"),
     # NOTE: The same on the host's own network.

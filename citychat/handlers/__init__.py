@@ -2,7 +2,7 @@
 
 from citychat.handlers.chat import ChatEvents
 from citychat.handlers.dispatcher import Dispatcher, Event, Namespace
-from citychat.handlers.host_texts import built_in
+from citychat.handlers.host_texts import built_in, contact_url
 from citychat.handlers.notices import NoticeDesk, NoticeHandler
 from citychat.handlers.pages import TEXTS, Credit, Pages, Readiness
 from citychat.handlers.sharing import ShareDesk, sharing_routes
@@ -22,5 +22,6 @@ __all__ = [
     "ShareDesk",
     "UserEvents",
     "built_in",
+    "contact_url",
     "sharing_routes",
 ]

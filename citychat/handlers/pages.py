@@ -54,7 +54,8 @@ class Pages:
     ``face``: the site's own name, colour and logo. ``ready`` says whether guests can be served, and names each part;
     ``closed`` is the host's word while the house is closed, else ""; ``hours`` what pages are told of meeting and quiet
     hours; ``questions`` where the first questions are for a language; ``now_ms`` the date, 0 where
-    pages are not told of it. ``static`` holds the page's files.
+    pages are not told of it. ``push_key``: of signs, "" where none are sent. ``static``
+    holds the page's files.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Pages:
         hours: Callable[[], str] = str,
         questions: Callable[[str], str] = lambda language: "",
         now_ms: Callable[[], int] = int,
+        push_key: str = "",
         static: Path = STATIC,
     ) -> None:
         self.ready, self.now_ms = ready, now_ms
@@ -83,6 +85,7 @@ class Pages:
             "history_days": history_days,
             "closed": "",
             "hours": "",
+            "push_key": push_key,
         }
         self._jinja = Environment(
             loader=FileSystemLoader(TEMPLATES),

@@ -68,6 +68,15 @@ class CaseRequest(Struct):
     code: Annotated[str, Meta(max_length=20)]
 
 
+class SignRequest(Struct):
+    """``want``: to be told once, not any more, or to know how it stands. ``endpoint``: where the browser's push service
+    takes a sign for it; ``left_ms``: until midnight, by the guest's clock."""
+
+    want: Literal["ask", "stop", "look"]
+    endpoint: str = ""
+    left_ms: Annotated[int, Meta(ge=0)] = 0
+
+
 class EraseRequest(Struct):
     confirm: bool
 
@@ -78,7 +87,7 @@ class UserEvents(Namespace):
     def __init__(self, joining: Joining, matching: Matching) -> None:
         self.joining, self.matching = joining, matching
         self.sessions, self.moderation, self.reunions = matching.sessions, matching.moderation, matching.reunions
-        self.erasing = matching.erasing
+        self.erasing, self.signs = matching.erasing, matching.signs
         self.events = {
             "user-join": Event(self.join, JoinRequest, joined=False),
             "user-seek": Event(self.seek, EmptyRequest, "seeks", lasting=True),
@@ -94,6 +103,7 @@ class UserEvents(Namespace):
             "user-report": Event(self.report, ReportRequest, "reports", lasting=True),
             "user-case": Event(self.case, CaseRequest, "cases"),
             "user-again": Event(self.again, SessionRequest, lasting=True),
+            "user-sign": Event(self.sign, SignRequest, lasting=True),
             "user-erase": Event(self.erase, EraseRequest, lasting=True),
         }
 
@@ -153,6 +163,15 @@ class UserEvents(Namespace):
 
     async def again(self, client: Client, asked: SessionRequest) -> None:
         await self.reunions.wish(client, asked.session)
+
+    async def sign(self, client: Client, asked: SignRequest) -> Answer:
+        match asked.want:
+            case "ask":
+                return Answer({"until": await self.signs.ask(client, asked.endpoint, asked.left_ms)})
+            case "stop":
+                await self.signs.take_back(client)
+                return Answer({"until": None})
+        return Answer({"until": await self.signs.until(client)})
 
     async def erase(self, client: Client, asked: EraseRequest) -> Answer:
         if not asked.confirm:

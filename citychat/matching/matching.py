@@ -19,8 +19,9 @@ from citychat.matching.pretence import Pretence
 from citychat.matching.reconciler import Reconciler
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions
+from citychat.matching.signs import Signs
 from citychat.model import Gone, NoPlace, Offer, Place, Unavailable
-from citychat.ports import Engines
+from citychat.ports import Engines, SignCarrier
 from citychat.registry import Client, Registry
 from citychat.rules import FIRST_WORD_MS
 from citychat.tasks import Tasks
@@ -37,7 +38,7 @@ def nothing() -> None:
 class Matching:
     """The wishes of this process's pages, and the parts that fulfil them. ``process``: the name under which this
     process has its lease in the lobby; ``history_ms``: how long a chat is kept; ``rests_ms``: how long a seeker rests,
-    at least and at most."""
+    at least and at most; ``carrier``: of signs, None for a host who has made no keys for them."""
 
     def __init__(
         self,
@@ -47,12 +48,14 @@ class Matching:
         registry: Registry,
         history_ms: int,
         rests_ms: tuple[int, int],
+        carrier: SignCarrier | None = None,
     ) -> None:
         self.lobby, self.bus, self.tasks = engines.lobby, engines.bus, tasks
         self.sessions = Sessions(engines, tasks, registry, history_ms)
         self.erasing = Erasing(self.sessions)
         self.moderation = Moderation(self.sessions, self.erasing)
         self.reunions = Reunions(self.sessions)
+        self.signs = Signs(self.sessions, self.moderation, carrier)
         self.lease = Lease(process, self.sessions, self.moderation, lambda client: self.reconciler.soon(client))
         self.pretence = Pretence(engines.clock, engines.random, rests_ms)
         self.reconciler = Reconciler(self.sessions, self.moderation, self.reunions, self.lease, self.pretence)
@@ -218,6 +221,7 @@ class Matching:
         async with client.match.lock:
             client.match.entry = replace(client.match.entry, visible=visible)
             await self.reconciler.tell_wishes(client, touched)
+            await self.signs.note(client)
 
     async def heed_house(self) -> None:
         """Tell pages when the host has closed the house, or opened it; who looks then looks no more. Raises
@@ -236,3 +240,4 @@ class Matching:
         entry = client.match.entry
         client.match.entry = replace(entry, pool=place.key, district=place.district, city=place.city)
         self.reconciler.soon(client)
+        self.tasks.spawn(self.tasks.retry(partial(self.signs.note, client)), "where a sign is waited for")

@@ -40,6 +40,7 @@ from citychat.ports.page import Page
 from citychat.ports.relations import RelationStore
 from citychat.ports.reports import Report, ReportStore, Untold
 from citychat.ports.sessions import SessionPlace, SessionStore
+from citychat.ports.signs import AskedSign, Carried, SignCarrier, SignStore
 
 __all__ = [
     "MARKER_S",
@@ -49,8 +50,10 @@ __all__ = [
     "RECORD_MAX_BYTES",
     "WIDENED_BY",
     "WIDEST",
+    "AskedSign",
     "Bus",
     "BusEvent",
+    "Carried",
     "Case",
     "CaseState",
     "CaseStore",
@@ -93,6 +96,8 @@ __all__ = [
     "SessionEnded",
     "SessionPlace",
     "SessionStore",
+    "SignCarrier",
+    "SignStore",
     "SteadyTime",
     "TextsErased",
     "Timer",

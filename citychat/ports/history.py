@@ -8,6 +8,7 @@ from citychat.ports.messages import MessageStore
 from citychat.ports.relations import RelationStore
 from citychat.ports.reports import ReportStore
 from citychat.ports.sessions import SessionStore
+from citychat.ports.signs import SignStore
 
 
 class History(Protocol):
@@ -30,3 +31,6 @@ class History(Protocol):
 
     @property
     def house(self) -> HouseStore: ...
+
+    @property
+    def signs(self) -> SignStore: ...

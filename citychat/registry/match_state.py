@@ -26,6 +26,7 @@ class MatchState:
         self.closed = ""  # what the page was told last of the host's word
         self.due = False  # somebody is about to ask the lobby about this guest
         self.stale = False  # the lobby missed what is in ``entry``
+        self.signed = False  # the guest waits for a sign (matching.signs)
         self.lock = asyncio.Lock()
         self._timer: Timer | None = None
 

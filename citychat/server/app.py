@@ -128,6 +128,7 @@ def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:
         gazetteer=parts.gazetteer,
         policy=_policy(parts),
         counts=opened.counts,
+        carrier=parts.carrier,
     )
 
 
@@ -207,6 +208,7 @@ def _pages(parts: Resources, ready: Readiness, process: Process) -> tuple[Pages,
         hours=desk.told,
         questions=desk.questions_url,
         now_ms=desk.now_ms,
+        push_key=process.matching.signs.public_key,
     )
     return pages, desk
 

@@ -34,6 +34,8 @@ def greeting(parts: Resources, sockets: Sequence[socket.socket], for_host: HostS
         )
     if parts.wrong_logo:
         lines.append(f"Logo          {parts.wrong_logo}")
+    if parts.wrong_contact:
+        lines.append(f"Tell me once  {parts.wrong_contact}")
     if public and not parts.settings.contact:
         lines.append("Contact       none: guests cannot reach you; name one with --contact")
     return [*lines, "Ctrl+C stops it."]

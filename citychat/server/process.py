@@ -15,7 +15,7 @@ from citychat.joining import Admission, Joining
 from citychat.limits import Buckets, DayQuotas, Shares, bound, buckets, site
 from citychat.matching import Matching
 from citychat.places import Gazetteer, Places
-from citychat.ports import Engines
+from citychat.ports import Engines, SignCarrier
 from citychat.registry import Registry
 from citychat.rules import SEEKER_RESTS_MS
 from citychat.server.watchdog import Watchdog
@@ -56,7 +56,8 @@ class Policy(Struct, frozen=True):
 class Process:
     """The working parts of one process. ``door`` takes the events of pages, ``joining.closed`` their end. ``name``:
     under which the lobby knows it. ``counts``: what each engine counts of what is odd, for the log;
-    ``rests_ms``: how long a seeker rests, at least and at most."""
+    ``rests_ms``: how long a seeker rests, at least and at most; ``carrier``: of signs, for hosts who have made keys for
+    them."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Process:
         policy: Policy,
         counts: Mapping[str, Mapping[str, int]] | None = None,
         rests_ms: tuple[int, int] = SEEKER_RESTS_MS,
+        carrier: SignCarrier | None = None,
     ) -> None:
         self.name, self.engines, self.tasks, self.counts = name, engines, tasks, counts or {}
         now_s, scale = engines.clock.monotonic_s, max(1.0, policy.connections_per_address / bound("connections"))
@@ -77,7 +79,7 @@ class Process:
         messages = Buckets(policy.message_burst, policy.message_rate, now_s)
         messages_of_all = Shares("messages", now_s, scale, guest=messages)
         self.delivery = Delivery(engines, tasks, messages_of_all.take, DayQuotas(now_s))
-        self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms, rests_ms)
+        self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms, rests_ms, carrier)
         self.matching.sessions.house.keep(policy.hours)
         self.joining = Joining(
             process=name,
@@ -123,6 +125,8 @@ class Process:
             (HOUR_S, self._log_counts, "counts"),
         ):
             self.tasks.every(period_s, step, name)
+        if matching.signs.public_key:
+            self.tasks.every(CHECK_S, matching.signs.look, "signs")
 
     def start_watchdog(self, beat_s: float, alive: Callable[[], None]) -> None:
         """Call ``alive`` every ``beat_s`` while the work goes on (after ``start``)."""
@@ -150,7 +154,7 @@ class Process:
 
     def odd(self) -> dict[str, int]:
         """Return what is unusual, counted since the start, by a few words of ours for each kind."""
-        odd = dict(self.delivery.counts + self.delivery.writer.counts)
+        odd = dict(self.delivery.counts + self.delivery.writer.counts + self.matching.signs.counts)
         for engine, counts in self.counts.items():
             odd |= {f"{engine} {name}": count for name, count in counts.items() if count}
         return odd

@@ -7,14 +7,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 from citychat.face import FILE, MAX_BYTES, BadLogo, Face, sanitised
-from citychat.handlers import TEXTS
+from citychat.handlers import TEXTS, contact_url
 from citychat.places import City, Gazetteer, ip_database
+from citychat.secret_files import PUSH_KEYS
 from citychat.server.sharing import SharedByHost, shared_by_host
 from citychat.setting_types import EMBEDDED
 from citychat.settings import Settings
 from citychat.tokens import KeyFileError, SigningKeys, load_keys, shared_keys
+
+if TYPE_CHECKING:
+    from citychat.push import PushServices
 
 CONSENT = "1"  # the version of the built-in rules; a host's own rules make their own
 
@@ -38,6 +43,9 @@ class Resources:
     shared: SharedByHost
     wrong_logo: str
     """What is wrong with the host's own logo, in place of which the built-in sign is shown."""
+    carrier: "PushServices | None" = None
+    wrong_contact: str = ""
+    """Why nobody is told once, though there are keys for it."""
 
 
 def prepare(settings: Settings) -> Resources:
@@ -46,6 +54,7 @@ def prepare(settings: Settings) -> Resources:
     _make_folder(data)
     gazetteer = Gazetteer()
     logo, wrong_logo = _logo_or_why_not(data)
+    carrier, wrong_contact = _carrier_or_why_not(settings)
     try:
         geoip = ip_database.database_files(data, settings.geoip)
         home = home_city(gazetteer, settings.home_city)
@@ -60,6 +69,8 @@ def prepare(settings: Settings) -> Resources:
             face=Face(settings.name, settings.accent, logo),
             shared=shared_by_host(settings, home),
             wrong_logo=wrong_logo,
+            carrier=carrier,
+            wrong_contact=wrong_contact,
         )
     except OSError as error:
         raise StartError(f"cannot read {error.filename or data}: {error.strerror}") from error
@@ -71,6 +82,24 @@ def _keys(settings: Settings) -> SigningKeys:
     if settings.bus == EMBEDDED:
         return load_keys(settings.secret_file, SystemRandom())
     return shared_keys(settings.secret_file)
+
+
+def _carrier_or_why_not(settings: Settings) -> "tuple[PushServices | None, str]":
+    """Return what carries signs, if the host has made keys for it, and names an address. Raises StartError."""
+    if not (settings.data / PUSH_KEYS).exists():
+        return None, ""
+    contact = contact_url(settings.contact)
+    if contact is None:
+        return None, "off: push services want an address of mail or web to ask; name one with --contact"
+    try:
+        from citychat import push
+    except ImportError as error:
+        raise StartError(f"{PUSH_KEYS} needs the library cryptography: pip install 'citychat[push]'") from error
+    try:
+        keys = push.load_push_keys(settings.data / PUSH_KEYS)
+    except push.KeysUnreadable as error:
+        raise StartError(str(error)) from error
+    return push.PushServices(keys, contact), ""
 
 
 def _make_folder(data: Path) -> None:

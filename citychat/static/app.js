@@ -10,6 +10,7 @@ import { Matching } from "citychat/matching.js";
 import { Nudge } from "citychat/nudge.js";
 import { keepOfflinePage } from "citychat/offline.js";
 import { Questions } from "citychat/question.js";
+import { Sign } from "citychat/sign.js";
 import { Socket } from "citychat/socket.js";
 import { Speaking } from "citychat/speaking.js";
 import { State } from "citychat/state.js";
@@ -54,7 +55,10 @@ const joining = new Joining({ state, storage, tab, socket, outbox, consent, now,
 const matching = new Matching({ state, storage, tab, socket, outbox, joining, leaving, now });
 const hours = hoursOf(dataset.hours ?? "");
 const nudge = new Nudge(storage);
-const shell = new Shell({ state, speaking, socket, chat, joining, matching, nudge, questions, hours, now, wall });
+const sign = new Sign({ state, storage, socket, wall });
+const shell = new Shell({
+  state, speaking, socket, chat, joining, matching, nudge, sign, questions, hours, now, wall,
+});
 
 // A phone's keyboard has one key for both: a new line is typed there, and the button sends.
 state.settings.enter = !matchMedia("(hover: none) and (pointer: coarse)").matches;

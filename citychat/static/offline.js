@@ -2,7 +2,7 @@
 
 /** @import { State } from "citychat/state.js" */
 
-const CACHES = "citychat-offline-"; // as their names begin (offline/worker.js)
+const CACHES = "citychat-"; // as their names begin (offline/worker.js)
 
 /**
  * From the first join on, because before consent nothing is stored; and gone with the guest.

@@ -14,6 +14,7 @@ export const SETTINGS = "citychat.settings";
 export const LANGUAGE = "citychat.language"; // which the guest has chosen
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LIFTED = "citychat.lifted"; // when the pause was, of whose end the guest knows
+export const SIGN = "citychat.sign"; // until when it is waited for
 export const LOOKING = "citychat.looking"; // in the window's own storage: survives a reload and not the closing
 export const WRITER = "citychat.writer"; // the page that writes
 export const OUTBOX = "citychat.outbox."; // and the page whose it is
@@ -114,6 +115,7 @@ const SHAPES = {
   [LANGUAGE]: (text) => (TAG.test(text) ? text : undefined),
   [RELOADED]: number,
   [LIFTED]: number,
+  [SIGN]: number,
   [LOOKING]: (text) => (text === "yes" ? text : undefined),
   [WRITER]: id,
   [OUTBOX]: outbox,

@@ -5,7 +5,7 @@
 import { Manager } from "socket.io-client";
 import { fromWire, toWire } from "citychat/wire.js";
 
-/** @import { Answer, Answers, Events, Failure, JoinRequest, Position, Reply } from "citychat/types.js" */
+/** @import { Answer, Answers, Events, Failure, JoinRequest, Position, Reply, SignRequest } from "citychat/types.js" */
 
 /** @type {Record<string, Record<string, keyof Events>>} */
 const EVENTS = {
@@ -133,6 +133,7 @@ export class Socket {
   block = (/** @type {string} */ session) => this.#ask("user-block", { session });
   case = (/** @type {string} */ code) => this.#ask("user-case", { code });
   again = (/** @type {string} */ session) => this.#ask("user-again", { session });
+  sign = (/** @type {SignRequest} */ wish) => this.#ask("user-sign", wish);
   erase = () => this.#ask("user-erase", { confirm: true });
   typing = (/** @type {string} */ session, /** @type {boolean} */ on) => this.emit("chat-typing", { session, on });
 

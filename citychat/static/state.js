@@ -74,6 +74,7 @@ export class State extends EventTarget {
   looking = "";
   lookingSince = 0;
   still = false; // "Are you still there?"
+  sign = 0; // until when a sign is waited for
   /** @type {Offer | null} */
   offer = null;
   /** The running chat, or the one that has just ended. @type {Session | null} */

@@ -7,6 +7,7 @@ import type { Matching } from "citychat/matching.js";
 import type { Nudge } from "citychat/nudge.js";
 import type { Sentence } from "citychat/i18n.js";
 import type { Questions } from "citychat/question.js";
+import type { Sign } from "citychat/sign.js";
 import type { Socket } from "citychat/socket.js";
 import type { Speaking } from "citychat/speaking.js";
 import type { State } from "citychat/state.js";
@@ -140,6 +141,12 @@ export interface Tokens {
   old_token?: string;
 }
 
+export interface SignRequest {
+  want: "ask" | "stop" | "look";
+  endpoint?: string;
+  left_ms?: number;
+}
+
 export interface JoinRequest extends Tokens {
   v: number;
   consent: string;
@@ -191,6 +198,7 @@ export interface Answers {
   "user-report": { code: string };
   "user-case": { state: "received" | "held" | "acted" | "none" | "lifted" | "objected" };
   "user-again": {};
+  "user-sign": { until: number | null };
   "user-erase": {};
   "chat-history": { messages: Message[]; more: boolean };
 }
@@ -287,6 +295,7 @@ export interface Page {
   nudge: Nudge;
   questions: Questions;
   hours: Hours | null;
+  sign: Sign;
   now: () => number; // ms of a clock that nobody sets: for intervals
   wall: () => number; // the hour, ms since 1970
 }

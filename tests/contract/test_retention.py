@@ -11,7 +11,7 @@ from citychat.adapters.mongo.connection import TRIAL
 from citychat.adapters.mongo.documents import INDEXES
 from citychat.adapters.sqlite import SqliteHistory
 from citychat.model import Act
-from citychat.ports import Closure, History, Report, Sanction
+from citychat.ports import AskedSign, Closure, History, Report, Sanction
 from citychat.rules import DAY_MS, FOR_GOOD_MS, bar_goes, case_goes
 from tests.contract.accusing import MONTH_MS, NOW, Reports, guest, session
 from tests.support.stores import add, cases_of, message
@@ -68,6 +68,7 @@ async def fill(history: History) -> None:
     await history.sessions.wish("r1", "anna", NOW)
     await history.house.close(Closure("back soon", NOW + 1))
     await history.house.take_turn("tell", "p", NOW, NOW + 1)
+    await history.signs.keep(AskedSign("anna", "https://push.example/secret", "k1", "fr-lyon", NOW, NOW + 1))
     await cases.sanction(Sanction("ben", FOR_GOOD_MS, "threats", ("n7",), NOW, "3"), Act(NOW, "ada", "pause", "CODE1"))
     await history.guests.keep_objection("ben", "it was not me", NOW)
     await cases.record([], [replace(c, answer="It was.", answered=NOW) for c in await cases.cases() if c.objected])

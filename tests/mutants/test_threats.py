@@ -34,7 +34,7 @@ def is_collected(test: str) -> bool:
 
 
 def test_every_threat_that_was_thought_of_or_tried_has_its_row() -> None:
-    assert [threat.id for threat in THOUGHT_OF] == [f"T{number}" for number in range(1, 25)]
+    assert [threat.id for threat in THOUGHT_OF] == [f"T{number}" for number in range(1, 26)]
     ids = [threat.id for threat in THREATS]
     assert len(set(ids)) == len(ids)
     assert sorted(threat.id for threat in ATTEMPTS) == sorted(f"A{id}" for id in TRIED)

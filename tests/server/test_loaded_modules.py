@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from citychat.tokens import load_keys
+from tests.server.host import run
 from tests.support.loaded_modules import loaded
 from tests.support.server_process import ROOT, ServerProcess, citychat
 
@@ -20,7 +21,10 @@ OF_OTHER_COMMANDS = {
     "aiohttp", "requests", "urllib3", "citychat.cases", "citychat.client", "citychat.terminal", "citychat.doctor",
     "tarfile",
 }  # fmt: skip
-NOT_ASKED_FOR = {"geoip2", "maxminddb", "tomllib", "smtplib", "prometheus_client", "citychat.console"}
+NOT_ASKED_FOR = {
+    "geoip2", "maxminddb", "tomllib", "smtplib", "prometheus_client", "citychat.console", "citychat.push",
+}  # fmt: skip
+SIGNING = {"cryptography"}  # which pymongo takes wherever it is
 # Nobody listens there: a server serves its page all the same, and waits
 FLAGS = ("--bus", "redis://127.0.0.1:9", "--mailbox", "amqp://127.0.0.1:9", "--history", "mongodb://127.0.0.1:9")
 
@@ -40,7 +44,7 @@ async def loaded_by(server: ServerProcess) -> set[str]:
 
 async def test_a_server_with_embedded_storage_loads_no_driver_of_a_service_and_no_client(tmp_path: Path) -> None:
     found = await loaded_by(ServerProcess(tmp_path / "data", program=PROGRAM))
-    assert found & (DRIVERS | OF_OTHER_COMMANDS | NOT_ASKED_FOR) == set()
+    assert found & (DRIVERS | OF_OTHER_COMMANDS | NOT_ASKED_FOR | SIGNING) == set()
     assert found >= EMBEDDED
 
 
@@ -62,6 +66,13 @@ async def test_the_console_and_what_it_does_are_loaded_by_who_is_asked_for_it(tm
     found = await loaded_by(ServerProcess(tmp_path / "data", "--console", "0", program=PROGRAM))
     assert found >= EMBEDDED | {"citychat.console", "citychat.cases"}
     assert found & (DRIVERS | OF_OTHER_COMMANDS | NOT_ASKED_FOR) == {"citychat.cases", "citychat.console"}
+
+
+async def test_what_signs_for_push_services_is_loaded_by_who_has_made_keys(tmp_path: Path) -> None:
+    assert (await run("push-keys", "--data", str(tmp_path / "data"))).status == 0
+    found = await loaded_by(ServerProcess(tmp_path / "data", "--contact", "host@example.org", program=PROGRAM))
+    assert found >= EMBEDDED | SIGNING | {"citychat.push"}
+    assert found & (DRIVERS | OF_OTHER_COMMANDS) == set()
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--print-settings"], ["guest", "--help"], ["status", "--help"]])

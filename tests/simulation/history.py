@@ -22,7 +22,7 @@ from citychat.model import (
     missing,
     to_ranges,
 )
-from citychat.ports import Closure, Committed, Dossier, Pause, Progress, Report, SessionPlace, Untold
+from citychat.ports import AskedSign, Closure, Committed, Dossier, Pause, Progress, Report, SessionPlace, Untold
 from citychat.rules import DAY_MS, Told, is_left_alone
 from tests.simulation.engines import Machine, Wire, World
 from tests.simulation.records import IS_MAJORITY_WRITTEN, Records, SetLink
@@ -413,6 +413,34 @@ class SimHouse:
         return self.turns[what] == (who, until)
 
 
+class SimSigns:
+    """As the house: nobody asks for a sign there."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, AskedSign] = {}
+
+    async def keep(self, sign: AskedSign) -> bool:
+        self.kept[sign.guest] = sign
+        return True
+
+    async def find(self, guest: str, now: int) -> AskedSign | None:
+        found = self.kept.get(guest)
+        return found if found and found.until > now else None
+
+    async def note(self, guest: str, pool: str, hidden: bool) -> None:
+        if guest in self.kept:
+            self.kept[guest] = replace(self.kept[guest], pool=pool, hidden=hidden)
+
+    async def drop(self, guest: str) -> None:
+        self.kept.pop(guest, None)
+
+    async def take(self, sign: AskedSign) -> bool:
+        return self.kept.pop(sign.guest, None) is not None
+
+    async def waiting(self, key: str, now: int) -> list[AskedSign]:
+        return [sign for sign in self.kept.values() if sign.key == key and sign.until > now]
+
+
 class SimHistory:
     def __init__(self, world: World, machine: Machine) -> None:
         self.link = SetLink(world.loop)
@@ -422,6 +450,7 @@ class SimHistory:
         self.relations = SimRelations(world, machine, self.link)
         self.reports = SimReports(world, machine, self.link)
         self.house = SimHouse()
+        self.signs = SimSigns()
 
 
 def _of(records: Records, guest: str) -> list[Session]:

@@ -12,6 +12,7 @@ class Posted(NamedTuple):
     path: str
     head: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 class PostServer:
@@ -28,15 +29,22 @@ class PostServer:
         async with listening(self._answer) as self.port:
             yield self
 
+    def answered(self, post: Posted) -> int:
+        """The status for it."""
+        return self.status
+
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         head = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         body = await reader.readexactly(int(head.get("content-length", "0")))
-        self.taken.append(Posted(lines[0].split()[1], head, body))
+        method, path, _ = lines[0].split()
+        post = Posted(path, head, body, method)
+        self.taken.append(post)
         if self.silent:
             await reader.read()
+        status = self.answered(post)
         writer.write(
-            f"HTTP/1.1 {self.status} so\r\nContent-Length: 0\r\nLocation: /else\r\nConnection: close\r\n\r\n".encode()
+            f"HTTP/1.1 {status} so\r\nContent-Length: 0\r\nLocation: /else\r\nConnection: close\r\n\r\n".encode()
         )
         await writer.drain()
         writer.close()

@@ -19,7 +19,7 @@ from citychat.adapters.memory import MemoryBus, MemoryLobby
 from citychat.adapters.sqlite import Database, SqliteHistory, SqliteMailbox
 from citychat.model import PROTOCOL_VERSION, Message, Session
 from citychat.places import Gazetteer, IpLocation, Places
-from citychat.ports import Bus, Engines, History, Lobby, Mailbox
+from citychat.ports import Bus, Engines, History, Lobby, Mailbox, SignCarrier
 from citychat.server.process import Policy, Process
 from citychat.server.stopping import DRAIN_S
 from citychat.tasks import Tasks
@@ -52,7 +52,14 @@ class Node:
     """One process, and its lines to bus, lobby, mailbox and history. ``calls``: the steps of all of them, in order.
     Seekers do not rest, and are told at once that they wait, unless ``rests_ms`` says so."""
 
-    def __init__(self, stage: "Stage", name: str, rests_ms: tuple[int, int] = (0, 0), **policy: object) -> None:
+    def __init__(
+        self,
+        stage: "Stage",
+        name: str,
+        rests_ms: tuple[int, int] = (0, 0),
+        carrier: SignCarrier | None = None,
+        **policy: object,
+    ) -> None:
         self.stage, self.calls, self.tasks = stage, list[str](), Tasks(stage.clock, stage.random)
         self.bus, self.lobby = BusLine(stage.bus, self.calls), Line(stage.lobby, self.calls)
         self.mailbox, self.history = Line(stage.mailbox, self.calls), Line(stage.history, self.calls)
@@ -73,6 +80,7 @@ class Node:
             gazetteer=GAZETTEER,
             policy=Policy(**(dict(POLICY) | policy)),
             rests_ms=rests_ms,
+            carrier=carrier,
         )
         self.matching, self.joining, self.registry = self.process.matching, self.process.joining, self.process.registry
 
@@ -140,9 +148,15 @@ class Stage:
         self._addresses = count(1)
         self.p, self.q = self.node("p"), self.node("q")
 
-    def node(self, name: str, rests_ms: tuple[int, int] = (0, 0), **policy: object) -> Node:
-        """A process that does not run yet; ``policy``: what differs from POLICY."""
-        node = Node(self, name, rests_ms, **policy)
+    def node(
+        self,
+        name: str,
+        rests_ms: tuple[int, int] = (0, 0),
+        carrier: SignCarrier | None = None,
+        **policy: object,
+    ) -> Node:
+        """A process that does not run yet; ``carrier``: of signs; ``policy``: what differs from POLICY."""
+        node = Node(self, name, rests_ms, carrier, **policy)
         self.nodes.append(node)
         return node
 

@@ -13,10 +13,11 @@
 | trail | the number, in 12 digits | those of an Act; hash |
 | pauses | the guest, or network:mark | until, reason, rule, gone; of a guest ``at``: when it was made, code, lifted |
 | house | closed, turn:what:number | words, until, gone: the host's word, or who has a turn |
+| signs | the guest | those of an AskedSign, gone |
 | erased_guests | the guest | at, networks, gone: their token makes nobody again |
 
-``gaps`` marks a session with gap rows, ``after_end`` a message that was kept when its session had ended. ``gone`` is a
-date, for servers that delete by themselves. Ids of ours are base64url, so a ":" parts them for sure.
+``gaps`` marks a session with gap rows, ``after_end`` a message kept when its session had ended. ``gone`` is a date, for
+servers that delete by themselves. Ids of ours are base64url: a ":" parts them for sure.
 """
 
 import logging
@@ -58,6 +59,7 @@ INDEXES = (
     Index("reports", ("told", "at")),
     Index("trail", ("at",)),
     Index("house", ("gone",), lapses=True),
+    Index("signs", ("gone",), lapses=True),
     Index("pauses", ("at",)),
     Index("pauses", ("gone",), lapses=True),
     Index("erased_guests", ("at",)),

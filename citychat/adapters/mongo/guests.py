@@ -103,6 +103,7 @@ class MongoGuests:
         await self._mongo.delete("shuns", {"guest": guest})
         await self._mongo.delete("wishes", {"guest": guest})
         await retention.let_bars_go(self._mongo, [guest], at)
+        await self._mongo.delete("signs", {"_id": guest})
         await self._mongo.delete("guests", {"_id": guest})
         return await self._sessions.of(guest)
 

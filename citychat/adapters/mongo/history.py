@@ -16,6 +16,7 @@ from citychat.adapters.mongo.messages import MongoMessages
 from citychat.adapters.mongo.relations import MongoRelations
 from citychat.adapters.mongo.reports import MongoReports
 from citychat.adapters.mongo.sessions import MongoSessions
+from citychat.adapters.mongo.signs import MongoSigns
 from citychat.adapters.service_status import ServiceStatus
 from citychat.ports import Clock
 
@@ -33,6 +34,7 @@ class MongoHistory:
         self.guests = MongoGuests(self._mongo, self._reader, self.sessions, self.relations)
         self.reports = MongoReports(self._mongo, self._reader, self.guests)
         self.house = MongoHouse(self._mongo, self._reader)
+        self.signs = MongoSigns(self._mongo, self._reader)
         self.cases = MongoCases(self._mongo, self._reader)
 
     @property

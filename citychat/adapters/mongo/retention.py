@@ -46,7 +46,7 @@ async def prune(mongo: Mongo, reader: DocumentReader, now: int, history_ms: int)
         going = any([await _delete_session(mongo, session_id) for session_id in expired])
     blamed: Document = {"at": {"$lte": goes.blamed_networks}, "networks": {"$ne": []}}
     await mongo.update("erased_guests", blamed, {"$set": {"networks": []}})
-    for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests", "house"):
+    for collection in ("erased", "shuns", "wishes", "pauses", "erased_guests", "house", "signs"):
         await _delete(mongo, collection, {"gone": {"$lte": date(goes.due)}})
     await prune_cases(mongo, reader, goes.due)
     await _forget_guests(mongo, reader, goes.guests, now)

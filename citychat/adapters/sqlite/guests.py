@@ -78,7 +78,7 @@ class SqliteGuests:
             for (session_id,) in transaction.rows("pending_sessions", guest):
                 drop_session(transaction, session_id)
             _drop_guest(transaction, guest, at)
-            for name in ("drop_avoided_networks", "drop_wishes_of_guest"):
+            for name in ("drop_avoided_networks", "drop_wishes_of_guest", "drop_sign"):
                 transaction.change(name, guest)
             transaction.forget()
 
@@ -106,6 +106,7 @@ class SqliteGuests:
             transaction.change("expire_networks_of_erased", goes.blamed_networks)
             transaction.change("expire_reporters", goes.reporters)
             transaction.change("expire_house", goes.due)
+            transaction.change("expire_signs", goes.due)
             prune_cases(transaction, goes.due)
             transaction.forget()
 

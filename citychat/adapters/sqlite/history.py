@@ -10,6 +10,7 @@ from citychat.adapters.sqlite.messages import SqliteMessages
 from citychat.adapters.sqlite.relations import SqliteRelations
 from citychat.adapters.sqlite.reports import SqliteReports
 from citychat.adapters.sqlite.sessions import SqliteSessions
+from citychat.adapters.sqlite.signs import SqliteSigns
 
 
 class SqliteHistory:
@@ -22,6 +23,7 @@ class SqliteHistory:
         self.relations = SqliteRelations(database)
         self.reports = SqliteReports(database)
         self.house = SqliteHouse(database)
+        self.signs = SqliteSigns(database)
         self.cases = SqliteCases(database)
 
     async def __aenter__(self) -> Self:

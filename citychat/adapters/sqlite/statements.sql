@@ -161,6 +161,14 @@ ALTER TABLE barred ADD COLUMN goes INTEGER NOT NULL DEFAULT 253402300799000;
 UPDATE barred SET goes = max(at, CAST(strftime('%s', 'now') AS INTEGER) * 1000) + 2592300000;
 CREATE INDEX barred_goes ON barred (goes);
 
+-- migration_7 --
+-- Who is to be told once that somebody is in their city (ports.AskedSign); endpoint leads to a browser.
+CREATE TABLE signs (
+    guest TEXT PRIMARY KEY, endpoint TEXT NOT NULL, key TEXT NOT NULL, pool TEXT NOT NULL, since INTEGER NOT NULL,
+    until INTEGER NOT NULL, hidden INTEGER NOT NULL
+) STRICT;
+CREATE INDEX signs_until ON signs (until);
+
 -- mail_now --
 SELECT max(coalesce((SELECT now FROM mail_time), 0), coalesce((SELECT max(kept) FROM mail), 0));
 
@@ -494,6 +502,28 @@ ON CONFLICT DO UPDATE SET words = excluded.words, until = excluded.until;
 -- take_turn --
 INSERT INTO house (name, words, until) VALUES (?1, ?2, ?3)
 ON CONFLICT DO UPDATE SET words = excluded.words, until = excluded.until WHERE until <= ?4 OR words = excluded.words;
+
+-- sign --
+SELECT guest, endpoint, key, pool, since, until, hidden FROM signs WHERE guest = ?1 AND until > ?2;
+
+-- signs --
+SELECT guest, endpoint, key, pool, since, until, hidden FROM signs WHERE key = ? ORDER BY since, guest;
+
+-- keep_sign --
+INSERT INTO signs (guest, endpoint, key, pool, since, until, hidden)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM signs) < ?8;
+
+-- note_sign --
+UPDATE signs SET pool = ?2, hidden = ?3 WHERE guest = ?1;
+
+-- drop_sign --
+DELETE FROM signs WHERE guest = ?;
+
+-- take_sign --
+DELETE FROM signs WHERE guest = ?1 AND endpoint = ?2 AND since = ?3;
+
+-- expire_signs --
+DELETE FROM signs WHERE until <= ?;
 
 -- drop_house --
 DELETE FROM house WHERE name = ?;

@@ -6,6 +6,7 @@ import { hourLine } from "citychat/views/hour.js";
 import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
 import { Street } from "citychat/views/street.js";
+import { tellOnce } from "citychat/views/tell.js";
 
 /**
  * @import { Page, View } from "citychat/types.js"
@@ -59,6 +60,7 @@ export function ready(page) {
   const waiting = h("div", { class: "stack" });
   const hour = hourLine(page);
   const hint = aloneHint();
+  const tell = tellOnce(page);
   const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on }));
   const [askInput, askText] = [ask.querySelector("input"), /** @type {HTMLElement} */ (ask.querySelector(".small"))];
   const switches = h("div", { class: "card" }, ask);
@@ -66,7 +68,7 @@ export function ready(page) {
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
   const root = h("div", { class: "ready" },
-    canvas, place, told, closed, line, met, hour.element, actions, waiting, switches, hint,
+    canvas, place, told, closed, line, met, hour.element, actions, waiting, tell.element, switches, hint,
     h("div", { class: "later" }, chats));
 
   /** What can be done. @param {Mode} mode */
@@ -139,6 +141,7 @@ export function ready(page) {
     if (askInput) askInput.checked = state.settings.ask;
     show(chats, !isAsked);
     if (hint) show(hint, !isAsked && !state.running && state.free === "none");
+    tell.update(!isAsked && !state.running && mode !== "closed");
     show(badge, state.unread.size > 0);
     chats.setAttribute("aria-label", t(state.unread.size ? "ready.chats.new" : "ready.chats"));
     count();

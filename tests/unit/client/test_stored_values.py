@@ -38,7 +38,7 @@ SHARED = [
 ]  # fmt: skip
 NAMES = [
     *SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s", "citychat.leaving",
-    "citychat.pointed", "citychat.language",
+    "citychat.pointed", "citychat.language", "citychat.sign",
 ]  # fmt: skip
 ENTRY = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "hello", "at": NOW, "state": "waiting"}
 FIRST = {
@@ -52,6 +52,7 @@ GOOD = {
     OLD_DECLINES: '["first"]', "citychat.settings": '{"ask": false, "slow": true}', "citychat.reload": "1",
     "citychat.looking": "yes", "citychat.draft.s": "half a thought", "citychat.leaving": "s", "citychat.pointed": "s",
     "citychat.language": "pt-BR",
+    "citychat.sign": "1",
 }  # fmt: skip
 STRANGE: list[Any] = [
     None, True, -1, 0, 1.0, 1.5, 2**53 + 2, 10**40, "", "x" * 50_000, "a\ud800b", [], {}, [[]], [None, {}],

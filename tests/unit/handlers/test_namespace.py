@@ -12,7 +12,7 @@ from tests.support.stage import NOWHERE, Stage, on_stage
 
 EVENTS = [
     "user-join", "user-seek", "user-stop", "user-match", "user-leave", "user-available", "user-view", "user-cities",
-    "user-place", "user-chats", "user-block", "user-report", "user-case", "user-again", "user-erase",
+    "user-place", "user-chats", "user-block", "user-report", "user-case", "user-again", "user-sign", "user-erase",
     "chat-message", "chat-ack", "chat-ask", "chat-typing", "chat-history",
 ]  # fmt: skip
 
@@ -20,6 +20,7 @@ HOSTILE: list[object] = [
     None, [], [1, 2], 5, "text", True, {}, {"session": 5}, {"session": "x\n"}, {"session": "x" * 44}, {"session": ""},
     {"offer": "x", "answer": "perhaps"}, {"offer": None, "answer": "yes"}, {"on": 1}, {"visible": "yes"}, {"q": 7},
     {"city": {}}, {"city": "0"}, {"position": {"lat": "north"}}, {"code": "x" * 30}, {"code": "ABCDEFGHIJ"},
+    {"want": "all"}, {"want": "ask", "left_ms": -1}, {"want": "ask", "endpoint": "https://127.0.0.1/"},
     {"confirm": False}, {"session": "nowhere", "reason": "dislike"}, {"session": "nowhere", "reason": "spam"},
     {"session": "nowhere", "reason": "spam", "note": "x" * 501},
     {"s": "nowhere", "st": "st", "n": 1, "l": 1, "x": "hi"},

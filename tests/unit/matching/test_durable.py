@@ -11,7 +11,7 @@ from citychat.handlers import UserEvents
 from tests.support.door_page import DoorPage
 from tests.support.stage import Stage, on_stage
 
-LASTING = {"seek", "stop", "match", "leave", "available", "view", "place", "block", "report", "again", "erase"}
+LASTING = {"seek", "stop", "match", "leave", "available", "view", "place", "block", "report", "again", "sign", "erase"}
 
 
 async def cut_off(stage: Stage, step: str, event: Awaitable[object]) -> None:
