@@ -175,7 +175,8 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     """The question put to ``candidate`` on behalf of ``seeker``; ``looking``: the candidate looks too.
 
     ``ends``: when it is over for the seeker; ``rings_until``: for the candidate, who may have more time (``seconds`` in
-    all) without the seeker knowing. ``wished``: the seeker wishes to talk again, and need not look.
+    all) without the seeker knowing. ``wished``: the seeker wishes to talk again, and need not look. ``pool``: where the
+    seeker was.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Offer(Struct, frozen=True, omit_defaults=True):
     ends: int
     rings_until: int = 0  # in events of earlier processes
     wished: bool = False
+    pool: str = ""
 
     def ends_for(self, guest: str) -> int:
         """Return when it is over for one of the two."""

@@ -13,7 +13,8 @@ class Entry(Struct, frozen=True):
     ``networks``, ``avoided_networks``, ``met`` serve M5 (a block reaches strangers of the network); ``blocked``: who
     never meets the guest again; ``session``: the newest session row that has not ended; ``network``: what all guests
     of one network share, on whatever day they came ("": none), for shares and complaints; ``own_network``:
-    the same of one address of the host's own network, for complaints alone.
+    the same of one address of the host's own network, for complaints alone. ``towns``: may meet guests of towns nearby
+    who may the same; ``languages``: those that the guest speaks, () for any.
     """
 
     guest: str
@@ -32,6 +33,8 @@ class Entry(Struct, frozen=True):
     session: Session | None = None
     network: str = ""
     own_network: str = ""
+    towns: bool = False
+    languages: tuple[str, ...] = ()
 
 
 class Entered(Struct, frozen=True):
@@ -76,9 +79,10 @@ class Lobby(Protocol):
         """Take a page out whose socket has closed; return the offer that this ended, a letdown if it was the guest's
         own. Does nothing for an old epoch."""
 
-    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
+    async def seek(self, guest: str, offer: str, rest_ms: int, neighbours: Sequence[str] = ()) -> SeekResult:
         """Look for somebody: claim the best candidate and open an offer with this id, or wait (M4, M10, M13). If that
-        ends without a yes, nobody who does not look is asked for this guest for ``rest_ms``."""
+        ends without a yes, nobody who does not look is asked for this guest for ``rest_ms``. ``neighbours``: pools of
+        towns nearby, the nearest first, looked into after the own one for a guest who may meet theirs."""
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
         """Say yes as the candidate: both are in that session. Raises Gone.
@@ -111,6 +115,10 @@ class Lobby(Protocol):
         """Set whether the guest may be asked while not looking; ``slow``: who is asked from now on is rung for 60 s,
         which no seeker sees: offers end for the seeker as any other."""
 
+    async def prefer(self, guest: str, towns: bool, languages: Sequence[str]) -> None:
+        """Set whether the guest may meet guests of towns nearby, and which languages it speaks. The lobby keeps these
+        while the guest is free, asked or looks: it forgets them when a chat begins, and when the page goes."""
+
     async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         """Another place, in one step. Raises Busy while asking or asked."""
 
@@ -142,8 +150,9 @@ class Lobby(Protocol):
         view and not at rest, from this guest or from rings (M15); return it, if it happened. That asking is off does
         not matter: ``other`` has wished it."""
 
-    async def nearby(self, guest: str) -> int:
-        """Count the others of the pool who are free, counted to 6; who declined stays counted."""
+    async def nearby(self, guest: str, neighbours: Sequence[str] = ()) -> int:
+        """Count the others of the pool who are free, and for a guest who may meet them those of ``neighbours`` who may
+        meet others too, counted to 6; who declined stays counted."""
 
     async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
         """Return what the lobby knows of each, in the order asked."""

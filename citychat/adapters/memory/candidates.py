@@ -1,24 +1,45 @@
 """Candidates in the embedded lobby: who may be led to a seeker, the best first (protocol §3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
-from citychat.adapters.memory.lobby_guest import LobbyGuest, may_be_asked
+from citychat.adapters.memory.lobby_guest import LobbyGuest, may_be_asked, strangers, understand, waits_for_language
 from citychat.adapters.memory.lobby_state import LobbyState
-from citychat.rules import BEHIND, IDLE_IN_VIEW, LOOKING_IN_VIEW, PATIENT_MS, UNASKED, held_until
+from citychat.model import Offer
+from citychat.rules import (
+    BEHIND,
+    IDLE_IN_VIEW,
+    LANGUAGE_SHARE,
+    LOOKING_IN_VIEW,
+    PATIENT_MS,
+    UNASKED,
+    held_until,
+)
 
 
-def candidates(state: LobbyState, seeker: LobbyGuest) -> Iterable[str]:
-    """Return who may be led to a free seeker, the best first, as far as their standing and the shares of their
-    networks go. Use it up or drop it before anything changes."""
+def candidates(state: LobbyState, seeker: LobbyGuest, neighbours: Sequence[str]) -> Iterator[str]:
+    """Who may be led to a free seeker, the best first, as far as their standing and the shares of their networks go:
+    of the own pool, then of the towns nearby, and who ranks behind everybody after all of these. Use it up or drop it
+    before anything changes."""
     pool, standing = seeker.pool, state.letdowns.standing(seeker.id)
     if pool is None or standing == "alone":
-        return ()
+        return
     ranks = _ranks(state, seeker, standing)
     if state.crowds.is_over(seeker.id):
-        return (guest for guest in state.crowds.draw(pool, seeker.network) if state.index.rank(guest) in ranks)
-    over = state.crowds.passed_over(pool, seeker.network)
+        yield from (guest for guest in state.crowds.draw(pool, seeker.network) if state.index.rank(guest) in ranks)
+        return
+    blocked = _passed_over(state, seeker, pool)
     start = None if _asks_blindly(state, seeker, pool) else seeker.district
-    return state.index.draw(pool, start, over | seeker.blocked if over else seeker.blocked, ranks)
+    share = LANGUAGE_SHARE if waits_for_language(seeker, state.now) else 1
+    towns = neighbours if seeker.towns else ()
+    for some in (range(ranks.start, min(ranks.stop, BEHIND)), range(max(ranks.start, BEHIND), ranks.stop)):
+        yield from state.index.draw(pool, start, blocked, some, share)
+        for town in towns:
+            yield from state.towns.draw(town, _passed_over(state, seeker, town), some, share)
+
+
+def _passed_over(state: LobbyState, seeker: LobbyGuest, pool: str) -> dict[str, None]:
+    over = state.crowds.passed_over(pool, seeker.network)
+    return over | seeker.blocked if over else seeker.blocked
 
 
 def _ranks(state: LobbyState, seeker: LobbyGuest, standing: str) -> range:
@@ -42,7 +63,21 @@ def _asks_blindly(state: LobbyState, seeker: LobbyGuest, pool: str) -> bool:
 
 def is_led_to(state: LobbyState, candidate: LobbyGuest, seeker: LobbyGuest) -> bool:
     """Tell whether one of the candidates is led to the seeker."""
-    pool, network = seeker.pool, candidate.network
-    if pool is None or not may_be_asked(candidate, seeker, state.now):
+    if not may_be_asked(candidate, seeker, state.now) or not understand(candidate, seeker, state.now):
         return False
-    return network in ("", seeker.network) or state.crowds.has_room(candidate.id, pool, network)
+    if candidate.network == seeker.network:
+        return True
+    if candidate.pool != seeker.pool and not all(map(state.towns.may_roam, (candidate, seeker))):
+        return False
+    return not candidate.network or state.crowds.has_room(candidate.id, candidate.pool or "", candidate.network)
+
+
+def may_begin(state: LobbyState, offer: Offer) -> bool:
+    """Tell whether a yes begins a chat: the seeker asks still, or looks on meanwhile, there and for no other."""
+    seeker, candidate = state.people[offer.seeker], state.people[offer.candidate]
+    if seeker.offer is offer:
+        return True
+    if strangers(seeker, candidate, state.now) or state.state(seeker) not in ("free", "asking"):
+        return False
+    meets_here = seeker.pool == offer.pool and (seeker.towns or seeker.pool == candidate.pool)
+    return offer.wished or (seeker.looking and meets_here)

@@ -6,7 +6,7 @@ somebody has the share before the others, and then the first by their ids, which
 does not move on to the next when somebody pauses.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from random import Random
 
@@ -57,6 +57,14 @@ class Crowds:
             del self.crowded[pool][network]
             if not self.crowded[pool]:
                 del self.crowded[pool]
+
+    def __contains__(self, guest: str) -> bool:
+        return guest in self._places
+
+    def is_among_first(self, guest: str, pool: str, network: str, most: int) -> bool:
+        """Tell whether the guest is one of the first so many of a network, or does not take part and would be."""
+        crowd, place = self.crowds.get((pool, network), []), self._places.get(guest)
+        return (len(crowd) if place is None else bisect_left(crowd, (place[2], guest))) < most
 
     def is_over(self, guest: str) -> bool:
         """Tell whether the guest takes part and is over the own network's share."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Self
 
-from citychat.adapters.memory.candidates import candidates, is_led_to
+from citychat.adapters.memory.candidates import candidates, is_led_to, may_begin
 from citychat.adapters.memory.lobby_guest import LobbyGuest, end_rest, may_be_asked, strangers
 from citychat.adapters.memory.lobby_state import LobbyState
 from citychat.model import Busy, District, Gone, Offer, Session
@@ -57,21 +57,21 @@ class MemoryLobby:
         self._state.dismiss(person)
         return over
 
-    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
+    async def seek(self, guest: str, offer: str, rest_ms: int, neighbours: Sequence[str] = ()) -> SeekResult:
         person = self._person(guest)
         if person is not None and person.session is not None:
             return SeekResult("matched", session=person.session)
         if person is None or not person.online:
             return SeekResult("waiting")
         self._look(person)
-        running = person.offer or self._claim(person, offer, rest_ms)
+        running = person.offer or self._claim(person, offer, rest_ms, neighbours)
         if running is None:
             return SeekResult("waiting")
         return SeekResult("asking" if running.seeker == guest else "asked", running)
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
         state, answered = self._state, self._answered(guest, offer)
-        if not state.may_begin(answered):
+        if not may_begin(state, answered):
             state.close(answered)
             raise Gone
         state.note_meeting(answered)
@@ -115,6 +115,14 @@ class MemoryLobby:
         person = self._person(guest)
         if person is not None:
             person.available, person.slow = on, slow
+            self._state.refile(person)
+
+    async def prefer(self, guest: str, towns: bool, languages: Sequence[str]) -> None:
+        person = self._person(guest)
+        if person is not None:
+            person.towns = towns
+            if person.online and person.session is None:
+                person.languages = tuple(languages)
             self._state.refile(person)
 
     async def move(self, guest: str, pool: str, district: District, city: str) -> None:
@@ -172,12 +180,14 @@ class MemoryLobby:
             return None
         return self._open(seeker, candidate, offer, wished=not seeker.looking)
 
-    async def nearby(self, guest: str) -> int:
+    async def nearby(self, guest: str, neighbours: Sequence[str] = ()) -> int:
         person = self._person(guest)
         if person is None or person.pool is None:
             return 0
-        index = self._state.index
-        return min(index.count(person.pool) - (guest in index), COUNTED_NEARBY)
+        index, towns = self._state.index, self._state.towns.index
+        here = index.count(person.pool) - (guest in index)
+        there = sum(towns.count(pool) for pool in neighbours) if person.towns else 0
+        return min(here + there, COUNTED_NEARBY)
 
     async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
         state = self._settled()
@@ -224,12 +234,12 @@ class MemoryLobby:
                 if other is not None and other.looking:
                     end_rest(person, other)
 
-    def _claim(self, seeker: LobbyGuest, offer: str, rest_ms: int) -> Offer | None:
+    def _claim(self, seeker: LobbyGuest, offer: str, rest_ms: int, neighbours: Sequence[str]) -> Offer | None:
         """Ask the best candidate, if there is one."""
         state = self._state
         if seeker.id not in state.index or seeker.pool is None:
             return None
-        for guest in candidates(state, seeker):
+        for guest in candidates(state, seeker, neighbours):
             candidate = state.people[guest]
             if is_led_to(state, candidate, seeker):
                 seeker.rest_ms = rest_ms
@@ -240,7 +250,8 @@ class MemoryLobby:
         now, seconds = self._state.now, SLOW_RING_S if candidate.slow else self._ring_s
         ends, rings_until = now + self._ring_s * 1_000, now + seconds * 1_000
         sides = seeker.id, candidate.id
-        opened = Offer(offer, *sides, seeker.city, seconds, candidate.looking, ends, rings_until, wished)
+        pool = seeker.pool or ""
+        opened = Offer(offer, *sides, seeker.city, seconds, candidate.looking, ends, rings_until, wished, pool)
         self._state.open(opened)
         return opened
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from citychat.model import NOWHERE, District, Offer
 from citychat.rules import (
     IDLE_IN_VIEW,
+    LANGUAGE_MS,
     LOOKING_HIDDEN,
     LOOKING_IN_VIEW,
     MET_MS,
@@ -52,6 +53,8 @@ class LobbyGuest:
     unanswered: int = 0
     rest_ms: int = 0
     asks_from: int = 0
+    towns: bool = False
+    languages: tuple[str, ...] = ()
 
     def rank(self) -> int:
         if self.looking:
@@ -102,6 +105,19 @@ def may_be_asked(candidate: LobbyGuest, seeker: LobbyGuest, now: int) -> bool:
         return True
     rests = candidate.rests.get(seeker.id, now) > now
     return not rests and (candidate.rung is None or candidate.rung + RING_PAUSE_MS <= now)
+
+
+def waits_for_language(person: LobbyGuest, now: int) -> bool:
+    """Tell whether a guest who looks is led to those with a common language alone: for a while, from when it began to
+    look."""
+    return bool(person.looking and person.languages) and now < person.looks_since + LANGUAGE_MS
+
+
+def understand(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
+    """Tell whether these two have a language in common, or need none: who has named no language speaks any."""
+    if not a.languages or not b.languages or not set(a.languages).isdisjoint(b.languages):
+        return True
+    return not (waits_for_language(a, now) or waits_for_language(b, now))
 
 
 def rest(a: LobbyGuest, b: LobbyGuest, now: int) -> None:

@@ -14,6 +14,7 @@ from citychat.adapters.memory.crowds import Crowds
 from citychat.adapters.memory.letdowns import Letdowns
 from citychat.adapters.memory.lobby_guest import LobbyGuest, rest, rest_though_looking, strangers
 from citychat.adapters.memory.nearest import SpatialIndex
+from citychat.adapters.memory.towns import Towns
 from citychat.expiring import Expiring
 from citychat.model import Offer
 from citychat.ports import Entry
@@ -39,7 +40,7 @@ class LobbyState:
         self.now = 0
         self.people: dict[str, LobbyGuest] = {}
         self.offers: dict[str, Offer] = {}
-        self.index, self.crowds = SpatialIndex(random), Crowds(random)
+        self.index, self.crowds, self.towns = SpatialIndex(random), Crowds(random), Towns(random)
         self.letdowns = Letdowns(lambda: self.now)
         self._now_ms = now_ms
         self._endings: list[tuple[int, str]] = []
@@ -93,6 +94,7 @@ class LobbyState:
             self.crowds.put(person.id, person.pool, person.network, has_met)
         else:
             self.crowds.discard(person.id)
+        self.towns.file(person, self.index, self.crowds, has_met)
         if state == "gone":
             self._absent.setdefault(person.id, self.now)
         else:
@@ -131,6 +133,7 @@ class LobbyState:
         person.pool, person.district, person.city = entry.pool, entry.district, entry.city
         person.available, person.slow, person.visible = entry.available, entry.slow, entry.visible
         person.networks, person.network, person.own_network = entry.networks, entry.network, entry.own_network
+        person.towns, person.languages = entry.towns, () if person.session else entry.languages
         for other in entry.blocked:
             self.part(person.id, other)
         for network, at in entry.avoided_networks.items():
@@ -157,7 +160,7 @@ class LobbyState:
 
     def dismiss(self, person: LobbyGuest) -> None:
         """Note that the socket is closed."""
-        person.online = person.looking = False
+        person.online, person.looking, person.languages = False, False, ()
         self.refile(person)
 
     def open(self, offer: Offer) -> None:
@@ -246,7 +249,7 @@ class LobbyState:
     def begin(self, person: LobbyGuest, session_id: str, partner: str) -> None:
         if person.offer is not None:
             self.close(person.offer)  # nobody's doing: nobody rests, and no ring counts
-        person.session, person.looking = session_id, False
+        person.session, person.looking, person.languages = session_id, False, ()
         if person.avoided_networks:
             person.met.add(partner)
         self.refile(person)
@@ -280,15 +283,6 @@ class LobbyState:
                 self.close(offer)
                 return offer
         return None
-
-    def may_begin(self, offer: Offer) -> bool:
-        """Tell whether a yes begins a chat: the seeker asks still, or looks on meanwhile, there and for no other."""
-        seeker, candidate = self._sides(offer)
-        if seeker.offer is offer:
-            return True
-        if strangers(seeker, candidate, self.now) or self.state(seeker) not in ("free", "asking"):
-            return False
-        return offer.wished or (seeker.looking and seeker.pool == candidate.pool)
 
     def renew(self, process: str) -> bool:
         """Renew the lease; return whether the process was known to live."""

@@ -179,12 +179,18 @@ class SpatialIndex:
         return self._places[guest][1] if guest in self._places else UNASKED
 
     def draw(
-        self, pool: str, district: District | None, blocked: Container[str], ranks: Iterable[int] = ASKED
+        self,
+        pool: str,
+        district: District | None,
+        blocked: Container[str],
+        ranks: Iterable[int] = ASKED,
+        share: int = 1,
     ) -> Iterator[str]:
         """Candidates for somebody in ``district``: of these ranks in their order, at random; who does not look from the
         nearest district (None: from any), at random inside it.
 
-        Of each rank at most LOOKERS_DRAWN guests, or DISTRICTS_WALKED districts and DRAWN_PER_DISTRICT guests of each.
+        Of each rank at most LOOKERS_DRAWN guests, or DISTRICTS_WALKED districts and DRAWN_PER_DISTRICT guests of each;
+        with a ``share`` one in so many of those guests, or districts.
         The blocked are passed over and not counted, or those around somebody who has declined many would hide everybody
         behind them (M13, M14). Use it up or drop it before the index changes.
         """
@@ -194,17 +200,22 @@ class SpatialIndex:
                 continue
             if rank == IDLE_IN_VIEW:
                 stands = self._in_any_order(area) if district is None else area.near(district)
-                yield from self._walk(stands, blocked)
+                yield from self._walk(stands, blocked, DISTRICTS_WALKED // share)
             else:
-                yield from area.stands[NOWHERE].draw(self._random, blocked, LOOKERS_DRAWN)
+                yield from area.stands[NOWHERE].draw(self._random, blocked, LOOKERS_DRAWN // share)
+
+    def draw_few(self, pool: str, blocked: Container[str], ranks: Iterable[int], most: int) -> Iterator[str]:
+        """Candidates of these ranks in their order, at random, at most so many of each, where no place ranks."""
+        for rank in ranks:
+            if (pool, rank) in self._areas:
+                yield from self._areas[pool, rank].stands[NOWHERE].draw(self._random, blocked, most)
 
     def _in_any_order(self, area: _TilePyramid) -> Iterator[_DistrictGuests]:
         stands = list(area.near(NOWHERE))
         self._random.shuffle(stands)
         return iter(stands)
 
-    def _walk(self, stands: Iterator[_DistrictGuests], blocked: Container[str]) -> Iterator[str]:
-        left = DISTRICTS_WALKED
+    def _walk(self, stands: Iterator[_DistrictGuests], blocked: Container[str], left: int) -> Iterator[str]:
         for stand in stands:
             met = False
             for guest in stand.draw(self._random, blocked, DRAWN_PER_DISTRICT):

@@ -9,7 +9,8 @@
 -- Keys, after the prefix. A record is a MessagePack map.
 --   v:<guest>      record of a guest: fields as in lobby_guest.py; district as lat and lon; offer is an id; false and empty
 --                  left out; "place" {pool, rank, lat, lon} says where the guest stands in the index, "crowd" {pool,
---                  network, score} where the guest takes part, "absent" since when nobody is there
+--                  network, score} where the guest takes part, "town" and "roam" the same of who may meet guests of other
+--                  towns, "absent" since when nobody is there
 --   b:<guest>      set, with whom the guest is blocked
 --   m:<guest>      set, with whom a guest who avoids a network has talked
 --   r:<guest>      sorted set, with whom the guest rests, by until when; expires with the last rest
@@ -30,12 +31,14 @@
 --   p:<pool>       sorted set, who stands in the pool, by when that was last seen to
 --   l:<pool>       sorted set, who takes part in the pool (crowds.py), by when that was last seen to
 --   n:<network>:<pool>       sorted set, those of a network: who has just met somebody (0), then who only looks (1), by name
+--   n:<network>:~  the same of those of a network, in all pools, who may meet guests of other towns
 --   k:<pool>       hash, the networks of which so many take part that they could be over their share
 --   x:<pool>       sorted set, the networks that somebody of the pool keeps away, by until when
 --   turns          sorted set, "<when>:<guest>": whose place changes by time alone, by when
 --   c:<rank>:<district>:<pool>   sorted set with equal scores, so by name: a guest can be had by number
 --   a:<rank>:<pool>          hash, the districts that are not empty, as a pyramid: a tile, and 16 bits for the 4 x 4 tiles
 --                            (or districts) below it
+--   p:, a:, c: with ~<pool>   the same for those of a pool who may meet guests of other towns, in no district
 -- Districts and tiles are written as one number, see "encode": 36 bits of coordinates below the level.
 --
 -- What it costs, with Redis 7.0 on a busy machine of two cores (`python -m bench.claim --redis`, 100,000 free guests):
@@ -118,6 +121,8 @@ local function is_crowd(value)
   return type(value) == 'table' and is_text(value[1]) and is_text(value[2]) and is_whole(value[3])
 end
 
+local function is_roam(value) return type(value) == 'table' and is_text(value[1]) and is_whole(value[2]) end
+
 local function all_fit(fits_name, fits)
   return function(value)
     if type(value) ~= 'table' then return false end
@@ -131,7 +136,7 @@ end
 local flag, text, whole = perhaps(is_flag), perhaps(is_text), perhaps(is_whole)
 local OFFER = {
   seeker = is_text, candidate = is_text, city = is_text, seconds = is_whole, looking = is_flag, ends = is_whole,
-  rings_until = is_whole, wished = is_flag, closed = whole,
+  rings_until = is_whole, wished = is_flag, closed = whole, pool = text,
 }
 local LETDOWNS = {at = all_fit(is_whole, is_whole), by = all_fit(is_whole, is_text), ms = all_fit(is_whole, is_whole)}
 local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, w = {at = all_fit(is_whole, is_whole)}, v = {
@@ -139,6 +144,7 @@ local SHAPES = {o = OFFER, e = OFFER, d = LETDOWNS, w = {at = all_fit(is_whole, 
   unanswered = is_whole, online = flag, available = flag, slow = flag, visible = flag, looking = flag, pool = text,
   offer = text, session = text, rung = whole, absent = whole, place = perhaps(is_place),
   last_met = whole, looks_since = whole, crowd = perhaps(is_crowd), network = text, own_network = text,
+  towns = flag, town = perhaps(is_place), roam = perhaps(is_roam), languages = perhaps(all_fit(is_whole, is_text)),
   networks = perhaps(all_fit(is_whole, is_text)), avoided_networks = perhaps(all_fit(is_text, is_whole)),
 }}
 
@@ -244,11 +250,12 @@ local function shrink(tiles, lat, lon)
   end
 end
 
-local function discard(person)
-  local place = person.place
+-- "as": "place", or "town" among those who may meet guests of other towns.
+local function discard(person, as)
+  local place = person[as]
   if not place then return end
   local pool, rank, lat, lon = unpack(place)
-  person.place = nil
+  person[as] = nil
   call('ZREM', key('p', pool), person.id)
   if rank == UNASKED then return end
   local here = stand(pool, rank, encode(0, lat, lon))
@@ -257,8 +264,8 @@ local function discard(person)
 end
 
 -- Stand where the record says, whether or not the keys know of it already.
-local function occupy(person)
-  local pool, rank, lat, lon = unpack(person.place)
+local function occupy(person, as)
+  local pool, rank, lat, lon = unpack(person[as])
   call('ZADD', key('p', pool), now, person.id)
   touch(key('p', pool))
   if rank == UNASKED then return end
@@ -269,14 +276,28 @@ local function occupy(person)
   touch(tiles)
 end
 
--- Stand here, and nowhere else any more; who looks, anywhere in the pool.
-local function put(person, rank)
-  local pool, lat, lon, place = person.pool, 0, 0, person.place
-  if rank == IDLE_IN_VIEW then lat, lon = person.lat, person.lon end
+-- Stand here, and nowhere else any more.
+local function put(person, as, pool, rank, lat, lon)
+  local place = person[as]
   if place and place[1] == pool and place[2] == rank and place[3] == lat and place[4] == lon then return end
-  discard(person)
-  person.place = {pool, rank, lat, lon}
-  occupy(person)
+  discard(person, as)
+  person[as] = {pool, rank, lat, lon}
+  occupy(person, as)
+end
+
+-- In the own pool, by the district or, who looks, anywhere in it.
+local function put_in_pool(person, rank)
+  local ranked = rank == IDLE_IN_VIEW
+  put(person, 'place', person.pool, rank, ranked and person.lat or 0, ranked and person.lon or 0)
+end
+
+-- ---- towns nearby (towns.py): those who may meet guests of other pools
+
+local TOWN = '~'  -- before the name of a pool: those of it who roam; alone: all of them
+
+local function put_in_town(person)
+  local place = person.towns and person.place
+  if place then put(person, 'town', TOWN .. place[1], place[2], 0, 0) else discard(person, 'town') end
 end
 
 -- ---- crowds (crowds.py): who takes part in a pool, by network
@@ -324,6 +345,30 @@ local function take_part(person, has_met)
   stop_taking_part(person)
   person.crowd = {pool, network, score}
   join_crowd(person)
+end
+
+local function roamers_of(network) return crowd_of(TOWN, network) end
+
+local function stop_roaming(person)
+  if person.roam then call('ZREM', roamers_of(person.roam[1]), person.id) end
+  person.roam = nil
+end
+
+-- Be among the roamers where the record says, whether or not the key knows of it already.
+local function join_roamers(person)
+  local roamers = roamers_of(person.roam[1])
+  call('ZADD', roamers, person.roam[2], person.id)
+  touch(roamers)
+end
+
+-- Who takes part and may meet guests of other towns roams.
+local function file_roamer(person)
+  local crowd, roam = person.towns and person.crowd, person.roam
+  if not crowd or crowd[2] == '' then return stop_roaming(person) end
+  if roam and roam[1] == crowd[2] and roam[2] == crowd[3] then return end
+  stop_roaming(person)
+  person.roam = {crowd[2], crowd[3]}
+  join_roamers(person)
 end
 
 -- ---- letdowns (letdowns.py)
@@ -464,6 +509,22 @@ local function rests(kind, guest, other)
   return until_ms and tonumber(until_ms) > now
 end
 
+-- Whether a guest who looks is led to those with a common language alone: for a while, from when it began to look.
+local function waits_for_language(person)
+  return person.looking and person.languages and now < person.looks_since + LANGUAGE_MS
+end
+
+-- Whether these two have a language in common, or need none: who has named no language speaks any.
+local function understand(a, b)
+  if not a.languages or not b.languages then return true end
+  local spoken = {}
+  for _, language in ipairs(a.languages) do spoken[language] = true end
+  for _, language in ipairs(b.languages) do
+    if spoken[language] then return true end
+  end
+  return not (waits_for_language(a) or waits_for_language(b))
+end
+
 -- Pauses protect only somebody who does not look.
 local function may_be_asked(candidate, seeker)
   if strangers(candidate, seeker) or rests('t', candidate.id, seeker.id) then return false end
@@ -520,8 +581,10 @@ local function is_free(person) return state(person) == 'free' or is_rung_on(pers
 function refile(person)
   changed[person.id] = true
   local is = state(person)
-  if person.pool and is_free(person) then put(person, rank_of(person)) else discard(person) end
+  if person.pool and is_free(person) then put_in_pool(person, rank_of(person)) else discard(person, 'place') end
+  put_in_town(person)
   file_in_crowd(person, is)
+  file_roamer(person)
   if is ~= 'gone' then
     not_absent(person)
   elseif not person.absent then
@@ -635,7 +698,7 @@ end
 
 -- The socket is closed.
 local function dismiss(person)
-  person.online, person.looking = nil, nil
+  person.online, person.looking, person.languages = nil, nil, nil
   refile(person)
 end
 
@@ -655,7 +718,7 @@ local function open(id, seeker, candidate, ring_s, slow_ring_s, wished)
   local offer = {
     id = id, seeker = seeker.id, candidate = candidate.id, city = seeker.city, seconds = seconds,
     looking = candidate.looking or false, ends = now + ring_s * 1000, rings_until = now + seconds * 1000,
-    wished = wished or false,
+    wished = wished or false, pool = seeker.pool or '',
   }
   if offer.looking then note_led({candidate}, seeker, candidate) end
   write('o', offer)
@@ -669,7 +732,7 @@ end
 
 local function begin(person, s, partner)
   release(person)
-  person.session, person.looking = s, nil
+  person.session, person.looking, person.languages = s, nil, nil
   if person.avoided_networks then note_met(person.id, {partner}) end
   refile(person)
 end
@@ -777,6 +840,7 @@ local function settle()
     if person then
       take_out(person)
       stop_taking_part(person)
+      stop_roaming(person)
     end
     forget_visitor(guest)
     call('ZREM', prefix .. 'absent', guest)
@@ -815,6 +879,8 @@ local function put_in(person, entry)
   person.pool, person.lat, person.lon, person.city = entry.pool, entry.district[1], entry.district[2], entry.city
   person.available, person.slow = entry.available or nil, entry.slow or nil
   person.visible = entry.visible or nil
+  person.towns = entry.towns or nil
+  person.languages = not person.session and entry.languages[1] and entry.languages or nil
   person.networks = entry.networks[1] and entry.networks
   person.network = entry.network ~= '' and entry.network or nil
   person.own_network = entry.own_network ~= '' and entry.own_network or nil
@@ -1005,32 +1071,53 @@ end
 local function has_room(candidate, seeker)
   local network = network_of(candidate)
   if network == '' or network == network_of(seeker) or candidate.crowd then return true end
-  local size, share = size_and_share(seeker.pool, network)
+  local size, share = size_and_share(candidate.pool, network)
   return size < share
+end
+
+-- Whether the guest is among those of its network who may meet guests of other towns and networks. They are looked at:
+-- none of them may be kept by somebody whose record was lost.
+local function may_roam(person)
+  local network = network_of(person)
+  if network == '' then return true end
+  local roamers, others = roamers_of(network), 0
+  for _, guest in ipairs(call('ZRANGE', roamers, 0, ROAMERS - 1)) do
+    local other = find(guest)
+    if guest == person.id then return true end
+    if other and other.roam and other.roam[1] == network then others = others + 1
+    else call('ZREM', roamers, guest) end
+  end
+  return others < ROAMERS
+end
+
+-- Two of one pool, or network, may meet as far as towns go.
+local function may_meet(a, b)
+  return a.pool == b.pool or network_of(a) == network_of(b) or may_roam(a) and may_roam(b)
 end
 
 local strays = {}  -- who stands where no record says so (it was lost), or is not free and not swept yet
 
 -- Whether the guest may be asked, by the record too.
-local function fits(candidate, guest, place, seeker)
-  local says = candidate and candidate.place
+local function fits(candidate, guest, as, place, seeker)
+  local says = candidate and candidate[as]
   if not says or says[1] ~= place[1] or says[2] ~= place[2] or says[3] ~= place[3] or says[4] ~= place[4] then
-    strays[#strays + 1] = {id = guest, place = place}
+    strays[#strays + 1] = {id = guest, [as] = place}
   elseif state(candidate) ~= 'free' then
     strays[#strays + 1] = candidate
   else
-    return may_be_asked(candidate, seeker) and has_room(candidate, seeker)
+    return may_be_asked(candidate, seeker) and understand(candidate, seeker) and may_meet(candidate, seeker)
+      and has_room(candidate, seeker)
   end
 end
 
 -- Somebody of a district who may be asked; and whether anybody stands there who is not blocked. At most so many are
 -- tried.
-local function choose(here, found, place, seeker, blocked, most)
+local function choose(here, found, as, place, seeker, blocked, most)
   local left = most
   for guest in shuffled(here, found) do
     if not blocked[guest] then
       local candidate = find(guest)
-      if fits(candidate, guest, place, seeker) then return candidate, true end
+      if fits(candidate, guest, as, place, seeker) then return candidate, true end
       left = left - 1
       if left == 0 then break end
     end
@@ -1076,8 +1163,8 @@ local function asks_blindly(seeker, blocked)
 end
 
 -- The blocked are not counted, or those around somebody who has declined many would hide everybody behind them (M13).
-local function draw_nearest(seeker, blocked, blindly)
-  local left, pool, rank = DISTRICTS_WALKED, seeker.pool, IDLE_IN_VIEW
+local function draw_nearest(seeker, blocked, blindly, share)
+  local left, pool, rank = DISTRICTS_WALKED / share, seeker.pool, IDLE_IN_VIEW
   local head, tail = prefix .. 'c:' .. rank .. ':', ':' .. pool  -- of "stand"
   local tiles = area(pool, rank)
   for district in blindly and in_any_order(tiles) or nearest(tiles, seeker) do
@@ -1085,7 +1172,8 @@ local function draw_nearest(seeker, blocked, blindly)
     local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
     if not all_barred(found, blocked) then
       local _, lat, lon = decode(district)
-      local candidate, met = choose(here, found, {pool, rank, lat, lon}, seeker, blocked, DRAWN_PER_DISTRICT)
+      local candidate, met = choose(here, found, 'place', {pool, rank, lat, lon}, seeker, blocked,
+        DRAWN_PER_DISTRICT)
       if candidate then return candidate end
       if met then left = left - 1 end
       if left == 0 then return nil end
@@ -1107,10 +1195,10 @@ local function over_share(pool, network)
 end
 
 -- Adds who is over the share of another network to those who are passed over; whether the seeker is over the own one's.
-local function pass_over(seeker, passed_over)
+local function pass_over(pool, seeker, passed_over)
   local own, is_over = network_of(seeker), false
-  for _, network in ipairs(call('HKEYS', key('k', seeker.pool))) do
-    for _, guest in ipairs(over_share(seeker.pool, network)) do
+  for _, network in ipairs(call('HKEYS', key('k', pool))) do
+    for _, guest in ipairs(over_share(pool, network)) do
       if network ~= own then passed_over[guest] = true else is_over = is_over or guest == seeker.id end
     end
   end
@@ -1124,16 +1212,35 @@ local function draw_own(seeker, first, last, blocked)
     local candidate = not blocked[guest] and find(guest)
     local place = candidate and candidate.place
     if place and place[2] >= first and place[2] <= last and state(candidate) == 'free'
-      and may_be_asked(candidate, seeker) then return candidate end
+      and may_be_asked(candidate, seeker) and understand(candidate, seeker) then return candidate end
   end
 end
 
--- Somebody of a rank whose place ranks nobody, at random in the pool.
-local function draw_anywhere(seeker, blocked, rank)
-  local here = stand(seeker.pool, rank, encode(0, 0, 0))
+-- Somebody of a rank whose place ranks nobody, at random in a pool.
+local function draw_anywhere(as, pool, seeker, blocked, rank, most)
+  local here = stand(pool, rank, encode(0, 0, 0))
   local found = call('ZRANGE', here, 0, FETCHED_WHOLE)
-  local candidate = choose(here, found, {seeker.pool, rank, 0, 0}, seeker, blocked, LOOKERS_DRAWN)
+  local candidate = choose(here, found, as, {pool, rank, 0, 0}, seeker, blocked, most)
   return candidate
+end
+
+local function draw_here(seeker, blocked, blindly, share, first, last)
+  for rank = first, last do
+    local found
+    if rank == IDLE_IN_VIEW then found = draw_nearest(seeker, blocked, blindly, share)
+    else found = draw_anywhere('place', seeker.pool, seeker, blocked, rank, LOOKERS_DRAWN / share) end
+    if found then return found end
+  end
+end
+
+-- Somebody of another town who roams.
+local function draw_in_town(pool, seeker, blocked, share, first, last)
+  if call('EXISTS', key('p', TOWN .. pool)) == 0 then return nil end
+  pass_over(pool, seeker, blocked)
+  for rank = first, last do
+    local found = draw_anywhere('town', TOWN .. pool, seeker, blocked, rank, DRAWN_PER_TOWN / share)
+    if found then return found end
+  end
 end
 
 -- The first and the last rank of those whom the seeker may be led to, see "_ranks" in lobby_state.py.
@@ -1144,28 +1251,36 @@ local function ranks_for(seeker, stands)
   return first, waited and BEHIND or IDLE_IN_VIEW
 end
 
-local function find_candidate(seeker)
+local function find_candidate(seeker, neighbours)
   local stands, blocked = standing(seeker.id), {}
   if stands == 'alone' then return nil end
   local first, last = ranks_for(seeker, stands)
   for _, guest in ipairs(call('SMEMBERS', key('b', seeker.id))) do blocked[guest] = true end
   local blindly = asks_blindly(seeker, blocked)
-  if pass_over(seeker, blocked) then return draw_own(seeker, first, last, blocked) end
-  for rank = first, last do
-    local found
-    if rank == IDLE_IN_VIEW then found = draw_nearest(seeker, blocked, blindly)
-    else found = draw_anywhere(seeker, blocked, rank) end
+  if pass_over(seeker.pool, seeker, blocked) then return draw_own(seeker, first, last, blocked) end
+  local share = waits_for_language(seeker) and LANGUAGE_SHARE or 1
+  for _, some in ipairs({{first, math.min(last, IDLE_IN_VIEW)}, {math.max(first, BEHIND), last}}) do
+    local found = draw_here(seeker, blocked, blindly, share, some[1], some[2])
     if found then return found end
+    for _, pool in ipairs(seeker.towns and neighbours or {}) do
+      found = draw_in_town(pool, seeker, blocked, share, some[1], some[2])
+      if found then return found end
+    end
   end
 end
 
 -- Ask the best candidate, if there is one.
-local function claim(seeker, id, rest_ms, ring_s, slow_ring_s)
+local function claim(seeker, neighbours, id, rest_ms, ring_s, slow_ring_s)
   if not seeker.place then refile(seeker) end  -- back with its process, and not swept yet
   if not seeker.place then return nil end
-  local candidate = find_candidate(seeker)
+  local candidate = find_candidate(seeker, neighbours)
   for _, stray in ipairs(strays) do
-    if stray.process then refile(stray) else discard(stray) end
+    if stray.process then
+      refile(stray)
+    else
+      discard(stray, 'place')
+      discard(stray, 'town')
+    end
   end
   if not candidate then return nil end
   seeker.rest_ms = rest_ms
@@ -1183,13 +1298,13 @@ local function look(person)
   end
 end
 
-return step(function(guest, id, rest_ms, ring_s, slow_ring_s)
+return step(function(guest, id, rest_ms, ring_s, slow_ring_s, neighbours)
   math.randomseed(tonumber(ARGV[3]))
   local person = find(guest)
   if person and person.session then return {state = 'matched', session = person.session} end
   if not person or not person.online then return {state = 'waiting'} end
   look(person)
-  local offer = offer_of(person) or claim(person, id, rest_ms, ring_s, slow_ring_s)
+  local offer = offer_of(person) or claim(person, neighbours, id, rest_ms, ring_s, slow_ring_s)
   if not offer then return {state = 'waiting'} end
   return {state = offer.seeker == guest and 'asking' or 'asked', offer = offer}
 end)
@@ -1202,7 +1317,8 @@ local function may_begin(offer)
   if not seeker or strangers(seeker, candidate) then return false end
   local is = state(seeker)
   if is ~= 'free' and is ~= 'asking' then return false end
-  return offer.wished or seeker.looking and seeker.pool == candidate.pool
+  local meets_here = seeker.pool == offer.pool and (seeker.towns or seeker.pool == candidate.pool)
+  return offer.wished or seeker.looking and meets_here
 end
 
 -- Answers with the offer that this has taken back, if the seeker was asking somebody else.
@@ -1261,6 +1377,15 @@ return step(function(guest, on, slow)
   local person = find(guest)
   if not person then return nil end
   person.available, person.slow = on or nil, slow or nil
+  refile(person)
+end)
+
+-- prefer --
+return step(function(guest, towns, languages)
+  local person = find(guest)
+  if not person then return nil end
+  person.towns = towns or nil
+  if person.online and not person.session then person.languages = languages[1] and languages or nil end
   refile(person)
 end)
 
@@ -1327,11 +1452,16 @@ return step(function(guest, other, id, ring_s, slow_ring_s)
 end)
 
 -- nearby --
--- How many others stand in the pool.
-return step(function(guest)
+-- How many others stand in the pool, and of the towns nearby who may meet the guest.
+return step(function(guest, neighbours)
   local person = find(guest)
   if not person or not person.pool then return 0 end
-  return call('ZCARD', key('p', person.pool)) - (person.place and 1 or 0)
+  local count = call('ZCARD', key('p', person.pool)) - (person.place and 1 or 0)
+  for _, pool in ipairs(person.towns and neighbours or {}) do
+    if count >= COUNTED_NEARBY then break end
+    count = count + call('ZCARD', key('p', TOWN .. pool))
+  end
+  return count
 end)
 
 -- status --
@@ -1388,9 +1518,12 @@ return step(function(guests_asked)
         join_crowd(person)
         call('ZREMRANGEBYSCORE', key('l', person.pool), '-inf', now - STANDING_MS)
       end
-      if person.place then
-        occupy(person)
-        call('ZREMRANGEBYSCORE', key('p', person.pool), '-inf', now - STANDING_MS)
+      if person.roam then join_roamers(person) end
+      for _, as in ipairs({'place', 'town'}) do
+        if person[as] then
+          occupy(person, as)
+          call('ZREMRANGEBYSCORE', key('p', person[as][1]), '-inf', now - STANDING_MS)
+        end
       end
     end
   end

@@ -15,7 +15,7 @@ from citychat.rules import COUNTED_NEARBY, RING_S, SLOW_RING_S
 
 Run = Callable[[str, Sequence[bytes | str | int]], Awaitable[object]]
 T = TypeVar("T")
-VERSION = 4  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
+VERSION = 5  # of what stands in the keys. Another one is another lobby: of two processes only those with the same meet
 PREFIX = f"citychat:{VERSION}:"
 SEED_BITS = 31  # what Lua's math.randomseed takes
 
@@ -72,8 +72,8 @@ class RedisLobby:
     async def leave(self, guest: str, epoch: int) -> Offer | None:
         return await self._step(OFFER, "leave", guest, epoch)
 
-    async def seek(self, guest: str, offer: str, rest_ms: int) -> SeekResult:
-        return await self._step(SOUGHT, "seek", guest, offer, rest_ms, self._ring_s, SLOW_RING_S)
+    async def seek(self, guest: str, offer: str, rest_ms: int, neighbours: Sequence[str] = ()) -> SeekResult:
+        return await self._step(SOUGHT, "seek", guest, offer, rest_ms, self._ring_s, SLOW_RING_S, neighbours)
 
     async def accept(self, guest: str, offer: str, session_id: str) -> Offer | None:
         taken_back = await self._step(TAKEN_BACK, "accept", guest, offer, session_id)
@@ -95,6 +95,9 @@ class RedisLobby:
 
     async def available(self, guest: str, on: bool, slow: bool) -> None:
         await self._step(NOTHING, "available", guest, on, slow)
+
+    async def prefer(self, guest: str, towns: bool, languages: Sequence[str]) -> None:
+        await self._step(NOTHING, "prefer", guest, towns, languages)
 
     async def move(self, guest: str, pool: str, district: District, city: str) -> None:
         retry_ms = await self._step(NUMBER_OR_NOTHING, "move", guest, pool, district.lat, district.lon, city)
@@ -122,8 +125,8 @@ class RedisLobby:
     async def ask(self, guest: str, other: str, offer: str) -> Offer | None:
         return await self._step(OFFER, "ask", guest, other, offer, self._ring_s, SLOW_RING_S)
 
-    async def nearby(self, guest: str) -> int:
-        return min(await self._step(NUMBER, "nearby", guest), COUNTED_NEARBY)
+    async def nearby(self, guest: str, neighbours: Sequence[str] = ()) -> int:
+        return min(await self._step(NUMBER, "nearby", guest, neighbours), COUNTED_NEARBY)
 
     async def status(self, guests: Sequence[str]) -> list[GuestStatus]:
         return await self._step(STATUS, "status", guests)
