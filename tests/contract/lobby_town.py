@@ -42,6 +42,8 @@ class LobbyTown:
         session: Session | None = None,
         network: str | None = None,
         own_network: str = "",
+        towns: bool = False,
+        languages: tuple[str, ...] = (),
     ) -> Entry:
         return Entry(
             guest,
@@ -60,6 +62,8 @@ class LobbyTown:
             session,
             (networks or ("",))[0] if network is None else network,
             own_network,
+            towns,
+            languages,
         )
 
     async def enter(self, *guests: str, **changes: object) -> Entered:
@@ -69,20 +73,20 @@ class LobbyTown:
             entered = await self.lobby.enter(self.entry(guest, **changes))  # type: ignore[arg-type]
         return entered
 
-    async def seek(self, guest: str) -> SeekResult:
+    async def seek(self, guest: str, *neighbours: str) -> SeekResult:
         self._offers += 1
-        return await self.lobby.seek(guest, f"offer-{self._offers}", self.rest_ms)
+        return await self.lobby.seek(guest, f"offer-{self._offers}", self.rest_ms, neighbours)
 
-    async def ask(self, seeker: str, candidate: str) -> Offer:
+    async def ask(self, seeker: str, candidate: str, *neighbours: str) -> Offer:
         """``seeker`` seeks and must come upon ``candidate``."""
-        sought = await self.seek(seeker)
+        sought = await self.seek(seeker, *neighbours)
         assert sought.state == "asking", sought
         assert sought.offer is not None
         assert (sought.offer.seeker, sought.offer.candidate) == (seeker, candidate)
         return sought.offer
 
-    async def waits(self, guest: str) -> bool:
-        return await self.seek(guest) == SeekResult("waiting")
+    async def waits(self, guest: str, *neighbours: str) -> bool:
+        return await self.seek(guest, *neighbours) == SeekResult("waiting")
 
     async def end_offer(self, what: str, offer: str, epoch: int, s: str = "s") -> None:
         """Something that ends anna's offer to ben."""

@@ -224,13 +224,14 @@ async def test_letdowns_and_complaints_of_another_shape_are_forgotten(lobby_scri
 
 # What stands in the records and how the keys are called. Whoever changes it raises VERSION in adapters/redis/lobby.py.
 FIELDS = {
-    4: {
-        "v": "absent asks_from available avoided_networks city crowd epoch id last_met lat lon looking looks_since "
-        "network networks offer online place pool process rest_ms rung session unanswered visible",
+    5: {
+        "v": "absent asks_from available avoided_networks city crowd epoch id languages last_met lat lon looking "
+        "looks_since network networks offer online place pool process rest_ms roam rung session town towns unanswered "
+        "visible",
         "d": "at by id ms",
         "w": "at id",
-        "o": "candidate city ends id looking rings_until seconds seeker wished",
-        "e": "candidate city closed ends id looking rings_until seconds seeker wished",
+        "o": "candidate city ends id looking pool rings_until seconds seeker wished",
+        "e": "candidate city closed ends id looking pool rings_until seconds seeker wished",
     }
 }
 
@@ -238,7 +239,8 @@ FIELDS = {
 async def test_the_prefix_has_the_version_of_what_stands_in_the_keys(lobby_scripts: Scripts) -> None:
     assert f"citychat:{VERSION}:" == PREFIX
     async with scene(lobby_scripts) as played:
-        await played.town.enter("jo", networks=("network",))
+        await played.town.enter("jo", networks=("network",), towns=True, languages=("fr",), pool="nancy")
+        assert await played.town.waits("jo")
         found: dict[str, set[str]] = {kind: set() for kind in FIELDS[VERSION]}
         for name in lobby_scripts.names():
             if name[1] == ":" and name[0] in found:

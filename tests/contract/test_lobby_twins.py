@@ -19,7 +19,7 @@ from citychat.adapters.memory.nearest import SpatialIndex
 from citychat.adapters.redis import RedisLobby
 from citychat.model import NOWHERE, Busy, District, Gone, Session
 from citychat.ports import Entry, SeekResult
-from citychat.rules import DISTRICTS_WALKED, FIRST_WORD_MS, LOOKERS_DRAWN
+from citychat.rules import DISTRICTS_WALKED, FIRST_WORD_MS, LANGUAGE_SHARE, LOOKERS_DRAWN
 from tests.contract.redis_scripts import Scripts
 
 GUESTS = [f"guest {n}" for n in range(14)]
@@ -36,6 +36,7 @@ DISTRICTS = [
     District(-850, -18_000),
 ]
 NETWORKS = ["even", "odd"]
+LANGUAGES = ["eu", "fr", "wo"]
 STEPS, BOOKS_EVERY = {"lua": 400, "redis": 1_500}, 10  # each takes three times as long in Lua here
 
 
@@ -45,18 +46,29 @@ class SteeredIndex(SpatialIndex):
     first: str | None = None
 
     def draw(
-        self, pool: str, district: District | None, blocked: Container[str], ranks: Iterable[int] = ()
+        self,
+        pool: str,
+        district: District | None,
+        blocked: Container[str],
+        ranks: Iterable[int] = (),
+        share: int = 1,
     ) -> Iterator[str]:
         for rank in ranks:
             area = self._areas.get((pool, rank))
             if area is None:
                 continue
-            assert len(area.stands) <= DISTRICTS_WALKED
+            assert len(area.stands) <= DISTRICTS_WALKED // LANGUAGE_SHARE
             stands = [
                 list(stand.draw(self._random, blocked, LOOKERS_DRAWN)) for stand in area.near(district or NOWHERE)
             ]
             for there in [list(chain(*stands))] if district is None else stands:
                 yield from sorted(there, key=lambda guest: guest != self.first)
+
+    def draw_few(self, pool: str, blocked: Container[str], ranks: Iterable[int], most: int) -> Iterator[str]:
+        assert len(GUESTS) <= most, "else chance may try others here"
+        for rank in ranks:
+            there = super().draw_few(pool, blocked, (rank,), most)
+            yield from sorted(there, key=lambda guest: guest != self.first)
 
 
 class SteeredCrowds(Crowds):
@@ -102,13 +114,14 @@ class Twins:
         self.python = MemoryLobby(lambda: self.now, Random(2))
         self.index = self.python._state.index = SteeredIndex(Random(3))
         self.crowds = self.python._state.crowds = SteeredCrowds(Random(4))
+        self.towns = self.python._state.towns.index = SteeredIndex(Random(5))
 
     def both(self, name: str, *args: object) -> object:
         """Do it in both; the common answer."""
         self.done.append((name, *args))
         lua = outcome(getattr(self.lua, name)(*args))
         chosen = lua.offer.candidate if isinstance(lua, SeekResult) and lua.offer else None
-        self.index.first = self.crowds.first = chosen
+        self.index.first = self.crowds.first = self.towns.first = chosen
         python = outcome(getattr(self.python, name)(*args))
         assert lua == python, self.told(f"Lua: {lua}\nPython: {python}")
         return lua
@@ -128,7 +141,7 @@ class Twins:
     def compare_books(self) -> None:
         """What no answer shows at once: counts, networks, and every key there is."""
         for guest in GUESTS:
-            self.both("nearby", guest)
+            self.both("nearby", guest, ["paris", "lyon"])
             self.both("networks", guest)
             del self.done[-2:]
         keys = [key for key in self.scripts.names() if not key.startswith(("r:", "t:", "clock"))]
@@ -201,7 +214,13 @@ class Twins:
             tuple(random.sample(GUESTS, 2)) if self.flag(0.04) else (),
             self.row(guest),
             random.choice(["", *NETWORKS]),
+            "",
+            self.flag(0.5),
+            self.languages(),
         )
+
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.random.sample(LANGUAGES, self.random.choice([0, 0, 1, 1, 2])))
 
     def leave(self) -> None:
         guest = self.guest()
@@ -211,7 +230,11 @@ class Twins:
             )
 
     def seek(self) -> None:
-        self.both("seek", self.guest(), self.new_id(), self.random.choice([0, 0, 5_000, 15_000]))
+        neighbours = self.random.sample(["lyon", "paris", "a:1:2"], self.random.choice([0, 2, 3]))
+        self.both("seek", self.guest(), self.new_id(), self.random.choice([0, 0, 5_000, 15_000]), neighbours)
+
+    def prefer(self) -> None:
+        self.both("prefer", self.guest(), self.flag(), self.languages())
 
     def answer(self) -> None:
         self.answer_offer(self.random.choice(self.offers), self.guest())
@@ -320,7 +343,7 @@ class Twins:
 
 STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
     Twins.enter: 8, Twins.leave: 3, Twins.seek: 16, Twins.answer_well: 8, Twins.answer: 2, Twins.late_no: 0.5,
-    Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3,
+    Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3, Twins.prefer: 3,
     Twins.block: 0.4, Twins.let_down: 1, Twins.avoid_networks: 0.4, Twins.pair: 0.6, Twins.ask: 2, Twins.renew: 3,
     Twins.drop: 0.5, Twins.lose: 0.08, Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
 }  # fmt: skip
@@ -331,6 +354,7 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     crowds = lobby._state.crowds
     yield from (f"l:{pool}" for pool in crowds.counts)
     yield from (f"n:{network}:{pool}" for pool, network in crowds.crowds)
+    yield from (f"n:{network}:~" for _, network in lobby._state.towns.roamers.crowds)
     yield from (f"k:{pool}" for pool in crowds.crowded)
     state = lobby._state
     for person in state.people.values():
@@ -350,12 +374,16 @@ def expected_keys(lobby: MemoryLobby) -> Iterator[str]:
     }  # fmt: skip
     yield from (name for name, book in books.items() if book)
     yield from (f"x:{pool}" for pool in state._avoided)
-    yield from (f"p:{pool}" for pool, count in state.index._counts.items() if count)
-    for (pool, rank), area in state.index._areas.items():
-        yield f"a:{rank}:{pool}"
-        yield from (
-            f"c:{rank}:{((district.lat + 2**17) << 18) + district.lon + 2**17}:{pool}" for district in area.stands
-        )
+    yield from index_keys(state.index, "")
+    yield from index_keys(state.towns.index, "~")
+
+
+def index_keys(index: SpatialIndex, before: str) -> Iterator[str]:
+    yield from (f"p:{before}{pool}" for pool, count in index._counts.items() if count)
+    for (pool, rank), area in index._areas.items():
+        yield f"a:{rank}:{before}{pool}"
+        for district in area.stands:
+            yield f"c:{rank}:{((district.lat + 2**17) << 18) + district.lon + 2**17}:{before}{pool}"
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -34,7 +34,7 @@ def candidates(state: LobbyState, seeker: LobbyGuest, neighbours: Sequence[str])
     for some in (range(ranks.start, min(ranks.stop, BEHIND)), range(max(ranks.start, BEHIND), ranks.stop)):
         yield from state.index.draw(pool, start, blocked, some, share)
         for town in towns:
-            yield from state.towns.draw(town, _passed_over(state, seeker, town), some, share)
+            yield from state.towns.draw(town, _passed_over(state, seeker, town), some)
 
 
 def _passed_over(state: LobbyState, seeker: LobbyGuest, pool: str) -> dict[str, None]:

@@ -34,7 +34,6 @@ class Towns:
         """Tell whether the guest is among those of its network who may meet guests of other towns and networks."""
         return not person.network or self.roamers.is_among_first(person.id, EVERYWHERE, person.network, ROAMERS)
 
-    def draw(self, pool: str, blocked: Container[str], ranks: Iterable[int], share: int) -> Iterator[str]:
-        """Those of another town who roam: of these ranks in their order, at random, a few of each; with a ``share`` one
-        in so many of these."""
-        return self.index.draw_few(pool, blocked, ranks, DRAWN_PER_TOWN // share)
+    def draw(self, pool: str, blocked: Container[str], ranks: Iterable[int]) -> Iterator[str]:
+        """Those of another town who roam: of these ranks in their order, at random, a few of each."""
+        return self.index.draw_few(pool, blocked, ranks, DRAWN_PER_TOWN)

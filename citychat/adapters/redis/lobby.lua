@@ -1234,11 +1234,11 @@ local function draw_here(seeker, blocked, blindly, share, first, last)
 end
 
 -- Somebody of another town who roams.
-local function draw_in_town(pool, seeker, blocked, share, first, last)
+local function draw_in_town(pool, seeker, blocked, first, last)
   if call('EXISTS', key('p', TOWN .. pool)) == 0 then return nil end
   pass_over(pool, seeker, blocked)
   for rank = first, last do
-    local found = draw_anywhere('town', TOWN .. pool, seeker, blocked, rank, DRAWN_PER_TOWN / share)
+    local found = draw_anywhere('town', TOWN .. pool, seeker, blocked, rank, DRAWN_PER_TOWN)
     if found then return found end
   end
 end
@@ -1263,7 +1263,7 @@ local function find_candidate(seeker, neighbours)
     local found = draw_here(seeker, blocked, blindly, share, some[1], some[2])
     if found then return found end
     for _, pool in ipairs(seeker.towns and neighbours or {}) do
-      found = draw_in_town(pool, seeker, blocked, share, some[1], some[2])
+      found = draw_in_town(pool, seeker, blocked, some[1], some[2])
       if found then return found end
     end
   end

@@ -14,6 +14,7 @@ from tests.simulation.lobbies import MakeStand
 T = TypeVar("T")
 GUESTS = [f"guest {n}" for n in range(6)]
 ALONE_MS, BEHIND_MS, PATIENT_MS, FIRST_WORD_MS = 3_600_000, 600_000, 10_000, 13_000
+LANGUAGE_MS = 10_000
 LEASE_MS, RING_PAUSE_MS, REST_MS, FORGET_MS, LATE_NO_MS = 15_000, 120_000, 600_000, 600_000, 3_600_000
 
 
@@ -98,6 +99,8 @@ class Known:
     def begun(self, s: str, a: str, b: str) -> None:
         """Note that the two talk."""
         self.sessions[s] = (a, b)
+        for guest in (a, b):
+            self.change(guest, languages=())
         self.talked.add(frozenset((a, b)))
 
     def block(self, a: str, b: str) -> None:
@@ -123,26 +126,43 @@ class Known:
             self.pages[guest] = replace(self.pages[guest], **fields)
 
     def candidates(self, seeker: str) -> list[list[str]]:
-        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests, those behind all."""
-        ranks: list[list[str]] = [[], [], [], []]
-        pool = self.pages[seeker].pool if seeker in self.pages else None
+        """Whom ``seeker`` may be led to if free: lookers in view, lookers hidden, idle guests of the own town, the same
+        of the other one, those behind all of the own town, of the other one."""
+        ranks: list[list[str]] = [[], [], [], [], [], [], [], []]
         for guest in self.free():
-            page = self.pages[guest]
-            if guest == seeker or pool is None or page.pool != pool or self.apart(guest, seeker):  # M5
+            if guest == seeker or seeker not in self.pages or self.apart(guest, seeker):  # M5
                 continue
+            if not self.may_meet(guest, seeker):
+                continue
+            page = self.pages[guest]
+            near = int(page.pool != self.pages[seeker].pool)
             standing = self.standing(guest)
             if standing == "alone" or self.taken_back.get(frozenset((guest, seeker)), 0) > self.now:
                 continue
             if self.where(guest).looking:
-                ranks[3 if standing else 0 if page.visible else 1].append(guest)
+                ranks[6 + near if standing else 3 * near + (not page.visible)].append(guest)
             elif page.visible and page.available and self._may_ring(guest, seeker):
-                ranks[3 if standing else 2].append(guest)
+                ranks[6 + near if standing else 3 * near + 2].append(guest)
         match self.standing(seeker):
             case "alone":
-                return [[], [], [], []]
+                return []
             case "behind":
-                return [[], [], [], ranks[3]]
-        return [*ranks[:3], ranks[3] if self.now >= self.looks_since[seeker] + PATIENT_MS else []]
+                return ranks[6:]
+        return ranks if self.now >= self.looks_since[seeker] + PATIENT_MS else ranks[:6]
+
+    def may_meet(self, guest: str, seeker: str) -> bool:
+        """Whether towns and languages let the two meet; there are two towns, and each is near the other."""
+        page, me = self.pages[guest], self.pages[seeker]
+        if None in (page.pool, me.pool) or not self._understand(guest, seeker):
+            return False
+        return page.pool == me.pool or (page.towns and me.towns)
+
+    def _understand(self, guest: str, seeker: str) -> bool:
+        """Whether the two have a language in common, or need none any more: after 10 s of looking."""
+        spoken = [set(self.pages[one].languages) for one in (guest, seeker)]
+        looks = [self.looks_since[one] for one in (guest, seeker) if one == seeker or self.where(one).looking]
+        patient = all(self.now >= since + LANGUAGE_MS for since in looks)
+        return patient or not all(spoken) or not spoken[0].isdisjoint(spoken[1])
 
     def standing(self, guest: str) -> str:
         """Whether two letdowns of the last hour put the guest behind everybody, or five leave it alone."""

@@ -39,9 +39,12 @@ flags, mostly, seldom = st.booleans(), st.sampled_from([True] * 5 + [False]), st
 pools = st.sampled_from(["lyon"] * 7 + ["paris"])
 districts = st.sampled_from([District(0, 0), District(0, 1), District(-7, 40)])
 alive = st.sampled_from([("p", "q")] * 8 + [("p",), ("q",), ()])
+spoken = st.sampled_from([(), (), ("fr",), ("fr", "eu"), ("eu",)])
 pages = st.builds(
-    lambda pool, district, available, slow, visible: Entry("", "", pool, district, "City", available, slow, visible),
-    st.sampled_from(["lyon"] * 8 + ["paris", None]), districts, mostly, seldom, mostly,
+    lambda pool, district, available, slow, visible, towns, languages: Entry(
+        "", "", pool, district, "City", available, slow, visible, towns=towns, languages=languages
+    ),
+    st.sampled_from(["lyon"] * 8 + ["paris", "paris", None]), districts, mostly, seldom, mostly, flags, spoken,
 )  # fmt: skip
 
 
@@ -84,6 +87,8 @@ class LobbyMachine(RuleBasedStateMachine):
         assert (entered.over, entered.ended) == (before.offer, None)
         assert entered.session == (entry.session.id if entry.session else None)  # M12
         known.pages[guest] = replace(entry, epoch=entered.epoch)
+        if entered.session:
+            known.change(guest, languages=())
         known.gone.pop(guest, None)
 
     @rule(guest=guests, old=mostly)
@@ -130,7 +135,7 @@ class LobbyMachine(RuleBasedStateMachine):
         if not before.looking:
             known.looks_since[guest] = known.now
         ranks = known.candidates(guest)
-        sought = step(known.lobby.seek(guest, known.new_id(), 0))
+        sought = step(known.lobby.seek(guest, known.new_id(), 0, self.neighbours(guest)))
         after = known.where(guest)
         assert sought.state == {"chat": "matched", "free": "waiting", "gone": "waiting"}.get(after.state, after.state)
         assert (sought.offer, sought.session) == (after.offer, after.session)
@@ -144,6 +149,10 @@ class LobbyMachine(RuleBasedStateMachine):
             assert sought.offer.looking == (sought.offer.candidate in lookers)
             known.opened(guest, sought.offer)
         known.look()
+
+    def neighbours(self, guest: str) -> list[str]:
+        """The other town."""
+        return [pool for pool in ("lyon", "paris") if guest in self.known.pages and pool != self.known.pages[guest].pool]
 
     @precondition(lambda self: self.known.offers)
     @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "later"]))
@@ -200,7 +209,9 @@ class LobbyMachine(RuleBasedStateMachine):
         at = known.where(seeker)
         if at.state not in ("free", "asking") or known.apart(seeker, offer.candidate):
             return False
-        return at.looking and known.pages[seeker].pool == known.pages[offer.candidate].pool
+        page = known.pages[seeker]
+        same = page.pool == known.pages[offer.candidate].pool
+        return at.looking and page.pool == offer.pool and (same or page.towns)
 
     def say(self, answer: str, offer: Offer, s: str) -> Offer | None:
         lobby = self.known.lobby
@@ -244,6 +255,13 @@ class LobbyMachine(RuleBasedStateMachine):
         if guest in self.known.pages:
             step(self.known.lobby.available(guest, on, slow))
             self.known.change(guest, available=on, slow=slow)
+
+    @rule(guest=guests, towns=flags, languages=spoken)
+    def prefer(self, guest: str, towns: bool, languages: tuple[str, ...]) -> None:
+        known = self.known
+        if guest in known.pages:
+            step(known.lobby.prefer(guest, towns, languages))
+            known.change(guest, towns=towns, languages=() if known.where(guest).session else languages)
 
     @rule(guest=guests, pool=pools, district=districts)
     def move(self, guest: str, pool: str, district: District) -> None:
@@ -350,7 +368,7 @@ class LobbyMachine(RuleBasedStateMachine):
         for guest in known.free(looking=True):
             self.seek(guest)
         free = known.free(looking=True)
-        pairs = [(a, b) for a in free for b in free if a < b and known.pages[a].pool == known.pages[b].pool is not None]
+        pairs = [(a, b) for a in free for b in free if a < b and known.may_meet(a, b)]
         pairs = [(a, b) for a, b in pairs if known.standing(a) == known.standing(b) != "alone"]
         pairs = [pair for pair in pairs if known.taken_back.get(frozenset(pair), 0) <= known.now]
         assert [pair for pair in pairs if not known.apart(*pair)] == []  # M14
