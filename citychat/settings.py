@@ -81,12 +81,14 @@ class Settings:
         True, read_as.yes_or_no, "Show both the same question when a chat begins; `questions.txt` in the data folder "
         "has the host's own", shown="yes", metavar="YES",
     )
+    nearby_towns: bool = _setting(
+        True, read_as.yes_or_no, "Whether guests may meet those of towns within 50 km", shown="yes", metavar="YES",
+    )
     name: str = _setting(face.DEFAULT_NAME, face.name, "What the site is called, on the page and where it is installed")
     accent: tuple[str, ...] = _setting(
         (), face.accent,
         "Colour of the button that matters, such as #0b6e4f; two with a comma between are of the light and of the dark "
-        "theme; less than 4.5:1 is refused",
-        shown="the orange of a street lamp", metavar="COLOUR",
+        "theme; less than 4.5:1 is refused", shown="the orange of a street lamp", metavar="COLOUR",
     )
     contact: str = _setting(
         "", read_as.text, "Who answers for this server: a mail or web address, shown to every guest", shown="none",
@@ -98,8 +100,7 @@ class Settings:
     origins: tuple[str, ...] = _setting(
         (), read_as.several(read_as.origin, r"[,\s]+"),
         "Web origins whose pages may connect, such as https://chat.example; on the own network only their names, "
-        "localhost and addresses are served",
-        shown="the one the page was asked from",
+        "localhost and addresses are served", shown="the one the page was asked from",
     )
     secret_file: Path = _setting(
         Path(), read_as.path,
@@ -120,8 +121,7 @@ class Settings:
         "Where messages, guests and sessions are kept: MongoDB 4.4 or newer", metavar="URL",
     )
     allow_open_services: bool = _setting(
-        False, read_as.yes_or_no, "Use services on other hosts though they ask for no password", shown="no",
-        metavar="YES",
+        False, read_as.yes_or_no, "Use services on other hosts that ask for no password", shown="no", metavar="YES",
     )
     history_days: int = _setting(30, read_as.whole(1, 365), "Days that messages are kept", metavar="DAYS")
     message_burst: int = _setting(

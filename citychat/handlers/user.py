@@ -9,7 +9,7 @@ from citychat.handlers.dispatcher import Answer, Event, Namespace, having, shape
 from citychat.joining import Joining, JoinRequest, probe
 from citychat.limits import bound
 from citychat.matching import Matching, Reason
-from citychat.model import BadPayload, Id, Time, clean_text
+from citychat.model import BadPayload, Id, Languages, Time, clean_text
 from citychat.ports import Page
 from citychat.registry import Client
 
@@ -34,6 +34,13 @@ class SessionRequest(Struct):
 class AvailableRequest(Struct):
     on: bool
     slow: bool = False
+
+
+class PreferRequest(Struct):
+    """Whom the guest would like to meet."""
+
+    towns: bool
+    languages: Languages
 
 
 class ViewRequest(Struct):
@@ -96,6 +103,7 @@ class UserEvents(Namespace):
             "user-leave": Event(self.leave, SessionRequest, lasting=True),
             "user-available": Event(self.available, AvailableRequest, lasting=True),
             "user-view": Event(self.view, ViewRequest, lasting=True),
+            "user-prefer": Event(self.prefer, PreferRequest, "places", lasting=True),
             "user-cities": Event(self.cities, CitiesRequest, "cities"),
             "user-place": Event(self.place, PlaceRequest, "places", lasting=True),
             "user-chats": Event(self.chats, ChatsRequest, "chats"),
@@ -141,12 +149,15 @@ class UserEvents(Namespace):
     async def view(self, client: Client, asked: ViewRequest) -> None:
         await self.matching.view(client, asked.visible, asked.touched)
 
+    async def prefer(self, client: Client, asked: PreferRequest) -> None:
+        await self.matching.prefer(client, asked.towns, asked.languages)
+
     async def cities(self, client: Client, asked: CitiesRequest) -> Answer:
         return Answer({"cities": self.joining.admission.cities(asked.q)})
 
     async def place(self, client: Client, asked: PlaceRequest) -> Answer:
         place = await self.joining.place(client, asked.city, asked.position)
-        return Answer({"place": place.shown()})
+        return Answer({"place": self.joining.admission.shown(place)})
 
     async def chats(self, client: Client, asked: ChatsRequest) -> Answer:
         return Answer(await self.sessions.chats(client.guest, asked.before))

@@ -18,6 +18,7 @@ from citychat.model import (
     Busy,
     Guest,
     Id,
+    Languages,
     NoPlace,
     Place,
     RefusedConsent,
@@ -49,6 +50,8 @@ class JoinRequest(Struct):
     old_token: str | None = None
     position: object = None
     slow: bool = False
+    towns: bool = False
+    languages: Languages = []
     objection: Annotated[str, Meta(max_length=OBJECTION_MAX_CHARS)] = ""
     have: dict[Id, Annotated[int, Meta(ge=0, le=LAMPORT_MAX)]] = {}
     probe: bool = False
@@ -147,6 +150,10 @@ class Admission:
         row = self._moved(row, address, place, now) or row  # after the third change of a day the old place stays
         marks = crowd_mark(self.keys, address), own_network_mark(self.keys, address)
         return Arrived(row, now - old.seen if old and trusted else 0, dossier, *marks)
+
+    def shown(self, place: Place | None) -> dict[str, object] | None:
+        """Return what a page learns of its guest's place: also of how many towns nearby it may meet guests."""
+        return None if place is None else {**place.shown(), "towns": len(self.places.neighbours(place.key))}
 
     def is_stale(self, row: Guest) -> bool:
         """Tell whether a guest was seen a day ago: those who come tomorrow share no mark of a network with them."""

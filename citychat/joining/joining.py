@@ -107,14 +107,14 @@ class Joining:
         catch_up = self.recovery.catch_up if found.read else self.recovery.go_on
         chat = await step(catch_up(endpoint, sessions, asked.have))
         match = MatchState(found.entry, joining.page)
-        match.nearby = await step(self.matching.reconciler.nearby(joining.guest))
+        match.nearby = await step(self.matching.reconciler.nearby(found.entry))
         client = Client(found.row, endpoint, match, joining.subscription)
         return client, {
             "ok": True,
             "token": self.admission.token(client.row),
             "now": self.admission.dates.now_ms(),
             "same": self.admission.is_same(asked, client.guest),
-            "place": client.place.shown() if client.place else None,
+            "place": self.admission.shown(client.place),
             "state": "chat" if client.session else "free",
             "free_nearby": match.nearby,
             **({"lifted": asdict(found.lifted)} if found.lifted else {}),

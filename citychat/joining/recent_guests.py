@@ -7,6 +7,7 @@ last word on whether the chat still runs; a page that has drawn nothing yet wait
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from citychat.expiring import Expiring
 from citychat.limits import bound
@@ -32,7 +33,8 @@ class RecentGuests:
         self._kept = Expiring[str, RecentGuest](KEPT_MAX, KEPT_S, now_s)
 
     def keep(self, known: RecentGuest) -> None:
-        self._kept[known.row.id] = known
+        """Remember a guest, but for the languages: who comes back says them again."""
+        self._kept[known.row.id] = replace(known, entry=replace(known.entry, languages=()))
 
     def of(self, guest: str) -> RecentGuest | None:
         return self._kept.get(guest)

@@ -86,6 +86,8 @@ class Recovery:
             session=newest(sessions, self.matching.sessions.ending),
             network=arrived.network,
             own_network=arrived.own_network,
+            towns=asked.towns and self.matching.nearby,
+            languages=tuple(asked.languages),
         )
 
     async def entered(self, found: Admitted, entered: Entered) -> list[Session]:
@@ -157,6 +159,8 @@ class Recovery:
             available=asked.available,
             slow=asked.slow,
             visible=asked.visible,
+            towns=asked.towns and self.matching.nearby,
+            languages=tuple(asked.languages),
             blocked=(*known.entry.blocked, *self.matching.moderation.pending_blocks(guest)),
             session=None,  # the lobby has it, and what the history has closed meanwhile must not be taken up again
         )

@@ -6,7 +6,7 @@ the page is in ``reconciler``.
 """
 
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -21,11 +21,12 @@ from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions
 from citychat.matching.signs import Signs
 from citychat.model import Gone, NoPlace, Offer, Place, Unavailable
-from citychat.ports import Engines, SignCarrier
+from citychat.ports import Engines, Entry, SignCarrier
 from citychat.registry import Client, Registry
 from citychat.rules import FIRST_WORD_MS
 from citychat.tasks import Tasks
 
+BETWEEN = " – "  # of two cities
 ACCEPTS_MAX = 3  # open offers that went while "Find someone" was accepting them
 
 Then = Callable[[], None]
@@ -38,7 +39,8 @@ def nothing() -> None:
 class Matching:
     """The wishes of this process's pages, and the parts that fulfil them. ``process``: the name under which this
     process has its lease in the lobby; ``history_ms``: how long a chat is kept; ``rests_ms``: how long a seeker rests,
-    at least and at most; ``carrier``: of signs, None for a host who has made no keys for them."""
+    at least and at most; ``carrier``: of signs, None for a host who has made no keys for them; ``neighbours`` tells of
+    a pool those of the towns nearby, the nearest first, and ``nearby`` whether the host lets guests meet these."""
 
     def __init__(
         self,
@@ -49,7 +51,10 @@ class Matching:
         history_ms: int,
         rests_ms: tuple[int, int],
         carrier: SignCarrier | None = None,
+        neighbours: Callable[[str], Sequence[str]] = lambda pool: (),
+        nearby: bool = True,
     ) -> None:
+        self.nearby = nearby
         self.lobby, self.bus, self.tasks = engines.lobby, engines.bus, tasks
         self.sessions = Sessions(engines, tasks, registry, history_ms)
         self.erasing = Erasing(self.sessions)
@@ -58,7 +63,9 @@ class Matching:
         self.signs = Signs(self.sessions, self.moderation, carrier)
         self.lease = Lease(process, self.sessions, self.moderation, lambda client: self.reconciler.soon(client))
         self.pretence = Pretence(engines.clock, engines.random, rests_ms)
-        self.reconciler = Reconciler(self.sessions, self.moderation, self.reunions, self.lease, self.pretence)
+        self.reconciler = Reconciler(
+            self.sessions, self.moderation, self.reunions, self.lease, self.pretence, neighbours
+        )
 
     # -- a page goes --------------------------------------------------------------------------------------------------
 
@@ -96,6 +103,8 @@ class Matching:
                 return "matched", partial(client.page.emit, "user-session", shown)
             if match.entry.pool is None:
                 raise NoPlace
+            if match.entry.languages and not match.looking:
+                await self.reconciler.tell_preferences(client)
             result = await self.reconciler.claim(client)
             if not match.looking:
                 match.looking, match.looks_since_s = True, self.sessions.clock.monotonic_s()
@@ -194,7 +203,7 @@ class Matching:
         try:
             if not client.may_begin_chat():
                 raise Gone("You have had as many chats as fit into a day.")
-            session = await self.sessions.prepare((offer.seeker, offer.candidate), offer.city)
+            session = await self.sessions.prepare((offer.seeker, offer.candidate), _cities(offer, client.match.entry))
         except Gone:  # the yes cannot be: who asks is led to somebody else at once
             over = await self.lobby.stop(client.guest)
             if over is not None:
@@ -214,6 +223,14 @@ class Matching:
         """Set whether to be asked while not looking. Raises Unavailable; the lobby then learns it later."""
         async with client.match.lock:
             client.match.entry = replace(client.match.entry, available=on, slow=slow)
+            await self.reconciler.tell_wishes(client)
+
+    async def prefer(self, client: Client, towns: bool, languages: Sequence[str]) -> None:
+        """Set whether to meet guests of towns nearby, and which languages the guest speaks. Raises Unavailable; the
+        lobby then learns it later."""
+        async with client.match.lock:
+            wishes = {"towns": towns and self.nearby, "languages": tuple(languages)}
+            client.match.entry = replace(client.match.entry, **wishes)
             await self.reconciler.tell_wishes(client)
 
     async def view(self, client: Client, visible: bool, touched: bool) -> None:
@@ -241,3 +258,8 @@ class Matching:
         client.match.entry = replace(entry, pool=place.key, district=place.district, city=place.city)
         self.reconciler.soon(client)
         self.tasks.spawn(self.tasks.retry(partial(self.signs.note, client)), "where a sign is waited for")
+
+
+def _cities(offer: Offer, candidate: Entry) -> str:
+    """Name the city of a chat: of two towns both, for each side may know where the other one is."""
+    return BETWEEN.join(dict.fromkeys(filter(None, (offer.city, candidate.city))))

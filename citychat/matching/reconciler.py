@@ -5,7 +5,7 @@ status is looked up and the page is told what differs from what it was told befo
 event leaves nobody stuck; timers look as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from zlib import crc32
 
@@ -15,7 +15,7 @@ from citychat.matching.pretence import Pretence
 from citychat.matching.reunions import Reunions
 from citychat.matching.sessions import Sessions, is_in
 from citychat.model import PENDING, Offer, Unavailable, new_id
-from citychat.ports import GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
+from citychat.ports import Entry, GuestStatus, OfferEnded, OfferMade, SeekResult, SessionBegun, SessionEnded
 from citychat.registry import Client
 from citychat.rules import COUNTED_NEARBY
 from citychat.tasks import AGAIN_S
@@ -32,10 +32,16 @@ class Reconciler:
     """Compares what a page was told with what the lobby says, and tells it the difference."""
 
     def __init__(
-        self, sessions: Sessions, moderation: Moderation, reunions: Reunions, lease: Lease, pretence: Pretence
+        self,
+        sessions: Sessions,
+        moderation: Moderation,
+        reunions: Reunions,
+        lease: Lease,
+        pretence: Pretence,
+        neighbours: Callable[[str], Sequence[str]],
     ) -> None:
         self.sessions, self.moderation, self.reunions, self.lease = sessions, moderation, reunions, lease
-        self.pretence = pretence
+        self.pretence, self.neighbours = pretence, neighbours
         self.lobby, self.bus, self.registry = sessions.lobby, sessions.bus, sessions.registry
         self.clock, self.random, self.tasks = sessions.clock, sessions.random, sessions.tasks
         self._round = 0
@@ -149,7 +155,12 @@ class Reconciler:
     async def claim(self, client: Client) -> SeekResult:
         """Ask the lobby for the best candidate. Raises DiskFull, HouseClosed while no chat could begin."""
         self.sessions.check_room()
-        return await self.lobby.seek(client.guest, new_id(self.random), self.pretence.rest_ms())
+        entry, rest_ms = client.match.entry, self.pretence.rest_ms()
+        return await self.lobby.seek(client.guest, new_id(self.random), rest_ms, self._towns(entry))
+
+    def _towns(self, entry: Entry) -> Sequence[str]:
+        """Return the pools of the towns nearby for a guest who may meet their guests."""
+        return self.neighbours(entry.pool) if entry.towns and entry.pool is not None else ()
 
     async def found(self, client: Client, result: SeekResult) -> None:
         """Tell the page what seeking came to, and that what it was asked before is off."""
@@ -230,11 +241,19 @@ class Reconciler:
         entry = client.match.entry
         await self.lobby.available(client.guest, entry.available, entry.slow)
         await self.lobby.view(client.guest, entry.visible, touched)
+        await self.tell_preferences(client)
         client.match.stale = False
 
-    async def nearby(self, guest: str) -> str:
+    async def tell_preferences(self, client: Client) -> None:
+        """Tell the lobby, which forgets it when a chat begins, whom the guest would like to meet. Raises
+        Unavailable."""
+        if client.session is None:
+            entry = client.match.entry
+            await self.lobby.prefer(client.guest, entry.towns, entry.languages)
+
+    async def nearby(self, entry: Entry) -> str:
         """Return how many others are free, in the page's words."""
-        count = await self.lobby.nearby(guest)
+        count = await self.lobby.nearby(entry.guest, self._towns(entry))
         return "none" if count == 0 else "few" if count < COUNTED_NEARBY else "many"
 
     async def refresh(self) -> None:
@@ -242,7 +261,7 @@ class Reconciler:
         for client in self.registry:
             entry = client.match.entry
             if client.session is None and entry.visible and entry.pool is not None:
-                client.match.show_nearby(await self.nearby(client.guest))
+                client.match.show_nearby(await self.nearby(entry))
 
 
 def _differs(client: Client, where: GuestStatus) -> bool:

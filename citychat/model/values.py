@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
+from citychat.limits import bound
 from citychat.model.errors import NoSession
 from citychat.model.text import HIDDEN
 
@@ -23,6 +24,7 @@ LAMPORT_MAX = 2**52  # stays exact in the page's doubles
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,43}\Z")]
 Number = Annotated[int, Meta(ge=1, le=LAMPORT_MAX)]
 Time = Annotated[int, Meta(ge=0, le=2**53)]
+Languages = Annotated[list[Annotated[str, Meta(pattern=r"^[a-z]{2,3}\Z")]], Meta(max_length=bound("languages"))]
 Words = Annotated[str, Meta(max_length=200, pattern=rf"^[^{HIDDEN}]*\Z")]
 MessageKey = tuple[str, int]  # (stream, number): names a message for ever
 RowKey = tuple[str, int, str, int]  # (session, side, stream, number): names its row in the history

@@ -10,11 +10,13 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from heapq import nlargest
-from math import cos, floor, radians, sin
+from itertools import islice, takewhile
+from math import cos, dist, floor, radians, sin
 from pathlib import Path
 from typing import NamedTuple
 
 from citychat.places.gazetteer_file import mapped
+from citychat.rules import TOWNS_KM, TOWNS_MAX
 
 FILE = Path(__file__).parents[1] / "data" / "cities.bin"
 BANDS_PER_DEGREE = 2
@@ -73,6 +75,7 @@ class Gazetteer:
         self._keys, self._found_at = columns.keys, columns.found_at
         self._crowded, self._best = columns.crowded, columns.best
         self._belongings: dict[int, tuple[City, City, float, City | None]] = {}  # of each city that was near a point
+        self._towns: dict[str, tuple[str, ...]] = {}  # nearby, of each city that was asked for
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -96,6 +99,29 @@ class Gazetteer:
             self._belongings[at] = self._belonging(at)
         city, metro, metro_km, town = self._belongings[at]
         return Around(city, km2**0.5, metro, metro_km, town)
+
+    def towns_near(self, id: str) -> tuple[str, ...]:
+        """Return the ids of the towns within TOWNS_KM of a city, from middle to middle, the nearest first and at most
+        TOWNS_MAX: those that no larger one covers, for of the others nearly all are pools of nobody. Empty for a city
+        nobody knows. Measured: 8 ms where cities are thickest, once for each city."""
+        if id not in self._towns:
+            city = self.city(id)
+            self._towns[id] = () if city is None else tuple(islice(self._nearest_towns(city), TOWNS_MAX))
+        return self._towns[id]
+
+    def _nearest_towns(self, city: City) -> Iterator[str]:
+        reach = (TOWNS_KM + INFLUENCE_MAX_KM) / KM_PER_DEGREE
+        around = sorted(self._within(city.lat, city.lon, reach))
+        larger = sorted((at for _, at in around), key=lambda at: -self._people[at])
+        points = {at: _chord(self._lats[at] / UNITS_PER_DEGREE, self._lons[at] / UNITS_PER_DEGREE) for at in larger}
+
+        def is_covered(at: int) -> bool:
+            others = takewhile(lambda other: self._people[other] > self._people[at], larger)
+            covering = (other for other in others if dist(points[other], points[at]) ** 2 <= self._influence_km2(other))
+            return any(self._country(other) == self._country(at) for other in covering)
+
+        near = takewhile(lambda found: found[0] <= TOWNS_KM**2, around)
+        return (str(self._ids[at]) for _, at in near if self._ids[at] != int(city.id) and not is_covered(at))
 
     def search(self, text: str, limit: int = BEST) -> list[City]:
         """Cities one of whose names begins with ``text``, whatever its case and accents, as ``rank`` orders them."""

@@ -19,6 +19,7 @@ from citychat.rules import COORDINATE_DEGREES
 ACCURACY_MAX_M = 20_000.0  # beyond, a browser guesses from the address as we do, and we know whose guess ours is
 EARTH_GIRTH_M = 40_075_000
 NETWORK_KEY, NETWORK_NAME = "network", "This network"
+CITY = "c"  # before the id of a pool's city
 SQUARE_DEGREES = 0.09  # 10 km
 
 
@@ -43,12 +44,18 @@ class IpLocation(NamedTuple):
 
 
 class Places:
-    """Places guests. ``locate`` asks the IP database; ``home`` is the city the host named for the own network."""
+    """Places guests. ``locate`` asks the IP database; ``home`` is the city the host named for the own network;
+    ``nearby``: whether guests may meet those of towns nearby."""
 
     def __init__(
-        self, gazetteer: Gazetteer, locate: Callable[[str], IpLocation | None], home: City | None = None
+        self,
+        gazetteer: Gazetteer,
+        locate: Callable[[str], IpLocation | None],
+        home: City | None = None,
+        *,
+        nearby: bool = True,
     ) -> None:
-        self._gazetteer, self._locate = gazetteer, locate
+        self._gazetteer, self._locate, self.nearby = gazetteer, locate, nearby
         self._home = None if home is None else self._of_city(home, "home")
 
     def place(
@@ -81,6 +88,12 @@ class Places:
                 return placed
         return self._by_address(located)
 
+    def neighbours(self, key: str) -> tuple[str, ...]:
+        """Return the pools of the towns nearby (product page, Location), the nearest first; none where the host does
+        not let guests meet these, or the pool is no city's."""
+        of_city = self.nearby and key.startswith(CITY)
+        return tuple(CITY + id for id in self._gazetteer.towns_near(key.removeprefix(CITY))) if of_city else ()
+
     def _on_own_network(self, position: Position | None, kept: Place | None) -> Place:
         """One pool for the whole network, whatever the browser says; its position only ranks inside."""
         pool = self._home or Place(NETWORK_KEY, NETWORK_NAME, "", "network", NOWHERE)
@@ -94,7 +107,7 @@ class Places:
 
     def _with_district(self, kept: Place) -> Place | None:
         """The place from before, with the district of its city if it has none; None when there is no such city."""
-        of_city = self._chosen(kept.key[1:], known=False)
+        of_city = self._chosen(kept.key.removeprefix(CITY), known=False)
         return of_city and replace(kept, district=kept.district if kept.district != NOWHERE else of_city.district)
 
     def _chosen(self, id: str | None, *, known: bool = True) -> Place | None:
@@ -158,4 +171,4 @@ def _district(around: Around) -> District:
 
 def _place(around: Around, source: Source) -> Place:
     metro = around.metro
-    return Place("c" + metro.id, metro.name, metro.country, source, _district(around))
+    return Place(CITY + metro.id, metro.name, metro.country, source, _district(around))

@@ -124,7 +124,7 @@ def _process(parts: Resources, opened: OpenEngines, tasks: Tasks) -> Process:
         opened.engines,
         tasks,
         keys=parts.keys,
-        places=Places(parts.gazetteer, parts.databases.locate, parts.home),
+        places=Places(parts.gazetteer, parts.databases.locate, parts.home, nearby=parts.settings.nearby_towns),
         gazetteer=parts.gazetteer,
         policy=_policy(parts),
         counts=opened.counts,

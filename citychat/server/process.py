@@ -79,7 +79,9 @@ class Process:
         messages = Buckets(policy.message_burst, policy.message_rate, now_s)
         messages_of_all = Shares("messages", now_s, scale, guest=messages)
         self.delivery = Delivery(engines, tasks, messages_of_all.take, DayQuotas(now_s))
-        self.matching = Matching(name, engines, tasks, self.registry, policy.history_ms, rests_ms, carrier)
+        self.matching = Matching(
+            name, engines, tasks, self.registry, policy.history_ms, rests_ms, carrier, places.neighbours, places.nearby
+        )
         self.matching.sessions.house.keep(policy.hours)
         self.joining = Joining(
             process=name,

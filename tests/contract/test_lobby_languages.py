@@ -1,9 +1,9 @@
 """A common language first, anybody after 10 s (protocol §3, "Languages"), on every lobby."""
 
 import pytest
+from msgspec import Struct
 
 from citychat.model import Offer
-from citychat.ports import SeekResult
 from tests.contract.lobby_town import LobbyTown
 
 
@@ -103,9 +103,8 @@ async def test_no_answer_of_the_lobby_names_a_language(town: LobbyTown) -> None:
     assert "de" not in {str(value) for value in (*vars_of(offer), *vars_of(await town.where("ben")))}
 
 
-def vars_of(struct: Offer | SeekResult | object) -> list[object]:
-    names: tuple[str, ...] = struct.__struct_fields__  # type: ignore[attr-defined]
-    return [getattr(struct, name) for name in names]
+def vars_of(struct: Struct) -> list[object]:
+    return [getattr(struct, name) for name in struct.__struct_fields__]
 
 
 async def test_a_language_counts_over_towns(town: LobbyTown) -> None:

@@ -15,7 +15,7 @@ VIENNE, GIVORS = District(2276, 242), District(2279, 238)
 async def in_vienne(town: LobbyTown, *guests: str, **changes: object) -> None:
     """They are free in a town near Lyon, with the switch on unless told."""
     wishes = {"pool": "vienne", "district": VIENNE, "city": "Vienne", "towns": True, **changes}
-    await town.enter(*guests, **wishes)  # type: ignore[arg-type]
+    await town.enter(*guests, **wishes)
 
 
 @pytest.mark.parametrize(("anna_on", "ben_on"), [(True, False), (False, True), (False, False)])

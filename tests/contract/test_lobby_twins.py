@@ -343,7 +343,8 @@ class Twins:
 
 STEPS_DRAWN: dict[Callable[[Twins], None], float] = {
     Twins.enter: 8, Twins.leave: 3, Twins.seek: 16, Twins.answer_well: 8, Twins.answer: 2, Twins.late_no: 0.5,
-    Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3, Twins.prefer: 3,
+    Twins.end: 4, Twins.end_other: 0.3, Twins.stop: 2, Twins.view: 4, Twins.available: 3, Twins.move: 3,
+    Twins.prefer: 3,
     Twins.block: 0.4, Twins.let_down: 1, Twins.avoid_networks: 0.4, Twins.pair: 0.6, Twins.ask: 2, Twins.renew: 3,
     Twins.drop: 0.5, Twins.lose: 0.08, Twins.pass_time: 6, Twins.wait_in_silence: 0.5,
 }  # fmt: skip

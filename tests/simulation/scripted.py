@@ -187,7 +187,7 @@ def _read(
     opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
     people, placed = {}, Counter[tuple[str, str, str]]()
     for guest, record in sorted(records.items()):
-        not_fields = ("lat", "lon", "place", "crowd", "absent")
+        not_fields = ("lat", "lon", "place", "crowd", "town", "roam", "absent")
         fields = {name: value for name, value in record.items() if name not in not_fields}
         fields["offer"] = opened.get(record.get("offer", ""))
         fields["district"] = District(int(record["lat"]), int(record["lon"]))

@@ -198,8 +198,9 @@ class Known:
             self.letdowns[self.by].append((self.now, "", FIRST_WORD_MS))
 
     def let_down(self, guest: str, partner: str, ms: int) -> None:
-        """Note that ``guest`` has left a word of ``partner``, who is here, unanswered for so long."""
-        (by,) = self.networks(partner)
+        """Note that ``guest`` has left a word of ``partner``, who is here, has no network and so complains alone,
+        unanswered for so long."""
+        by = partner
         of_guest = [by for at, by, _ in self.letdowns[guest] if self.now < at + ALONE_MS]
         complained = [other for at, other in self.complaints if self.now < at + ALONE_MS]
         if by not in of_guest and complained.count(by) < 3:

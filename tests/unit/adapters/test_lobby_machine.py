@@ -152,7 +152,9 @@ class LobbyMachine(RuleBasedStateMachine):
 
     def neighbours(self, guest: str) -> list[str]:
         """The other town."""
-        return [pool for pool in ("lyon", "paris") if guest in self.known.pages and pool != self.known.pages[guest].pool]
+        return [
+            pool for pool in ("lyon", "paris") if guest in self.known.pages and pool != self.known.pages[guest].pool
+        ]
 
     @precondition(lambda self: self.known.offers)
     @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "later"]))
