@@ -34,6 +34,16 @@ MEETING = (
     sentence("ready.ask", "Others may ask me"),
     # NOTE: Below that switch: how often.
     sentence("ready.ask.text", "At most once in two minutes, and only while you look at this page."),
+    # NOTE: Ready and settings, a switch: to meet people of towns within 50 km too. At most 30 letters.
+    sentence("ready.towns", "Also nearby towns"),
+    # NOTE: Below that switch: both must have it on, and each of the two then sees the name of the other one's city.
+    sentence("ready.towns.text", "People up to 50 km away who want it too. You learn each other's city."),
+    # NOTE: Ready, with that switch on. {city} is a name and not inflected.
+    sentence("ready.none.towns", "Nobody else is free in {city} or a nearby town right now."),
+    # NOTE: Ready, with that switch on, two to five others are free there. {city} is a name and not inflected.
+    sentence("ready.few.towns", "A few people are free in {city} or nearby towns right now."),
+    # NOTE: Ready, with that switch on, more than five others are free there. {city} is a name and not inflected.
+    sentence("ready.many.towns", "Many people are free in {city} or nearby towns right now."),
     # NOTE: Link to the list of chats.
     sentence("ready.chats", "My chats"),
     # NOTE: The same link as it is read out when there is something unread.
@@ -56,6 +66,11 @@ MEETING = (
     sentence(
         "look.waiting.network",
         "Nobody else is free on this network right now. Keep this page open; it will start by itself.",
+    ),
+    # NOTE: Looking for some time, with the switch "Also nearby towns" on. {city} is a name and not inflected.
+    sentence(
+        "look.waiting.towns",
+        "Nobody free in {city} or a nearby town right now. Keep this page open; it will start by itself.",
     ),
     # NOTE: Looking, button. At most 25 letters.
     sentence("look.stop", "Stop looking"),

@@ -89,6 +89,18 @@ OWNING = (
     sentence("more.notices.text", "While you look elsewhere. They never say what was written."),
     # NOTE: After that switch, when the browser refuses. "Its settings for this page do": allow it.
     sentence("more.notices.refused", "Your browser does not allow it. Its settings for this page do."),
+    # NOTE: More, heading above the list of languages that the guest speaks.
+    sentence("more.languages", "Languages you speak"),
+    # NOTE: Below that heading.
+    sentence(
+        "more.languages.text",
+        "Who shares one comes first, for 10 seconds of a search; then anybody. The other one is never told. "
+        "Without any, anybody at once.",
+    ),
+    # NOTE: The list of languages that can be added: its label, and what it shows while nothing is chosen.
+    sentence("more.languages.add", "Add a language"),
+    # NOTE: Button beside a language, read out. {language} is its name, not inflected.
+    sentence("more.languages.remove", "Remove: {language}"),
     # NOTE: More, heading of a part.
     sentence("more.data", "Your data"),
     # NOTE: More, link. Also quoted in the privacy notice.

@@ -11,6 +11,8 @@ TALKING = (
     sentence("talk.intro", "You are talking with {alias}. Neither of you knows who the other is."),
     # NOTE: Chat, behind it. "They" is the other person; {you}: the two English words by which they know the reader.
     sentence("talk.you", "They know you as {you}."),
+    # NOTE: Chat, behind the sentence before, where the two are of two towns. {cities}: two names with a dash between.
+    sentence("talk.cities", "You two are in {cities}."),
     # NOTE: Chat, in the empty field for the text, and its label. At most 25 letters.
     sentence("talk.write", "Write a message"),
     # NOTE: Chat, name of the button that sends.

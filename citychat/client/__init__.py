@@ -3,7 +3,20 @@
 from citychat.client.declines import PendingDeclines
 from citychat.client.outbox import Outbox
 from citychat.client.page import HeadlessPage
-from citychat.client.shapes import CONSENT, LIFTED, Row, read, thrown_away
+from citychat.client.shapes import CONSENT, LANGUAGE, LANGUAGES, LIFTED, TOWNS, Row, read, thrown_away
 from citychat.client.socket_link import SocketLink
 
-__all__ = ["CONSENT", "LIFTED", "HeadlessPage", "Outbox", "PendingDeclines", "Row", "SocketLink", "read", "thrown_away"]
+__all__ = [
+    "CONSENT",
+    "LANGUAGE",
+    "LANGUAGES",
+    "LIFTED",
+    "TOWNS",
+    "HeadlessPage",
+    "Outbox",
+    "PendingDeclines",
+    "Row",
+    "SocketLink",
+    "read",
+    "thrown_away",
+]

@@ -67,10 +67,10 @@ class HeadlessPage:
         self.tokens = KeptTokens(storage)
         self.declines = PendingDeclines(storage, link.emit, self._later)
         self.visible = True
-        self.looking = self.stopped = False
         self.objected: Row = {}  # what a paused guest says to it
+        self.wishes: Row = {}  # whom the guest would like to meet: ``towns``, ``languages``
         self.leaving = ""  # the chat that was left without the server knowing yet
-        self.connected = self.joined = self.answered = False
+        self.looking = self.stopped = self.connected = self.joined = self.answered = False
         self.session: dict[str, Any] | None = None
         self.offer: Mapping[str, Any] | None = None
         self._tries, self._heard_s, self._alarm_at = 0, 0.0, 0.0
@@ -101,7 +101,7 @@ class HeadlessPage:
         self._heard_s = self.clock.monotonic_s()
         asked: Row = {
             "v": PROTOCOL_VERSION, "consent": self.consent, "adult": True, "available": self.available,
-            "visible": self.visible, "have": self.outbox.have(), **self.tokens.asked(), **self.objected,
+            "visible": self.visible, "have": self.outbox.have(), **self.tokens.asked(), **self.objected, **self.wishes,
         }  # fmt: skip
         if self.position is not None:
             asked["position"] = dict(self.position)

@@ -11,6 +11,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Never
 
 from citychat.model import LAMPORT_MAX, clean_text, fits
+from citychat.rules import LANGUAGES_MAX
 
 Row = dict[str, Any]  # a message, or what else travels, with names (wire.py)
 Storage = MutableMapping[str, str]
@@ -18,6 +19,8 @@ Storage = MutableMapping[str, str]
 CONSENT = "citychat.consent"  # the version of the rules
 TOKEN = "citychat.token"
 OLD_TOKEN = "citychat.token.old"  # of the guest before, until all tokens are one guest's
+TOWNS = "citychat.towns"  # whether the guest may meet those of towns nearby; browsers have it among their settings
+LANGUAGES = "citychat.languages"  # as the guest has named them
 LIFTED = "citychat.lifted"  # when the pause was, of whose end the guest knows
 WRITER = "citychat.writer"  # the page that writes
 OUTBOX = "citychat.outbox."  # and the page whose it is
@@ -27,6 +30,7 @@ OLD_OUTBOX, OLD_LAST, OLD_DECLINES = "citychat.outbox", "citychat.last", "citych
 ENTRIES_MAX = 2_000  # twice what pages keep; a screen draws them all
 NUMBER_MAX = 2**53
 ID = re.compile(r"[A-Za-z0-9_-]{1,43}")
+LANGUAGE = re.compile("[a-z]{2,3}")
 TOKEN_SHAPE = re.compile(r"[\x21-\x7e]{1,512}")  # the server reads no longer ones, and a frame holds 16 KB
 STATES = ("waiting", "stored", "refused", "undelivered")
 
@@ -157,10 +161,18 @@ def _old_declines(text: str) -> list[str] | None:
     return raw if isinstance(raw, list) and len(raw) <= 1_000 and all(map(_is_id, raw)) else None
 
 
+def _languages(text: str) -> list[str] | None:
+    raw = _json(text)
+    fit = isinstance(raw, list) and len(raw) <= LANGUAGES_MAX
+    return raw if fit and all(isinstance(each, str) and LANGUAGE.fullmatch(each) for each in raw) else None
+
+
 _SHAPES: dict[str, Callable[[str], Any]] = {
     CONSENT: lambda text: text if 0 < len(text) <= 200 else None,
     TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
     OLD_TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
+    TOWNS: lambda text: text if text == "yes" else None,
+    LANGUAGES: _languages,
     LIFTED: _number,
     WRITER: lambda text: text if ID.fullmatch(text) else None,
     OUTBOX: _outbox,

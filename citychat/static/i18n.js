@@ -162,6 +162,9 @@ export function soon(at, now) {
 export const country = (code, lang = language) =>
   (/^[A-Z]{2}$/.test(code) && new Intl.DisplayNames([lang], { type: "region" }).of(code)) || code;
 
+/** The name of a language in the page's, or its code. @param {string} code */
+export const languageName = (code) => new Intl.DisplayNames([language], { type: "language" }).of(code) ?? code;
+
 /** The sentence of that name about a time that has passed. @param {string} name @param {number} ms */
 export function lasting(name, ms) {
   const minutes = Math.floor(ms / 60_000);

@@ -2,7 +2,8 @@
 
 import { askPosition } from "citychat/position.js";
 import { KeptTokens } from "citychat/kept_tokens.js";
-import { CONSENT, LIFTED, LOOKING, RELOADED, SETTINGS, read } from "citychat/shapes.js";
+import { spoken } from "citychat/languages.js";
+import { CONSENT, LANGUAGES, LIFTED, LOOKING, RELOADED, SETTINGS, read } from "citychat/shapes.js";
 
 /**
  * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
@@ -59,7 +60,8 @@ export class Joining {
     const { state, storage, consent } = this.#parts;
     const settings = { ...state.settings, ...read(storage, SETTINGS) };
     const accepted = read(storage, CONSENT);
-    state.set({ settings, changed: Boolean(accepted) && accepted !== consent });
+    const languages = read(storage, LANGUAGES) ?? spoken(navigator.languages ?? [navigator.language]);
+    state.set({ settings, languages, changed: Boolean(accepted) && accepted !== consent });
     if (accepted === consent) this.#start();
     else state.set({ screen: "arrive" });
   }
@@ -153,6 +155,15 @@ export class Joining {
     state.set({ settings: { ...state.settings, ...changes } });
     storage.set(SETTINGS, JSON.stringify(state.settings));
     if ("ask" in changes || "slow" in changes) await socket.available(this.#askable, state.settings.slow);
+    if ("towns" in changes) await socket.prefer(this.#preferences);
+  }
+
+  /** @param {string[]} languages */
+  async speak(languages) {
+    const { state, storage, socket } = this.#parts;
+    state.set({ languages });
+    storage.set(LANGUAGES, JSON.stringify(languages));
+    await socket.prefer(this.#preferences);
   }
 
   /** Reading an ended chat keeps questions away; coming back to Ready lets them in again. */
@@ -179,6 +190,11 @@ export class Joining {
     return settings.ask && screen !== "past" && !(screen === "talk" && !running);
   }
 
+  get #preferences() {
+    const { settings, languages } = this.#parts.state;
+    return { towns: settings.towns, languages };
+  }
+
   #start() {
     const { state, socket } = this.#parts;
     state.set({ screen: "loading", link: "first" });
@@ -193,7 +209,7 @@ export class Joining {
     const request = {
       v: PROTOCOL_VERSION, consent, adult: true, available: this.#askable, slow: state.settings.slow,
       visible: document.visibilityState === "visible", have: outbox.have(),
-      ...this.#tokens.asked(),
+      ...this.#preferences, ...this.#tokens.asked(),
     };
     if (this.#position) request.position = this.#position;
     if (this.#objection) request.objection = this.#objection;

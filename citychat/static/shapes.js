@@ -3,6 +3,7 @@
 // A value may be torn, foreign or of another version. It is thrown away with one line that says its name and never what
 // was in it, and the page goes on without it (protocol §2.3). The twin of citychat/client/shapes.py.
 
+import { LANGUAGES_MAX, isLanguage } from "citychat/languages.js";
 import { LAMPORT_MAX, cleanText, fits } from "citychat/text.js";
 
 /** @import { Kept, Left } from "citychat/types.js" */
@@ -12,6 +13,7 @@ export const TOKEN = "citychat.token";
 export const OLD_TOKEN = "citychat.token.old"; // see kept_tokens.js
 export const SETTINGS = "citychat.settings";
 export const LANGUAGE = "citychat.language"; // which the guest has chosen
+export const LANGUAGES = "citychat.languages"; // as the guest has corrected them
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LIFTED = "citychat.lifted"; // when the pause was, of whose end the guest knows
 export const SIGN = "citychat.sign"; // until when it is waited for
@@ -32,7 +34,7 @@ export const NUMBER_MAX = 2 ** 53;
 const ID = /^[\w-]{1,43}$/;
 const TAG = /^[a-z]{2,3}(-[A-Za-z]{2,8})?$/; // a language as BCP 47 names it
 const TOKEN_SHAPE = /^[\x21-\x7e]{1,512}$/; // the server reads no longer ones, and a frame holds 16 KB
-const SWITCHES = ["ask", "slow", "typing", "enter", "notices", "question"];
+const SWITCHES = ["ask", "slow", "typing", "enter", "notices", "question", "towns"];
 const STATES = ["waiting", "stored", "refused", "undelivered"];
 
 /** @param {any} value @returns {value is Record<string, any>} */
@@ -57,6 +59,12 @@ function settings(text) {
   const known = SWITCHES.filter((name) => isObject(raw) && Object.hasOwn(raw, name));
   const fit = isObject(raw) && known.every((name) => typeof raw[name] === "boolean");
   return fit ? Object.fromEntries(known.map((name) => [name, raw[name]])) : undefined;
+}
+
+/** @param {string} text */
+function languages(text) {
+  const raw = JSON.parse(text);
+  return Array.isArray(raw) && raw.length <= LANGUAGES_MAX && raw.every(isLanguage) ? raw : undefined;
 }
 
 /** A message of an outbox, of its known fields; null when one of them is not as it must be. @param {any} raw */
@@ -113,6 +121,7 @@ const SHAPES = {
   [OLD_TOKEN]: token,
   [SETTINGS]: settings,
   [LANGUAGE]: (text) => (TAG.test(text) ? text : undefined),
+  [LANGUAGES]: languages,
   [RELOADED]: number,
   [LIFTED]: number,
   [SIGN]: number,

@@ -97,7 +97,9 @@ export class State extends EventTarget {
   /** Sessions whose partner I blocked or reported. @type {Set<string>} */
   blocked = new Set();
   /** @type {Settings} */
-  settings = { ask: true, slow: false, typing: true, enter: true, notices: false, question: true };
+  settings = { ask: true, slow: false, typing: true, enter: true, notices: false, question: true, towns: false };
+  /** That the guest speaks. @type {string[]} */
+  languages = [];
   /** @type {Dialog | null} */
   dialog = null;
   /** @type {Pause | null} */
@@ -139,6 +141,11 @@ export class State extends EventTarget {
   /** Whether the guest has a say in the city: everybody on the host's own network is in one place. */
   get movable() {
     return this.place !== null && !["home", "network"].includes(this.place.source);
+  }
+
+  /** Whether the guest may meet those of towns nearby, and there are any. */
+  get roams() {
+    return this.settings.towns && Boolean(this.place?.towns);
   }
 
   /** Whether somebody asks while another screen, or a dialog, has what this guest is about. */

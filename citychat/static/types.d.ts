@@ -65,6 +65,7 @@ export interface Place {
   city: string;
   country: string;
   source: "position" | "ip" | "chosen" | "home" | "network";
+  towns?: number; // nearby, whose guests this one may meet; not told by servers up to 0.3.0
 }
 
 export interface City {
@@ -123,6 +124,13 @@ export interface Settings {
   enter: boolean; // the key sends
   notices: boolean; // of the browser, while the page is not looked at
   question: boolean; // the first one of a chat is shown
+  towns: boolean; // may meet guests of towns nearby
+}
+
+/** Whom the guest would like to meet. */
+export interface Preferences {
+  towns: boolean;
+  languages: string[]; // the first parts of their tags; none for any
 }
 
 export type Link = "off" | "first" | "on" | "cut" | "blocked" | "drain" | "away";
@@ -147,7 +155,7 @@ export interface SignRequest {
   left_ms?: number;
 }
 
-export interface JoinRequest extends Tokens {
+export interface JoinRequest extends Tokens, Preferences {
   v: number;
   consent: string;
   adult: true;
@@ -190,6 +198,7 @@ export interface Answers {
   "user-match": {};
   "user-leave": {};
   "user-available": {};
+  "user-prefer": {};
   "user-view": {};
   "user-cities": { cities: City[] };
   "user-place": { place: Place | null };

@@ -10,6 +10,7 @@ from citychat.terminal.chats import PastChats
 from citychat.terminal.city import CityChoice
 from citychat.terminal.console import Console, Output
 from citychat.terminal.page import TerminalPage
+from citychat.terminal.preferences import Preferences
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
@@ -20,6 +21,8 @@ In a chat a line is a message (// at its start stands for one /), and commands s
 find  stop          look for somebody; stop looking
 yes  no  later      when somebody would like to talk; no is for ever, later means: stop asking me
 ask on|off          whether others may ask you
+towns on|off        whether to meet people of towns within 50 km too, who want it as well
+languages [CODES]   that you speak, such as fr en: who shares one comes first
 where  city NAME    where you are; choose your city
 leave               end the chat for good
 block [N]           end it and never meet again
@@ -42,7 +45,7 @@ class TerminalGuest:
         self.screen = Screen(out, lambda: self.city.ask(), self.end, self._asks_objection)
         self.page = TerminalPage(site, self.screen, storage, random)
         self.city = CityChoice(self.page, city)
-        past = PastChats(self.page)
+        past, preferences = PastChats(self.page), Preferences(self.page)
         self._confirmed: Callable[[], None] | None = None
         self._late, self._paused = "", False
         self._commands: dict[str, Callable[[list[str]], object]] = {
@@ -53,6 +56,8 @@ class TerminalGuest:
             "no": lambda _: self._match("no"),
             "later": self._later,
             "ask": self._ask,
+            "towns": preferences.towns,
+            "languages": preferences.languages,
             "where": lambda _: self.screen.where(),
             "city": lambda rest: self.city.search(" ".join(rest)) if rest else self.city.ask(),
             "leave": self._leave,

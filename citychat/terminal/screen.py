@@ -108,6 +108,8 @@ class Screen:
         self.chats[session] = chat
         self.began_s = self.page.clock.monotonic_s()
         self.out.say(WORDS["talk.intro"].format(alias=chat["alias"]) + " " + WORDS["talk.you"].format(you=chat["you"]))
+        if " – " in chat["city"]:  # of two towns
+            self.out.say(WORDS["talk.cities"].format(cities=chat["city"]))
         if chat.get("ended"):
             self._over.add(session)
         else:

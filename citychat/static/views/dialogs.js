@@ -3,6 +3,7 @@
 import { namesUnder } from "citychat/i18n.js";
 import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
 import { languageChoice } from "citychat/views/language.js";
+import { languages } from "citychat/views/languages.js";
 import { allowed, canNotify } from "citychat/views/notices.js";
 import { settles } from "citychat/views/settling.js";
 import { textOf } from "citychat/views/texts.js";
@@ -162,11 +163,13 @@ function more(page) {
   const { state, joining } = page;
   const settings = h("section", {}, h("h3", {}, t("more.settings")),
     toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on })),
+    state.place?.towns
+      ? toggle(t("ready.towns"), t("ready.towns.text"), state.settings.towns, (on) => joining.use({ towns: on })) : "",
     toggle(t("more.slow"), t("more.slow.text"), state.settings.slow, (on) => joining.use({ slow: on })),
     toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })),
     toggle(t("more.enter"), t("more.enter.text"), state.settings.enter, (on) => joining.use({ enter: on })),
     page.questions.any ? firstQuestion(page) : "",
-    canNotify() ? notices(page) : "");
+    canNotify() ? notices(page) : "", languages(page));
   const language = languageChoice(page);
   const data = h("section", {}, h("h3", {}, t("more.data")),
     link(t("ready.chats"), () => state.set({ dialog: null, screen: "chats", notice: "" })),

@@ -43,11 +43,12 @@ export class Log {
   constructor(chat, session) {
     this.#session = session;
     const { alias, you, city } = session;
+    const between = city.includes(" – ") ? t("talk.cities", { cities: city }) : ""; // of two towns
     this.#older = button(t("talk.older"), "older", () => this.#more(chat));
     this.#fresh = button(t("talk.new"), "fresh", () => this.toEnd());
     this.#fresh.hidden = true;
     this.#head = h("div", { class: "system" }, new Street(city + session.session).light({ met: !session.ended }),
-      h("p", {}, together(t("talk.intro", { alias }), t("talk.you", { you }))), this.#question);
+      h("p", {}, together(together(t("talk.intro", { alias }), t("talk.you", { you })), between)), this.#question);
     // Safari takes a list without marks for none unless it is called one.
     this.list = h("ul", { class: "messages", role: "list", "aria-label": t("talk.log"), tabindex: "0" });
     this.#tail = h("p", { class: "system" });

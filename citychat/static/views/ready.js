@@ -1,6 +1,6 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
-import { about, clock } from "citychat/i18n.js";
+import { about, clock, has } from "citychat/i18n.js";
 import { aloneHint, button, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
 import { hourLine } from "citychat/views/hour.js";
 import { found, ring } from "citychat/views/ring.js";
@@ -33,8 +33,9 @@ function modeOf(state) {
 function news(state) {
   const values = { city: cityOf(state) };
   if (state.running) return t("ready.chatting", { alias: state.running.alias });
-  if (state.looking) return about(`look.${state.looking}`, state.place, values);
-  return state.still ? t("look.still") : about(`ready.${state.free}`, state.place, values);
+  const near = (/** @type {string} */ name) => (state.roams && has(`${name}.towns`) ? `${name}.towns` : name);
+  if (state.looking) return about(near(`look.${state.looking}`), state.place, values);
+  return state.still ? t("look.still") : about(near(`ready.${state.free}`), state.place, values);
 }
 
 /** @param {Page} page @returns {View} */
@@ -63,7 +64,9 @@ export function ready(page) {
   const tell = tellOnce(page);
   const ask = toggle(t("ready.ask"), t("ready.ask.text"), state.settings.ask, (on) => joining.use({ ask: on }));
   const [askInput, askText] = [ask.querySelector("input"), /** @type {HTMLElement} */ (ask.querySelector(".small"))];
-  const switches = h("div", { class: "card" }, ask);
+  const towns = toggle(t("ready.towns"), t("ready.towns.text"), false, (on) => joining.use({ towns: on }));
+  const townsInput = towns.querySelector("input");
+  const switches = h("div", { class: "card" }, ask, towns);
   const badge = h("span", { class: "badge", hidden: true }, t("ready.unread"));
   const chats = link(t("ready.chats"), () => state.set({ screen: "chats", notice: "" }));
   chats.append(badge);
@@ -139,6 +142,8 @@ export function ready(page) {
     show(switches, !isAsked && !state.running);
     show(askText, mode !== "looking"); // a looker is asked anyway
     if (askInput) askInput.checked = state.settings.ask;
+    show(towns, Boolean(state.place?.towns));
+    if (townsInput) townsInput.checked = state.settings.towns;
     show(chats, !isAsked);
     if (hint) show(hint, !isAsked && !state.running && state.free === "none");
     tell.update(!isAsked && !state.running && mode !== "closed");
