@@ -43,12 +43,10 @@ LOOKERS_LEAST = bound("lookers of one network")
 OTHERS_FOR_ONE = 9  # of ten who take part one is of a network, where that is more
 MET_MS = 60_000  # who was led to somebody of another network takes part for so long, whatever comes of it
 
-TOWNS_KM = 50.0  # "Also nearby towns": how far off, from the middle of one to that of the other
-TOWNS_MAX = bound("towns nearby")
+TOWNS_KM, TOWNS_MAX = 50.0, bound("towns nearby")  # "Also nearby towns": from the middle of one to that of the other
 ROAMERS = LOOKERS_LEAST  # of one network, wherever they are, so many meet guests of other towns
 DRAWN_PER_TOWN = 16  # of each rank
-LANGUAGE_MS = 10_000  # how long only guests with a common language are led together
-LANGUAGES_MAX = bound("languages")
+LANGUAGE_MS, LANGUAGES_MAX = 10_000, bound("languages")  # how long only guests with a common one are led together
 LANGUAGE_SHARE = 8  # of those tried else one in so many is tried meanwhile: a rare language costs no more than others
 
 # Best first; the last is counted, never drawn.

@@ -155,8 +155,8 @@ class Reconciler:
     async def claim(self, client: Client) -> SeekResult:
         """Ask the lobby for the best candidate. Raises DiskFull, HouseClosed while no chat could begin."""
         self.sessions.check_room()
-        entry, rest_ms = client.match.entry, self.pretence.rest_ms()
-        return await self.lobby.seek(client.guest, new_id(self.random), rest_ms, self._towns(entry))
+        offer, rest_ms = new_id(self.random), self.pretence.rest_ms()
+        return await self.lobby.seek(client.guest, offer, rest_ms, self._towns(client.match.entry))
 
     def _towns(self, entry: Entry) -> Sequence[str]:
         """Return the pools of the towns nearby for a guest who may meet their guests."""

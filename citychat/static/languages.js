@@ -3,11 +3,11 @@
 export const LANGUAGES_MAX = 5;
 const LANGUAGE = /^[a-z]{2,3}$/;
 
-// Offered where the browser's own are corrected: those with most speakers, and of each country in which they are official.
+// Offered where the browser's own are corrected: those with most speakers, and those that are official somewhere.
 export const OFFERED = (
-  "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka kk " +
-  "km kn ko ku ky lb lo lt lv mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg th tk " +
-  "tr uk ur uz vi wo yo zh zu"
+  "af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka " +
+  "kk km kn ko ku ky lb lo lt lv mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru si sk sl so sq sr sv sw ta te tg " +
+  "th tk tr uk ur uz vi wo yo zh zu"
 ).split(" ");
 
 /** @param {unknown} value @returns {value is string} */

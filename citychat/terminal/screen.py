@@ -33,12 +33,11 @@ class Screen:
         self.out, self.nowhere, self.over, self.objects = out, nowhere, over, objects
         self.chats: dict[str, Mapping[str, Any]] = {}  # by session, as far as seen
         self.ringing = self.welcomed = self._composing = self._cut = False
-        self.began_s = -math.inf  # when the chat on screen was introduced
+        self.began_s, self._typing_s = -math.inf, -TYPING_S  # when the chat on screen was introduced; typing was said
         self._away_due: Timer | None = None
         self._over: set[str] = set()
         self._place: Mapping[str, str] | None = None
         self._nearby = self._looking = ""
-        self._typing_s = -TYPING_S
         self._ticks: dict[str, int] = {}
         self._ticks_due: Timer | None = None
 
@@ -174,8 +173,7 @@ class Screen:
     def where(self) -> None:
         """You are in Lyon, why, and how many are free."""
         if self._place is None:
-            self.nowhere()
-            return
+            return self.nowhere()
         self.out.say(f"{WORDS['ready.in']} {self._place['city']}. {WORDS['ready.' + self._place['source']]}")
         self.out.say(self._crowd())
         self.out.say(READY_HINT)
@@ -188,9 +186,11 @@ class Screen:
         return self._about(f"ready.{self._nearby}", self._place["city"] if self._place else "")
 
     def _about(self, name: str, city: str) -> str:
-        """Return a sentence about the place; the host's own network has some of its own."""
-        of_network = self._place is not None and self._place["source"] == "network"
-        return WORDS[f"{name}.network" if of_network and f"{name}.network" in WORDS else name].format(city=city)
+        """Return a sentence about the place; the host's own network, and towns nearby, have some of their own."""
+        place = self._place or {}
+        towns = "towns" if self.page.wishes.get("towns") and place.get("towns") else ""
+        kind = "network" if place.get("source") == "network" else towns
+        return WORDS.get(f"{name}.{kind}", WORDS[name]).format(city=city)
 
     def _counted(self, nearby: str) -> None:
         was, self._nearby = self._nearby, nearby

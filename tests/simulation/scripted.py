@@ -185,7 +185,7 @@ def _read(
     leases: Sequence[str],
 ) -> Read:
     opened = {offer: msgspec.convert(record, Offer) for offer, record in offers.items()}
-    people, placed = {}, Counter[tuple[str, str, str]]()
+    people, placed, in_towns = {}, Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for guest, record in sorted(records.items()):
         not_fields = ("lat", "lon", "place", "crowd", "town", "roam", "absent")
         fields = {name: value for name, value in record.items() if name not in not_fields}
@@ -198,9 +198,11 @@ def _read(
         people[guest] = LobbyGuest(**fields)
         if place := record.get("place"):
             placed[guest, f"{place[1]:.0f}", place[0]] += 1
+        if town := record.get("town"):
+            in_towns[guest, f"{town[1]:.0f}", town[0]] += 1
     index = [guest for guest, _, _ in placed]
     standing = Counter((guest, *_rank_and_pool(where)) for where, guests in stands.items() for guest in guests)
-    drawable = Counter(each for each in placed.elements() if each[1] != str(UNASKED))
+    drawable = Counter(each for each in (placed + in_towns).elements() if each[1] != str(UNASKED))
     misfiled = {guest for guest, _, _ in (standing - drawable) + (drawable - standing)}
     ranks = {guest: int(rank) for guest, rank, _ in placed}
     return Read(now, people, opened, index, list(leases), ranks, misfiled)

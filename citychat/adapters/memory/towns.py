@@ -35,5 +35,5 @@ class Towns:
         return not person.network or self.roamers.is_among_first(person.id, EVERYWHERE, person.network, ROAMERS)
 
     def draw(self, pool: str, blocked: Container[str], ranks: Iterable[int]) -> Iterator[str]:
-        """Those of another town who roam: of these ranks in their order, at random, a few of each."""
+        """Draw those of another town who roam: of these ranks in their order, at random, a few of each."""
         return self.index.draw_few(pool, blocked, ranks, DRAWN_PER_TOWN)

@@ -11,8 +11,9 @@ from citychat.model import Unavailable
 from tests.support.stage import NOWHERE, Stage, on_stage
 
 EVENTS = [
-    "user-join", "user-seek", "user-stop", "user-match", "user-leave", "user-available", "user-view", "user-cities",
-    "user-place", "user-chats", "user-block", "user-report", "user-case", "user-again", "user-sign", "user-erase",
+    "user-join", "user-seek", "user-stop", "user-match", "user-leave", "user-available", "user-prefer", "user-view",
+    "user-cities", "user-place", "user-chats", "user-block", "user-report", "user-case", "user-again", "user-sign",
+    "user-erase",
     "chat-message", "chat-ack", "chat-ask", "chat-typing", "chat-history",
 ]  # fmt: skip
 

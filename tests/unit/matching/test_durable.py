@@ -11,7 +11,10 @@ from citychat.handlers import UserEvents
 from tests.support.door_page import DoorPage
 from tests.support.stage import Stage, on_stage
 
-LASTING = {"seek", "stop", "match", "leave", "available", "view", "place", "block", "report", "again", "sign", "erase"}
+LASTING = {
+    "seek", "stop", "match", "leave", "available", "prefer", "view", "place", "block", "report", "again", "sign",
+    "erase",
+}  # fmt: skip
 
 
 async def cut_off(stage: Stage, step: str, event: Awaitable[object]) -> None:

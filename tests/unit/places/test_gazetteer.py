@@ -22,8 +22,14 @@ from citychat.places.gazetteer import (
     described,
     fold,
 )
+from citychat.rules import TOWNS_MAX
 
 gazetteer = Gazetteer()
+
+
+def km_between(a: City, b: City) -> float:
+    lat, other = radians(a.lat), radians(b.lat)
+    return EARTH_KM * acos(sin(lat) * sin(other) + cos(lat) * cos(other) * cos(radians(a.lon - b.lon)))
 
 
 @pytest.mark.parametrize(
@@ -332,3 +338,23 @@ def test_both_saint_petersburgs_are_meant_and_no_text_breaks_it() -> None:
         assert {"Saint Petersburg, RU", "St. Petersburg, Florida, US"} <= found
     for typed in ("", ",", ", France", "st ", "zzzzzz, France", "\ud800,\ud800"):
         assert len(gazetteer.meant(typed)) <= BEST
+
+
+def test_towns_nearby_are_the_nearest_within_50_km_and_pools_of_somebody() -> None:
+    lyon = gazetteer.named("Lyon, FR")
+    towns = [gazetteer.city(id) for id in gazetteer.towns_near(lyon.id)]
+    away = [km_between(lyon, town) for town in towns if town]
+    assert away == sorted(away) and 0 < away[0] and 40 < away[-1] <= 50.1
+    assert {"Vienne", "Givors", "Saint-Étienne"} <= {town.name for town in towns if town}
+    assert "Villeurbanne" not in {town.name for town in towns if town}, "a part of Lyon's pool"
+    assert lyon.id in gazetteer.towns_near(next(town.id for town in towns if town and town.name == "Vienne"))
+
+
+def test_of_many_towns_nearby_there_are_thirty_and_of_an_unknown_city_none() -> None:
+    assert len(gazetteer.towns_near(gazetteer.named("Tokyo").id)) == TOWNS_MAX
+    assert gazetteer.towns_near("1") == gazetteer.towns_near("no number") == ()
+
+
+def test_towns_nearby_lie_over_the_date_line_and_a_border() -> None:
+    geneva = gazetteer.named("Geneva, CH")
+    assert "FR" in {city.country for city in map(gazetteer.city, gazetteer.towns_near(geneva.id)) if city}
