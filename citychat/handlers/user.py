@@ -37,7 +37,7 @@ class AvailableRequest(Struct):
 
 
 class PreferRequest(Struct):
-    """Whom the guest would like to meet."""
+    """A guest's wishes, whom to meet."""
 
     towns: bool
     languages: Languages

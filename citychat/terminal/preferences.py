@@ -1,4 +1,4 @@
-"""Whom a terminal guest would like to meet: guests of towns nearby too, and those who share a language."""
+"""Wishes of a terminal guest, whom to meet: guests of towns nearby too, and those who share a language."""
 
 import json
 

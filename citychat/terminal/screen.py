@@ -35,10 +35,9 @@ class Screen:
         self.ringing = self.welcomed = self._composing = self._cut = False
         self.began_s, self._typing_s = -math.inf, -TYPING_S  # when the chat on screen was introduced; typing was said
         self._away_due: Timer | None = None
-        self._over: set[str] = set()
+        self._over, self._ticks = set[str](), dict[str, int]()
         self._place: Mapping[str, str] | None = None
         self._nearby = self._looking = ""
-        self._ticks: dict[str, int] = {}
         self._ticks_due: Timer | None = None
 
     @property

@@ -17,8 +17,8 @@ from citychat.rules import (
 
 
 def candidates(state: LobbyState, seeker: LobbyGuest, neighbours: Sequence[str]) -> Iterator[str]:
-    """Return who may be led to a free seeker, the best first, as far as their standing and the shares of their networks go:
-    of the own pool, then of the towns nearby, and who ranks behind everybody after all of these. Use it up or drop it
+    """Draw who may be led to a free seeker, the best first, as far as standing and the shares of networks go: those of
+    the own pool, then of the towns nearby, and who ranks behind everybody after all of these. Use it up or drop it
     before anything changes."""
     pool, standing = seeker.pool, state.letdowns.standing(seeker.id)
     if pool is None or standing == "alone":

@@ -344,7 +344,7 @@ def test_towns_nearby_are_the_nearest_within_50_km_and_pools_of_somebody() -> No
     lyon = gazetteer.named("Lyon, FR")
     towns = [gazetteer.city(id) for id in gazetteer.towns_near(lyon.id)]
     away = [km_between(lyon, town) for town in towns if town]
-    assert away == sorted(away) and 0 < away[0] and 40 < away[-1] <= 50.1
+    assert away == sorted(away) and away[0] > 0 and 40 < away[-1] <= 50.1
     assert {"Vienne", "Givors", "Saint-Étienne"} <= {town.name for town in towns if town}
     assert "Villeurbanne" not in {town.name for town in towns if town}, "a part of Lyon's pool"
     assert lyon.id in gazetteer.towns_near(next(town.id for town in towns if town and town.name == "Vienne"))
