@@ -232,6 +232,8 @@ class Matching:
             wishes = {"towns": towns and self.nearby, "languages": tuple(languages)}
             client.match.entry = replace(client.match.entry, **wishes)
             await self.reconciler.tell_wishes(client)
+            if client.match.looking:
+                self.reconciler.soon(client)
 
     async def view(self, client: Client, visible: bool, touched: bool) -> None:
         """Note whether the page is in view. Raises Unavailable; the lobby then learns it later."""

@@ -8,6 +8,7 @@ its server. The edge is not simulated, and has its suites over real sockets.
 from tests.mutants.controls import mutants_of
 from tests.mutants.mutant_row import Mutant, left_out
 from tests.mutants.rows_of_stores import MONGO, SQL, STORES
+from tests.mutants.rows_of_wishes import WISHED
 from tests.mutants.threats import THREATS
 from tests.support.mutation import Change
 
@@ -430,6 +431,7 @@ MUTANTS = {
         *LOBBIES_OF_MEMORY,
         *LOBBIES_OF_REDIS,
         *STORES,
+        *WISHED,
         *EDGES,
         *mutants_of(THREATS),
     )

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from citychat.adapters.memory.lobby_guest import blocked, strangers
+from citychat.adapters.memory.lobby_guest import LobbyGuest, blocked, strangers
 from citychat.model import PENDING, Offer
 from citychat.ports import SeekResult
 from citychat.rules import LOOKING_HIDDEN, LOOKING_IN_VIEW
@@ -32,7 +32,23 @@ FOUND_S = 6.5  # after a loss of all data: 5 s until a lease is renewed, and the
 LEASE_S = 15.0  # M9
 RING_S = 120.0  # M15
 LOOK_S = 0.5
+LANGUAGE_MS, SEARCH_MS = 10_000, 5_500  # protocol §3; until a looker seeks again
+LANGUAGES: tuple[tuple[str, ...], ...] = ((), ("fr",), ("fr", "eu"), ("eu",), ())
+SOUTH = {"lat": -33.9, "lon": 18.4, "accuracy": 30.0}
 SLACK_S = 0.3 + LOOK_S  # what the wires may add, and what lies between two looks
+
+
+def understand(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
+    """Whether a language, or that nobody needs one any more, lets the two meet: told again here, as the protocol has
+    it."""
+    common = not a.languages or not b.languages or set(a.languages) & set(b.languages)
+    return bool(common) or all(now >= one.looks_since + LANGUAGE_MS for one in (a, b) if one.looking)
+
+
+def may_meet(a: LobbyGuest, b: LobbyGuest, now: int) -> bool:
+    """Whether two who look should be led together soon: where a language has kept them apart, with the next search."""
+    near = a.pool == b.pool or (a.towns and b.towns)
+    return near and understand(a, b, now - SEARCH_MS)
 
 
 class Stranger(Person):
@@ -57,7 +73,7 @@ class Stranger(Person):
         if not page.joined:
             self.return_home()
             return
-        match random.choice(["seek", "seek", "seek", "stop", "hide", "show", "show", "leave", "leave", "say", "say"]):
+        match random.choice([*["seek"] * 6, *["stop", "hide"] * 2, *["show", "leave", "say"] * 4, "prefer"]):
             case "seek" if not self.talks:
                 self.find_someone()
             case "stop" if not self.talks:
@@ -71,6 +87,9 @@ class Stranger(Person):
                 page.leave()
             case "say":
                 self.say()
+            case "prefer":
+                self.wishes = page.wishes = {"towns": random.random() < 0.7, "languages": random.choice(LANGUAGES)}
+                page.ask("user-prefer", self.wishes, lambda answer: None)
 
     def heard(self, event: str, payload: Mapping[str, Any]) -> None:
         random, loop = self.place.random, self.place.loop
@@ -125,6 +144,9 @@ class Crowded(Ground):
         count = count or self.random.randint(8, 16)
         self.strangers = [Stranger(self, chr(ord("A") + i), CONSENT) for i in range(count)]
         self.people = list(self.strangers)
+        for i, person in enumerate(self.strangers):
+            person.wishes = {"towns": i % 2 == 0, "languages": LANGUAGES[i % len(LANGUAGES)]}
+            person.position = SOUTH if i % 4 > 1 else None
         for person in self.strangers[:refusing]:
             person.browser.refuses = True
         self.world.stepped = self._stepped
@@ -277,11 +299,20 @@ class Crowded(Ground):
         self.trace("lobby:", self._name(offer.seeker), "asks", self._name(offer.candidate))
         if frozenset((offer.seeker, offer.candidate)) in self.apart:
             self.wrong.append("M5: a pair that was declined meets again")
+        if why := self._apart_by_wish(offer):
+            self.wrong.append(f"{self._name(offer.seeker)} is led to {self._name(offer.candidate)} {why}")
         if not offer.looking:
             ago_s = self.loop.now_s - self.rung_s.get(offer.candidate, -RING_S)
             if ago_s < RING_S - 0.01:
                 self.wrong.append(f"M15: {self._name(offer.candidate)} is asked again after {ago_s:.0f} s")
             self.rung_s[offer.candidate] = self.loop.now_s
+
+    def _apart_by_wish(self, offer: Offer) -> str:
+        """Why the two of a new offer should not have been led together, "" if they may."""
+        seeker, candidate = (self.books.people[guest] for guest in (offer.seeker, offer.candidate))
+        if seeker.pool != candidate.pool and not (seeker.towns and candidate.towns):
+            return "of another town, without both switches on"
+        return "" if understand(seeker, candidate, self.books.now) else "without a common language, within 10 s"
 
     def _check_books(self) -> None:
         books, now_s = self.books, self.loop.now_s
@@ -380,7 +411,7 @@ class Crowded(Ground):
             (self._name(a.id), "and", self._name(b.id), "look and are left alone")
             for i, a in enumerate(free)
             for b in free[i + 1 :]
-            if not strangers(a, b, books.now) and a.taken_back.get(b.id, 0) <= books.now
+            if not strangers(a, b, books.now) and may_meet(a, b, books.now) and a.taken_back.get(b.id, 0) <= books.now
         }
 
     def _differs(self, person: "Stranger") -> str:

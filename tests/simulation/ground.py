@@ -8,9 +8,11 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from citychat.client.shapes import Row
-from citychat.model import PENDING, Message
-from citychat.places import Gazetteer, Places
+from citychat.model import PENDING, Message, Place
+from citychat.places import Gazetteer, Places, Position
 from citychat.ports import Engines
 from citychat.server.process import Policy, Process
 from citychat.server.stopping import DRAIN_S
@@ -28,6 +30,7 @@ from tests.support.virtual_time import START_MS, VirtualClock, VirtualLoop
 GAZETTEER = Gazetteer()
 KEYS = SigningKeys(SigningKey("k", bytes(range(32))))
 CONSENT = "1"
+TOWNS = "network", "south"  # each is near the other
 LOOK_S, TOLD_S = 0.25, 1.0  # between two looks at who is joined; until a page that was replaced must know it
 RESTART_S = 2.0  # of the service manager
 DATES_MS = (2_000, 60_000, 3_600_000)
@@ -37,6 +40,20 @@ POLICY = Policy(consent=CONSENT, contact="", history_ms=30 * 86_400_000, message
 
 class Wrong(AssertionError):
     """A promise was broken; the text says which, and of which message."""
+
+
+class TwoTowns(Places):
+    """Whoever has a position south of the equator is in the town nearby."""
+
+    def place(
+        self, address: str, *, position: Position | None = None, chosen: str | None = None, kept: Place | None = None
+    ) -> Place | None:
+        placed = super().place(address, position=position, chosen=chosen, kept=kept)
+        south = placed is not None and position is not None and position.lat < 0
+        return replace(placed, key=TOWNS[1], city="South") if placed is not None and south else placed
+
+    def neighbours(self, key: str) -> tuple[str, ...]:
+        return tuple(other for other in TOWNS if other != key)
 
 
 class SimServer:
@@ -60,7 +77,7 @@ class SimServer:
             engines,
             self.tasks,
             keys=KEYS,
-            places=Places(GAZETTEER, lambda address: None),
+            places=TwoTowns(GAZETTEER, lambda address: None),
             gazetteer=GAZETTEER,
             policy=POLICY,
         )

@@ -90,6 +90,8 @@ class Person:
         self.storage = self.browser.disk
         self.said: list[str] = []
         self.looking = False
+        self.wishes: Row = {}
+        self.position: Mapping[str, float] | None = None
         self.network = True
         self.clock = VirtualClock(place.loop)
         self.pages: list[HeadlessPage] = []
@@ -132,7 +134,7 @@ class Person:
         page = HeadlessPage(link, Screen(self), window, self.clock, self.place.random, consent=self.consent)
         window.heard = lambda name, text: page.outbox.inherit(name, text, page.now)
         link.page = page
-        page.looking = self.looking
+        page.looking, page.wishes, page.position = self.looking, self.wishes, self.position
         self.pages.append(page)
         page.start()
 

@@ -14,7 +14,7 @@ VIENNE = GAZETTEER.named("Vienne, FR").id
 
 
 async def in_vienne(stage: Stage, guest: str, **changes: object) -> DoorPage:
-    page = await stage.p.join(guest, **{"towns": True, **changes})
+    page = await stage.p.join(guest, **{"towns": True, **changes})  # type: ignore[arg-type]
     answer = await page.ask("user-place", {"city": VIENNE})
     assert answer["place"]["city"] == "Vienne" and answer["place"]["towns"] > 3
     return page
@@ -144,7 +144,7 @@ async def test_what_is_no_wish_is_refused_by_name(stage: Stage, field: str, valu
     anna = await stage.p.join("anna")
     answer = await anna.ask("user-prefer", {"towns": True, "languages": [], field: value})
     assert answer["error"] == "bad-payload" and said in answer["message"]
-    refused = await stage.p.page("ben").join(**{field: value})
+    refused = await stage.p.page("ben").join(**{field: value})  # type: ignore[arg-type]
     assert refused["error"] == "bad-payload" and said in refused["message"]
 
 
