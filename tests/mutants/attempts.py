@@ -2,6 +2,7 @@
 tried and held (H).
 """
 
+from tests.mutants.attempts_by_wishes import BY_WISHES
 from tests.mutants.attempts_on_guests import ON_GUESTS
 from tests.mutants.attempts_on_the_service import ON_THE_SERVICE
 from tests.mutants.controls import Threat, control, held
@@ -21,7 +22,7 @@ from tests.mutants.named_files import (
     VALUES,
 )
 
-ATTEMPTS = (*ON_GUESTS, *ON_THE_SERVICE)
+ATTEMPTS = (*ON_GUESTS, *BY_WISHES, *ON_THE_SERVICE)
 
 HELD = (
     Threat(

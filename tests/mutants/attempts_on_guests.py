@@ -281,8 +281,8 @@ ON_GUESTS = (
                 "the count of free guests does not show it",
                 "tests/contract/test_lobby_sessions.py::test_nearby_tells_nobody_who_declined",
                 "citychat/adapters/memory/lobby.py",
-                "index.count(person.pool) - (guest in index), COUNTED_NEARBY)",
-                "index.count(person.pool) - (guest in index) - len(person.blocked), COUNTED_NEARBY)",
+                "index.count(person.pool) - (guest in index)\n",
+                "index.count(person.pool) - (guest in index) - len(person.blocked)\n",
             ),
             control(
                 "once a chat has ended nobody learns from it whether the other one is here",
@@ -354,7 +354,7 @@ ON_GUESTS = (
             control(
                 "a yes that comes late begins a chat with nobody who looks no more",
                 f"{OF_MORE_TIME}::test_a_late_yes_is_gone_when_the_seeker_is_not_there_for_it",
-                LOBBY, "if not state.may_begin(answered):", "if False:",
+                LOBBY, "if not may_begin(state, answered):", "if False:",
             ),
         ),
         open="a yes after more than 15 s tells it to the one who gets that chat.",
