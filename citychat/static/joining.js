@@ -2,8 +2,8 @@
 
 import { askPosition } from "citychat/position.js";
 import { KeptTokens } from "citychat/kept_tokens.js";
-import { spoken } from "citychat/languages.js";
-import { CONSENT, LANGUAGES, LIFTED, LOOKING, RELOADED, SETTINGS, read } from "citychat/shapes.js";
+import { spoken } from "citychat/spoken.js";
+import { CONSENT, LIFTED, LOOKING, RELOADED, SETTINGS, SPOKEN, read } from "citychat/shapes.js";
 
 /**
  * @import { Answer, Failure, JoinAnswer, JoinRequest, Pause, Place, Position, Settings } from "citychat/types.js"
@@ -60,7 +60,7 @@ export class Joining {
     const { state, storage, consent } = this.#parts;
     const settings = { ...state.settings, ...read(storage, SETTINGS) };
     const accepted = read(storage, CONSENT);
-    const languages = read(storage, LANGUAGES) ?? spoken(navigator.languages ?? [navigator.language]);
+    const languages = read(storage, SPOKEN) ?? spoken(navigator.languages ?? [navigator.language]);
     state.set({ settings, languages, changed: Boolean(accepted) && accepted !== consent });
     if (accepted === consent) this.#start();
     else state.set({ screen: "arrive" });
@@ -162,7 +162,7 @@ export class Joining {
   async speak(languages) {
     const { state, storage, socket } = this.#parts;
     state.set({ languages });
-    storage.set(LANGUAGES, JSON.stringify(languages));
+    storage.set(SPOKEN, JSON.stringify(languages));
     await socket.prefer(this.#preferences);
   }
 

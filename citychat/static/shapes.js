@@ -3,7 +3,7 @@
 // A value may be torn, foreign or of another version. It is thrown away with one line that says its name and never what
 // was in it, and the page goes on without it (protocol §2.3). The twin of citychat/client/shapes.py.
 
-import { LANGUAGES_MAX, isLanguage } from "citychat/languages.js";
+import { LANGUAGES_MAX, isLanguage } from "citychat/spoken.js";
 import { LAMPORT_MAX, cleanText, fits } from "citychat/text.js";
 
 /** @import { Kept, Left } from "citychat/types.js" */
@@ -13,7 +13,7 @@ export const TOKEN = "citychat.token";
 export const OLD_TOKEN = "citychat.token.old"; // see kept_tokens.js
 export const SETTINGS = "citychat.settings";
 export const LANGUAGE = "citychat.language"; // which the guest has chosen
-export const LANGUAGES = "citychat.languages"; // as the guest has corrected them
+export const SPOKEN = "citychat.spoken"; // as the guest has corrected them
 export const RELOADED = "citychat.reload"; // when, because the server has a newer page
 export const LIFTED = "citychat.lifted"; // when the pause was, of whose end the guest knows
 export const SIGN = "citychat.sign"; // until when it is waited for
@@ -121,7 +121,7 @@ const SHAPES = {
   [OLD_TOKEN]: token,
   [SETTINGS]: settings,
   [LANGUAGE]: (text) => (TAG.test(text) ? text : undefined),
-  [LANGUAGES]: languages,
+  [SPOKEN]: languages,
   [RELOADED]: number,
   [LIFTED]: number,
   [SIGN]: number,

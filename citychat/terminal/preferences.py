@@ -3,7 +3,7 @@
 import json
 
 from citychat.catalogue import ENGLISH as WORDS
-from citychat.client import LANGUAGE, LANGUAGES, TOWNS, read
+from citychat.client import LANGUAGE, SPOKEN, TOWNS, read
 from citychat.rules import LANGUAGES_MAX
 from citychat.terminal.page import TerminalPage
 
@@ -13,7 +13,7 @@ class Preferences:
 
     def __init__(self, page: TerminalPage) -> None:
         self._page = page
-        languages = read(page.storage, LANGUAGES) or []
+        languages = read(page.storage, SPOKEN) or []
         page.wishes = {"towns": read(page.storage, TOWNS) == "yes", "languages": languages}
 
     def towns(self, rest: list[str]) -> None:
@@ -33,7 +33,7 @@ class Preferences:
         if len(codes) > LANGUAGES_MAX or not all(LANGUAGE.fullmatch(code) for code in codes):
             self._page.screen.out.say(f"languages: expected up to {LANGUAGES_MAX} codes, such as: languages fr en")
             return
-        self._page.storage[LANGUAGES] = json.dumps(codes)
+        self._page.storage[SPOKEN] = json.dumps(codes)
         self._tell({"languages": codes}, f"{WORDS['more.languages']}: {' '.join(codes) or 'any'}")
 
     def _tell(self, change: dict[str, object], said: str) -> None:

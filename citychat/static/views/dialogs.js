@@ -3,7 +3,7 @@
 import { namesUnder } from "citychat/i18n.js";
 import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
 import { languageChoice } from "citychat/views/language.js";
-import { languages } from "citychat/views/languages.js";
+import { spokenLanguages } from "citychat/views/spoken.js";
 import { allowed, canNotify } from "citychat/views/notices.js";
 import { settles } from "citychat/views/settling.js";
 import { textOf } from "citychat/views/texts.js";
@@ -169,7 +169,7 @@ function more(page) {
     toggle(t("more.typing"), "", state.settings.typing, (on) => joining.use({ typing: on })),
     toggle(t("more.enter"), t("more.enter.text"), state.settings.enter, (on) => joining.use({ enter: on })),
     page.questions.any ? firstQuestion(page) : "",
-    canNotify() ? notices(page) : "", languages(page));
+    canNotify() ? notices(page) : "", spokenLanguages(page));
   const language = languageChoice(page);
   const data = h("section", {}, h("h3", {}, t("more.data")),
     link(t("ready.chats"), () => state.set({ dialog: null, screen: "chats", notice: "" })),

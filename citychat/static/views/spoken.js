@@ -1,13 +1,13 @@
 // The languages that a guest speaks, to be corrected: whoever shares one comes first.
 
 import { languageName } from "citychat/i18n.js";
-import { LANGUAGES_MAX, OFFERED } from "citychat/languages.js";
+import { LANGUAGES_MAX, OFFERED } from "citychat/spoken.js";
 import { h, round, show, t } from "citychat/views/dom.js";
 
 /** @import { Page } from "citychat/types.js" */
 
 /** @param {Page} page */
-export function languages({ state, joining }) {
+export function spokenLanguages({ state, joining }) {
   const list = h("ul", { class: "spoken", role: "list", "aria-labelledby": "languages" });
   const select = h("select", { class: "field", "aria-label": t("more.languages.add"), on: { change: add } });
 
