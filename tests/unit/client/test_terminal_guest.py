@@ -78,3 +78,28 @@ def test_a_terminal_gets_lines_that_end_between_words_and_a_pipe_whole_ones(monk
     pipe = TextIOWrapper(printed, "utf-8", write_through=True)
     Output(pipe).say("word " * 30)
     assert printed.getvalue().count(b"\n") == 1
+
+
+async def test_towns_and_languages_are_said_and_remembered() -> None:
+    booth = Booth()
+    asked: list[tuple[str, object]] = []
+    booth.guest.page.link.emit = lambda event, payload, answer=None: asked.append((event, payload))  # type: ignore[method-assign]
+    for line in ("/towns on", "/languages FR en fr", "/languages fr-FR", "/languages a b c d e f", "/towns perhaps"):
+        booth.guest.line(line)
+    assert asked == [
+        ("user-prefer", {"towns": True, "languages": []}),
+        ("user-prefer", {"towns": True, "languages": ["fr", "en"]}),
+    ]
+    assert booth.lines[-3:-1] == ["* languages: expected up to 5 codes, such as: languages fr en"] * 2
+    assert booth.guest.page.storage == {"citychat.towns": "yes", "citychat.spoken": '["fr", "en"]'} | {
+        name: text for name, text in booth.guest.page.storage.items() if name.startswith("citychat.outbox")
+        or name == "citychat.writer"
+    }  # fmt: skip
+    booth.guest.line("/towns off")
+    assert "citychat.towns" not in booth.guest.page.storage
+
+
+async def test_a_chat_of_two_towns_names_both() -> None:
+    booth = Booth()
+    booth.guest.page.event("user-session", {**SESSION, "session": "t", "city": "Lyon – Vienne", "here": True})
+    assert "* You two are in Lyon – Vienne." in booth.lines
