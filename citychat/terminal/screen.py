@@ -186,9 +186,8 @@ class Screen:
 
     def _about(self, name: str, city: str) -> str:
         """Return a sentence about the place; the host's own network, and towns nearby, have some of their own."""
-        place = self._place or {}
-        towns = "towns" if self.page.wishes.get("towns") and place.get("towns") else ""
-        kind = "network" if place.get("source") == "network" else towns
+        place, roams = self._place or {}, self.page.wishes.get("towns")
+        kind = "network" if place.get("source") == "network" else "towns" if roams and place.get("towns") else ""
         return WORDS.get(f"{name}.{kind}", WORDS[name]).format(city=city)
 
     def _counted(self, nearby: str) -> None:
