@@ -170,7 +170,7 @@ def test_nothing_important_is_below_the_fold_of_a_small_phone(person: Person) ->
     expect(page.get_by_role("button", name="Start with my city")).to_be_in_viewport(ratio=1)
     enter(page)
     expect(page.get_by_role("button", name="Find someone")).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("switch")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("switch", name="Others may ask me")).to_be_in_viewport(ratio=1)
 
 
 def test_reading_above_is_not_disturbed_by_what_arrives(person: Person) -> None:

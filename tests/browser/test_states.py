@@ -87,9 +87,9 @@ def test_under_colours_of_the_guests_own_a_line_says_what_a_colour_said(person: 
         for part in ("::before", "")
     )
     assert a.evaluate(knob) != a.evaluate(track)
-    a.get_by_role("switch").uncheck()
+    a.get_by_role("switch", name="Others may ask me").uncheck()
     assert a.evaluate(knob) != a.evaluate(track)
-    a.get_by_role("switch").check()
+    a.get_by_role("switch", name="Others may ask me").check()
     meet(b, a)
     line = "(e) => { const style = getComputedStyle(e); return [style.borderTopStyle, style.outlineStyle]; }"
     write(a, "mine")

@@ -52,7 +52,7 @@ def test_two_who_both_look_are_brought_together_by_their_pages(person: Person) -
     a, b = person(), person()
     enter(a)
     enter(b)
-    b.get_by_role("switch").uncheck()
+    b.get_by_role("switch", name="Others may ask me").uncheck()
     seek(a)
     expect(a.get_by_text("Keep this page open")).to_be_visible()
     seek(b)
