@@ -5,10 +5,7 @@
 import { Manager } from "socket.io-client";
 import { fromWire, toWire } from "citychat/wire.js";
 
-/**
- * @import { Answer, Answers, Events, Failure, JoinRequest, Position, Preferences, Reply } from "citychat/types.js"
- * @import { SignRequest } from "citychat/types.js"
- */
+/** @import { Answer, Answers, Events, Failure, JoinRequest, Position, Reply, SignRequest } from "citychat/types.js" */
 
 /** @type {Record<string, Record<string, keyof Events>>} */
 const EVENTS = {
@@ -128,7 +125,7 @@ export class Socket {
   match = (/** @type {string} */ offer, /** @type {Reply} */ answer) => this.#ask("user-match", { offer, answer });
   leave = (/** @type {string} */ session) => this.#ask("user-leave", { session });
   available = (/** @type {boolean} */ on, /** @type {boolean} */ slow) => this.#ask("user-available", { on, slow });
-  prefer = (/** @type {Preferences} */ wishes) => this.#ask("user-prefer", wishes);
+  prefer = (/** @type {import("citychat/types.js").Preferences} */ wishes) => this.#ask("user-prefer", wishes);
   view = (/** @type {boolean} */ visible) => this.#ask("user-view", { visible });
   touched = () => this.#ask("user-view", { visible: true, touched: true });
   cities = (/** @type {string} */ q) => this.#ask("user-cities", { q });
@@ -308,9 +305,7 @@ export class Socket {
     try {
       const answer = await fetch("/live", { cache: "no-store" });
       if (answer.ok && !this.#opened) this.#tell("blocked", undefined);
-    } catch {
-      // No HTTP either: simply off line.
-    }
+    } catch {} // no HTTP either: simply off line
   }
 
   async #check() {
