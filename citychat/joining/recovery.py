@@ -1,8 +1,6 @@
 """Recovery of a guest who comes back: which session still runs, and what the page has missed of it (protocol §2.5.1,
 M12)."""
 
-from asyncio import gather
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -100,7 +98,8 @@ class Recovery:
             if entered.session != found.sessions[0].id:
                 raise Unavailable
             return found.sessions
-        row, _ = await gather(self._running(found, entered), self._check_not_erased(found))  # one trip's time for both
+        row = await self._running(found, entered)
+        await self._check_not_erased(found)  # last: taking a chat up may enter the lobby once more
         now = self.dates.now_ms()
         others = [session for session in found.sessions if row is None or session.id != row.id]
         over = [replace(session, ended=now) if session.ended is None else session for session in others]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.stage import Stage, on_stage
+from tests.support.stage_lobbies import way_back
 from tests.unit.matching.test_blame import accused, talked
 
 
@@ -121,3 +122,69 @@ async def test_a_join_that_read_before_an_erase_and_enters_after_it_is_no_page_o
     assert (await late.where()).state == "gone" and await stage.history.guests.find("anna") is None
     answer = await late.join()
     assert answer["ok"] and stage.guest_of(str(answer["token"])) != "anna"
+
+
+@on_stage
+async def test_a_join_that_failed_has_nothing_under_way_that_enters_its_guest_again(stage: Stage) -> None:
+    anna, _carl, _older = await stage.p.talking("anna", "carl")
+    earlier = way_back(stage.lobby)
+    await anna.leave()
+    ben = await stage.q.join("ben")
+    await stage.meet(anna, ben)
+    anna.leaves()
+    await stage.after(5)
+    earlier()
+    stage.p.history.away = {"guests.is_erased"}
+    go = stage.p.history.hold("sessions.confirm")
+    again = anna.next_page()
+    joining = asyncio.ensure_future(again.join())
+    await stage.after(0.5)
+    go.set()
+    assert (await joining)["error"] == "unavailable"
+    again.leaves()
+    await stage.after(1)
+    assert await ben.leave() == "ok"
+    await stage.after(1)
+    assert (await again.where()).state == "gone"
+
+
+@on_stage
+async def test_a_join_that_takes_its_chat_up_again_while_its_guest_is_erased_lets_nobody_in(stage: Stage) -> None:
+    anna, _carl, _older = await stage.p.talking("anna", "carl")
+    earlier = way_back(stage.lobby)
+    await anna.leave()
+    await stage.meet(anna, await stage.q.join("ben"))
+    erase = stage.p.history.hold("sessions.of")  # before the chat has ended
+    erasing = asyncio.ensure_future(anna.wish("user-erase", confirm=True))
+    await stage.after(0.5)
+    earlier()
+    go = stage.q.history.hold("sessions.confirm")
+    late = anna.next_page(stage.q)
+    joining = asyncio.ensure_future(late.join())
+    await stage.after(0.5)
+    erase.set()
+    await stage.after(5)
+    go.set()
+    assert (await joining)["error"] == "busy" and await erasing == "ok"
+    await stage.after(5)
+    assert (await late.where()).state == "gone"
+
+
+@on_stage
+async def test_who_is_erased_while_the_lobby_gets_everybody_again_is_not_in_it(stage: Stage) -> None:
+    anna, _ben = await stage.talking()
+    erase = stage.p.history.hold("guests.erase")
+    erasing = asyncio.ensure_future(anna.wish("user-erase", confirm=True))
+    await stage.after(0.2)
+    back = await anna.reload(stage.q)
+    await stage.after(1)
+    go = stage.q.lobby.hold("enter")
+    stage.forget()
+    stage.q.matching.lease.reenter_soon()
+    await stage.after(0.5)
+    erase.set()
+    assert await erasing == "ok"
+    await stage.after(5)
+    go.set()
+    await stage.after(5)
+    assert back.events("user-drain") and (await back.where()).state == "gone"
