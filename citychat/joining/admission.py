@@ -210,13 +210,14 @@ class Admission:
 
     async def _known(self, address: str, asked: JoinRequest, now: int) -> Dossier | None:
         """The file of the guest whose token holds; a bad token, or one of a guest who was erased, counts as none: what
-        that guest was allowed is used up. Raises Banned."""
+        that guest was allowed is used up. So does one without a row while the date is in doubt: how old it is nobody
+        knows, and from whom that guest was kept apart may be forgotten. Raises Banned."""
         held = self._claims(asked)
         for claims in held:
             dossier = await self.history.guests.dossier(claims.guest, now)
             if dossier.pause is not None:
                 raise self.banned(await self._heard(claims.guest, dossier.pause, address, asked, now))
-            if not dossier.erased:
+            if not dossier.erased and (dossier.row is not None or not self.dates.doubt):
                 row = dossier.row or Guest(claims.guest, now, now, claims.consent, claims.consented)
                 return replace(dossier, row=row)
         for guest in self._signed(asked) - {claims.guest for claims in held}:  # run out, as it does in a long pause

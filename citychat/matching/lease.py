@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -96,8 +97,7 @@ class Lease:
         join anew, as somebody else."""
         known = await self.history.guests.dossier(client.guest, self.sessions.dates.now_ms())
         if known.erased:
-            client.forgotten = True
-            client.page.emit("user-drain", {"retry_ms": REJOIN_MS})
+            self._turn_away(client)
             return
         entry = self._entry(client, known)
         entered = await self.lobby.enter(entry)
@@ -106,6 +106,14 @@ class Lease:
         await self.resuming.resumed(entry, entered)
         if entry.session is not None:  # its row may have ended since it was read
             await self.sessions.confirm(entry.session.id, entry.session.members)
+        if await self.history.guests.is_erased(client.guest, self.sessions.dates.likely_ms()):  # since then
+            self._turn_away(client)
+
+    def _turn_away(self, client: Client) -> None:
+        client.forgotten = True
+        client.page.emit("user-drain", {"retry_ms": REJOIN_MS})
+        tasks, take_out = self.sessions.tasks, partial(self.moderation.erasing.take_out, client.guest)
+        tasks.spawn(tasks.retry(take_out), "take out who is erased")
 
     def _entry(self, client: Client, known: Dossier) -> Entry:
         """The guest's entry with what the history and this process know by now; the guest may have moved meanwhile."""

@@ -96,6 +96,18 @@ async def test_who_is_there_when_it_is_looked_at_has_it_for_as_long_as_both_stay
     assert not await is_barred(history)
 
 
+async def test_who_came_while_the_clock_was_ahead_and_is_erased_has_a_token_of_that_date(history: History) -> None:
+    await barred(history)
+    ahead = NOW + 365 * DAY_MS
+    await here(history, "anna", ahead)
+    await history.guests.erase("anna", NOW)
+    await here(history, "ben", ahead + LAST_MS)
+    await history.guests.prune(ahead + LAST_MS - 1, DAY_MS)
+    assert await is_barred(history)
+    await history.guests.prune(ahead + LAST_MS, DAY_MS)
+    assert not await is_barred(history)
+
+
 async def test_a_no_that_comes_after_an_erase_goes_too(history: History) -> None:
     await here(history, "ben", NOW)
     await here(history, "anna", NOW)

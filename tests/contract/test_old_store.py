@@ -107,6 +107,19 @@ async def test_its_bars_stand_for_the_life_of_a_token_from_now_on(database: Data
     assert await history.relations.blocked("carl") == []
 
 
+async def test_its_bars_stand_although_its_machine_wakes_up_with_a_clock_far_behind(tmp_path: Path) -> None:
+    path = tmp_path / "citychat.db"
+    seen = time.time_ns() // 1_000_000 + 400 * DAY_MS  # as to a clock that is 400 days behind
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(STORE.read_text("utf-8"))
+        connection.execute("UPDATE guests SET seen = ? WHERE id = 'anna'", (seen,))
+        connection.commit()
+    async with Database(path) as opened:
+        history = SqliteHistory(opened)
+        await history.guests.prune(bar_goes(seen) - 1, 3 * MONTH_MS)
+        assert await history.relations.blocked("carl") == ["anna"]
+
+
 async def test_its_reports_count_for_their_day(database: Database) -> None:
     history = SqliteHistory(database)
     for n in (1, 2):

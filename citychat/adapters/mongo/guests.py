@@ -102,7 +102,8 @@ class MongoGuests:
         await self._mongo.insert("erased_guests", [{"_id": text(guest), "networks": networks, **dates}])
         await self._mongo.delete("shuns", {"guest": guest})
         await self._mongo.delete("wishes", {"guest": guest})
-        await retention.let_bars_go(self._mongo, [guest], at)
+        row = await self.find(guest)  # when it bears a later date than now, so does the guest's token
+        await retention.let_bars_go(self._mongo, [guest], max(at, row.seen) if row else at)
         await self._mongo.delete("signs", {"_id": guest})
         await self._mongo.delete("guests", {"_id": guest})
         return await self._sessions.of(guest)

@@ -170,7 +170,9 @@ def _prune_guests(transaction: Transaction, seen: int, now: int) -> bool:
 
 
 def _drop_guest(transaction: Transaction, guest: str, now: int) -> None:
-    transaction.change("bars_of_who_goes", guest, bar_goes(now))
+    """Delete the row. When it bears a later date than now, so does the guest's token."""
+    (seen,) = (*transaction.rows("guest_seen", guest), (now,))[0]
+    transaction.change("bars_of_who_goes", guest, bar_goes(max(now, seen)))
     transaction.change("drop_guest", guest)
 
 

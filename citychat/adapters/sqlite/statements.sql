@@ -156,9 +156,11 @@ ALTER TABLE pauses ADD COLUMN lifted INTEGER;
 
 -- migration_6 --
 -- goes: when the pair is looked at again; both are there until one of their rows goes (rules.bar_goes). Who of before has
--- a token of 30 days still may have lost the row.
+-- a token of 30 days still may have lost the row. The clock may be wrong just now, and behind what is written down.
 ALTER TABLE barred ADD COLUMN goes INTEGER NOT NULL DEFAULT 253402300799000;
-UPDATE barred SET goes = max(at, CAST(strftime('%s', 'now') AS INTEGER) * 1000) + 2592300000;
+UPDATE barred SET goes = 2592300000 + max(
+    at, CAST(strftime('%s', 'now') AS INTEGER) * 1000, coalesce((SELECT max(seen) FROM guests), 0)
+);
 CREATE INDEX barred_goes ON barred (goes);
 
 -- migration_7 --

@@ -83,3 +83,23 @@ async def test_mail_of_a_chat_that_has_ended_comes_although_the_clock_jumps_ahea
     await ben.join()
     await stage.after(60)
     assert ben.texts() == ["the last word"]
+
+
+@pytest.mark.parametrize("ahead_ms", [0, -3 * 365 * DAY_MS])
+@on_stage
+async def test_a_date_in_doubt_makes_nobody_again_whose_bars_have_gone(stage: Stage, ahead_ms: int) -> None:
+    """Two who were kept apart, and nobody came for long: both have old tokens, and no row, and the bar has gone."""
+    anna, ben = stage.p.page("anna"), stage.p.page("ben")
+    await stage.skip(DAY_MS)
+    carl = await stage.p.join("carl")
+    carl.leaves()
+    await stage.after(1)
+    await stage.skip(30 * DAY_MS - 3_600_000)
+    stage.clock.ahead_ms = ahead_ms
+    back = stage.node("back")
+    back.process.start()
+    for page in (anna, ben):
+        late = back.page("", page.address)
+        late.token = page.token
+        assert (await late.join())["ok"] and stage.guest_of(late.token) not in ("anna", "ben")
+    assert back.matching.sessions.dates.doubt

@@ -172,7 +172,7 @@ async def test_a_join_that_takes_its_chat_up_again_while_its_guest_is_erased_let
 
 @on_stage
 async def test_who_is_erased_while_the_lobby_gets_everybody_again_is_not_in_it(stage: Stage) -> None:
-    anna, _ben = await stage.talking()
+    anna = await stage.p.join("anna")
     erase = stage.p.history.hold("guests.erase")
     erasing = asyncio.ensure_future(anna.wish("user-erase", confirm=True))
     await stage.after(0.2)
