@@ -1,6 +1,8 @@
 """Recovery of a guest who comes back: which session still runs, and what the page has missed of it (protocol §2.5.1,
 M12)."""
 
+from asyncio import gather
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -98,15 +100,22 @@ class Recovery:
             if entered.session != found.sessions[0].id:
                 raise Unavailable
             return found.sessions
-        row = await self._running(found, entered)
-        await self._check_not_erased(found)  # last: taking a chat up may enter the lobby once more
+        # One trip's time for both, and of a join that fails nothing goes on
+        both = self._running(found, entered), self._check_not_erased(found)
+        row, erased = await gather(*both, return_exceptions=True)
+        if isinstance(erased, BaseException):
+            raise erased
+        if isinstance(row, BaseException):
+            raise row
         now = self.dates.now_ms()
         others = [session for session in found.sessions if row is None or session.id != row.id]
         over = [replace(session, ended=now) if session.ended is None else session for session in others]
         return [row, *over] if row else over
 
     async def _running(self, found: Admitted, entered: Entered) -> Session | None:
-        entered = await self.matching.lease.resuming.resumed(found.entry, entered)
+        first, entered = entered, await self.matching.lease.resuming.resumed(found.entry, entered)
+        if entered is not first:  # entered once more
+            await self._check_not_erased(found)
         if entered.session is None:
             return None
         members = next((row.members for row in found.sessions if row.id == entered.session), (found.row.id,))
