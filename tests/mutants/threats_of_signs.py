@@ -80,8 +80,7 @@ OF_PUSH = (
             ),
             control(
                 "and with its guest",
-                f"{OF_SIGNS}::test_who_is_erased_is_told_nothing tests/contract/test_signs.py::"
-                "test_a_wish_goes_with_its_guest",
+                "tests/contract/test_signs.py::test_a_wish_goes_with_its_guest",
                 "citychat/adapters/sqlite/guests.py", ', "drop_sign")', ")",
             ),
             control(
