@@ -124,7 +124,7 @@ def test_what_nobody_can_see_is_not_sent_and_what_is_too_much_is_folded(person: 
         expect(words.last).to_contain_text(letter)
         assert words.last.inner_text() == letter * TEXT_MAX_CHARS
     composer(a).fill("\U0001f98a" * (TEXT_MAX_CHARS + 1))
-    expect(a.get_by_text("Too long: 2001 of 2,000 characters.")).to_be_visible()
+    expect(a.get_by_text("Too long: 2,001 of 2,000 characters.")).to_be_visible()
 
 
 def inked(page: Page, words: Locator) -> tuple[int, int, int, int]:

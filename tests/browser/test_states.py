@@ -1,5 +1,5 @@
-"""Every state of the page, the same ones as in the pictures: with large text, zoomed, from right to left, with other
-colours, and as axe sees it."""
+"""Every state of the page, the same ones as in the pictures: with large text, zoomed, from right to left, in a language
+that is longer than all of ours, with other colours, and as axe sees it."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tests.browser.screens import PARTS, Eye
 from tests.browser.serving import Served
 from tests.browser.walking import STILL, enter, meet, write
 
-LOOK = Path(__file__).with_name("look.js").read_text("utf-8")
+LOOK, PSEUDO = (Path(__file__).with_name(name).read_text("utf-8") for name in ("look.js", "pseudo.js"))
 PHONE, DESKTOP = ViewportSize(width=360, height=740), ViewportSize(width=1440, height=900)
 ZOOMED = ViewportSize(width=180, height=370)  # what 200 % leave of the phone
 LARGE = (1.3, 1.5, 1.75, 2.0)
@@ -32,8 +32,10 @@ class Inspector(Eye):
     def take(self, name: str, page: Page) -> None:
         page.evaluate(STILL)
         page.evaluate(LOOK)
+        page.evaluate(f"{{ {PSEUDO} }}")
         alias = page.evaluate("look.rename", WIDEST)  # which chat had a long one was up to chance
         self._sizes(name, page)
+        self._in_pseudo(name, page)
         page.evaluate("look.rename", alias)
         self._colours(name, page)
 
@@ -48,6 +50,13 @@ class Inspector(Eye):
         for size in (DESKTOP, PHONE):
             page.set_viewport_size(size)
             self._look(f"{name}, {size['width']} px", page, "outside", "unmirrored")
+
+    def _in_pseudo(self, name: str, page: Page) -> None:
+        page.evaluate(STILL)  # what a wider window does not draw has only just come back
+        if not page.evaluate("pseudo.speak()"):
+            self.wrong.append(f"{name}: says nothing")
+        self._look(f"{name}, in pseudo", page, "outside", "broken", "unreachable", "cramped")
+        page.evaluate("pseudo.stop()")
 
     def _look(self, where: str, page: Page, *measures: str) -> None:
         for measure in measures:
