@@ -36,7 +36,7 @@ BINARY_TESTS := tests/test_binary.py tests/test_image.py tests/faults/test_resta
 	tests/browser/test_terminal_guest.py \
 	$(foreach of,start stop clients terminal hosting services status metrics reload,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens heard icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -168,6 +168,10 @@ icons: $(TEST_STAMP)
 
 screens: system-packages $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
+
+# What Debian's screen reader says on the whole path; needs orca, xvfb, openbox, xdotool and dbus-daemon
+heard: servers $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.heard
 
 # Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
 cluster: servers $(TEST_STAMP)

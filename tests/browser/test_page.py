@@ -56,7 +56,7 @@ def test_the_whole_path_by_keyboard(person: Person) -> None:
     a.keyboard.press("Enter")
     expect(bubble(b, "by hand")).to_contain_text("two lines")
     press(a, "Leave")
-    expect(a.get_by_role("heading", name="Really leave?")).to_be_focused()
+    expect(a.get_by_role("dialog", name="Really leave?")).to_be_focused()
     a.keyboard.press("Escape")
     expect(a.get_by_role("button", name="Leave")).to_be_focused()
 

@@ -49,16 +49,16 @@ export class Dialogs {
     };
     const { heading, body } = content(this.#page, dialog, close);
     const id = `dialog-${(count += 1)}`;
-    const title = h("h2", { id, tabindex: "-1" }, heading);
+    const title = h("h2", { id }, heading);
     const element = h("dialog", {
-      "aria-labelledby": id, on: {
+      tabindex: "-1", "aria-labelledby": id, on: {
         close, click: (event) => outside(element, event) && !settles(element) && close(),
         input: ({ target }) => (dialog.typed ||= !/** @type {Element} */ (target).matches("[role=switch]")),
       },
     }, h("div", { class: "head" }, title, round(t("more.close"), "close", close)), body);
     document.body.append(element);
     element.showModal();
-    title.focus();
+    element.focus(); // and not its title, on which Orca says nothing
     return element;
   }
 }

@@ -102,6 +102,19 @@ export function show(element, visible) {
  */
 export const byInputMethod = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
 
+const GONE_MS = 150;
+
+/**
+ * Give the focus that was lost with what had it. A little later: screen readers that hear of both at once say nothing
+ * (Orca). Whoever has gone on by keyboard meanwhile keeps it.
+ * @param {HTMLElement | null | undefined} element
+ */
+export function focusNext(element) {
+  const take = () => element?.focus({ preventScroll: true });
+  if (document.activeElement !== document.body) take();
+  else setTimeout(() => document.activeElement === document.body && take(), GONE_MS);
+}
+
 const SAID_MS = 5000;
 
 /** Interrupt those who do not see the page with something that stands in no live region of it. @param {string} text */

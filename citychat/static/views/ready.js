@@ -1,7 +1,7 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
 import { about, clock, has } from "citychat/i18n.js";
-import { aloneHint, button, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
+import { aloneHint, button, focusNext, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
 import { hourLine } from "citychat/views/hour.js";
 import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
@@ -98,7 +98,7 @@ export function ready(page) {
     if (mode === "found" && asked) waiting.append(asked.element);
     if (mode === "looking") waiting.append(h("p", { class: "hint" }, t("look.screen"), " ", keepAwake()));
     if (mode === "ring") asked?.heading?.focus();
-    else if (held) actions.querySelector("button")?.focus();
+    else if (held) focusNext(actions.querySelector("button"));
   }
 
   /** After 15 s alone: "Share this page". */

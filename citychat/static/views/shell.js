@@ -5,7 +5,7 @@ import { Bell } from "citychat/views/bell.js";
 import { chats } from "citychat/views/chats.js";
 import { city } from "citychat/views/city.js";
 import { Dialogs } from "citychat/views/dialogs.js";
-import { byId, h, link, round, show, t, write } from "citychat/views/dom.js";
+import { byId, focusNext, h, link, round, show, t, write } from "citychat/views/dom.js";
 import { erased, loading, replaced } from "citychat/views/interruptions.js";
 import { banned, lifted } from "citychat/views/paused.js";
 import { ready } from "citychat/views/ready.js";
@@ -92,8 +92,8 @@ export class Shell {
 
   #focus() {
     if (this.#count <= 2) return; // arriving: nobody has pressed anything
-    const target = this.#view?.focus ?? this.#screen.querySelector("h1");
-    target?.focus({ preventScroll: true });
+    if (this.#view?.focus) this.#view.focus.focus({ preventScroll: true });
+    else focusNext(this.#screen.querySelector("h1"));
   }
 
   #frame() {

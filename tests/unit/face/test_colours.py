@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from citychat import catalogue
+import citychat
 from citychat.face import DEFAULT_NAME, accent, name, sheet
 from citychat.face.colours import DARK, LIGHT, RATIO_MIN, contrast
 
-TOKENS = Path(catalogue.__file__).parent / "static" / "style" / "tokens.css"
+TOKENS = Path(citychat.__file__).parent / "static" / "style" / "tokens.css"
 
 
 def tokens(text: str) -> list[dict[str, str]]:
