@@ -136,7 +136,9 @@ async def test_all_of_a_crowd_go_and_those_who_are_there_stay(history: History) 
     await here(history, "anna", NOW)
     await history.relations.block("ben", "carl", NOW)
     # Bots that came once, and have no row
-    await asyncio.gather(*(history.relations.block("anna", name, NOW) for name in names))
+    for start in range(0, MANY, 50):  # as many as a store answers at once on a slow machine
+        some = names[start : start + 50]
+        await asyncio.gather(*(history.relations.block("anna", name, NOW) for name in some))
     later = NOW + LAST_MS
     for name in ("anna", "ben", "carl"):
         await here(history, name, later)
