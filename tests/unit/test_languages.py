@@ -1,5 +1,6 @@
 """Languages: the files of the translators, what of them is read, and which one a browser gets."""
 
+from collections.abc import Iterator
 from gettext import NullTranslations, c2py
 from pathlib import Path
 
@@ -19,14 +20,15 @@ ALL = ["en", *OTHERS]
 
 
 @pytest.fixture
-def locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for translations, with nothing in it."""
     for module in (sentences, build_sentences):
         monkeypatch.setattr(module, "LOCALE", tmp_path)
     monkeypatch.setattr(sentences, "TEMPLATE", tmp_path / "citychat.pot")
     monkeypatch.setattr(languages, "COMPILED", tmp_path)
     words.cache_clear()
-    return tmp_path
+    yield tmp_path
+    words.cache_clear()
 
 
 def filled(code: str, change: dict[str, str | tuple[str, ...]]) -> None:
