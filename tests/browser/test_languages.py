@@ -35,8 +35,8 @@ def offering(page: Page) -> Page:
 def test_on_arrive_the_page_speaks_another_language_at_once_and_at_the_next_visit(person: Person) -> None:
     page = offering(person())
     page.get_by_role("checkbox").check()
-    page.get_by_label("Language").focus()
-    page.get_by_label("Language").select_option(CODE)
+    page.get_by_label("Language", exact=True).focus()
+    page.get_by_label("Language", exact=True).select_option(CODE)
     expect(page.get_by_role("heading", level=1)).to_have_text(in_pseudo("arrive.title"))
     expect(page.get_by_role("checkbox")).to_be_checked()
     expect(page.locator("#language")).to_be_focused()
@@ -65,7 +65,7 @@ def test_in_more_nothing_is_lost_neither_a_chat_nor_what_is_typed(person: Person
     a.get_by_role("button", name="Back").click()
     a.get_by_role("button", name="More").click()
     a.get_by_label("Code of the report").fill("EYTPEL2MF7")
-    a.get_by_label("Language").select_option(CODE)
+    a.get_by_label("Language", exact=True).select_option(CODE)
     dialog = a.get_by_role("dialog")
     expect(dialog.get_by_role("heading", level=2)).to_have_text(in_pseudo("more.title"))
     expect(dialog.locator("#case")).to_have_value("EYTPEL2MF7")
@@ -89,9 +89,9 @@ def test_in_more_nothing_is_lost_neither_a_chat_nor_what_is_typed(person: Person
 def test_without_an_answer_the_page_stays_as_it_is_and_says_so(person: Person, complaints: list[str]) -> None:
     page = offering(person())
     page.context.route("**/sentences/*", lambda route: route.abort())
-    page.get_by_label("Language").select_option(CODE)
+    page.get_by_label("Language", exact=True).select_option(CODE)
     expect(page.get_by_role("alert").get_by_text("That did not work")).to_be_visible()
-    expect(page.get_by_label("Language")).to_have_value("en")
+    expect(page.get_by_label("Language", exact=True)).to_have_value("en")
     expect(page.get_by_role("heading", level=1)).to_have_text(ENGLISH["arrive.title"])
     assert page.evaluate("localStorage.length") == 0
     complaints[:] = [each for each in complaints if FAILED not in each]
@@ -99,7 +99,7 @@ def test_without_an_answer_the_page_stays_as_it_is_and_says_so(person: Person, c
 
 def test_names_of_the_other_direction_stand_apart_in_a_sentence(person: Person) -> None:
     page = offering(person())
-    page.get_by_label("Language").select_option(CODE)
+    page.get_by_label("Language", exact=True).select_option(CODE)
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name=in_pseudo("arrive.city")).click()
     expect(page.get_by_text(in_pseudo("ready.none", city="\u2068Lyon\u2069"))).to_be_visible()
