@@ -5,7 +5,8 @@ A language whose file is not there is not offered, and a sentence that is missin
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from datetime import date, datetime
+from functools import cache, reduce
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -79,11 +80,24 @@ class Words:
 
         Raises KeyError for a name that there is not, or a value that is not given.
         """
-        return self._formed(name, values.get("n", self.language.counts.get("other", 5))).format(**values)
+        text = self._formed(name, values.get("n", self.language.counts.get("other", 5)))
+        return text.format(**{key: self._shown(value) for key, value in values.items()})
 
     def plain(self, name: str) -> str:
         """The sentence of that name as it stands, with its values open."""
         return self._formed(name, self.language.counts.get("other", 5))
+
+    def two(self, *names: str, **values: object) -> str:
+        """Whole sentences, one behind the other."""
+        said = (self(name, **values) for name in names)
+        return reduce(lambda first, second: self("sentences.two", first=first, second=second), said)
+
+    def day(self, at: date) -> str:
+        """A day for a terminal: without a library only English has names of months here."""
+        return f"{at:%d %B %Y}" if self.language.code == ENGLISH_CODE else f"{at:%Y-%m-%d}"
+
+    def moment(self, at: datetime) -> str:
+        return f"{self.day(at)} {at:%H:%M}"
 
     def text(self, context: str, english: str) -> str:
         """A piece of one of the longer texts."""
@@ -92,6 +106,9 @@ class Words:
     def page(self) -> dict[str, str | dict[str, str]]:
         """All that a page's script may say: a text, or one for each form of a number."""
         return {NAME: ENGLISH[NAME]} | {one.name: self._forms(one) for one in PAGE}
+
+    def _shown(self, value: object) -> str:
+        return f"{value:,}" if isinstance(value, int) and self.language.code == ENGLISH_CODE else str(value)
 
     def _forms(self, sentence: Sentence) -> str | dict[str, str]:
         if not sentence.one:
@@ -138,12 +155,12 @@ def best(accepted: str, offered: Iterable[str]) -> str:
     weighed = [(float(found[2] or 1), found[1]) for found in wanted]
     refused = {tag for weight, tag in weighed if not weight}
     for weight, tag in sorted(weighed, key=lambda one: -one[0]):  # stable: of equals the first
-        if weight and (code := _meant(tag, known)) and code.lower() not in refused:
+        if weight and (code := nearest(tag, known)) and code.lower() not in refused:
             return code
     return ENGLISH_CODE
 
 
-def _meant(tag: str, offered: list[str]) -> str | None:
+def nearest(tag: str, offered: list[str]) -> str | None:
     """The code nearest to a tag: itself, else what is left of it from the end on, else its other region."""
     if tag == "*":
         return ENGLISH_CODE

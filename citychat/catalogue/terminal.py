@@ -57,6 +57,12 @@ TERMINAL = (
     sentence("terminal.ask.on", "Others may ask me: on"),
     # NOTE: Terminal, after "ask off".
     sentence("terminal.ask.off", "Others may ask me: off"),
+    # NOTE: Terminal, after "towns" alone: whether to meet people of nearby towns too. Keep: towns on, towns off
+    sentence("terminal.towns", "towns on, or towns off?"),
+    # NOTE: Terminal, after "languages" with something else than codes. {most}: 5. Keep: languages, languages fr en
+    sentence("terminal.languages", "languages: expected up to {most} codes, such as: languages fr en"),
+    # NOTE: Terminal, behind "Languages you speak:" when none was named: people of any language are as welcome.
+    sentence("terminal.any", "any"),
     # NOTE: Terminal, after "leave" outside a chat.
     sentence("terminal.nochat", "You are in no chat."),
     # NOTE: Terminal, behind "Really leave? …" and below "Erase everything about me? …". Keep: yes, no
@@ -103,6 +109,10 @@ TERMINAL = (
     sentence("terminal.help.yes", "when somebody would like to talk; no is for ever, later means: stop asking me"),
     # NOTE: Terminal, help: behind the command ask on|off.
     sentence("terminal.help.ask", "whether others may ask you"),
+    # NOTE: Terminal, help: behind the command towns on|off. "who want it as well": only these are met.
+    sentence("terminal.help.towns", "whether to meet people of towns within 50 km too, who want it as well"),
+    # NOTE: Terminal, help: behind the command languages [CODES]. Keep: fr en
+    sentence("terminal.help.languages", "that you speak, such as fr en: who shares one comes first"),
     # NOTE: Terminal, help: behind the commands where and city NAME.
     sentence("terminal.help.where", "where you are; choose your city"),
     # NOTE: Terminal, help: behind the command leave.

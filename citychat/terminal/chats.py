@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from citychat.catalogue import ENGLISH as WORDS
 from citychat.catalogue import REPORT_REASONS
 from citychat.client import Row
 from citychat.terminal.page import TerminalPage
@@ -27,13 +26,12 @@ class PastChats:
         def listed(answer: Mapping[str, Any]) -> None:
             self._listed = [*known, *answer["chats"]]
             if not self._listed:
-                self.out.say(WORDS["chats.none"])
+                self.out.tell("chats.none")
             for number, chat in enumerate(answer["chats"], len(known) + 1):
-                now = "" if chat.get("ended") else f" ({WORDS['chats.now']})"
-                self.out.say(f"{number}: {chat['alias']}, {chat['city']}{now}")
-
+                row = "terminal.chat" if chat.get("ended") else "terminal.chat.now"
+                self.out.tell(row, number=number, alias=chat["alias"], city=chat["city"])
             if answer.get("more"):
-                self.out.say("chats more: older ones")
+                self.out.tell("terminal.chats.more")
 
         self.page.request("user-chats", asked, listed)
 
@@ -53,12 +51,13 @@ class PastChats:
                 self._older(chat, more)
                 return
             if not answer["more"]:
-                self.out.say("The chat starts here." if more else WORDS["chats.empty"])
+                self.out.tell("terminal.begins" if more else "chats.empty")
             for row in more:
                 if row.get("kind") == "gap" and row["side"] != chat["side"]:
-                    self.out.say(WORDS["talk.gap"])
+                    self.out.tell("talk.gap")
                 elif row["text"]:
-                    self.out.said(WORDS["talk.mine"] if row["side"] == chat["side"] else chat["alias"], row["text"])
+                    mine = row["side"] == chat["side"]
+                    self.out.said(self.out.words("talk.mine") if mine else chat["alias"], row["text"])
 
         self.page.request("chat-history", asked, read)
 
@@ -72,7 +71,7 @@ class PastChats:
         if chat is None:
             return
         if not rest or rest[0] not in REPORT_REASONS:
-            self.out.say(f"{WORDS['report.title']} report REASON, one of: {' '.join(REPORT_REASONS)}")
+            self.out.tell("terminal.report", reasons=" ".join(REPORT_REASONS))
             return
         asked: Row = {"session": chat["session"], "reason": rest[0]}
         if rest[1:]:
@@ -80,23 +79,23 @@ class PastChats:
 
         def reported(answer: Mapping[str, Any]) -> None:
             self._gone(chat, "report.done", code=answer["code"])
-            self.out.say(f"case {answer['code']}: what came of it")
+            self.out.tell("terminal.case", code=answer["code"])
 
         self.page.request("user-report", asked, reported)
 
     def _gone(self, chat: Chat, words: str, **facts: str) -> None:
         self.page.outbox.ended(chat["session"])
         self.screen.forget(chat["session"])
-        self.out.say(WORDS[words].format(**facts))
+        self.out.tell(words, **facts)
 
     def case(self, rest: list[str]) -> None:
         asked = {"code": "".join(rest).upper()}
-        self.page.request("user-case", asked, lambda answer: self.out.say(WORDS[f"case.{answer['state']}"]))
+        self.page.request("user-case", asked, lambda answer: self.out.tell(f"case.{answer['state']}"))
 
     def again(self, rest: list[str]) -> None:
         chat, _ = self._meant(rest)
         if chat:
-            said = WORDS["talk.again.asked"].format(alias=chat["alias"])
+            said = self.out.words("talk.again.asked", alias=chat["alias"])
             self.page.request("user-again", {"session": chat["session"]}, lambda _: self.out.say(said))
 
     def _meant(self, rest: list[str]) -> tuple[Chat | None, list[str]]:
@@ -105,9 +104,9 @@ class PastChats:
             number = int(rest[0])
             if 1 <= number <= len(self._listed):
                 return self._listed[number - 1], rest[1:]
-            self.out.say("There is no chat of that number. chats: which there are")
+            self.out.tell("terminal.number")
         elif self.screen.chat:
             return self.screen.chat, rest
         else:
-            self.out.say("In which chat? chats: which there are")
+            self.out.tell("terminal.which")
         return None, rest

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from citychat.catalogue import ENGLISH as WORDS
 from citychat.terminal.page import TerminalPage
 
 
@@ -22,7 +21,7 @@ class CityChoice:
             name, self.wanted = self.wanted, ""
             self.search(name)
         else:
-            self.out.say(f"{WORDS['city.title']} {WORDS['city.text']}")
+            self.out.say(self.out.words.two("city.title", "city.text"))
 
     def line(self, text: str) -> bool:
         """Take a line; whether it was meant for the city: a number of the list, or a name when asked for one."""
@@ -42,7 +41,7 @@ class CityChoice:
                 self._choose((exact or self._found)[0])
                 return
             self.asking = self.asking or not self._found
-            self.out.say("Which one? Type its number." if self._found else WORDS["city.none"])
+            self.out.tell("terminal.cities" if self._found else "city.none")
             for number, city in enumerate(self._found, 1):
                 where = ", ".join(part for part in (city["name"], city["region"], city["country"]) if part)
                 self.out.say(f"{number}: {where}")

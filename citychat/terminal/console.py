@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from citychat.languages import ENGLISH_CODE, Words, words
 from citychat.model import clean_text
 
 AHEAD = 100  # lines read ahead of what is acted on; then whoever writes to the pipe has to wait
 CHUNK_BYTES = 65_536
 INDENT = "    "
+ENGLISH_WORDS = words(ENGLISH_CODE)
 
 
 class Console:
@@ -61,8 +63,8 @@ def _some(descriptor: int) -> bytes:
 class Output:
     """Standard output. What others wrote is always indented or named: nobody can write a line that looks like ours."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, in_words: Words = ENGLISH_WORDS) -> None:
+        self._stream, self.words = stream, in_words
         self.broken: Callable[[], None] = lambda: None  # nobody reads any more
         self.echoes = stream.isatty() and sys.stdin.isatty()  # the terminal has shown what was typed
         stream.reconfigure(errors="replace")  # type: ignore[attr-defined]  # a locale without ✓ must not end a chat
@@ -70,6 +72,10 @@ class Output:
     def say(self, line: str) -> None:
         """Something of ours."""
         self._write(f"* {_one_line(line)}", "  ")
+
+    def tell(self, name: str, **values: object) -> None:
+        """Say a sentence of the catalogue."""
+        self.say(self.words(name, **values))
 
     def said(self, who: str, text: str) -> None:
         """Something a person wrote; further lines are indented."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, MutableMapping
 from random import Random
 
-from citychat.catalogue import ENGLISH as WORDS
-from citychat.model import OBJECTION_MAX_CHARS, clean_text, is_blank
+from citychat.catalogue import REPORT_REASONS
+from citychat.model import OBJECTION_MAX_CHARS, TEXT_MAX_CHARS, clean_text, is_blank
 from citychat.terminal.chats import PastChats
 from citychat.terminal.city import CityChoice
 from citychat.terminal.console import Console, Output
@@ -16,23 +16,14 @@ from citychat.terminal.site import Site
 
 LAST_S = 35.0  # what was typed before the end of the input may need one more reconnect, at most 30 s away
 LATE_S = 10.0  # so long may an answer have been meant for before the chat began: it would be a stranger's first line
-HELP = """\
-In a chat a line is a message (// at its start stands for one /), and commands start with /. Elsewhere the / may be left out.
-find  stop          look for somebody; stop looking
-yes  no  later      when somebody would like to talk; no is for ever, later means: stop asking me
-ask on|off          whether others may ask you
-towns on|off        whether to meet people of towns within 50 km too, who want it as well
-languages [CODES]   that you speak, such as fr en: who shares one comes first
-where  city NAME    where you are; choose your city
-leave               end the chat for good
-block [N]           end it and never meet again
-report [N] REASON [note]    REASON is one of: minor threat sexual hate spam other
-case CODE           what came of a report
-chats [more]        your chats, the newest first
-read [N]            what was written in one
-again [N]           talk again, if both want it within 24 hours
-erase               erase everything about you
-help  quit"""  # noqa: E501  # a terminal wraps
+# What there is to type, and the sentence that says what it does
+HELP = {
+    "find  stop": "find", "yes  no  later": "yes", "ask on|off": "ask", "towns on|off": "towns",
+    "languages [CODES]": "languages", "where  city NAME": "where", "leave": "leave",
+    "block [N]": "block", "report [N] REASON [note]": "report", "case CODE": "case", "chats [more]": "chats",
+    "read [N]": "read", "again [N]": "again", "erase": "erase",
+}  # fmt: skip
+COMMAND_CHARS = max(map(len, HELP)) + 2
 
 
 class TerminalGuest:
@@ -119,20 +110,20 @@ class TerminalGuest:
         if text.lower() in ("quit", "/quit"):
             self.end(1)
         elif is_blank(text) or len(text) > OBJECTION_MAX_CHARS:
-            self.out.say(WORDS["banned.object"])
+            self.out.tell("banned.object")
         else:
             self._paused = False
             self.page.object(text)
 
     def _say(self, text: str) -> None:
         if self._is_late(text.strip()):
-            self.out.say(f"Not sent: {text.strip()}. You are in a chat now; type it again to say it.")
+            self.out.tell("terminal.late", text=text.strip())
             return
         match self.screen.typed(text):
             case "too-long":
-                self.out.say(WORDS["talk.long"].format(n=len(clean_text(text)), max="2,000"))
+                self.out.tell("talk.long", n=len(clean_text(text)), max=TEXT_MAX_CHARS)
             case "full":
-                self.out.say(WORDS["talk.full"])
+                self.out.tell("talk.full")
 
     def _is_late(self, word: str) -> bool:
         """Tell whether it may be an answer typed a moment too late; said a second time it is a message."""
@@ -144,7 +135,7 @@ class TerminalGuest:
         name, *rest = text.split() or [""]
         command = self._commands.get(name.lower())
         if command is None:
-            self.out.say(f"{name!r} is no command, and nobody is here to read it. help: what there is")
+            self.out.tell("terminal.unknown", word=repr(name))
         else:
             command(rest)
 
@@ -152,7 +143,7 @@ class TerminalGuest:
 
     def _find(self, rest: list[str]) -> None:
         if self.page.outbox.running:
-            self.out.say(WORDS["ready.chatting"].format(alias=self.screen.alias(self.page.outbox.running)))
+            self.out.tell("ready.chatting", alias=self.screen.alias(self.page.outbox.running))
         else:
             self.screen.ringing = False
             self.page.seek()
@@ -164,12 +155,12 @@ class TerminalGuest:
     def _later(self, rest: list[str]) -> None:
         if self._match("later"):
             self.page.available = False
-            self.out.say(WORDS["ring.off"])
+            self.out.tell("ring.off")
 
     def _match(self, answer: str) -> bool:
         """Answer an offer; return whether there was somebody to answer."""
         if self.page.offer is None:
-            self.out.say("Nobody is asking you.")
+            self.out.tell("terminal.nobody")
             return False
         self.screen.ringing = False
         self.page.answer(answer)
@@ -179,17 +170,17 @@ class TerminalGuest:
 
     def _ask(self, rest: list[str]) -> None:
         if rest not in (["on"], ["off"]):
-            self.out.say("ask on, or ask off?")
+            self.out.tell("terminal.ask")
             return
         self.page.available = rest == ["on"]
-        said = f"{WORDS['ready.ask']}: {rest[0]}"
-        self.page.request("user-available", {"on": self.page.available}, lambda _: self.out.say(said))
+        said = f"terminal.ask.{rest[0]}"
+        self.page.request("user-available", {"on": self.page.available}, lambda _: self.out.tell(said))
 
     def _leave(self, rest: list[str]) -> None:
         if not self.page.outbox.running:
-            self.out.say("You are in no chat.")
+            self.out.tell("terminal.nochat")
             return
-        self.out.say(f"{WORDS['leave.title']} {WORDS['leave.text']} yes or no?")
+        self.out.say(self.out.words.two("leave.title", "leave.text", "terminal.sure"))
         self._confirmed = self._left
 
     def _left(self) -> None:
@@ -198,16 +189,19 @@ class TerminalGuest:
 
     def _erase(self, rest: list[str]) -> None:
         for words in ("erase.title", "erase.text", "erase.kept", "erase.new"):
-            self.out.say(WORDS[words])
-        self.out.say("yes or no?")
+            self.out.tell(words)
+        self.out.tell("terminal.sure")
         self._confirmed = lambda: self.page.request("user-erase", {"confirm": True}, lambda _: self._erased())
 
     def _erased(self) -> None:
         self.page.stop()
         self.page.storage.clear()
-        self.out.say(WORDS["erase.done"])
+        self.out.tell("erase.done")
         self.end(0)
 
     def _help(self, rest: list[str]) -> None:
-        for line in HELP.splitlines():
-            self.out.say(line)
+        self.out.tell("terminal.help")
+        for command, name in HELP.items():
+            meaning = self.out.words(f"terminal.help.{name}", reasons=" ".join(REPORT_REASONS))
+            self.out.say(f"{command:{COMMAND_CHARS}}{meaning}")
+        self.out.say("help  quit")

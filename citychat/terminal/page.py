@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, MutableMapping
 from random import Random
 from typing import Any
 
-from citychat.catalogue import ENGLISH as WORDS
 from citychat.client import HeadlessPage, Row, SocketLink
 from citychat.clock import SystemClock
+from citychat.terminal.refusals import refusal
 from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
@@ -46,9 +46,9 @@ class TerminalPage(HeadlessPage):
             if answer["ok"]:
                 then(answer)
             else:
-                self.screen.out.say(answer["message"])
+                self.screen.out.say(refusal(answer, self.screen.out.words))
 
         if self.joined:
             self.ask(event, payload, answered)
         else:
-            self.screen.out.say(WORDS["link.cut.short"])
+            self.screen.out.tell("link.cut.short")

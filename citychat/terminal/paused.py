@@ -4,42 +4,42 @@ from collections.abc import Mapping, MutableMapping
 from datetime import datetime
 from typing import Any
 
-from citychat.catalogue import ENGLISH as WORDS
 from citychat.client import LIFTED, read
+from citychat.languages import Words
 from citychat.rules import FOR_GOOD_MS
 
 
-def paused(told: Mapping[str, Any]) -> list[str]:
+def paused(told: Mapping[str, Any], in_words: Words) -> list[str]:
     """Return until when, why, by whom, and what was said to it."""
     until = told["until"]
     length = "banned.network" if told["network"] else "banned.text" if until < FOR_GOOD_MS else "banned.good"
-    date = f"{datetime.fromtimestamp(until / 1000):%d %B %Y %H:%M}" if until < FOR_GOOD_MS else ""
-    lines = [WORDS[length].format(date=date), WORDS["banned.automatic" if told["automatic"] else "banned.host"]]
-    lines += _rule(told)
+    date = in_words.moment(datetime.fromtimestamp(until / 1000)) if until < FOR_GOOD_MS else ""
+    lines = [in_words(length, date=date), in_words("banned.automatic" if told["automatic"] else "banned.host")]
+    lines += _rule(told, in_words)
     if not told["reference"]:
-        return [*lines, WORDS["banned.contact"].format(contact=told["contact"] or WORDS["banned.nobody"])]
-    lines.append(WORDS["banned.reference"].format(code=told["reference"]))
+        return [*lines, in_words("banned.contact", contact=told["contact"] or in_words("banned.nobody"))]
+    lines.append(in_words("banned.reference", code=told["reference"]))
     if takes_objection(told):
-        return [*lines, f"{WORDS['banned.object']}: type it in one line. quit: go"]
-    answered = f"{WORDS['banned.answer']} {told['answer']}" if told["answer"] else WORDS["banned.waits"]
-    return [*lines, f"{WORDS['banned.yours']} {told['objection']}", answered]
+        return [*lines, in_words("terminal.object")]
+    answered = in_words("terminal.answer", words=told["answer"]) if told["answer"] else in_words("banned.waits")
+    return [*lines, in_words("terminal.yours", words=told["objection"]), answered]
 
 
 def takes_objection(told: Mapping[str, Any]) -> bool:
     return bool(told["reference"] and not told["objection"])
 
 
-def lifted(answer: Mapping[str, Any], storage: MutableMapping[str, str]) -> list[str]:
+def lifted(answer: Mapping[str, Any], storage: MutableMapping[str, str], in_words: Words) -> list[str]:
     """Return what a join answer says of a pause that is over, once."""
     over = answer.get("lifted")
     if over is None or read(storage, LIFTED) == over["at"]:
         return []
     storage[LIFTED] = str(over["at"])
-    said = [f"{WORDS['banned.answer']} {over['answer']}"] if over["answer"] else []
-    return [WORDS["lifted.warned" if over["rule"] else "lifted.title"], *_rule(over), *said]
+    said = [in_words("terminal.answer", words=over["answer"])] if over["answer"] else []
+    return [in_words("lifted.warned" if over["rule"] else "lifted.title"), *_rule(over, in_words), *said]
 
 
-def _rule(told: Mapping[str, Any]) -> list[str]:
+def _rule(told: Mapping[str, Any], in_words: Words) -> list[str]:
     """The broken rule, and the host's words."""
-    said = filter(None, (WORDS["banned.rule"].format(**told), told["reason"]))
-    return [": ".join(said)] if told["rule"] else []
+    name = "banned.rule.reason" if told["reason"] else "banned.rule"
+    return [in_words(name, rule=told["rule"], reason=told["reason"])] if told["rule"] else []

@@ -5,18 +5,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from citychat.catalogue import ENGLISH as WORDS
+from citychat.catalogue import ENGLISH
 from citychat.client import HeadlessPage, Row
 from citychat.ports import Timer
 from citychat.questions import which
 from citychat.terminal.console import Output
 from citychat.terminal.paused import lifted, paused, takes_objection
+from citychat.terminal.refusals import refusal
 
 TICKS_S = 0.3  # ticks of one breath make one line
 AWAY_S = 2.0  # a reload of the partner's page is over by then
 TYPING_S = 5.0  # protocol §1: typing expires
-TALK_HINT = "A line is a message. /leave  /block  /report REASON  /help"
-READY_HINT = "find: Find someone · help: everything else"
 
 
 class Screen:
@@ -48,14 +47,14 @@ class Screen:
     def draw(self, row: Row, state: str) -> None:
         self._introduce(row["session"])
         if row.get("kind") == "gap":
-            self.out.say(WORDS["talk.gap"])
+            self.out.tell("talk.gap")
         elif not row["text"]:
             pass  # void: its number is used, and there is nothing to see
         elif not state:
             self._typing_s = -TYPING_S
             self.out.said(self.alias(row["session"]), row["text"])
         elif not (self._composing and self.out.echoes):
-            self.out.said(WORDS["talk.mine"], row["text"])
+            self.out.said(self.out.words("talk.mine"), row["text"])
 
     def typed(self, text: str) -> str:
         """Send what was typed; answers why not, or ""."""
@@ -77,10 +76,10 @@ class Screen:
     def mark(self, session: str, stream: str, number: int, state: str, why: str) -> None:
         match state:
             case "refused":
-                reason = WORDS.get(f"why.{why}", WORDS["why.other"])
-                self.out.say("✗ " + WORDS["tick.refused"].format(why=reason))
+                reason = self.out.words(f"why.{why}" if f"why.{why}" in ENGLISH else "why.other")
+                self.out.say("✗ " + self.out.words("tick.refused", why=reason))
             case "undelivered":
-                self.out.say("✗ " + WORDS["tick.lost"])
+                self.out.say("✗ " + self.out.words("tick.lost"))
             case "stored" | "delivered":
                 self._ticks[state] = self._ticks.get(state, 0) + 1
                 if self._ticks_due is None:
@@ -89,14 +88,13 @@ class Screen:
     def _show_ticks(self) -> None:
         ticks, self._ticks, self._ticks_due = self._ticks, {}, None
         for state, sign in (("stored", "✓"), ("delivered", "✓✓")):
-            if ticks.get(state, 0) == 1:
-                self.out.say(f"{sign} {WORDS[f'tick.{state}']}")
-            elif state in ticks:
-                self.out.say(f"{sign} {WORDS[f'tick.{state}']} ({ticks[state]})")
+            if state in ticks:
+                count = f" ({ticks[state]})" if ticks[state] > 1 else ""
+                self.out.say(f"{sign} {self.out.words(f'tick.{state}')}{count}")
 
     def alias(self, session: str) -> str:
         chat = self.chats.get(session) or (self.chat if self.chat and self.chat["session"] == session else None)
-        return str(chat["alias"]) if chat else "Somebody of an earlier chat"
+        return str(chat["alias"]) if chat else self.out.words("terminal.somebody")
 
     def _introduce(self, session: str) -> None:
         """Once a chat, before its first line."""
@@ -105,15 +103,15 @@ class Screen:
             return
         self.chats[session] = chat
         self.began_s = self.page.clock.monotonic_s()
-        self.out.say(WORDS["talk.intro"].format(alias=chat["alias"]) + " " + WORDS["talk.you"].format(you=chat["you"]))
+        self.out.say(self.out.words.two("talk.intro", "talk.you", alias=chat["alias"], you=chat["you"]))
         if " – " in chat["city"]:  # of two towns
-            self.out.say(WORDS["talk.cities"].format(cities=chat["city"]))
+            self.out.tell("talk.cities", cities=chat["city"])
         if chat.get("ended"):
             self._over.add(session)
         else:
             if self.questions:
-                self.out.say(WORDS["talk.question"].format(question=which(session, self.questions)))
-            self.out.say(TALK_HINT)
+                self.out.tell("talk.question", question=which(session, self.questions))
+            self.out.tell("terminal.talk")
 
     # -- the link -----------------------------------------------------------------------------------------------------
 
@@ -123,15 +121,15 @@ class Screen:
         self._forget_away()
         if not self._cut:
             self._cut = True
-            self.out.say(WORDS["link.cut"] if self.welcomed else "Connecting…")
+            self.out.tell("link.cut" if self.welcomed else "terminal.connecting")
 
     def _joined(self, answer: Mapping[str, Any]) -> None:
         self._place = answer["place"]
         self._nearby, self.page.objected = answer["free_nearby"], {}
         if self._cut and self.welcomed:
-            self.out.say("Connected again.")
+            self.out.tell("terminal.connected")
         self._cut = False
-        for line in lifted(answer, self.page.storage):
+        for line in lifted(answer, self.page.storage, self.out.words):
             self.out.say(line)
         session = answer.get("session")
         if session and not session.get("ended"):
@@ -140,7 +138,7 @@ class Screen:
                 self._away()
         elif session and session["session"] in self.chats and session["session"] not in self._over:
             self._over.add(session["session"])
-            self._ended(WORDS["talk.ended"].format(alias=session["alias"]))
+            self._ended(self.out.words("talk.ended", alias=session["alias"]))
         elif not self.welcomed and self._place is not None:
             self.where()
         self.welcomed = True
@@ -152,18 +150,18 @@ class Screen:
             case "banned":
                 self._banned(answer)
             case "refused-consent":
-                self.out.say(WORDS["arrive.changed"])
+                self.out.tell("arrive.changed")
                 self.over(1)
             case "reload":
-                self.out.say("This program and the server do not speak the same version. Please update it.")
+                self.out.tell("terminal.update")
                 self.over(1)
             case "busy":
-                self.out.say(answer["message"])
+                self.out.say(refusal(answer, self.out.words))
             case "unavailable":
-                self.out.say(WORDS["link.unavailable"])
+                self.out.tell("link.unavailable")
 
     def _banned(self, told: Mapping[str, Any]) -> None:
-        for line in paused(told):
+        for line in paused(told, self.out.words):
             self.out.say(line)
         self.objects() if takes_objection(told) else self.over(1)
 
@@ -173,9 +171,11 @@ class Screen:
         """You are in Lyon, why, and how many are free."""
         if self._place is None:
             return self.nowhere()
-        self.out.say(f"{WORDS['ready.in']} {self._place['city']}. {WORDS['ready.' + self._place['source']]}")
+        source = self._place["source"]
+        city = self.out.words("ready.network.name") if source == "network" else self._place["city"]
+        self.out.tell("terminal.where", city=city, why=self.out.words(f"ready.{source}"))
         self.out.say(self._crowd())
-        self.out.say(READY_HINT)
+        self.out.tell("terminal.ready")
 
     def placed(self, place: Mapping[str, str]) -> None:
         self._place = place
@@ -184,11 +184,11 @@ class Screen:
     def _crowd(self) -> str:
         return self._about(f"ready.{self._nearby}", self._place["city"] if self._place else "")
 
-    def _about(self, name: str, city: str) -> str:
+    def _about(self, name: str, city: str, **values: object) -> str:
         """Return a sentence about the place; the host's own network, and towns nearby, have some of their own."""
         place, roams = self._place or {}, self.page.wishes.get("towns")
         kind = "network" if place.get("source") == "network" else "towns" if roams and place.get("towns") else ""
-        return WORDS.get(f"{name}.{kind}", WORDS[name]).format(city=city)
+        return self.out.words(f"{name}.{kind}" if f"{name}.{kind}" in ENGLISH else name, city=city, **values)
 
     def _counted(self, nearby: str) -> None:
         was, self._nearby = self._nearby, nearby
@@ -216,12 +216,12 @@ class Screen:
                 self._counted(payload["free_nearby"])
             case "user-closed":
                 self._looking = ""
-                self.out.say(payload["text"] or READY_HINT)
+                self.out.say(payload["text"] or self.out.words("terminal.ready"))
             case "user-drain":
-                self.out.say(WORDS["link.drain"])
+                self.out.tell("link.drain")
                 self._cut = True
             case "user-replaced":
-                self.out.say("You are here in another window.")
+                self.out.tell("terminal.elsewhere")
                 self.over(1)
             case "user-banned":
                 self._banned(payload)
@@ -233,7 +233,7 @@ class Screen:
             self._joined(answer) if answer["ok"] else self._refused(answer)
         elif not answer["ok"]:
             self.page.looking = self.page.looking and event != "user-seek"
-            self.out.say(WORDS["ring.over"] if answer["error"] == "gone" else answer["message"])
+            self.out.say(refusal(answer, self.out.words))
         elif event == "user-seek":
             self._seeking(answer["state"])
 
@@ -245,23 +245,23 @@ class Screen:
             case "user-join" if self._forget_away():
                 pass  # nobody was told that they were away
             case "user-join":
-                self.out.say(f"{self.alias(session)}: {WORDS['talk.here']}.")
+                self.out.tell("terminal.here", alias=self.alias(session))
             case "user-left" if payload["how"] == "away":
                 self._forget_away()
                 self._away_due = self.page.clock.later(AWAY_S, self._away)
             case "user-left":
                 self._forget_away()
                 self._over.add(session)
-                self._ended(WORDS["talk.ended"].format(alias=self.alias(session)))
+                self._ended(self.out.words("talk.ended", alias=self.alias(session)))
             case "chat-typing" if payload["on"]:
                 now_s = self.page.clock.monotonic_s()
                 if now_s - self._typing_s >= TYPING_S:
-                    self.out.say(WORDS["talk.typing"].format(alias=self.alias(session)))
+                    self.out.tell("talk.typing", alias=self.alias(session))
                 self._typing_s = now_s
             case "chat-erased":
-                self.out.say(WORDS["talk.erased"].format(alias=self.alias(session)))
+                self.out.tell("talk.erased", alias=self.alias(session))
             case "chat-busy":
-                self.out.say(WORDS["link.busy"].format(n=max(1, round(payload["retry_ms"] / 1000))))
+                self.out.tell("link.busy", n=max(1, round(payload["retry_ms"] / 1000)))
 
     def _forget_away(self) -> bool:
         """Say no more that the partner is away; whether it was about to be said."""
@@ -273,17 +273,17 @@ class Screen:
     def _away(self) -> None:
         self._away_due = None
         assert self.chat is not None
-        self.out.say(f"{self.chat['alias']}: {WORDS['talk.away.now']}.")
+        self.out.tell("terminal.away", alias=self.chat["alias"])
 
     def _ended(self, how: str) -> None:
         self.out.say(how)
-        self.out.say("find: Find someone new · again: Talk again · block · report REASON")
+        self.out.tell("terminal.ended")
 
     def left(self) -> None:
         """This guest has left."""
         assert self.chat is not None
         self.forget(self.chat["session"])
-        self._ended(WORDS["talk.ended.you"])
+        self._ended(self.out.words("talk.ended.you"))
 
     def forget(self, session: str) -> None:
         """Say nothing more about this chat, whose end was said already."""
@@ -303,18 +303,17 @@ class Screen:
     def _offered(self, offer: Mapping[str, Any]) -> None:
         self.out.ring()
         if offer["looking"]:
-            self.out.say(WORDS["terminal.found"].format(n=2))
+            self.out.tell("terminal.found", n=2)
             return
         self.ringing = True
-        seconds = WORDS["ring.seconds"].format(n=offer["seconds"])
-        self.out.say(f"{self._about('ring.title', offer['city'])}. {WORDS['ring.text']} {seconds}.")
-        self.out.say(f"yes: {WORDS['ring.talk']} · no: {WORDS['ring.no']} · later: {WORDS['ring.later']}")
-        self.out.say(WORDS["ring.no.text"])
+        self.out.say(self._about("terminal.ring", offer["city"], n=offer["seconds"]))
+        self.out.tell("terminal.answers")
+        self.out.tell("ring.no.text")
 
     def _offer_ended(self, payload: Mapping[str, Any]) -> None:
         if self.ringing:
-            self.out.say(WORDS["ring.over"])
+            self.out.tell("ring.over")
         self.ringing = False
         if self._looking and not payload["looking"]:
             self._looking = ""
-            self.out.say(f"{WORDS['look.still']} find: {WORDS['look.still.button']}")
+            self.out.tell("terminal.still")

@@ -10,9 +10,11 @@ from random import Random
 
 import pytest
 
-from citychat.catalogue import ENGLISH
+from citychat.catalogue import ENGLISH, REPORT_REASONS
+from citychat.languages import words
 from citychat.model import TEXT_MAX_CHARS
 from citychat.terminal.console import Output
+from citychat.terminal.guest import HELP
 from tests.server.terminal import TerminalGuest, coming_from
 from tests.support.live_page import LivePage
 from tests.support.server_process import ServerProcess
@@ -152,7 +154,7 @@ async def test_every_script_has_2000_signs_and_what_nobody_sees_is_not_sent(
         await bring_together(guest, partner)
         longest = [letter * TEXT_MAX_CHARS for letter in ("\u0434", "\u0928", "\u6f22", "\U0001f98a")]
         guest.type("\u3164\u2800\u200b\u00ad", *longest, "\u0434" * (TEXT_MAX_CHARS + 1), "one\ttwo")
-        await guest.sees("Too long: 2001 of 2,000 characters.")
+        await guest.sees("Too long: 2,001 of 2,000 characters.")
         said = [*longest, "one two"]
         await partner.screen.until(lambda: partner.screen.transcript(partner.outbox.running) == said)
         partner.say(longest[-1])
@@ -261,12 +263,13 @@ async def test_the_end_of_the_input_waits_until_the_last_message_is_kept(
 async def test_wrong_arguments_and_servers_that_are_none_get_one_clear_line(
     server: ServerProcess, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    usage = "expected: citychat guest URL [--city NAME] [--token-file FILE] [--yes]"
+    usage = "expected: citychat guest URL [--city NAME] [--token-file FILE] [--language CODE] [--yes]"
     (tmp_path / "noise").write_text("noise")
     cases = [
         ([], 2, "the following arguments are required: URL", usage),
         (["ftp://chat.example"], 2, "'ftp://chat.example' is no address of a server", usage),
         (["http://localhost:99999"], 2, "'http://localhost:99999' is no address of a server", usage),
+        ([server.url, "--language", "xx"], 2, "there is no language 'xx', only en, es, pt-BR", usage),
         ([server.url, "--colour"], 2, "unrecognized arguments: --colour", usage),
         ([f"http://127.0.0.1:{unused_tcp_port}"], 1, "cannot reach", "Connection refused"),
         ([server.url + "/rules?x=1", "--token-file", str(tmp_path / "noise")], 1, "noise was not written by", ""),
@@ -281,6 +284,59 @@ async def test_wrong_arguments_and_servers_that_are_none_get_one_clear_line(
 
 def test_every_sentence_of_the_catalogue_that_a_guest_uses_is_there() -> None:
     texts = [source.read_text() for source in SOURCES.glob("*.py")]
-    used = {name for text in texts for name in re.findall(r"""WORDS\[["']([\w.-]+)["']\]""", text)}
+    used = {name for text in texts for name in re.findall(r"""(?:words|tell|two)\(["']([\w.-]+)["']""", text)}
     assert len(used) > 40
     assert used - ENGLISH.keys() == set()
+    asked = {name.removeprefix("terminal.") for name in ENGLISH if name.startswith("terminal.help.")}
+    assert {f"help.{name}" for name in HELP.values()} == asked
+
+
+# Letters as they are, whichever locales this machine has
+SPEAKS = {"PYTHONUTF8": "1", "LC_ALL": "", "LC_MESSAGES": "pl_PL.UTF-8", "LANG": "fr_FR.UTF-8"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "code"),
+    [
+        ([], SPEAKS, "pl"),
+        ([], SPEAKS | {"LC_ALL": "pt_PT@euro"}, "pt-BR"),
+        ([], SPEAKS | {"LC_MESSAGES": ""}, "fr"),
+        ([], SPEAKS | {"LC_MESSAGES": "C.UTF-8"}, "en"),
+        (["--language", "de"], SPEAKS, "de"),
+        (["--language", "pt_BR"], SPEAKS, "pt-BR"),
+    ],
+)
+async def test_a_guest_reads_the_language_given_else_the_terminals(
+    server: ServerProcess, flags: list[str], environ: dict[str, str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    said = words(code)
+    async with TerminalGuest(server.url, *flags) as guest:
+        await guest.sees(said("arrive.title"))
+        await guest.sees("/privacy" if code == "en" else f"/privacy?language={code}")
+        await guest.sees(said("terminal.consent"))
+        guest.type("yes")
+        await guest.sees(said("terminal.ready"))
+        guest.type("help", "leave", "later")
+        await guest.sees(f"report [N] REASON [note]  {said('terminal.help.report', reasons=' '.join(REPORT_REASONS))}")
+        await guest.sees(said("terminal.nochat"))
+        await guest.sees(said("terminal.nobody"))
+
+
+async def test_two_guests_of_two_languages_talk(server: ServerProcess) -> None:
+    one, other = words("ja"), words("uk")
+    async with TerminalGuest(server.url, "--yes", "--language", "ja") as a:
+        async with TerminalGuest(server.url, "--yes", "--language", "uk") as b:
+            await a.sees(one("terminal.ready"))
+            await b.sees(other("terminal.ready"))
+            a.type("find")
+            await b.sees(other("terminal.ring.network", n=15))
+            b.type("yes")
+            await b.sees(other("terminal.talk"))
+            await a.sees(one("terminal.talk"))
+            a.type("こんにちは")
+            await b.sees("こんにちは")
+            b.type("/leave", "yes")
+            await b.sees(other("terminal.ended"))
+            await a.sees(one("terminal.ended"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from citychat.rules import FOR_GOOD_MS, PAUSE_REASON
-from citychat.terminal.console import Output
+from citychat.terminal.console import ENGLISH_WORDS, Output
 from citychat.terminal.paused import lifted
 from citychat.terminal.screen import Screen
 
@@ -57,16 +57,20 @@ def test_what_was_objected_and_answered_is_told(answer: str, line: str) -> None:
 
 
 def test_the_end_of_a_pause_is_told_once() -> None:
+    english = ENGLISH_WORDS
     storage: dict[str, str] = {}
-    assert lifted({}, storage) == []
+    assert lifted({}, storage, english) == []
     over = {"lifted": {"at": 5, "answer": "You are right.", "rule": "", "reason": ""}}
-    assert lifted(over, storage) == ["The host has ended your pause.", "The host answered: You are right."]
-    assert lifted(over, storage) == []
-    assert lifted({"lifted": over["lifted"] | {"at": 6, "answer": ""}}, storage) == ["The host has ended your pause."]
+    assert lifted(over, storage, english) == ["The host has ended your pause.", "The host answered: You are right."]
+    assert lifted(over, storage, english) == []
+    assert lifted({"lifted": over["lifted"] | {"at": 6, "answer": ""}}, storage, english) == [
+        "The host has ended your pause."
+    ]
 
 
 def test_a_warning_is_told_once_with_its_rule() -> None:
+    english = ENGLISH_WORDS
     storage: dict[str, str] = {}
     warned = {"lifted": {"at": 5, "answer": "", "rule": "3", "reason": "threats"}}
-    assert lifted(warned, storage) == ["The host warns you.", "Rule 3: threats"]
-    assert lifted(warned, storage) == []
+    assert lifted(warned, storage, english) == ["The host warns you.", "Rule 3: threats"]
+    assert lifted(warned, storage, english) == []
