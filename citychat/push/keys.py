@@ -65,11 +65,14 @@ def load_push_keys(path: Path) -> PushKeys:
 
 
 def make_push_keys(path: Path, services: Sequence[str]) -> PushKeys:
-    """Write new keys; a file that is there stays. Raises OSError."""
+    """Write new keys, for the owner of the folder; a file that is there stays. Raises OSError."""
     secret = generate_private_key(SECP256R1()).private_numbers().private_value
     file = PushKeysFile(_to_text(secret.to_bytes(PART_BYTES, "big")), tuple(services))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(msgspec.json.encode(file) + b"\n")
+        if os.geteuid() == 0:  # else a service, which is not root, could not read what root has made
+            owner = path.parent.stat()
+            os.fchown(out.fileno(), owner.st_uid, owner.st_gid)
     return PushKeys(secret, services)
 
 

@@ -87,7 +87,8 @@ async def walk(a: RawGuest, b: RawGuest) -> dict[str, Any]:
 def check(told: dict[str, Any]) -> None:
     for joined in told["joined"]:
         assert joined["ok"] and joined["state"] == "free"
-        assert joined["place"] == {"key": "network", "city": "This network", "country": "", "source": "network"}
+        place = {"key": "network", "city": "This network", "country": "", "source": "network", "towns": 0}
+        assert joined["place"] == place
         assert set(joined) == {"ok", "token", "same", "place", "state", "free_nearby", "now"}
     assert told["sought"] == {"ok": True, "state": "asking"}
     assert set(told["offer"]) == {"offer", "city", "seconds", "looking"}
