@@ -24,6 +24,7 @@ RUN_STAMP := $(VENV)/installed-run
 TEST_STAMP := $(VENV)/installed-test
 NPM_STAMP := node_modules/installed
 PEERS_STAMP := bench/peers/node_modules/installed
+LIGHTHOUSE_STAMP := bench/lighthouse/node_modules/installed
 # The page as one script and one sheet: with a source edited since, a server serves all sources as they are
 PAGE := citychat/static/bundle/made-from.txt
 TRANSLATIONS := citychat/sentences/made-from.txt
@@ -36,7 +37,7 @@ BINARY_TESTS := tests/test_binary.py tests/test_image.py tests/faults/test_resta
 	tests/browser/test_terminal_guest.py \
 	$(foreach of,start stop clients terminal hosting services status metrics reload,tests/server/test_$(of).py)
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk load flood faults screens heard icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk lighthouse load flood faults screens heard icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -151,6 +152,10 @@ bench-idle: $(TEST_STAMP)
 bench-talk: $(TEST_STAMP)
 	$(BIN)/python -m bench.talk
 
+# Google's Lighthouse (176 MB, from npm) over the page of a private server, on its phone and its desktop; writes its table
+lighthouse: system-packages $(TEST_STAMP) $(PAGE) $(TRANSLATIONS) $(LIGHTHOUSE_STAMP)
+	$(BIN)/python -m bench.lighthouse $(ARGS)
+
 load: $(TEST_STAMP)
 	$(BIN)/python -m bench.load
 
@@ -245,6 +250,7 @@ $(NPM_STAMP): package.json package-lock.json .npmrc | $(TEST_STAMP)
 	@$(BIN)/npm ci --prefer-offline >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $@
 
-$(PEERS_STAMP): bench/peers/package.json bench/peers/package-lock.json | $(TEST_STAMP)
-	@$(BIN)/npm ci --prefix bench/peers --prefer-offline >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+# Programs of others to measure beside or with: each has a list of its own, .npmrc is of the one above
+$(PEERS_STAMP) $(LIGHTHOUSE_STAMP): %/node_modules/installed: %/package.json %/package-lock.json | $(TEST_STAMP)
+	@$(BIN)/npm ci --prefix $* --prefer-offline --ignore-scripts --no-audit --no-fund >$(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
 	@touch $@

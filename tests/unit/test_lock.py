@@ -1,9 +1,11 @@
 """requirements.lock: the same tools and libraries on every day that `make check` or `make test` installs them."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -38,3 +40,13 @@ def test_make_installs_by_it() -> None:
     assert "-c requirements.lock -e '.[test]'" in makefile
     assert "-c requirements.lock '.[binary]'" in makefile
     assert "'.[test,binary]'" in (ROOT / "tools" / "lock").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", [".", "bench/peers", "bench/lighthouse"])
+def test_what_comes_from_npm_is_locked_too(folder: str) -> None:
+    asked, lock = (json.loads((ROOT / folder / f"package{name}.json").read_text("utf-8")) for name in ("", "-lock"))
+    wanted = asked["dependencies"] | asked.get("devDependencies", {})
+    assert wanted
+    assert {name: lock["packages"][f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    packages = [package for path, package in lock["packages"].items() if path]
+    assert [package for package in packages if "resolved" in package or "integrity" not in package] == []
