@@ -13,8 +13,12 @@ from tests.support.patience import PATIENCE_S
 FROM_OUTSIDE = {"X-Forwarded-For": "203.0.113.7"}  # as a proxy on this machine would say it
 PAGE_MS = 120_000  # what a page does takes it a second, and ten on a tenth of a core
 # What has only just come is deaf for a while, and colours on their way are no colours to measure
-STILL = """Promise.allSettled(document.getAnimations()
-    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity).map((each) => each.finished))"""
+# (looked at again and again: Chromium never settles the promise of one that ended while it was out of sight)
+STILL = """new Promise((still) => {
+    const moves = ({ effect, playState }) => playState === "running" && effect.getComputedTiming().endTime !== Infinity;
+    const look = () => (document.getAnimations().some(moves) ? setTimeout(look, 20) : still());
+    look();
+})"""
 expect.set_options(timeout=PAGE_MS)
 
 
