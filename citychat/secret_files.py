@@ -1,4 +1,4 @@
-"""Files with secrets in them: read whole, and refused when others could read them too."""
+"""Files with secrets in them: read whole, refused when others could read them too, and given to whose folder it is."""
 
 import grp
 import os
@@ -32,6 +32,13 @@ def is_open_to_others(status: os.stat_result) -> bool:
     """Tell whether a file or folder gives others any right, but for the harmless ones above."""
     harmless = stat.S_IRGRP if status.st_gid == 0 else stat.S_IRWXG if _is_ours_alone(status.st_gid) else 0
     return bool(stat.S_IMODE(status.st_mode) & 0o077 & ~harmless)
+
+
+def hand_over(path: Path) -> None:
+    """Give what root makes in a service's folder to the service, which could not read it otherwise."""
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def _is_ours_alone(group: int) -> bool:

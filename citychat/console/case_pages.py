@@ -3,7 +3,7 @@ next that waits."""
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
@@ -93,20 +93,17 @@ class CaseHandler(ConsoleHandler):
             problem=problem,
         )
 
-    async def try_act(self, code: str, to: str = "") -> None:
-        """Do what the form asks for, and go ``to`` there; with what is wrong, show the case again."""
+    async def try_act(self, act: Callable[[str], Awaitable[None]], code: str, to: str = "") -> None:
+        """Do what the form asks for, and go ``to`` there; with what ``act`` finds wrong (NotDone), show the case
+        again."""
         try:
-            await self.act(code)
+            await act(code)
         except NotDone as error:
             self.visit.news.clear()
             self.set_status(400)
             await self.show_case(await self.desk().look(code), problem=str(error))
         else:
             self.go_on(to or f"/cases/{code}")
-
-    async def act(self, code: str) -> None:
-        """Do it. Raises NotDone."""
-        raise NotImplementedError
 
 
 class ReadHandler(CaseHandler):
@@ -126,7 +123,7 @@ class CloseHandler(CaseHandler):
     async def post(self, code: str) -> None:
         case = desk.find(known := await self.room.history.cases.cases(), code)
         following = next_of([each for each in known if each.code not in self._codes(case)] + [case], case.code)
-        await self.try_act(case.code, f"/cases/{following}" if following else "/cases")
+        await self.try_act(self.act, case.code, f"/cases/{following}" if following else "/cases")
 
     async def act(self, code: str) -> None:
         case = desk.find(await self.room.history.cases.cases(), code)
@@ -150,7 +147,7 @@ class CloseHandler(CaseHandler):
 
 class HoldHandler(CaseHandler):
     async def post(self, code: str) -> None:
-        await self.try_act(code)
+        await self.try_act(self.act, code)
 
     async def act(self, code: str) -> None:
         try:
@@ -162,7 +159,7 @@ class HoldHandler(CaseHandler):
 
 class AnswerHandler(CaseHandler):
     async def post(self, code: str) -> None:
-        await self.try_act(code)
+        await self.try_act(self.act, code)
 
     async def act(self, code: str) -> None:
         await self.desk().answer(code, self.said("answer"))
@@ -170,7 +167,7 @@ class AnswerHandler(CaseHandler):
 
 class LiftHandler(CaseHandler):
     async def post(self, code: str) -> None:
-        await self.try_act(code, "/paused" if self.said("from") == "paused" else "")
+        await self.try_act(self.act, code, "/paused" if self.said("from") == "paused" else "")
 
     async def act(self, code: str) -> None:
         await self.sanctions().lift(code, self.said("note").strip())

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
-from citychat.secret_files import TooOpen, read_private
+from citychat.secret_files import TooOpen, hand_over, read_private
 
 PART_BYTES = 32  # of a number of P-256
 
@@ -70,9 +70,7 @@ def make_push_keys(path: Path, services: Sequence[str]) -> PushKeys:
     file = PushKeysFile(_to_text(secret.to_bytes(PART_BYTES, "big")), tuple(services))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(msgspec.json.encode(file) + b"\n")
-        if os.geteuid() == 0:  # else a service, which is not root, could not read what root has made
-            owner = path.parent.stat()
-            os.fchown(out.fileno(), owner.st_uid, owner.st_gid)
+    hand_over(path)
     return PushKeys(secret, services)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from citychat.adapters.sqlite import StorageError, copies
+from citychat.secret_files import hand_over
 
 STORE = "citychat.db"
 FOLDER = "backups"
@@ -124,7 +125,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700)
-            copies.hand_over(folder)
+            hand_over(folder)
         held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise BackupError(f"{folder}: cannot be made or read ({error.strerror})") from error

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from citychat.adapters.sqlite.database import connect, lock
 from citychat.adapters.sqlite.errors import StorageError, storage_errors
 from citychat.adapters.sqlite.schema import SQL, check
+from citychat.secret_files import hand_over
 
 PART = ".part"  # the end of the name of a copy that is not finished
 
@@ -78,13 +79,6 @@ def put_back(source: Path, store: Path, kept: Path) -> bool:
         fresh.unlink(missing_ok=True)
         os.close(held)
     return existed
-
-
-def hand_over(path: Path) -> None:
-    """Give what root makes in a service's folder to the service, which could not read it otherwise."""
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def _settle(store: Path) -> None:
