@@ -170,8 +170,8 @@ async def test_from_a_report_to_the_closed_case_by_what_the_commands_print(tmp_p
             re.search(rf"citychat {each}", shown) for each in ("guests warn .*", "cases close .* --acted .*")
         )
         assert warn is not None and close is not None
-        await types(warn[0].replace("N", "3"))
-        closed = await types(close[0].replace("N", "3").replace('"why"', "threat"))
+        await types(warn[0].replace("--rule N", "--rule 3"))
+        closed = await types(close[0].replace("--rule N", "--rule 3").replace('"why"', "threat"))
         assert closed.startswith(f"{code}: acted, rule 3, deleted on ")
         print(f"from the report to the closed case: {watch.passed_s:.0f} s of reading and typing")
         assert watch.passed_s < FIVE_MINUTES_S
