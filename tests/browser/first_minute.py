@@ -3,7 +3,7 @@ takes its pictures into docs/screens/, for docs/first-minute.md.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.screens import FOLDER, BrowserProfile, Camera, Eye, Scheme
 from tests.browser.serving import BROWSER, FLAGS, Served
 from tests.browser.walking import FROM_OUTSIDE, bubble, composer, seek, until, write
+from tests.support.server_process import OURS
 
 LYON, LYON_ZONE = "2996944", ZoneInfo("Europe/Paris")
 IN_LYON = {"timezone_id": "Europe/Paris", "extra_http_headers": FROM_OUTSIDE}
@@ -27,10 +28,10 @@ def hours_in(minutes: int, lasting: int = 60) -> str:
 
 
 @contextmanager
-def city(*flags: str) -> Iterator[Served]:
+def city(*flags: str, program: Sequence[str] = OURS) -> Iterator[Served]:
     """A server for Lyon."""
     with tempfile.TemporaryDirectory() as folder:
-        served = Served(Path(folder) / "data", "--home-city", "Lyon", *flags)
+        served = Served(Path(folder) / "data", "--home-city", "Lyon", *flags, program=program)
         try:
             yield served
         finally:

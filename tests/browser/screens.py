@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from tests.browser.serving import BROWSER, FLAGS, Served
-from tests.browser.walking import FROM_OUTSIDE, bubble, choose, composer, enter, meet, seek, until, write
+from tests.browser.walking import FROM_OUTSIDE, PAGE_MS, bubble, choose, composer, enter, meet, seek, until, write
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SIZES = {"phone": (360, 740), "desktop": (1440, 900)}
@@ -41,7 +41,7 @@ class BrowserProfile:
 
     def __init__(self, browser: Browser, url: str, **options: Any) -> None:
         self.context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en-GB", **options)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PAGE_MS)
         self.page = self.context.new_page()
         self.wires: list[WebSocketRoute] = []
         self.cut = self.mute = False
@@ -158,7 +158,7 @@ def before(camera: Eye, browser: Browser, url: str) -> None:
     page = one.open()
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Start with my city").click()
-    expect(page.get_by_text("Your network blocks live connections")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Your network blocks live connections")).to_be_visible()
     camera.take("06-blocked", page)
     one.context.close()
 
@@ -192,7 +192,7 @@ def alone(camera: Eye, browser: Browser, url: str) -> None:
     one.say("user-seek", {"state": "asking"})
     camera.take("17-looking-asking", page)
     one.say("user-seek", {"state": "waiting"})
-    expect(page.get_by_role("button", name="Share this page")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Share this page")).to_be_visible()
     camera.take("18-alone", page)
     offer = {"offer": "AAAAAAAAAAAAAAAAAAAAAA", "city": "Lyon", "seconds": 15, "looking": True}
     one.say("user-offer", offer)

@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.patience import PATIENCE_S
-from tests.support.server_process import citychat
+from tests.support.server_process import OURS, citychat
 
 BROWSER = os.environ.get("CITYCHAT_TEST_BROWSER", "/usr/bin/chromium")
 FLAGS = [
@@ -26,8 +27,8 @@ FLAGS = [
 class Served:
     """One server process on a data folder of its own; it can be killed and started again on the same port."""
 
-    def __init__(self, data: Path, *flags: str) -> None:
-        self.data, self.flags = data, flags
+    def __init__(self, data: Path, *flags: str, program: Sequence[str] = OURS) -> None:
+        self.data, self.flags, self.program = data, flags, program
         self.log = data.with_name(f"{data.name}.log")
         self.port = 0
         self.start()
@@ -43,7 +44,8 @@ class Served:
 
     def start(self) -> None:
         named = ("--origins", "http://chat.example")  # it is served to this machine by its addresses and localhost only
-        command = citychat("--port", str(self.port), "--data", str(self.data), *named, *self.flags)
+        where = ("--port", str(self.port), "--data", str(self.data))
+        command = citychat(*where, *named, *self.flags, program=self.program)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         end = time.monotonic() + PATIENCE_S

@@ -1,7 +1,9 @@
 """A city that is not empty: meeting hours and quiet hours, the link with a city, sharing, the first question."""
 
 import re
+import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,6 +12,7 @@ from tests.browser.conftest import Person
 from tests.browser.first_minute import LYON, LYON_ZONE, STORY, city, code_is_drawn, hours_in
 from tests.browser.test_states import Inspector
 from tests.browser.walking import FROM_OUTSIDE, axe, choose, enter, enter_from_outside, meet, seek, until
+from tests.support.moved_clock import set_clock
 
 SHIFTED = "{ const real = Date.now; Date.now = () => real() + 25 * 3_600_000; }"
 IN_PARIS = "2988507"
@@ -81,9 +84,13 @@ def test_who_is_elsewhere_reads_the_hour_by_both_clocks_and_who_is_here_by_one(p
             page.goto("about:blank")
 
 
-def test_quiet_hours_end_a_search_and_the_page_opens_by_itself(person: Person) -> None:
-    begin = datetime.now(LYON_ZONE) + timedelta(minutes=1)
-    with city("--quiet-hours", f"{begin:%H:%M}-{begin + timedelta(minutes=1):%H:%M}") as served:
+def test_quiet_hours_end_a_search_and_the_page_opens_by_itself(person: Person, tmp_path: Path) -> None:
+    ahead_s = 60 - time.time() % 60  # to the first second of a minute: a whole one is left to look in
+    set_clock(tmp_path / "clock", ahead_s)
+    begin = datetime.now(LYON_ZONE) + timedelta(seconds=ahead_s, minutes=1)
+    hours = f"{begin:%H:%M}-{begin + timedelta(minutes=1):%H:%M}"
+    moved = ("tests.support.moved_clock", str(tmp_path / "clock"))
+    with city("--quiet-hours", hours, program=moved) as served:
         page = person(url=served.url, timezone_id="Europe/Paris")
         expect(page.locator(".hour")).to_contain_text("Quiet hours begin in ")
         enter(page)
