@@ -44,7 +44,7 @@ def _run(words: list[str]) -> int:
             return _cases(group, load_with_words(flags, os.environ)[0], asked, flags)
         case ["close" | "open" as command, *rest]:
             flags, asked = _parted(rest)
-            return _house(command, load_with_words(flags, os.environ)[0], asked)
+            return _house(command, load_with_words(flags, os.environ)[0], asked, flags)
         case ["console", *rest]:
             return _console(*load_with_words(rest, os.environ))
         case ["alert", *rest]:
@@ -52,7 +52,7 @@ def _run(words: list[str]) -> int:
         case ["push-keys", *rest]:
             return _push_keys(*load_with_words(rest, os.environ))
         case ["status", *rest]:
-            return _status("--json" in rest, *load_with_words([word for word in rest if word != "--json"], os.environ))
+            return _status(rest)
         case ["doctor", *rest]:
             return _doctor(rest)
         case ["poster", *rest]:
@@ -146,14 +146,14 @@ def _cases(group: str, settings: Settings, words: list[str], flags: list[str]) -
     )
 
 
-def _house(command: str, settings: Settings, words: list[str]) -> int:
+def _house(command: str, settings: Settings, words: list[str], flags: list[str]) -> int:
     from datetime import UTC, datetime
 
     from citychat import cases
 
     now, store = datetime.now(UTC), settings.history
     return cases.house_main(
-        command, words, data=settings.data, history=store, now=now, out=sys.stdout, errors=sys.stderr
+        command, words, data=settings.data, history=store, now=now, out=sys.stdout, errors=sys.stderr, flags=flags
     )
 
 
@@ -179,12 +179,23 @@ def _push_keys(settings: Settings, words: list[str]) -> int:
     return push.main(words, data=settings.data, out=sys.stdout, errors=sys.stderr)
 
 
-def _status(as_json: bool, settings: Settings, words: list[str]) -> int:
+def _status(words: list[str]) -> int:
     import time
 
     from citychat.server import status
 
-    return status.main(words, as_json, data=settings.data, now_s=time.time(), out=sys.stdout, errors=sys.stderr)
+    asked = [word for word in words if word != "--json"]
+    settings, given = load_with_words(asked, os.environ)
+    flags, _ = _parted(asked)
+    return status.main(
+        given,
+        asked != words,
+        data=settings.data,
+        now_s=time.time(),
+        out=sys.stdout,
+        errors=sys.stderr,
+        flags=flags,
+    )
 
 
 def _poster(settings: Settings, words: list[str]) -> int:
@@ -222,13 +233,15 @@ def _doctor(words: list[str]) -> int:
     from citychat.server import backup, engines
 
     logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said in lines of its own
-    flags = [word for word in words if word != "--support"]
-    settings, given = load_with_words(flags, os.environ)
+    asked = [word for word in words if word != "--support"]
+    settings, given = load_with_words(asked, os.environ)
+    flags, _ = _parted(asked)
     fit_together(settings)
     return doctor.main(
         given,
-        support=flags != words,
+        support=asked != words,
         settings=settings,
+        flags=flags,
         now=lambda: datetime.now(UTC),
         newest_backup=backup.newest,
         ask=engines.ask,

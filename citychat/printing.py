@@ -1,11 +1,14 @@
-"""Standard output as a host may have it: full, without a reader, or in an encoding that lacks letters."""
+"""Standard output as a host may have it: full, without a reader, or in an encoding that lacks letters; commands that
+others name.
+"""
 
 import errno
 import io
 import logging
 import os
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +46,12 @@ def print_if_possible(line: str) -> None:
     except OSError as error:
         log.warning("What a start says cannot be written: %s", error.strerror)
         _print_nowhere()
+
+
+def again(flags: Sequence[str]) -> str:
+    """The end of a command that is named to whoever typed ``flags``: the same ones, so that it finds the same store.
+    Nothing where one of them is an address: a password may be in it."""
+    return "" if any("://" in word and "file://" not in word for word in flags) else f" {shlex.join(flags)}".rstrip()
 
 
 def _print_nowhere() -> None:

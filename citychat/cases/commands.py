@@ -5,7 +5,6 @@ import asyncio
 import logging
 import os
 import pwd
-import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +17,7 @@ from citychat.cases.sanctions import Sanctions
 from citychat.cases.words import HOUR_MS
 from citychat.catalogue import REPORT_REASONS
 from citychat.model import Unavailable
+from citychat.printing import again
 from citychat.rules import DAY_MS, FOR_GOOD_MS
 
 DATE = "%Y-%m-%d"
@@ -56,7 +56,7 @@ def main(
     """
 
     def work() -> None:
-        asyncio.run(_run(parse(group, words), data, history, now, typed, out, _again(flags)))
+        asyncio.run(_run(parse(group, words), data, history, now, typed, out, flags))
 
     return exit_status(group, work, errors, "nothing was done, or look at the trail: audit")
 
@@ -170,17 +170,12 @@ def _year(word: str) -> int:
     return int(word)
 
 
-def _again(flags: Sequence[str]) -> str:
-    """The same flags for another command, but for an address: a password may be in it."""
-    return "" if any("://" in word and "file://" not in word for word in flags) else f" {shlex.join(flags)}".rstrip()
-
-
 async def _run(
-    asked: argparse.Namespace, data: Path, history: str, now: datetime, typed: TextIO, out: TextIO, again: str
+    asked: argparse.Namespace, data: Path, history: str, now: datetime, typed: TextIO, out: TextIO, flags: Sequence[str]
 ) -> None:
     async with open_history(data, history) as opened:
         say = partial(print, file=out)
-        desk, sanctions = Desk(opened, operator(), now, say, again), Sanctions(opened, operator(), now, say)
+        desk, sanctions = Desk(opened, operator(), now, say, again(flags)), Sanctions(opened, operator(), now, say)
         match asked.command:
             case "list":
                 await desk.list(only_open=asked.open, reasons=asked.reason, as_json=asked.json)

@@ -14,6 +14,7 @@ from citychat.cases.words import moment
 from citychat.limits import bound
 from citychat.model import Act
 from citychat.ports import Closure
+from citychat.printing import again
 from citychat.rules import FOR_GOOD_MS
 
 WORDS_MAX = bound("host's word")
@@ -30,11 +31,14 @@ def main(
     now: datetime,
     out: TextIO,
     errors: TextIO,
+    flags: Sequence[str] = (),
 ) -> int:
-    """Close or open the house of the store of these settings. Exit status as of ``citychat cases``."""
+    """Close or open the house of the store of these settings. Exit status as of ``citychat cases``; ``flags``: those of
+    settings, as they were typed."""
 
     def work() -> None:
-        print(asyncio.run(_run(command, parse(command, words, now), data, history, now)), file=out)
+        said = asyncio.run(_run(command, parse(command, words, now), data, history, now))
+        print(f"{said} To open it: citychat open{again(flags)}" if command == "close" else said, file=out)
 
     return exit_status(command, work, errors, "whether it was done, the trail says")
 
@@ -81,7 +85,7 @@ def _end(word: str, now: datetime) -> int:
 async def _run(command: str, asked: argparse.Namespace, data: Path, history: str, now: datetime) -> str:
     async with open_history(data, history) as opened:
         if command == "close":
-            return f"{await close_house(opened, asked.closure, operator(), now)} To open it: citychat open"
+            return await close_house(opened, asked.closure, operator(), now)
         return await open_house(opened, operator(), now)
 
 

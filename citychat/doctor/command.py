@@ -15,6 +15,7 @@ from citychat.doctor.browsing import BadAddress, SiteAddress
 from citychat.doctor.finding import Finding, wrong
 from citychat.doctor.machine import Machine
 from citychat.networks import is_public
+from citychat.printing import again
 from citychat.settings import Settings, describe
 
 USAGE = "usage: citychat doctor [URL] [--support]"
@@ -26,6 +27,7 @@ def main(
     *,
     support: bool,
     settings: Settings,
+    flags: Sequence[str],
     now: Callable[[], datetime],
     newest_backup: Callable[[Path], datetime | None],
     ask: services.Ask,
@@ -35,7 +37,7 @@ def main(
 ) -> int:
     """Say of everything whether it is well; with ``support`` as a text for others to read. ``newest_backup``: when that
     of a data folder was made; ``ask`` reaches the services; ``free``: bytes of a folder's disk. Exit status: 0 all is
-    well, 1 something is to be done, 2 usage."""
+    well, 1 something is to be done, 2 usage. ``flags``: those of settings, as they were typed."""
     try:
         site = SiteAddress.of(words[0]) if words else None
     except BadAddress as error:
@@ -44,7 +46,7 @@ def main(
     if words[1:]:
         print(USAGE, file=errors)
         return 2
-    here = Machine(settings, now(), newest_backup, free)
+    here = Machine(settings, now(), newest_backup, free, again(flags))
     shown = masked if support else str
     all_well = True
     if support:
@@ -64,7 +66,7 @@ def findings(
     if os.path.lexists(here.data):
         yield from machine.findings(here)
         yield from services.findings(here.settings, ask)
-        yield machine.alerts(here.settings)
+        yield machine.alerts(here.settings, here.again)
         yield machine.contact(here.settings, is_site=site is not None and not site.is_here)
     elif site is None:
         yield wrong("Data folder", f"There is none at {here.data}: name the server's with --data, or its --config.")

@@ -24,12 +24,14 @@ ROOM_BYTES = 2 * bound("free disk")  # there is time left to make room
 
 
 class Machine(NamedTuple):
-    """This machine as it is looked at. ``newest_backup``: of a data folder; ``free``: bytes of a folder's disk."""
+    """This machine as it is looked at. ``newest_backup``: of a data folder; ``free``: bytes of a folder's disk;
+    ``again``: flags for the commands that are named."""
 
     settings: Settings
     now: datetime
     newest_backup: Callable[[Path], datetime | None]
     free: Callable[[Path], int]
+    again: str = ""
 
     @property
     def data(self) -> Path:
@@ -108,7 +110,8 @@ def storage(machine: Machine) -> Finding | None:
     try:
         held = copies.contents(machine.data / STORE)
     except StorageError as error:
-        return wrong("Storage", f"{error}; the way back is {COMMAND} restore FILE, with the newest backup.")
+        way = f"{COMMAND} restore FILE{machine.again}"
+        return wrong("Storage", f"{error}; the way back is {way}, with the newest backup.")
     return Finding("Storage", f"whole: {held.guests} guests, {held.chats} chats, {held.messages} messages")
 
 
@@ -126,7 +129,7 @@ def backup(machine: Machine) -> Finding | None:
         return None
     made, how = machine.newest_backup(machine.data), "systemctl enable --now citychat-backup.timer makes one an hour."
     if made is None:
-        return wrong("Backup", f"There is none: {COMMAND} backup makes one, {how}")
+        return wrong("Backup", f"There is none: {COMMAND} backup{machine.again} makes one, {how}")
     age = machine.now - made
     if age > BACKUP_MAX:
         return wrong("Backup", f"The newest is {_age(age)} old: see systemctl status citychat-backup; {how}")
@@ -142,7 +145,7 @@ def _age(age: timedelta) -> str:
 
 def cities(machine: Machine) -> Finding:
     """Look at the city database: whether it can be read, and how old it is."""
-    fetch = f"{COMMAND} geoip fetch"
+    fetch = f"{COMMAND} geoip fetch{machine.again}"
     try:
         files = ip_database.database_files(machine.data, machine.settings.geoip)
         databases = list(ip_database.IpDatabases(files))
@@ -169,9 +172,10 @@ def contact(settings: Settings, is_site: bool) -> Finding:
     return Finding("Contact", settings.contact or "none, which guests of a site should have")
 
 
-def alerts(settings: Settings) -> Finding:
+def alerts(settings: Settings, again: str) -> Finding:
     """Look whether anybody is told of reports."""
     if not settings.alert:
-        return Finding("Alerts", f"none: nobody tells you of reports. Set alert, or look once a day: {COMMAND} cases")
+        look = f"{COMMAND} cases{again}"
+        return Finding("Alerts", f"none: nobody tells you of reports. Set alert, or look once a day: {look}")
     places = ", ".join(map(without_secrets, settings.alert))
-    return Finding("Alerts", f"of reports, by {places}; try them: {COMMAND} alert")
+    return Finding("Alerts", f"of reports, by {places}; try them: {COMMAND} alert{again}")

@@ -9,6 +9,7 @@ from typing import TextIO, TypeVar
 import msgspec
 
 from citychat.figures import Summary
+from citychat.printing import again
 
 T = TypeVar("T")
 EACH = "status-*.sock"
@@ -19,8 +20,17 @@ NO_DATABASE = "none: guests choose their city"
 ASK_BROKER = "not told by RabbitMQ to us: rabbitmqctl list_queues name messages"
 
 
-def main(words: Sequence[str], as_json: bool, *, data: Path, now_s: float, out: TextIO, errors: TextIO) -> int:
-    """Exit status: 0 told, 1 no process answers, 2 usage."""
+def main(
+    words: Sequence[str],
+    as_json: bool,
+    *,
+    data: Path,
+    now_s: float,
+    out: TextIO,
+    errors: TextIO,
+    flags: Sequence[str] = (),
+) -> int:
+    """Exit status: 0 told, 1 no process answers, 2 usage. ``flags``: those of settings, as they were typed."""
     if words:
         print(USAGE, file=errors)
         return 2
@@ -33,7 +43,7 @@ def main(words: Sequence[str], as_json: bool, *, data: Path, now_s: float, out: 
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode(), file=out)
     else:
-        for name, text in lines(found, now_s):
+        for name, text in lines(found, now_s, again(flags)):
             print(f"{name:<14}{text}", file=out)
     return 0
 
@@ -53,8 +63,8 @@ def answer_of(path: Path, question: bytes, kind: type[T]) -> T | None:
     return None
 
 
-def lines(found: Summary, now_s: float) -> Iterator[tuple[str, str]]:
-    """Yield what a person reads, with the age of things at ``now_s``."""
+def lines(found: Summary, now_s: float, same: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what a person reads, with the age of things at ``now_s``; ``same``: flags for the commands it names."""
     many = "1 process" if found.processes == 1 else f"{found.processes} processes"
     silent = f", {found.silent} of them silent" if found.silent else ""
     yield "Running", f"{many}{silent}, version {' and '.join(found.versions)}, for {_span(found.up_s)}"
@@ -70,19 +80,20 @@ def lines(found: Summary, now_s: float) -> Iterator[tuple[str, str]]:
     delivered = "" if p99_s is None else f", 99 % of those drawn at once within {p99_s * 1_000:,.0f} ms"
     yield "Messages", f"{found.messages:,} since then{delivered}"
     yield "Mail", ASK_BROKER if found.mail is None else f"{found.mail:,} waiting for absent guests"
-    yield "Cases", _cases(found)
+    yield "Cases", _cases(found, same)
     yield "Disk", f"{found.free_disk_bytes / 1e9:,.1f} GB free of {found.disk_bytes / 1e9:,.1f} GB"
     if found.backup_at is not None:
-        yield "Backup", f"{_span(now_s - found.backup_at)} old" if found.backup_at else "none yet: citychat backup"
+        none = f"none yet: citychat backup{same}"
+        yield "Backup", f"{_span(now_s - found.backup_at)} old" if found.backup_at else none
     built_at = found.city_database_at
     yield "City database", NO_DATABASE if built_at is None else f"{_span(now_s - built_at)} old"
 
 
-def _cases(found: Summary) -> str:
+def _cases(found: Summary, same: str) -> str:
     if found.reports is None:
         return "unknown while the history is away"
     objected = f", {found.objections} of them with an objection to answer" if found.objections else ""
-    return f"{found.reports} open{objected}{': citychat cases' if found.reports else ''}"
+    return f"{found.reports} open{objected}{f': citychat cases{same}' if found.reports else ''}"
 
 
 def _span(seconds: float) -> str:

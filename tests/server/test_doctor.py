@@ -197,7 +197,7 @@ def test_a_clock_that_is_ten_minutes_off_is_told(served: DoctorsServer) -> None:
     out = io.StringIO()
     settings = load(["--data", str(served.data), *CONTACT], {})
     status = doctor.main(
-        [f"http://localhost:{served.port}"], support=False, settings=settings, out=out, errors=out,
+        [f"http://localhost:{served.port}"], support=False, settings=settings, flags=(), out=out, errors=out,
         now=lambda: datetime.now(UTC) + timedelta(minutes=10), newest_backup=backup.newest, ask=engines.ask,
     )  # fmt: skip
     todo = Said(status, out.getvalue()).lines("DO")

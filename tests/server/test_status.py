@@ -61,7 +61,7 @@ async def test_a_host_is_told_what_was_played(tmp_path: Path) -> None:
         quiet = said(await status(tmp_path))
         assert list(quiet) == WORDS
         assert quiet["Guests"] == "0 here: 0 free, 0 looking, 0 in chats"
-        assert quiet["Backup"] == "none yet: citychat backup"
+        assert quiet["Backup"] == f"none yet: citychat backup --data {tmp_path}"
         page = await a_chat(server)
         assert (await run("backup", "--data", str(tmp_path))).status == 0
         told, found = said(await status(tmp_path)), await figures(tmp_path)
@@ -89,13 +89,13 @@ async def test_a_host_reads_that_the_house_is_closed_and_what_is_objected(tmp_pa
             assert (await run(*words, "--data", str(tmp_path))).status == 0
 
         code, accused = await reported(server)
-        assert said(await status(tmp_path))["Cases"] == "1 open: citychat cases"
+        assert said(await status(tmp_path))["Cases"] == f"1 open: citychat cases --data {tmp_path}"
         await host("guests", "pause", code, "--for", "7d", "--rule", "3")
         await host("cases", "close", code, "--acted", "--rule", "3")
         assert said(await status(tmp_path))["Cases"] == "0 open"
         await objects(server, accused)
         told, found = said(await status(tmp_path)), await figures(tmp_path)
-        assert told["Cases"] == "1 open, 1 of them with an objection to answer: citychat cases"
+        assert told["Cases"] == f"1 open, 1 of them with an objection to answer: citychat cases --data {tmp_path}"
         assert "House" not in told and (found["objections"], found["closed"]) == (1, "")
         await host("close", "Back at eight.")
         assert said(await status(tmp_path))["House"] == "closed until it is opened: Back at eight."

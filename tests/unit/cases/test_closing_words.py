@@ -36,7 +36,8 @@ def said(data: Path, *words: str) -> tuple[int, str]:
     """Exit status, and what it prints."""
     out, errors = io.StringIO(), io.StringIO()
     command, *rest = words
-    status = house_main(command, rest, data=data, history="embedded", now=NOW, out=out, errors=errors)
+    flags = ("--data", str(data))
+    status = house_main(command, rest, data=data, history="embedded", now=NOW, out=out, errors=errors, flags=flags)
     return status, out.getvalue() + errors.getvalue()
 
 
@@ -55,6 +56,7 @@ def test_the_end_is_taken_as_it_is_meant_and_said_with_its_zone(data: Path, word
     until = ("--until", word) if word else ()
     status, out = said(data, "close", " Back soon. ", *until)
     assert (status, f"Closed {shown}. " in out) == (0, True), out
+    assert out.endswith(f" To open it: citychat open --data {data}\n")
     closure, acts = asyncio.run(kept(data))
     assert closure == Closure("Back soon.", end)
     assert [(act.act, act.words, act.at) for act in acts] == [("close the house", f"{shown}: Back soon.", NOW_MS)]

@@ -1,6 +1,8 @@
 """The doctor's checks of this machine, broken in one way at a time: real files, modes, stores, databases."""
 
 import os
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from random import Random
 import pytest
 from mmdb_writer import IPSet, MMDBWriter  # type: ignore[attr-defined]
 
+from citychat import COMMAND
 from citychat.adapters.sqlite import Database
 from citychat.adapters.sqlite.free_disk import LEAST_BYTES
 from citychat.doctor import machine
@@ -43,7 +46,7 @@ def dated(data: Path, at: datetime) -> None:
 
 def here(data: Path, *flags: str) -> Machine:
     settings = load(["--data", str(data), *flags], {})
-    return Machine(settings, NOW, backup.newest, lambda _: 10 * LEAST_BYTES)
+    return Machine(settings, NOW, backup.newest, lambda _: 10 * LEAST_BYTES, again=f" --data {data}")
 
 
 def todo(one: Machine) -> dict[str, str]:
@@ -54,6 +57,15 @@ async def test_a_healthy_machine_has_nothing_to_do(data: Path) -> None:
     assert todo(here(data)) == {}
     topics = [found.topic for found in machine.findings(here(data))]
     assert topics == ["Data folder", "Keys", "Storage", "Disk", "Backup", "City database"]
+
+
+async def test_a_command_that_is_named_is_for_the_same_folder(data: Path) -> None:
+    one = here(data)
+    said = [str(found) for found in (*machine.findings(one), machine.alerts(one.settings, one.again))]
+    (data / "citychat.db").write_bytes(b"not a database" * 100)
+    shutil.rmtree(data / "backups")
+    named = re.findall(rf"{re.escape(COMMAND)} .*", "\n".join([*said, *todo(here(data)).values()]))
+    assert len(named) == 4 and all(" --data " in each for each in named), named
 
 
 async def test_a_fresh_folder_is_well(tmp_path: Path) -> None:
