@@ -31,7 +31,7 @@ class Machine(NamedTuple):
     now: datetime
     newest_backup: Callable[[Path], datetime | None]
     free: Callable[[Path], int]
-    again: str = ""
+    again: str
 
     @property
     def data(self) -> Path:

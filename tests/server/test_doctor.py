@@ -120,6 +120,7 @@ def test_a_healthy_site_is_well_in_every_line_and_the_probe_leaves_nothing(
         "Name", "Certificate", "Page", "Version", "Clock", "Ready", "WebSocket", "Address",
     }  # fmt: skip
     assert said.lines("ok")["Certificate"] in ("89 days left", "90 days left")
+    assert said.lines("ok")["Alerts"].endswith(f"citychat cases --data {served.data} {' '.join(CONTACT)}")
     assert copies.contents(served.data / "citychat.db") == (0, 0, 0, 0)
 
 
