@@ -182,11 +182,11 @@ def _push_keys(settings: Settings, words: list[str]) -> int:
 def _status(words: list[str]) -> int:
     import time
 
-    from citychat.server import status
-
     asked = [word for word in words if word != "--json"]
     settings, given = load_with_words(asked, os.environ)
     flags, _ = _parted(asked)
+    from citychat.server import status
+
     return status.main(
         given,
         asked != words,
@@ -229,14 +229,14 @@ def _doctor(words: list[str]) -> int:
     import logging
     from datetime import UTC, datetime
 
-    from citychat import doctor
-    from citychat.server import backup, engines
-
     logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said in lines of its own
     asked = [word for word in words if word != "--support"]
     settings, given = load_with_words(asked, os.environ)
     flags, _ = _parted(asked)
     fit_together(settings)
+    from citychat import doctor
+    from citychat.server import backup, engines
+
     return doctor.main(
         given,
         support=asked != words,

@@ -75,7 +75,10 @@ async def test_what_signs_for_push_services_is_loaded_by_who_has_made_keys(tmp_p
     assert found & (DRIVERS | OF_OTHER_COMMANDS) == set()
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--print-settings"], ["guest", "--help"], ["status", "--help"]])
+HELPED = ("guest", "status", "doctor", "backup", "restore", "console", "geoip", "poster", "update-check")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--print-settings"], *([command, "--help"] for command in HELPED)])
 def test_a_command_that_serves_nobody_loads_no_server(words: list[str], tmp_path: Path) -> None:
     command = citychat(*words, program=PROGRAM)
     done = subprocess.run(command, cwd=ROOT, env={"HOME": str(tmp_path)}, check=True, capture_output=True, text=True)
