@@ -31,7 +31,8 @@ class Sender:
         self.said_s: float | None = None
         self.drawn_s: float | None = None
         self._storing = False
-        self._late: Timer | None = None
+        self._late_s: float | None = None  # when the mailbox takes over, unless there is an answer
+        self._timer: Timer | None = None  # rings then or earlier: one for a talk, and none for each message
         self._retry: Timer | None = None
         self._retry_s = RETRY_MIN_S
 
@@ -45,7 +46,7 @@ class Sender:
             self._store()
             return
         self.bus.publish(self.partner, NewMessage(message), self._published)
-        if self._late is None:
+        if self._late_s is None:
             self._watch()
 
     def receipt(self, stream: str, ranges: Ranges) -> None:
@@ -61,7 +62,7 @@ class Sender:
             else:
                 self._drop([(stream, number) for number in range(first, last + 1)])
         self.traffic.delivered += before - len(self.pending)
-        self._cancel_late()
+        self._late_s = None
         if self.away:
             self.here()
         elif self.pending:
@@ -76,7 +77,7 @@ class Sender:
     def gone(self) -> None:
         """Turn to the mailbox at once: the partner's socket is closed."""
         self.away = True
-        self._cancel_late()
+        self._late_s = None
         self._store()
 
     def end(self) -> None:
@@ -91,7 +92,8 @@ class Sender:
         if self.pending:
             self.mailbox.put(self.partner, list(self.pending.values()), lambda stored: None)
         self.pending.clear()
-        self._cancel_late()
+        if self._timer:
+            self._timer.cancel()
         self._cancel_retry()
 
     def _publish(self, messages: Sequence[Message]) -> None:
@@ -105,18 +107,20 @@ class Sender:
             self.gone()
 
     def _watch(self) -> None:
-        if self._late is None:
-            self._late = self.clock.later(RECEIPT_S, self._too_late)
+        if self._late_s is None:
+            self._late_s = self.clock.monotonic_s() + RECEIPT_S
+        if self._timer is None:
+            self._timer = self.clock.later(RECEIPT_S, self._look)
 
-    def _too_late(self) -> None:
-        self._late = None
-        if self.pending:
-            self.gone()
-
-    def _cancel_late(self) -> None:
-        if self._late:
-            self._late.cancel()
-            self._late = None
+    def _look(self) -> None:
+        self._timer = None
+        left_s = 0.0 if self._late_s is None else self._late_s - self.clock.monotonic_s()
+        if left_s > 0:
+            self._timer = self.clock.later(left_s, self._look)
+        elif self._late_s is not None:
+            self._late_s = None
+            if self.pending:
+                self.gone()
 
     def _cancel_retry(self) -> None:
         if self._retry:

@@ -31,8 +31,8 @@ class ConnectionContext:
 
     bounds: Bounds
     now_s: Callable[[], float]
-    dispatch: Callable[[str, str], Awaitable[None]]
-    """Takes one Socket.IO packet of an Engine.IO session. Raises Malformed, and whatever the door raises."""
+    dispatch: Callable[["Connection", str], Awaitable[None] | None]
+    """Takes one Socket.IO packet; what it returns is to be awaited. Raises Malformed, and whatever the door raises."""
     closed: Callable[["Connection"], None]
     pings: PingWheel
     refusals: RefusalLog
@@ -162,11 +162,15 @@ class Connection:
             self.transport.close(GOING_AWAY)
 
     def heard(self, text: str) -> None:
-        """Queue one packet. The queue is bounded: when it is full nothing more is read, TCP holds the rest."""
+        """Handle one packet, or queue it while an earlier one is awaited. The queue is bounded: when it is full nothing
+        more is read, TCP holds the rest."""
+        if self._worker is None:
+            rest = self._take(text)
+            if rest is not None:
+                self._worker = asyncio.create_task(self._work(rest))
+            return
         self._inbound.append(text)
         self._inbound_bytes += len(text)
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
         bounds = self.transport.bounds
         if len(self._inbound) < bounds.inbound_frames and self._inbound_bytes < bounds.inbound_bytes:
             return
@@ -179,20 +183,21 @@ class Connection:
         self._full = False
         self.transport.channel.resume()
 
-    async def _work(self) -> None:
+    def _take(self, text: str) -> Awaitable[None] | None:
+        """Begin one packet; return what of it is to be awaited."""
         try:
-            while self._inbound:
-                text = self._inbound.pop(0)
-                self._inbound_bytes -= len(text)
-                try:
-                    await (self._begun(text) if self._given_up else self._around.dispatch(self.eio_sid, text))
-                except asyncio.CancelledError:
-                    if not self._given_up:
-                        raise
-                except Exception as error:
-                    self._failed(error)
-                if self._full and len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
-                    self._read_on()
+            return self._around.dispatch(self, text)
+        except Exception as error:
+            self._failed(error)
+            return None
+
+    async def _work(self, rest: Awaitable[None] | None) -> None:
+        try:
+            while rest is not None:
+                await self._end_of(rest)
+                rest = None
+                while rest is None and self._inbound:
+                    rest = self._take(self._next())
         finally:
             self._worker = None
             self._inbound_bytes = 0
@@ -201,11 +206,27 @@ class Connection:
             if self._over:
                 self._tell()
 
-    async def _begun(self, text: str) -> None:
-        """Handle one packet as far as it goes without waiting."""
+    def _next(self) -> str:
+        text = self._inbound.pop(0)
+        self._inbound_bytes -= len(text)
+        if self._full and len(self._inbound) * 2 <= self.transport.bounds.inbound_frames:
+            self._read_on()
+        return text
+
+    async def _end_of(self, rest: Awaitable[None]) -> None:
+        try:
+            await (self._begun(rest) if self._given_up else rest)
+        except asyncio.CancelledError:
+            if not self._given_up:
+                raise
+        except Exception as error:
+            self._failed(error)
+
+    async def _begun(self, rest: Awaitable[None]) -> None:
+        """Handle an event as far as it goes without waiting."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0):
-                await self._around.dispatch(self.eio_sid, text)
+                await rest
 
     def _failed(self, error: Exception) -> None:
         self._inbound.clear()

@@ -12,6 +12,7 @@ from citychat.edge.library import packet
 # A client's ack ids count from 0. Fifteen digits stay exact in a double, so every honest parser agrees on them; the
 # library takes 100 digits and multiplies the cost of a frame.
 _HEAD = re.compile(r"([0-6])(?:(/[^,\s]{0,63})(?:,|\Z))?([0-9]{1,15}(?![0-9]))?", re.ASCII)
+_OF_CLIENTS = packet.CONNECT, packet.DISCONNECT, packet.EVENT, packet.ACK
 _HALF = re.compile(r"[\ud800-\udfff]")
 _decode = msgspec.json.Decoder().decode
 
@@ -52,20 +53,25 @@ class Packet(packet.Packet):  # type: ignore[misc]  # the library has no types
         return f"{self.packet_type}{_prefix(self.namespace)}{number}{data}"
 
     def decode(self, encoded_packet: str) -> int:
-        head = _HEAD.match(encoded_packet)
-        if head is None:
-            raise Malformed("no packet type")
-        kind, self.namespace, number = head.groups()
-        self.packet_type = int(kind)
-        if self.packet_type not in (packet.CONNECT, packet.DISCONNECT, packet.EVENT, packet.ACK):
-            raise Malformed("a packet type that only servers or binary packets have")
-        self.id = None if number is None else int(number)
-        rest = encoded_packet[head.end() :]
-        self.data = from_json(rest) if rest else None
-        data = self.data
-        if self.packet_type == packet.EVENT and not (isinstance(data, list) and data and isinstance(data[0], str)):
-            raise Malformed("an event without a name")
+        self.packet_type, self.namespace, self.id, self.data = read(encoded_packet)
         return 0
+
+
+def read(text: str) -> tuple[int, str | None, int | None, Any]:
+    """A client's Socket.IO packet: type, namespace (None: the root), ack id and data, of an event a list that begins
+    with its name. Raises Malformed."""
+    head = _HEAD.match(text)
+    if head is None:
+        raise Malformed("no packet type")
+    digit, namespace, number = head.groups()
+    kind = int(digit)
+    if kind not in _OF_CLIENTS:
+        raise Malformed("a packet type that only servers or binary packets have")
+    rest = text[head.end() :]
+    data = from_json(rest) if rest else None
+    if kind == packet.EVENT and not (isinstance(data, list) and data and isinstance(data[0], str)):
+        raise Malformed("an event without a name")
+    return kind, namespace, None if number is None else int(number), data
 
 
 def _prefix(namespace: str | None) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from citychat.edge.connection import NAMESPACES, Connection, Reply
-from citychat.edge.library import socketio
-from citychat.edge.packets import Packet
+from citychat.edge.library import packet, socketio
+from citychat.edge.packets import Packet, read
 from citychat.edge.redaction import nowhere
 
-Door = Callable[[Connection, str, object, Reply | None], Awaitable[None]]
-"""Awaited for every event: connection, event, payload as decoded (None when there was none), the way to answer."""
+Door = Callable[[Connection, str, object, Reply | None], Awaitable[None] | None]
+"""Called for every event: connection, event, payload as decoded (None when there was none), the way to answer. What it
+returns is awaited before the next event of the connection; None: all is done."""
 
 OF_THE_OTHER = {"/user": "chat-", "/chat": "user-"}  # how the names of the other namespace's events begin
 
@@ -36,8 +37,6 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
             engineio_logger=silent,
         )
         self.manager_initialized = True  # what _handle_eio_connect would do at the first client; memory needs nothing
-        # python-socketio 5.16–5.18, private: decodes with our Packet and calls one of the _handle methods below.
-        self.dispatch: Callable[[str, str], Awaitable[None]] = self._handle_eio_message
         self.connections: dict[str, Connection] = {}
         self._door = door
 
@@ -60,6 +59,28 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         for namespace, sid in connection.sids.items():
             self.manager.basic_disconnect(sid, namespace)
 
+    def dispatch(self, connection: Connection, text: str) -> Awaitable[None] | None:
+        """Take one Socket.IO packet of a connection; return what of it is to be awaited, None when it is done. Raises
+        Malformed. In place of the library's reader, which awaits four coroutines for each packet."""
+        kind, namespace, number, data = read(text)
+        if kind == packet.CONNECT:
+            return self._handle_connect(connection.eio_sid, namespace, None)
+        if kind == packet.DISCONNECT:
+            connection.close("left")  # a page has both namespaces or none
+        elif kind == packet.ACK:
+            connection.transport.strike("an ack that nobody asked for")  # receipts are events here
+        elif namespace is None or namespace not in connection.sids:
+            connection.transport.strike("an event to a namespace that is not connected")
+        else:
+            connection.spoke = True
+            event, *rest = data
+            if event.startswith(OF_THE_OTHER[namespace]):
+                event = ""  # of the other namespace: here it is none (protocol §1), and the door knows none without one
+            payload = (rest[0] if rest else None) if len(rest) < 2 else rest
+            reply = None if number is None else connection.reply(namespace, number)
+            return self._door(connection, event, payload, reply)
+        return None
+
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         # python-socketio 5.16–5.18, private: refuses unknown namespaces and second CONNECTs, answers the others.
         connection = self.connections.get(eio_sid)
@@ -81,28 +102,3 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
         # python-socketio 5.16–5.18, private: would call handlers by name, also those called connect and disconnect with
         # whatever a client's event of that name carried. Here the library calls it for its own connects only.
         return None
-
-    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: list[Any]) -> None:
-        # python-socketio 5.16–5.18, private.
-        connection = self.connections.get(eio_sid)
-        if connection is None:
-            return
-        if namespace is None or namespace not in connection.sids:
-            connection.transport.strike("an event to a namespace that is not connected")
-            return
-        connection.spoke = True
-        event, *rest = data
-        if event.startswith(OF_THE_OTHER[namespace]):
-            event = ""  # of the other namespace: here it is none (protocol §1), and the door knows none without a name
-        payload = (rest[0] if rest else None) if len(rest) < 2 else rest
-        await self._door(connection, event, payload, None if id is None else connection.reply(namespace, id))
-
-    async def _handle_ack(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
-        # python-socketio 5.16–5.18, private: receipts are events here, nobody asks a page for an ack.
-        if (connection := self.connections.get(eio_sid)) is not None:
-            connection.transport.strike("an ack that nobody asked for")
-
-    async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
-        # python-socketio 5.16–5.18, private: a page has both namespaces or none.
-        if (connection := self.connections.get(eio_sid)) is not None:
-            connection.close("left")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert
 
-from citychat.handlers.dispatcher import Answer, Event, Namespace
+from citychat.handlers.dispatcher import Answer, AtOnce, Event, Namespace
 from citychat.limits import bound
 from citychat.model import LAMPORT_MAX, WIRE_LETTERS, BadPayload, ChatError, Id, Number
 from citychat.ports import RANGES_MAX, Page
@@ -54,19 +54,19 @@ class ChatEvents(Namespace):
 
     def __init__(self) -> None:
         self.events = {
-            "chat-message": Event(self.message, MessageRequest, "", failed=refused),
-            "chat-ack": Event(self.ack, AckRequest, ""),
+            "chat-message": AtOnce(self.message, MessageRequest, failed=refused),
+            "chat-ack": AtOnce(self.ack, AckRequest),
             "chat-ask": Event(self.ask, AskRequest, "asks"),
             "chat-typing": Event(self.typing, TypingRequest, "typing"),
             "chat-history": Event(self.history, HistoryRequest, "history pages"),
         }
 
-    async def message(self, client: Client, said: MessageRequest) -> None:
+    def message(self, client: Client, said: MessageRequest) -> None:
         if said.kind is not None:
             raise BadPayload("k: expected none; pages send plain messages only.")
         client.endpoint.say(said.session, said.stream, said.number, said.lamport, said.text, said.previous)
 
-    async def ack(self, client: Client, drawn: AckRequest) -> None:
+    def ack(self, client: Client, drawn: AckRequest) -> None:
         client.endpoint.drawn(drawn.session, drawn.stream, drawn.number)
 
     async def ask(self, client: Client, asked: AskRequest) -> None:

@@ -167,14 +167,14 @@ AT_THE_DOOR = (
             control(
                 "no event is dispatched by its name: `connect` and `disconnect` are only names",
                 f"{OF_EDGE}::test_events_named_like_the_librarys_own_are_only_names", SOCKETIO,
-                "        await self._door(connection, event, payload,",
-                '        if event == "disconnect":\n            connection.close("left")\n'
-                "        await self._door(connection, event, payload,",
+                "            return self._door(connection, event, payload,",
+                '            if event == "disconnect":\n                connection.close("left")\n'
+                "            return self._door(connection, event, payload,",
             ),
             control(
                 "a packet that announces attachments ends its connection",
                 f"{OF_PACKETS}::test_a_malformed_frame_ends_its_connection_and_no_other", PACKETS,
-                "if self.packet_type not in (packet.CONNECT, packet.DISCONNECT, packet.EVENT, packet.ACK):",
+                "if kind not in _OF_CLIENTS:",
                 "if False:",
             ),
             control(

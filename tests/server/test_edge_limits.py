@@ -223,7 +223,9 @@ async def test_a_refused_event_costs_few_calls(site: Open) -> None:
     sys.setprofile(lambda frame, event, arg: calls.update([event]))
     try:
         for _ in range(100):
-            await connection._around.dispatch(connection.eio_sid, '2/user,1["user-unheard-of",{"x":1}]')
+            rest = connection._around.dispatch(connection, '2/user,1["user-unheard-of",{"x":1}]')
+            assert rest is not None
+            await rest
     finally:
         sys.setprofile(before)
     assert calls["call"] + calls["c_call"] < 100 * 100

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
@@ -21,7 +21,7 @@ from citychat.settings import load
 
 PACKAGE = str(Path(citychat.__file__).parent) + "/"
 STREAM = "A" * 11
-CALLS_MAX, FILES_MAX = 33, 14  # one way, of one message; reading and writing frames is two files of them, and the
+CALLS_MAX, FILES_MAX = 31, 14  # one way, of one message; reading and writing frames is two files of them, and the
 # bytes of a day are three calls
 TRIES = 4
 TRIPS_MAX = 6  # to the history, for a guest who comes back to a chat
@@ -118,9 +118,9 @@ def parted(walk: Walk, at: Callable[[str], bool]) -> tuple[Walk, Walk]:
 
 
 @contextlib.asynccontextmanager
-async def running(data: Path) -> AsyncIterator[Callable[[], HoppingGuest]]:
-    """A server on embedded engines; makes guests of it."""
-    resources = prepare(load(["--port", "0", "--data", str(data)], {}))
+async def running(data: Path, flags: Sequence[str] = ()) -> AsyncIterator[Callable[[], HoppingGuest]]:
+    """A server, on embedded engines unless ``flags`` say otherwise; makes guests of it."""
+    resources = prepare(load(["--port", "0", "--data", str(data), *flags], {}))
     lines: list[str] = []
     server = asyncio.create_task(
         serve(resources, lines.append, 4 * SPARE_FILES, SystemdNotifier({}), lambda: resources.settings)

@@ -87,7 +87,8 @@ class SimServer:
         self, page: SimConnection, event: str, payload: object, reply: Callable[[Mapping[str, object]], None] | None
     ) -> None:
         self.connections[page] = None
-        await self.process.door(page, event, payload, reply)
+        if (rest := self.process.door(page, event, payload, reply)) is not None:
+            await rest
 
     def closed(self, page: SimConnection) -> None:
         self.connections.pop(page, None)

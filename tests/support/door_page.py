@@ -86,7 +86,9 @@ class DoorPage:
 
         self._running += 1
         try:
-            await self.node.process.door(self, event, payload, reply if answers is not None else None)
+            rest = self.node.process.door(self, event, payload, reply if answers is not None else None)
+            if rest is not None:
+                await rest
         finally:
             self._running -= 1
             if self._over:

@@ -1,23 +1,23 @@
 """Redis for one process: one connection for commands, one for what is pushed, and the watch over both.
 
-The connections are redis-py's (address, TLS, password, parser); what runs over them is ours. redis-py's client repeats
+The connections are opened by redis-py (address, TLS, password); what runs over them is ours. redis-py's client repeats
 failed commands behind one's back; its PubSub subscribes again without a word and never notices a stalled server.
 """
 
 import asyncio
 import hashlib
 import logging
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Self
 
 from redis import exceptions
-from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection
+from redis.asyncio.connection import ConnectionPool, SSLConnection
 
 from citychat.adapters.redis.clock import compare
 from citychat.adapters.redis.errors import first_of, kind_of, trouble_of
 from citychat.adapters.redis.resp import Answer, PushReceiver, Word, options_in, packed, scripts
+from citychat.adapters.redis.wire import Wire
 from citychat.adapters.service_clock import ServiceClock
 from citychat.adapters.service_status import ServiceStatus
 from citychat.adapters.statements import statements
@@ -56,8 +56,8 @@ class Redis:
         self._scripts = {name: (text, hashlib.sha1(text.encode()).hexdigest()) for name, text in texts.items()}
         self._turns = asyncio.Semaphore(SCRIPTS_MAX)
         self._task: asyncio.Task[None] | None = None
-        self._commands: _RedisSocket | None = None
-        self._pushes: _RedisSocket | None = None
+        self._commands: Wire | None = None
+        self._pushes: Wire | None = None
         self._receiver: PushReceiver | None = None
         self._waiting: deque[Answer] = deque()
         self._asked = 0  # commands since the connection came; the number answered is that less those waiting
@@ -156,7 +156,7 @@ class Redis:
 
     async def _serve(self, again: bool) -> None:
         """One life of the two connections."""
-        commands, pushes = _RedisSocket(self._pool, self._replied), _RedisSocket(self._pool, self._pushed)
+        commands, pushes = Wire(self._pool, self._replied), Wire(self._pool, self._pushed)
         try:
             async with asyncio.timeout(CONNECT_S):
                 version = await commands.connect()
@@ -166,7 +166,7 @@ class Redis:
                 await commands.may("PUBLISH", self._beat, b"")
             self._pushes, self._asked, self._silent_looks = pushes, 0, 0
             async with asyncio.TaskGroup() as group:
-                for work in (commands.read(), commands.write(), pushes.read(), pushes.write(), self._watch()):
+                for work in (commands.life(), pushes.life(), self._watch()):
                     group.create_task(work)
                 if self._receiver is not None:
                     await self._receiver.resume()
@@ -219,79 +219,6 @@ class Redis:
             call(*got)
         except Exception as error:
             log.error("telling what Redis has said failed: %s", described(error))
-
-
-class _RedisSocket:
-    """A connection of redis-py's, written to by the turn of the loop and read by the reply.
-
-    So a publish costs 4 µs of CPU and its delivery 2.3 µs (200,000 receipts, 64 under way at a time; the embedded bus:
-    1.2 µs for both). A publish in a pipeline of redis-py's client costs 9.3 µs.
-    """
-
-    def __init__(self, pool: ConnectionPool, heard: Answer) -> None:
-        self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
-        self._heard = heard
-        self._out: list[bytes] = []
-        self._more = asyncio.Event()
-        self._transport: asyncio.WriteTransport | None = None
-        self.unsent = 0  # bytes
-
-    async def connect(self) -> str:
-        """The server's version. Raises what redis-py raises."""
-        await self._connection.connect()  # type: ignore[no-untyped-call]
-        writer = self._connection._writer
-        if writer is None:
-            raise exceptions.ConnectionError
-        self._transport = writer.transport
-        await self._connection.send_command("INFO", "server", check_health=False)
-        facts = (await self._connection.read_response()).decode("utf-8", "replace")
-        return str(facts.partition("redis_version:")[2].partition("\r")[0])
-
-    async def may(self, *command: Word) -> None:
-        """Send a command before all others. Raises NoPermissionError when the user may not; what else is wrong shows
-        when it is sent again."""
-        await self._connection.send_command(*command, check_health=False)
-        try:
-            await self._connection.read_response()
-        except exceptions.NoPermissionError:
-            raise
-        except exceptions.ResponseError:
-            pass
-
-    def send(self, command: bytes) -> None:
-        self._out.append(command)
-        self.unsent += len(command)
-        self._more.set()
-
-    async def write(self) -> None:
-        """Write for ever, all since the last write in one, and on only when the socket has room again."""
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            commands = b"".join(self._out)
-            self._out.clear()
-            self.unsent = 0
-            if not self._connection.is_connected:
-                raise exceptions.ConnectionError  # asked to send, redis-py would connect by itself
-            await self._connection.send_packed_command(commands, check_health=False)
-
-    async def read(self) -> None:
-        """Read for ever, one reply after the other, error replies as exceptions."""
-        connection, heard = self._connection, self._heard
-        while True:
-            try:
-                reply = await connection.read_response(timeout=math.inf)
-            except exceptions.ReadOnlyError:
-                raise  # what was the primary is a replica now: connect again, to the new one
-            except exceptions.ResponseError as error:
-                reply = error
-            heard(reply)
-
-    async def close(self) -> None:
-        """Close at once, whatever is still unsent: a stalled server would never take it."""
-        if self._transport is not None:
-            self._transport.abort()
-        await self._connection.disconnect(nowait=True)
 
 
 def _pool(url: str) -> ConnectionPool:

@@ -12,7 +12,7 @@ import yaml
 from citychat import model
 from citychat.catalogue import ENGLISH
 from citychat.client.outbox import FINAL
-from citychat.handlers import Event
+from citychat.handlers import AtOnce, Event
 from citychat.joining import JoinRequest
 from citychat.model import ChatError
 from citychat.ports import Closure
@@ -52,7 +52,7 @@ def operations(action: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def table(stage: Stage) -> dict[str, Event]:
+def table(stage: Stage) -> dict[str, Event | AtOnce]:
     return stage.p.process.door._events
 
 

@@ -55,7 +55,7 @@ async def test_every_event_starts_with_the_prefix_of_its_namespace(stage: Stage)
     namespaces = [kind for kind in Namespace.__subclasses__() if kind.__module__.startswith("citychat.")]
     assert {kind.prefix for kind in namespaces} == {"user", "chat"}
     for name, event in stage.p.process.door._events.items():
-        assert name.split("-")[0] == type(event.handle.__self__).prefix  # type: ignore[attr-defined]
+        assert name.split("-")[0] == type(event.handle.__self__).prefix  # type: ignore[union-attr]
 
 
 @on_stage
