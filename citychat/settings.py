@@ -301,7 +301,7 @@ def load_with_words(
         except ValueError as error:
             raise SettingsError(f"data has no default here: {error}") from None
     values.setdefault("secret_file", values["data"] / "secret.keys")
-    ignored = tuple(variable for variable, value in environ.items() if read_as.is_foreign(variable, value))
+    ignored = tuple(sorted(variable for variable, value in environ.items() if read_as.is_foreign(variable, value)))
     return Settings(**values, sources=sources, ignored=ignored), words
 
 

@@ -102,7 +102,7 @@ async def test_variables_of_kubernetes_and_of_an_image_keep_no_server_from_start
         "CITYCHAT_NAME": "/web/citychat", "CITYCHAT_ENV_LANG": "C",
     }  # fmt: skip
     async with Host(tmp_path / "data", first=f"import os; os.environ.update({made})") as host:
-        ignored = ", ".join(made)
+        ignored = ", ".join(sorted(made))
         assert [line for line in host.out if "CITYCHAT_" in line] == [
             f"Ignored       {ignored}: of Kubernetes (enableServiceLinks), a link or an image, no settings"
         ]
