@@ -189,7 +189,7 @@ def is_there(path: str) -> bool:
 
 
 def test_the_errors_with_a_cure_are_those_the_programs_give() -> None:
-    text = (ROOT / "README.md").read_text("utf-8").split("## When it does not start")[1].split("\n## ")[0]
+    text = (ROOT / "docs/hosting.md").read_text("utf-8").split("## When it does not start")[1].split("\n## ")[0]
     sources = [*(ROOT / "citychat").rglob("*.py"), ROOT / "setup.py", ROOT / "Makefile", ROOT / "tools/binary/head.sh"]
     said = "\n".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text("utf-8")) for path in sources)
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")][2:]
