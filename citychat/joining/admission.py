@@ -28,7 +28,7 @@ from citychat.model import (
     new_id,
 )
 from citychat.networks import network, own_network
-from citychat.places import Gazetteer, Places, position
+from citychat.places import Gazetteer, Places, meant, position
 from citychat.ports import Dossier, Engines, Pause
 from citychat.rules import DAY_MS, is_covered
 from citychat.tokens import Claims, SigningKeys, Tokens, crowd_mark, network_marks, own_network_mark
@@ -205,7 +205,7 @@ class Admission:
         """Return at most 10 cities whose name begins so, best first."""
         return [
             {"id": city.id, "name": city.name, "region": city.region, "country": city.country}
-            for city in self.gazetteer.meant(q)
+            for city in meant(self.gazetteer, q)
         ]
 
     async def _known(self, address: str, asked: JoinRequest, now: int) -> Dossier | None:

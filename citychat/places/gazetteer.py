@@ -15,6 +15,7 @@ from math import cos, dist, floor, radians, sin
 from pathlib import Path
 from typing import NamedTuple
 
+from citychat.places.areas import areas_called
 from citychat.places.gazetteer_file import mapped
 from citychat.rules import TOWNS_KM, TOWNS_MAX
 
@@ -47,6 +48,10 @@ class City(NamedTuple):
     lat: float
     lon: float
     population: int
+
+    def lies_in(self, areas: frozenset[str]) -> bool:
+        """Tell whether it is in one of the areas, as ``areas.areas_called`` has them."""
+        return self.country in areas or f"{self.country}/{self.region}" in areas
 
     def shown(self) -> dict[str, str]:
         """One answer of ``user-cities`` (protocol §1)."""
@@ -137,23 +142,8 @@ class Gazetteer:
 
         return [self._city(at) for at in nlargest(limit, found, key=ranked)]
 
-    def meant(self, text: str) -> list[City]:
-        """Cities that somebody may mean who types this: what ``search`` answers to it, then to the other spellings of a
-        saint; of "Lyon, France" those that are just called Lyon, the ones of that region or country code first; of a
-        geonameid, as links have it, its city."""
-        if known := self.city(text):
-            return [known]
-        name, comma, where = text[:SEARCH_MAX_CHARS].partition(",")
-        if not comma:
-            found = [city for spelled in _spellings(fold(text)) for city in self.search(spelled)]
-            return list(dict.fromkeys(found))[:BEST]
-        called = [city for spelled in _spellings(fold(name)) for city in self._called(spelled)]
-        cities = list(dict.fromkeys(called)) or self.meant(name)
-        sought = fold(where)
-        return sorted(cities, key=lambda city: not (sought and _is_in(city, sought)))
-
-    def _called(self, name: str) -> list[City]:
-        """Return all cities one of whose names is just so, the most populous first; there are thirteen at most."""
+    def called(self, name: str) -> list[City]:
+        """Return all cities one of whose names is folded just so, the most populous first; thirteen at most."""
         sought, keys = _bytes(name), self._keys
         row, found = bisect_left(keys, sought), set[int]()
         while row < len(keys) and keys[row] == sought:
@@ -189,7 +179,8 @@ class Gazetteer:
         name, _, where = (part.strip() for part in text.partition(","))
         found = self.search(name, len(self))
         found = [city for city in found if fold(city.name) == fold(name)] or found
-        meant = [city for city in found if not where or fold(where) in (fold(city.country), fold(city.region))]
+        areas = areas_called(fold(where))
+        meant = [city for city in found if not where or fold(where) == fold(city.region) or city.lies_in(areas)]
         if len(meant) == 1:
             return meant[0]
         expected = 'expected a city of 15,000 people or more as "Lyon", "Lyon, FR" or its GeoNames number'
@@ -257,20 +248,6 @@ class Gazetteer:
             for left, right in windows:
                 start = bisect_left(self._lons, left * UNITS_PER_DEGREE, first, end)
                 yield from range(start, bisect_right(self._lons, right * UNITS_PER_DEGREE, start, end))
-
-
-SAINTS = ("st", "saint", "sankt", "sint"), ("ste", "sainte")  # one may be written for another
-
-
-def _spellings(name: str) -> list[str]:
-    """Return a folded name, and how else it may be spelled: "st gallen" is "sankt gallen" too."""
-    first, space, rest = name.partition(" ")
-    others = next((saints for saints in SAINTS if space and first in saints), ())
-    return [name, *(f"{other} {rest}" for other in others if other != first)]
-
-
-def _is_in(city: City, where: str) -> bool:
-    return fold(city.region).startswith(where) or fold(city.country) == where
 
 
 def described(city: City) -> str:

@@ -168,7 +168,7 @@ async def test_a_fault_of_ours_is_internal_and_logged_without_what_the_page_said
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     page = await stage.p.join()
-    quotes = SimpleNamespace(meant={}.__getitem__)  # raises KeyError with what was searched for
+    quotes = SimpleNamespace(city={}.__getitem__)  # raises KeyError with what was searched for
     stage.p.process.joining.admission.gazetteer = quotes  # type: ignore[assignment]
     with caplog.at_level(logging.DEBUG):
         answer = await page.ask("user-cities", {"q": "my secret street"})
