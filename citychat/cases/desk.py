@@ -185,8 +185,9 @@ class Desk:
 
 
 def find(cases: Sequence[Case], code: str) -> Case:
-    """Return the case of that code, or of the reference that its accused reads. Raises NotDone."""
-    wanted = code.strip().upper()
+    """Return the case of that code, or of the reference that its accused reads, in whatever case and with whatever
+    spaces. Raises NotDone."""
+    wanted = "".join(code.split()).upper()
     for case in cases:
         if wanted in (case.code, reference(case.session, case.reporter)):
             return case

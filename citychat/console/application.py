@@ -9,8 +9,10 @@ from citychat.console.case_pages import (
     CasesHandler,
     CloseHandler,
     ExportHandler,
+    FindHandler,
     HoldHandler,
     LiftHandler,
+    PruneHandler,
     ReadHandler,
 )
 from citychat.console.drawing import Drawer
@@ -29,6 +31,8 @@ def application(room: Backroom) -> Application:
         r"/leave": LeaveHandler,
         r"/(console\.css|logo\.svg)": FileHandler,
         r"/cases": CasesHandler,
+        r"/cases/prune": PruneHandler,
+        r"/find": FindHandler,
         CODE: CaseHandler,
         rf"{CODE}/read": ReadHandler,
         rf"{CODE}/close": CloseHandler,

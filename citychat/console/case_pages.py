@@ -9,12 +9,14 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from citychat.cases import RULE_MAX, WORDS_MAX, Look, NotDone, desk, listing, reading
+from citychat.catalogue import REPORT_REASONS
 from citychat.console.handler import ConsoleHandler
 from citychat.model import OBJECTION_MAX_CHARS, Message
 from citychat.ports import Case
 from citychat.rules import LADDER_MS, Outcome
 
 ACT = "act"
+CODE_MAX = 60  # of a code that somebody reads out letter by letter, with spaces
 FIELDS = (ACT, "rule", "reason", "note", "network", "until", "answer")
 
 
@@ -49,12 +51,46 @@ def next_of(cases: Sequence[Case], code: str) -> str | None:
 
 
 class CasesHandler(ConsoleHandler):
-    """``/cases``: what waits, or (``?all``) everything."""
+    """``/cases``: what waits, or (``?all``) everything; of one ``reason``, or that of a ``code``."""
 
-    async def get(self) -> None:
+    async def get(self, code: str = "", problem: str = "") -> None:
         everything = self.get_query_argument("all", None) is not None
-        groups = await self.desk().groups(only_open=not everything)
-        self.show("cases", groups=groups, everything=everything, now=self.now_ms)
+        asked = self.get_query_argument("reason", "")
+        reasons = [asked] if asked in REPORT_REASONS else []
+        groups = await self.desk().groups(only_open=not everything, reasons=reasons)
+        self.show(
+            "cases",
+            groups=groups,
+            everything=everything,
+            now=self.now_ms,
+            reasons=REPORT_REASONS,
+            reason="".join(reasons),
+            code=code,
+            most=CODE_MAX,
+            problem=problem,
+        )
+
+
+class FindHandler(CasesHandler):
+    """``/find``: the case of a code, or of the reference that its accused reads, as somebody has written it down."""
+
+    async def get(self, code: str = "", problem: str = "") -> None:
+        code = self.get_query_argument("code", "")[:CODE_MAX]
+        try:
+            case = desk.find(await self.room.history.cases.cases(), code)
+        except NotDone:
+            self.set_status(404)
+            await super().get(code, f"No such code: {code}. Closed cases go on their day; below are those that wait.")
+        else:
+            self.redirect(f"/cases/{case.code}", status=303)
+
+
+class PruneHandler(ConsoleHandler):
+    """The deletion of what is over its day: now, and not within the hour."""
+
+    async def post(self) -> None:
+        await self.desk().prune()
+        self.go_on("/cases?all")
 
 
 class CaseHandler(ConsoleHandler):

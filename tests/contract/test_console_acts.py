@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import cast
+from urllib.parse import urlencode
 
 import pytest
 
@@ -61,6 +62,34 @@ async def test_the_list_is_in_the_order_of_the_command_and_names_no_text(host: V
     assert re.findall(r'href="/cases/(\w+)">', listed) == [D, A, C, B], "the threat, then who waits longest, joined"
     assert CANARY not in listed and "said" not in listed
     assert await acts(host) == [("ada", "list", "")]
+
+
+@pytest.mark.parametrize("typed", [A, A.lower(), " ".join(A), f"  {A[:5]} {A[5:]}\t"])
+async def test_a_case_is_found_by_its_code_however_it_is_written_down(host: Visitor, typed: str) -> None:
+    answer = await host.asks("/find?" + urlencode({"code": typed}))
+    assert (answer.code, answer.headers["Location"]) == (303, f"/cases/{A}")
+
+
+async def test_a_wrong_code_is_said_above_the_list_and_obeyed_by_nothing(host: Visitor) -> None:
+    answer = await host.asks("/find?" + urlencode({"code": "<b>WRONG</b>"}))
+    assert answer.code == 404 and "No such code: &lt;b&gt;WRONG&lt;/b&gt;." in host.page and f"/cases/{D}" in host.page
+
+
+async def test_the_list_is_of_one_reason_when_that_is_asked_for(host: Visitor) -> None:
+    assert re.findall(r'href="/cases/(\w+)">', await host.sees("/cases?reason=threat")) == [D]
+    assert "No case of this reason." in await host.sees("/cases?reason=minor")
+    assert re.findall(r'href="/cases/(\w+)">', await host.sees("/cases?reason=unheard-of")) == [D, A, C, B]
+
+
+async def test_what_is_over_its_day_is_deleted_at_a_press_and_noted(host: Visitor) -> None:
+    await host.sees(f"/cases/{B}")
+    await host.does(f"/cases/{B}/close", act="none")
+    await host.sees("/cases?all")
+    assert await host.does("/cases/prune") == "/cases?all" and "Cases deleted: 0" in host.page and B in host.page
+    cast(StoreClock, host.room.clock).wall_ms = lambda: NOW + 31 * DAY_MS
+    await host.does("/cases/prune")
+    assert "Cases deleted: 1" in host.page and B not in host.page
+    assert ("ada", "prune", "") in await acts(host)
 
 
 async def test_markup_and_marks_of_others_are_shown_and_not_obeyed(host: Visitor) -> None:
