@@ -107,14 +107,14 @@ export class Chat {
   }
 
   /**
-   * A draft belongs to a chat and ends with it: what was typed meanwhile stays on the screen, in memory.
+   * A draft belongs to a chat and ends with it: what was typed stays below that chat, in memory, over a reload too.
    * @param {string} session
    */
   #dropDraft(session) {
     const { storage, state } = this.#parts;
     const text = read(storage, DRAFT + session);
     storage.delete(DRAFT + session);
-    if (text && state.session?.session === session) state.set({ unsent: { session, text } });
+    if (text) state.set({ unsent: { session, text } });
   }
 
   /** Chats may have ended while this page was away. @param {Session} [session] the one of the join answer */

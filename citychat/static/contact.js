@@ -7,6 +7,12 @@
 
 const MAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}/u;
 
+// As people write it so that no program finds it: "anna at example dot org", "anna (at) example.org"
+const ENDS = "com|net|org|info|io|eu|me|app|email|at|be|br|ch|co|de|es|fr|it|nl|pl|pt|ru|tr|ua|uk|us";
+const SPELLED = new RegExp(
+  "[\\p{L}\\p{N}._%+-]+ ?(?: at |[([{] ?(?:at|ät|@|arroba) ?[)\\]}]) ?(?:[\\p{L}\\p{N}-]+" +
+  `(?:\\.| ?[([{] ?dot ?[)\\]}] ?| (?:dot|punkt|point|punto|ponto|kropka|nokta) ))+(?:${ENDS})(?![\\p{L}\\d])`, "iu");
+
 const UNITS = "eur|euros?|usd|gbp|chf|dollars?|pounds?|zł|pln|kr|sek|nok|dkk|tl|uah|грн|ft|kč|km|kg|people";
 const NO_PHONES = [
   /(?<![\d./-])\d{1,2}([./-])\d{1,2}\1\d{2,4}(?![./-]?\d)/g, // dates
@@ -60,6 +66,11 @@ const STREETS = [
     `(?: (?:(?:de|del|do|da|di|la) )?${NAME}){0,3}${HOUSE}`,
   `${BEFORE}${NAME} (?:${AFTER_NAME})${HOUSE}`,
   `${BEFORE}\\p{Lu}\\p{L}+(?:${ENDINGS})${HOUSE}`,
+  // In small letters, where the kind of street leaves no doubt
+  `${BEFORE}\\p{L}{4,}(?:straße|strasse|str\\.|gasse|allee)${HOUSE}`,
+  `${BEFORE}\\d{1,4} ?(?:bis|ter)?,? (?:rue|avenue|boulevard|impasse) (?:de la|de l['’]|du|des|d['’]|de) ?\\p{L}{4,}`,
+  `${BEFORE}(?:ul\\.|ulica|вул\\.|вулиця|ул\\.|улица) ?\\p{L}{3,}(?: \\p{L}{3,}){0,2}${HOUSE}`,
+  `${BEFORE}\\d{1,5}\\p{L}? (?!lane|long|more|side|way)\\p{L}{4,} street(?!\\p{L})`,
   "〒 ?\\d{3}-?\\d{4}|丁目 ?\\d+|[路街] ?\\d{1,5} ?[号號]",
 ].map((one) => new RegExp(one, "u"));
 
@@ -77,7 +88,7 @@ function western(digit) {
 export function contactIn(text) {
   const plain = text.normalize("NFKC").replace(/\p{Nd}/gu, western).replace(/[\u2010-\u2015\u2212]/g, "-")
     .replace(/[^\S\n]/g, " ");
-  if (MAIL.test(plain)) return "mail";
+  if (MAIL.test(plain) || SPELLED.test(plain)) return "mail";
   const numbers = NO_PHONES.reduce((rest, one) => rest.replace(one, " ; "), plain);
   if ((numbers.match(RUNS) ?? []).some(isPhone)) return "phone";
   const named = plain.replace(KINDS, (kind) => kind.toLowerCase());

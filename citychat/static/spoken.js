@@ -10,11 +10,15 @@ export const OFFERED = (
   "th tk tr uk ur uz vi wo yo zh zu"
 ).split(" ");
 
+// Older names, and those of a part, under that by which the others are met.
+/** @type {Record<string, string>} */
+const MET_AS = { in: "id", iw: "he", ji: "yi", jw: "jv", mo: "ro", nb: "no", nn: "no", sh: "sr", tl: "fil" };
+
 /** @param {unknown} value @returns {value is string} */
 export const isLanguage = (value) => typeof value === "string" && LANGUAGE.test(value);
 
 /** The first parts of tags, each once, as many as the server takes. @param {readonly string[]} tags */
 export function spoken(tags) {
   const first = tags.map((tag) => tag.split("-")[0].toLowerCase()).filter(isLanguage);
-  return [...new Set(first)].slice(0, LANGUAGES_MAX);
+  return [...new Set(first.map((code) => MET_AS[code] ?? code))].slice(0, LANGUAGES_MAX);
 }

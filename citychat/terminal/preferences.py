@@ -6,6 +6,9 @@ from citychat.client import LANGUAGE, SPOKEN, TOWNS, read
 from citychat.rules import LANGUAGES_MAX
 from citychat.terminal.page import TerminalPage
 
+# Older names of languages, and those of a part, under that by which the others are met; as citychat/static/spoken.js
+MET_AS = {"in": "id", "iw": "he", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no", "nn": "no", "sh": "sr", "tl": "fil"}
+
 
 class Preferences:
     """Keeps them where the page keeps the rest, and says them with each join."""
@@ -28,7 +31,7 @@ class Preferences:
 
     def languages(self, rest: list[str]) -> None:
         """Name the languages that the guest speaks; none: anybody is as welcome."""
-        codes = list(dict.fromkeys(code.lower() for code in rest))
+        codes = list(dict.fromkeys(MET_AS.get(code.lower(), code.lower()) for code in rest))
         if len(codes) > LANGUAGES_MAX or not all(LANGUAGE.fullmatch(code) for code in codes):
             self._out.tell("terminal.languages", most=LANGUAGES_MAX)
             return

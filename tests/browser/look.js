@@ -59,7 +59,11 @@ function unreachable() {
   return wrong;
 }
 
-/** In a chat: its name has two lines at most, the messages a third of the window. */
+/** A status that is not there before its words is not heard of. */
+const mute = () => [...document.querySelectorAll("[role=status]")]
+  .filter((one) => getComputedStyle(one).display === "none").map((one) => `cannot be heard: ${named(one)}`);
+
+/** In a chat: its name has two lines at most, the messages a third of the window, and where one writes is in sight. */
 function cramped() {
   const wrong = [];
   const name = document.querySelector(".who h1");
@@ -70,6 +74,9 @@ function cramped() {
   const messages = document.querySelector(".scroll");
   const part = messages ? messages.clientHeight / innerHeight : 1;
   if (part < 1 / 3) wrong.push(`messages have ${Math.round(part * 100)} % of the height`);
+  const field = document.querySelector(".composer textarea")?.getBoundingClientRect();
+  const below = document.querySelector(".below")?.getBoundingClientRect();
+  if (field && (field.top < below.top - 1 || field.bottom > below.bottom + 1)) wrong.push("the field is out of sight");
   return wrong;
 }
 
@@ -103,4 +110,4 @@ function rename(alias) {
   return before;
 }
 
-window.look = { rename, outside, broken, unreachable, cramped, unmirrored };
+window.look = { rename, outside, broken, unreachable, cramped, unmirrored, mute };

@@ -1,5 +1,6 @@
 """A closed house as its guests see it, and the form of those who are no guests, in a real browser without a script."""
 
+import re
 import subprocess
 
 from playwright.sync_api import Browser, expect
@@ -40,6 +41,25 @@ def test_every_page_says_the_host_s_word_and_chats_go_on(person: Person, served:
     for page in (looking, late):
         expect(page.get_by_role("button", name="Find someone")).to_be_visible()
         expect(page.get_by_text(TEXT)).to_have_count(0)
+
+
+def test_who_has_talked_reads_it_below_the_chat_and_is_offered_nothing(person: Person, served: Served) -> None:
+    a, b = person(), person()
+    for page in (a, b):
+        enter(page)
+    meet(a, b)
+    write(a, "good night")
+    expect(bubble(b, "good night")).to_be_visible()
+    b.get_by_role("button", name="Leave").click()
+    b.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    offers = a.get_by_role("button", name=re.compile("Find someone|Talk again"))
+    expect(offers).to_have_count(2)
+    command(served, "close", TEXT)
+    expect(a.get_by_role("status").filter(has_text=TEXT)).to_be_visible()
+    expect(offers).to_have_count(0)
+    command(served, "open")
+    expect(offers).to_have_count(2)
+    expect(a.get_by_text(TEXT)).to_have_count(0)
 
 
 def test_somebody_without_a_script_sends_a_notice_and_reads_the_code(browser: Browser, server: str) -> None:

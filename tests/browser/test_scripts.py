@@ -1,6 +1,7 @@
 """What people write in every script, as it is drawn, and what a screen reader hears of it."""
 
 import io
+from math import ceil, floor
 from typing import Any
 
 from PIL import Image, ImageChops
@@ -147,5 +148,6 @@ def test_a_pile_of_marks_stays_inside_its_bubble(person: Person) -> None:
         box = a.locator(".bubble").last.bounding_box()
         assert box
         left, top, right, bottom = inked(a, words)
-        assert box["x"] - 1 <= left and right <= box["x"] + box["width"] + 1
-        assert box["y"] - 1 <= top and bottom <= box["y"] + box["height"] + 1
+        # A pixel that the bubble's edge goes through belongs to it.
+        assert floor(box["x"]) - 1 <= left and right <= ceil(box["x"] + box["width"]) + 1
+        assert floor(box["y"]) - 1 <= top and bottom <= ceil(box["y"] + box["height"]) + 1

@@ -28,6 +28,15 @@ def test_nearby_towns_are_switched_on_in_ready_or_more_and_remembered(person: Pe
     expect(switch).not_to_be_checked()
 
 
+def test_a_language_of_two_names_is_met_under_one(person: Person) -> None:
+    page = person(locale="nb-NO", extra_http_headers={"Accept-Language": "en"})
+    enter(page)
+    more(page)
+    assert page.evaluate("navigator.languages")[0] == "nb-NO"
+    spoken = page.get_by_role("list", name="Languages you speak")
+    expect(spoken.get_by_role("listitem")).to_have_text(["Norwegian"])
+
+
 def test_the_browser_s_languages_are_corrected_in_more(person: Person) -> None:
     page = person()
     enter(page)

@@ -50,6 +50,7 @@ class Inspector(Eye):
         for size in (DESKTOP, PHONE):
             page.set_viewport_size(size)
             self._look(f"{name}, {size['width']} px", page, "outside", "unmirrored")
+        self._look(name, page, "mute")
 
     def _in_pseudo(self, name: str, page: Page) -> None:
         page.evaluate(STILL)  # what a wider window does not draw has only just come back

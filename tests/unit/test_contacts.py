@@ -18,7 +18,10 @@ FOUND = {
         "tel:0171 1234567, after 18:30", "٠٥٠١٢٣٤٥٦٧", "۰۹۱۲ ۱۲۳ ۴۵۶۷", "०९८७६५४३२१०", "\uff10\uff19\uff10-1234-5678",
         "30.11.2026, 0171 1234567", "my number\n0171\u00a0123\u202f4567",
     ],
-    "mail": ["me@example.org", "Write to anna.b+chat@mail.example.co.uk!", "jürgen@müller.example", "поза@пошта.укр"],
+    "mail": ["me@example.org", "Write to anna.b+chat@mail.example.co.uk!", "jürgen@müller.example", "поза@пошта.укр",
+        "anna at example dot org", "anna.b (at) example.co.uk", "anna[at]example[dot]de", "anna (@) mail.example.pl",
+        "Anna AT example DOT com", "anna (at) beispiel punkt de",
+    ],
     "street": [
         "Hauptstraße 5", "hauptsächlich Lange Straße 12a", "Hauptstr. 12", "Lindenallee 3", "Kerkstraat 12",
         "221b Baker Street", "10 Downing St", "1600 Pennsylvania Ave", "5 High Road, London", "12 rue de la République",
@@ -26,6 +29,8 @@ FOUND = {
         "Rua Augusta, 1500", "Avenida Paulista 900", "Via Roma 12", "Piazza del Popolo, 3", "ul. Długa 5",
         "al. Jerozolimskie 10", "вул. Хрещатик 22", "улица Ленина, 5", "Atatürk Caddesi No: 5", "İstiklal Cad. 10",
         "Storgatan 5", "Storgata 12", "〒150-0001", "中山路88号",
+        "hauptstraße 5", "berliner hauptstr. 12", "ottakringer gasse 3 or ringgasse 3", "12 rue de la paix",
+        "12, rue du faubourg", "12 avenue d'italie", "ul. długa 7", "ул. ленина, 5", "221b baker street",
     ],
 }  # fmt: skip
 NOTHING = [
@@ -41,6 +46,9 @@ NOTHING = [
     "on the street at 10", "10 minutes from the road", "calle a las 10", "Plaza Mayor 10:30", "Platz 3", "Parkplatz 7",
     "1 rue plus loin", "navigate 5", "via Zoom at 10", "Dekade 90", "2 avenues", "line 14, then bus 38",
     "Rocky 4 and Saw 10", "99 Luftballons", "Blink 182", "Area 51 at 9", "1000 1000 1000", "000000000",
+    "look at the dot", "meet me at example", "at 5 dot com", "it is at most 3.5", "we met at home. me too",
+    "1 way street", "2 blocks down the street", "the 3 rue names", "à 2 rues de la gare", "strasse 5", "minister 5",
+    "master. 5",
 ]  # fmt: skip
 
 

@@ -102,15 +102,16 @@ export function city({ state, joining, socket }) {
     event.preventDefault();
   }
 
-  const proposed = h("div", { class: "card proposed", role: "status", hidden: true });
+  const proposed = h("div", { role: "status" });
   /** @type {City | null} */
   let shown = null;
   /** The city of a link stays a choice. */
   function propose() {
     const one = state.proposed;
-    show(proposed, one !== null);
-    if (!one || one === shown) return;
+    if (one === shown) return;
     shown = one;
+    proposed.className = one ? "card proposed" : "";
+    if (!one) return proposed.replaceChildren();
     const name = [one.name, one.region, country(one.country ?? "")].filter(Boolean).join(", ");
     const yes = button(t("city.linked.yes", { city: one.name }), "lamp wide", () => joining.choose(one.id));
     proposed.replaceChildren(h("p", {}, t("city.linked", { city: name })), yes);

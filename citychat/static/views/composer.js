@@ -1,8 +1,8 @@
 // Where one writes. What is typed is kept, over a reload too. Enter sends, where a setting says so (phones begin
-// without), Shift+Enter makes a new line.
+// without), Ctrl+Enter always does, Shift+Enter makes a new line.
 
 import { TEXT_MAX_CHARS, chars, cleanText, isBlank } from "citychat/text.js";
-import { byInputMethod, h, round, show, t, write } from "citychat/views/dom.js";
+import { byInputMethod, h, round, t, write } from "citychat/views/dom.js";
 import { troubleForWriters } from "citychat/views/trouble.js";
 
 /** @import { Page } from "citychat/types.js" */
@@ -27,8 +27,8 @@ export class Composer {
       on: { input: () => this.#typed(), keydown: (event) => this.#key(event), blur: () => chat.typing(false) },
     });
     this.field.value = chat.draft;
-    this.strip = h("div", { class: "strip", role: "status", hidden: true });
-    this.tally = h("p", { class: "tally", role: "status", hidden: true });
+    this.strip = h("div", { class: "strip", role: "status" });
+    this.tally = h("p", { class: "tally", role: "status" });
     this.button = round(t("talk.send"), "send", () => this.#send(), "send");
     const form = h("div", { class: "composer" }, this.field, this.button);
     this.element = h("div", {}, this.strip, h("div", { class: "inner" }, this.tally, form));
@@ -39,9 +39,7 @@ export class Composer {
     const { state, now } = this.#page;
     const wait = Math.ceil((state.busyUntil - now()) / 1000);
     const wrong = troubleForWriters(state.link);
-    const line = wait > 0 ? t("link.busy", { n: wait }) : wrong && t(wrong);
-    write(this.strip, line);
-    show(this.strip, Boolean(line));
+    write(this.strip, wait > 0 ? t("link.busy", { n: wait }) : wrong && t(wrong));
     if (wait > 0) setTimeout(() => state.touch(), 1000);
     this.#judge();
   }
@@ -82,7 +80,8 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (!this.#page.state.settings.enter || event.key !== "Enter" || event.shiftKey || byInputMethod(event)) return;
+    const meant = this.#page.state.settings.enter || event.ctrlKey || event.metaKey; // which send in every chat program
+    if (!meant || event.key !== "Enter" || event.shiftKey || byInputMethod(event)) return;
     event.preventDefault();
     this.#send();
   }
@@ -94,7 +93,6 @@ export class Composer {
     const long = n > TEXT_MAX_CHARS ? t("talk.long", { n, max: TEXT_MAX_CHARS }) : "";
     write(this.tally, long || this.#wrong || this.#advice);
     this.tally.classList.toggle("advice", !long && !this.#wrong);
-    show(this.tally, Boolean(this.tally.textContent));
     this.button.setAttribute("aria-disabled", String(isBlank(text) || Boolean(long)));
   }
 

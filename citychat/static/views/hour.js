@@ -7,6 +7,7 @@ import { h, show, t, write } from "citychat/views/dom.js";
 /**
  * @import { Page } from "citychat/types.js"
  * @import { Hour } from "citychat/hours.js"
+ * @import { State } from "citychat/state.js"
  */
 
 const IS_ON = ["now", "quiet"];
@@ -18,6 +19,10 @@ function told({ kind, span: [begin, end], zone, city }, now) {
   const name = kind === "meeting" && when !== here ? "far" : kind;
   return t(`hours.${name}`, { when, here, city, begin: clock(begin), time: clock(end), soon: soon(begin, now) });
 }
+
+/** Why nobody new is led together now: quiet hours, or the host's word; "" otherwise. @param {State} state */
+export const closedWords = ({ quietUntil, closed }) =>
+  quietUntil ? t("hours.quiet", { time: clock(quietUntil) }) : closed;
 
 /** @param {Page} page */
 export function hourLine({ hours, wall }) {

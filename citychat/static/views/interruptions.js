@@ -1,6 +1,6 @@
 // The screens that end or interrupt everything: loading, another window, erased. Paused is in paused.js.
 
-import { aloneHint, button, h, show, t, title, write } from "citychat/views/dom.js";
+import { aloneHint, button, h, t, title, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 import { trouble } from "citychat/views/trouble.js";
 
@@ -13,15 +13,19 @@ export const plain = (...children) => h("div", { class: "plain" }, new Street(""
 
 /** @param {Page} page @returns {View} */
 export function loading({ state }) {
-  const line = h("p", { class: "soft", role: "status", hidden: true }, t("loading"));
+  const line = h("p", { class: "soft", role: "status" });
+  let waited = false;
   const update = () => {
     const wrong = trouble(state.link);
-    write(line, t(wrong || "loading"));
+    write(line, waited ? t(wrong || "loading") : "");
     line.className = wrong ? "big" : "soft";
   };
   const head = h("h1", { class: "unseen" }, t("name"));
   const root = h("div", { class: "plain" }, head, new Street(state.place?.key ?? "").light({ mine: false }), line);
-  const timer = setTimeout(() => show(line, true), QUIET_MS);
+  const timer = setTimeout(() => {
+    waited = true;
+    update();
+  }, QUIET_MS);
   return { root, update, close: () => clearTimeout(timer) };
 }
 

@@ -1,8 +1,8 @@
 // Ready, looking and being asked: one screen, one street. The guest who is alone is what every new host sees.
 
-import { about, clock, has } from "citychat/i18n.js";
+import { about, has } from "citychat/i18n.js";
 import { aloneHint, button, focusNext, h, link, show, t, title, toggle, write } from "citychat/views/dom.js";
-import { hourLine } from "citychat/views/hour.js";
+import { closedWords, hourLine } from "citychat/views/hour.js";
 import { found, ring } from "citychat/views/ring.js";
 import { keepAwake, shareThis } from "citychat/views/share.js";
 import { Street } from "citychat/views/street.js";
@@ -52,8 +52,8 @@ export function ready(page) {
   const said = h("span", {});
   const wrong = link(t("ready.wrong"), () => state.set({ screen: "city", cityBusy: "" }), "inline");
   const place = h("div", { class: "place" }, within, name, h("p", { class: "said" }, said, " ", wrong));
-  const told = h("p", { class: "hint", role: "status", hidden: true });
-  const closed = h("p", { class: "notice", role: "status", hidden: true });
+  const told = h("p", { class: "hint", role: "status" });
+  const closed = h("p", { class: "notice", role: "status" });
   const line = h("p", { class: "news", role: "status" });
   const met = h("p", { class: "news", hidden: true }, t("look.found")); // the alarm says it
   const actions = h("div", { class: "stack" });
@@ -130,15 +130,11 @@ export function ready(page) {
     show(place, !isRung);
     const notice = isAsked || state.notice.startsWith("link.") ? "" : state.notice;
     write(told, notice && t(notice));
-    show(told, Boolean(notice));
-    const word = state.quietUntil ? t("hours.quiet", { time: clock(state.quietUntil) }) : state.closed;
-    write(closed, isAsked ? "" : word);
-    show(closed, !isAsked && Boolean(state.closed));
+    write(closed, isAsked ? "" : closedWords(state));
     hour.update();
     if (isAsked || state.running || state.closed) show(hour.element, false);
-    show(line, !isAsked && mode !== "closed");
     show(met, mode === "found");
-    write(line, isAsked ? "" : news(state));
+    write(line, isAsked || mode === "closed" ? "" : news(state));
     show(switches, !isAsked && !state.running);
     show(askText, mode !== "looking"); // a looker is asked anyway
     if (askInput) askInput.checked = state.settings.ask;

@@ -2,7 +2,7 @@
 // another screen or a dialog, and leave what is typed there as it is.
 
 import { about } from "citychat/i18n.js";
-import { announce, button, h, link, s, show, t, write } from "citychat/views/dom.js";
+import { announce, button, h, link, s, t, write } from "citychat/views/dom.js";
 
 /**
  * @import { Offer, Page } from "citychat/types.js"
@@ -55,10 +55,12 @@ export function found({ matching, now }) {
     write(text, byItself ? t("look.found.in", { n: left }) : "");
     start.disabled = Boolean(offer.answered);
   };
-  show(text, byItself);
   announce(t("look.found"));
   return { element: h("div", { class: "stack" }, start, text), update };
 }
+
+/** @param {Event} event */
+const keep = (event) => event.preventDefault();
 
 /** An offer over another screen, or over a dialog. */
 export class AskedOver {
@@ -90,7 +92,10 @@ export class AskedOver {
     const asked = offer.looking ? foundOver(this.#page) : ring(this.#page, offer, null);
     const { element: inside, heading, update } = asked;
     const attributes = { class: "over", role: "alertdialog", "aria-labelledby": heading?.id };
-    const element = h("dialog", { ...attributes, on: { cancel: (event) => event.preventDefault() } }, inside);
+    // Esc answers nothing. Pressed twice, or as Back of a phone, the browser closes it whatever the page says.
+    const escape = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && keep(event);
+    const again = () => this.#element === element && element.showModal();
+    const element = h("dialog", { ...attributes, on: { cancel: keep, keydown: escape, close: again } }, inside);
     document.body.append(element);
     element.showModal();
     heading?.focus();

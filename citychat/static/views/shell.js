@@ -104,7 +104,6 @@ export class Shell {
     write(this.#where, state.place?.city ?? "");
     const line = this.#line(joined);
     write(this.#strip, line && t(line));
-    show(this.#strip, Boolean(line));
   }
 
   /**

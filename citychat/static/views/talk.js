@@ -5,6 +5,7 @@ import { ChatRows } from "citychat/views/chats.js";
 import { Composer } from "citychat/views/composer.js";
 import { button, disc, h, link, round, show, t, title, write } from "citychat/views/dom.js";
 import { Log } from "citychat/views/log.js";
+import { closedWords } from "citychat/views/hour.js";
 import { troubleForWriters } from "citychat/views/trouble.js";
 
 /**
@@ -74,8 +75,10 @@ export function talk(page) {
   const names = h("div", { class: "names" }, title(session.alias), here);
   const bar = h("header", { class: "bar" },
     back, h("div", { class: "who" }, disc(session.alias), names), h("div", { class: "acts" }, defend, leave));
-  const absent = h("p", { class: "presence", role: "status", hidden: true });
-  const below = h("div", { class: "below" });
+  const absent = h("p", { class: "presence", role: "status" });
+  const parts = h("div", {});
+  const said = h("p", { role: "status" }); // there from the start: what comes together with its words is not read
+  const below = h("div", { class: "below" }, parts, said);
   const held = heldBack(page, session);
   const rows = new ChatRows(page);
   const mark = document.querySelector("#bar .mark")?.cloneNode(true) ?? "";
@@ -95,20 +98,23 @@ export function talk(page) {
     write(here, presence(state, shown));
     const gone = live && !shown.here && !troubleForWriters(state.link); // without a link nobody knows
     write(absent, gone ? away(shown, wall()) : "");
-    show(absent, gone);
     show(leave, live);
     const facts = { live: state.screen === "talk", typing: live && state.typing, last: ending(shown) };
     log.update(state.transcript(id), facts);
-    const after = `end ${state.again.has(id)} ${state.blocked.has(id)} ${Boolean(state.running)}`;
+    const shut = state.running ? "" : closedWords(state);
+    const after = `end ${state.again.has(id)} ${state.blocked.has(id)} ${Boolean(state.running)} ${shut}`;
     const next = live ? "composer" : after;
     const inside = below.contains(document.activeElement);
     const open = held.update();
     if (next !== foot) {
       foot = next;
-      below.replaceChildren(...(live ? [composer.element] : [held.element, afterwards(page, shown)]));
+      parts.replaceChildren(...(live ? [composer.element] : [held.element, afterwards(page, shown, shut)]));
       if (open) setTimeout(() => held.undo.focus()); // when the dialog has given the focus back
       else if (inside) (live ? composer.field : below.querySelector("textarea") ?? log.list).focus();
     } else if (inside && !below.contains(document.activeElement)) log.list.focus();
+    const again = !live && state.again.has(id) ? t("talk.again.asked", { alias: shown.alias }) : "";
+    write(said, (!live && shut) || again);
+    said.className = !live && shut ? "notice" : "said";
     if (live) composer.update();
     if (state.settings.question !== asks || question !== asked) {
       [asks, asked] = [state.settings.question, question];
@@ -129,21 +135,22 @@ export function talk(page) {
   return { root, update, focus, close: () => clearInterval(timer), kind: "talking" };
 }
 
-/** Below an ended chat: somebody new, or the same again. @param {Page} page @param {Session} session */
-function afterwards({ state, matching, chat, wall }, { session, alias, ended = wall() }) {
+/**
+ * Below an ended chat: somebody new, or the same again; neither while nobody is led together.
+ * @param {Page} page @param {Session} session @param {string} shut
+ */
+function afterwards({ state, matching, chat, wall }, { session, ended = wall() }, shut) {
   const { running } = state;
   const find = running
     ? button(t("ready.chatting.back"), "lamp", () => chat.open(running))
-    : button(t("ready.find"), "lamp", () => matching.seek());
+    : shut ? null : button(t("ready.find"), "lamp", () => matching.seek());
   const asked = state.again.has(session);
-  const mayAsk = wall() - ended < AGAIN_MS && !asked && !running && !state.blocked.has(session);
+  const mayAsk = wall() - ended < AGAIN_MS && !asked && !running && !shut && !state.blocked.has(session);
   const again = mayAsk ? button(t("talk.again"), "", () => chat.again(session)) : null;
   const text = state.unsent?.session === session ? state.unsent.text : state.leaving && chat.draft;
   const unsent = text ? unsentText(text) : null;
-  const line = asked
-    ? h("p", { role: "status" }, t("talk.again.asked", { alias }))
-    : mayAsk && h("p", {}, t("talk.again.text"));
-  return h("div", { class: "inner ended" }, unsent, h("div", { class: "pair" }, find, again), line || null);
+  const pair = find || again ? h("div", { class: "pair" }, find, again) : null;
+  return h("div", { class: "inner ended" }, unsent, pair, mayAsk ? h("p", {}, t("talk.again.text")) : null);
 }
 
 /** What was typed when the chat ended: nobody gets it, and nothing typed is lost. @param {string} text */

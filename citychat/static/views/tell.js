@@ -8,16 +8,17 @@ import { button, h, link, show, t } from "citychat/views/dom.js";
 export function tellOnce({ state, sign }) {
   const ask = h("div", { class: "share" },
     button(t("sign.ask"), "wide", () => sign.ask()), h("p", { class: "hint" }, t("sign.text")));
-  const asked = h("p", { class: "hint", role: "status" },
-    t("sign.asked"), " ", link(t("sign.stop"), () => sign.stop(), "inline"));
-  const element = h("div", { hidden: true }, ask, asked);
+  const asked = h("p", { class: "hint", role: "status" });
+  const stop = link(t("sign.stop"), () => sign.stop(), "inline");
+  const element = h("div", { class: "tell" }, ask, asked);
 
   /** @param {boolean} alone nobody else is free, and nothing else goes on here */
   function update(alone) {
     const is = sign.asked;
-    show(ask, !is && alone && state.free === "none");
-    show(asked, is && alone);
-    show(element, sign.possible && !(ask.hidden && asked.hidden));
+    show(ask, sign.possible && !is && alone && state.free === "none");
+    const told = sign.possible && is && alone;
+    if (told === asked.hasChildNodes()) return;
+    asked.replaceChildren(...(told ? [t("sign.asked"), " ", stop] : []));
   }
   return { element, update };
 }

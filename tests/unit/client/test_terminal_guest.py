@@ -95,6 +95,8 @@ async def test_towns_and_languages_are_said_and_remembered() -> None:
         name: text for name, text in booth.guest.page.storage.items() if name.startswith("citychat.outbox")
         or name == "citychat.writer"
     }  # fmt: skip
+    booth.guest.line("/languages nb no IW")
+    assert asked[-1] == ("user-prefer", {"towns": True, "languages": ["no", "he"]})
     booth.guest.line("/towns off")
     assert "citychat.towns" not in booth.guest.page.storage
 
