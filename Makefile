@@ -13,6 +13,8 @@ MESSAGES ?= 1000000
 # Tests that share nothing but servers with each other, so that every core can run some. Whoever is done takes from the
 # other: the simulation would else stay with one core to the end
 HERMETIC := tests/unit tests/contract tests/simulation tests/mutants
+# Of `make prove` alone: a screen reader and Lighthouse over the page
+DEEP := tests/deep
 ARGS ?=
 NEWEST := python3 python3.14 python3.13 python3.12 python3.11
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -39,7 +41,7 @@ BINARY_TESTS := tests/test_binary.py tests/test_image.py tests/faults/test_resta
 # It reads no variable of Python's: its output has every letter
 NOT_OF_BINARY := --deselect tests/server/test_start.py::test_letters_that_the_output_lacks_are_written_as_escapes
 
-.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk lighthouse load flood faults screens heard icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers builder
+.PHONY: run check test prove lint hermetic real deep simulate silence takeover locate mutants fuzz soak bench bench-claim bench-search bench-start bench-scale bench-idle bench-talk lighthouse load flood faults screens heard icons docs binary binary-tests bare-debian cluster lock coverage system-packages servers reader builder
 .NOTPARALLEL:
 .DEFAULT_GOAL := run
 
@@ -74,14 +76,14 @@ test: servers $(TEST_STAMP) $(NPM_STAMP) $(PAGE) $(TRANSLATIONS)
 # The deep rounds, hours on two cores, which CI does not run: what is seldom is found by many seeds and every fault.
 # And the one file, which takes minutes to make
 prove: export CITYCHAT_TEST_SERVERS := 1
-prove: servers $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
+prove: reader $(TEST_STAMP) $(PAGE) $(TRANSLATIONS) $(LIGHTHOUSE_STAMP)
 	@tools/cpu-time $(MAKE) --no-print-directory deep binary-tests
 
 hermetic:
 	$(BIN)/python -m pytest -n auto --dist worksteal $(HERMETIC)
 
 real:
-	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC))
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(addprefix --ignore=,$(HERMETIC) $(DEEP))
 
 deep: export CITYCHAT_SIM_SEEDS := 6000
 deep: export CITYCHAT_SIM_SERVICES := 1000
@@ -95,6 +97,7 @@ deep: export CITYCHAT_WALKS := 20
 deep: export CITYCHAT_TWIN_LIVES := 5000
 deep:
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/simulation
+	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m pytest $(DEEP)
 	$(BIN)/python -m pytest -n auto tests/unit/adapters/test_lobby_machine.py tests/unit/client/test_outbox_twin.py
 	$(BIN)/python -m tests.simulation.silence
 	$(BIN)/python -m tests.mutants --no-table
@@ -176,8 +179,8 @@ icons: $(TEST_STAMP)
 screens: system-packages $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.screens
 
-# What Debian's screen reader says on the whole path; needs orca, xvfb, openbox, xdotool and dbus-daemon
-heard: servers $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
+# What Debian's screen reader says on the whole path, kept in tests/browser/heard.txt
+heard: reader $(TEST_STAMP) $(PAGE) $(TRANSLATIONS)
 	CITYCHAT_TEST_BROWSER="$$(tools/browser)" $(BIN)/python -m tests.browser.heard
 
 # Two processes over a Redis, a RabbitMQ and a MongoDB-protocol server of their own, to try and to watch
@@ -219,6 +222,10 @@ system-packages:
 
 servers:
 	@tools/system-packages "$(PYTHON)" servers
+
+# Servers, and a screen reader with a screen
+reader:
+	@tools/system-packages "$(PYTHON)" reader
 
 # Servers, and what makes images
 builder:

@@ -1,42 +1,21 @@
-"""The whole path with Debian's screen reader, by keys alone: ``python -m tests.browser.heard`` prints what it says.
+"""The whole path with Debian's screen reader, by keys alone: ``python -m tests.browser.heard`` keeps what it says.
 
-What was pressed (``> …``) and, below it, every sentence that was said then, in its order. Names, times, dates and
-codes, which are others each time, stand there as one word. For somebody to read: no test compares it yet, because in
-which order two sentences at once are said differs from run to run.
+What was pressed (``> …``) and, below it, every sentence that was said then, goes into ``heard.txt``, for somebody to
+read; tests/deep/test_heard.py walks the path again and compares.
 """
 
-import re
 import tempfile
-import time
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
-from citychat.model.aliases import ALIAS_ANIMALS, ALIAS_COLOURS
 from tests.browser.orca import Orca
 from tests.browser.serving import BROWSER, FLAGS, Served
+from tests.browser.transcript import KEPT, Step, Transcriber, text
 from tests.browser.walking import FROM_OUTSIDE, bubble, composer, enter, seek, settled, write
 
-MONTHS = "|".join(date(2026, month, 1).strftime("%B") for month in range(1, 13))
-ONE_OF_MANY = {
-    rf"\b({'|'.join(ALIAS_COLOURS)}) ({'|'.join(ALIAS_ANIMALS)})\b": "ALIAS",
-    rf"\b\d{{1,2}} ({MONTHS})\b": "DAY",
-    r"\b\d{1,2}:\d\d\b": "TIME",
-    r"\b\d+ seconds left\b": "SECONDS left",
-    r"(?<=Your code is )\w+": "CODE",
-    r"(?<=To begin with: ).*": "QUESTION",
-    r"^City editable combo box expanded$": "expanded",  # how much of it depends on how fast keys follow each other
-}
-QUIET_S = 2.0  # so long nothing more was said
 Heard = Callable[[str], list[str]]
-
-
-def masked(said: str) -> str:
-    for pattern, word in ONE_OF_MANY.items():
-        said = re.sub(pattern, word, said)
-    return said
 
 
 class ByEar:
@@ -147,25 +126,8 @@ def erase(reader: ByEar) -> None:
     reader.press("Return")
     reader.go("Tab", "Erase everything")
     reader.press("Return")
-    expect(reader.page.get_by_text("Everything about you is erased.")).to_be_visible()
+    expect(reader.page.get_by_role("heading", name="Everything about you is erased.")).to_be_visible()
     reader.heard("it is erased")
-
-
-class Transcriber:
-    """Keeps what is said until nothing more is."""
-
-    def __init__(self, orca: Orca) -> None:
-        self._orca = orca
-
-    def heard(self, done: str) -> list[str]:
-        count, since = -1, time.monotonic()
-        while time.monotonic() - since < QUIET_S:
-            if (now := len(self._orca.new())) != count:
-                count, since = now, time.monotonic()
-            time.sleep(0.05)
-        new = [masked(one) for one in self._orca.take(count)]
-        print("\n".join(["", f"> {done}", *new]), flush=True)
-        return new
 
 
 def browse(play: Playwright, orca: Orca) -> Page:
@@ -180,23 +142,32 @@ def browse(play: Playwright, orca: Orca) -> Page:
     return page
 
 
+def walked(folder: Path, kept: Sequence[Step] | None = None) -> list[Step]:
+    """What is heard on the whole path; as it is kept, or AssertionError."""
+    served = Served(folder / "data", "--home-city", "Lyon")
+    try:
+        with Orca(folder / "orca") as orca, sync_playwright() as play:
+            page = browse(play, orca)
+            unseen = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+
+            def guest() -> Page:
+                one = unseen.new_context(locale="en-GB").new_page()
+                one.goto(served.url)
+                return one
+
+            listener = Transcriber(orca.new, orca.take, kept)
+            walk(ByEar(orca, page, listener.heard), served.url, guest)
+            listener.over()
+            return listener.steps
+    finally:
+        served.stop()
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        served = Served(Path(folder) / "data", "--home-city", "Lyon")
-        try:
-            with Orca(Path(folder) / "orca") as orca, sync_playwright() as play:
-                page = browse(play, orca)
-                unseen = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
-
-                def guest() -> Page:
-                    one = unseen.new_context(locale="en-GB").new_page()
-                    one.goto(served.url)
-                    return one
-
-                recorder = Transcriber(orca)
-                walk(ByEar(orca, page, recorder.heard), served.url, guest)
-        finally:
-            served.stop()
+        steps = walked(Path(folder))
+    KEPT.write_text(text(steps), "utf-8")
+    print(text(steps), end="")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tests.support.patience import PATIENCE_S
 
+ENDS_S = 5.0  # Orca may wait for a bus that has ended before it
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "dbus-daemon", "orca")
+PACKAGES = "xvfb openbox xdotool dbus at-spi2-core orca"
 # Orca reads it as Python when it starts. No speech engine: what would go to one is written down, and the echo of keys,
 # which is Orca's own, is left out
 CUSTOM = """
@@ -43,7 +45,7 @@ class Orca:
 
     def __init__(self, folder: Path) -> None:
         missing = [program for program in PROGRAMS if not shutil.which(program)]
-        assert not missing, f"not installed: {' '.join(missing)}"
+        assert not missing, f"not installed: {' '.join(missing)}; apt-get install --no-install-recommends {PACKAGES}"
         folder.mkdir()
         self._folder, self._said = folder, folder / "said.jsonl"
         self._said.touch()
@@ -75,8 +77,9 @@ class Orca:
         prefs = self._folder / "prefs"
         prefs.mkdir()
         (prefs / "orca-customizations.py").write_text(CUSTOM.format(said=str(self._said)), "utf-8")
-        self._run("orca", "--user-prefs", str(prefs))
-        self.wait(lambda: "Screen reader on." in self.said())
+        orca = self._run("orca", "--user-prefs", str(prefs))
+        self.wait(lambda: orca.poll() is not None or "Screen reader on." in self.said())
+        assert orca.poll() is None, f"Orca ended, as it does when another one runs: see {self._folder}/orca.log"
 
     def _told(self, *command: str) -> str:
         """Start it; the first line that it writes, once it can be used."""
@@ -128,7 +131,7 @@ class Orca:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(PATIENCE_S)
+        process.wait(ENDS_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -337,7 +337,7 @@ def test_download_holds_the_texts_and_erase_takes_them_from_both_screens(person:
     assert [message["text"] for message in chats[0]["messages"]] == ["mine to erase"]
     a.get_by_role("button", name="Erase everything about me").click()
     a.get_by_role("button", name="Erase everything", exact=True).click()
-    expect(a.get_by_text("Everything about you is erased.")).to_be_visible()
+    expect(a.get_by_role("heading", name="Everything about you is erased.")).to_be_visible()
     expect(bubble(b, "mine to erase")).to_be_hidden()
     assert a.evaluate("Object.keys(localStorage)") == []
 

@@ -1,7 +1,7 @@
 // Dialogs: leaving, blocking and reporting, more (settings, data, cases), erasing.
 
 import { namesUnder } from "citychat/i18n.js";
-import { button, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
+import { button, focusNext, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
 import { languageChoice } from "citychat/views/language.js";
 import { spokenLanguages } from "citychat/views/spoken.js";
 import { allowed, canNotify } from "citychat/views/notices.js";
@@ -15,6 +15,7 @@ import { textOf } from "citychat/views/texts.js";
  */
 
 const NOTE_MAX = 500;
+const TOLD_MS = 300; // after what gets the focus has been said, else that interrupts it
 let count = 0;
 
 /** Show `state.dialog` while it is set; the browser keeps the focus inside and Esc closes it. */
@@ -38,7 +39,7 @@ export class Dialogs {
     this.#shown = dialog;
     this.#element = dialog && this.#open(dialog);
     // What had the focus before may be gone.
-    if (!dialog && document.activeElement === document.body) document.querySelector("h1")?.focus();
+    if (!dialog && document.activeElement === document.body) focusNext(document.querySelector("h1"));
   }
 
   /** @param {Dialog} dialog */
@@ -117,8 +118,8 @@ function defend({ chat }, session, close) {
     const done = button(t("more.close"), "lamp wide", close);
     steps.replaceChildren(rest ? h("p", { class: "soft small" }, rest) : "", done);
     told.className = "";
-    write(told, sentence);
-    done.focus();
+    focusNext(done);
+    setTimeout(() => write(told, sentence), TOLD_MS);
   };
   const block = working(t("defend.block"), "bad", async () => {
     const done = await chat.block(session.session);

@@ -1,6 +1,6 @@
 // The screens that end or interrupt everything: loading, another window, erased. Paused is in paused.js.
 
-import { aloneHint, button, h, t, title, write } from "citychat/views/dom.js";
+import { aloneHint, announce, button, h, t, title, write } from "citychat/views/dom.js";
 import { Street } from "citychat/views/street.js";
 import { trouble } from "citychat/views/trouble.js";
 
@@ -38,5 +38,6 @@ export function replaced({ joining }) {
 /** @returns {View} */
 export function erased() {
   const start = button(t("erase.start"), "lamp", () => location.reload());
-  return { root: plain(title(t("erase.done")), start) };
+  announce(t("erase.done")); // with the focus of a dialog that is gone, Orca says no heading that gets it
+  return { root: plain(title(t("erase.done")), start), focus: start };
 }

@@ -25,13 +25,15 @@ export function ring({ state, matching, now }, { city, seconds }, role = "alertd
   const heading = h("h1", { id: "ring-title", tabindex: "-1" }, about("ring.title", state.place, { city }));
   const time = h("span", { class: "unseen" }, ` ${t("ring.seconds", { n: seconds })}`);
   const text = h("p", { class: "soft", id: "ring-text" }, t("ring.text"), time);
-  const element = h("section", {
+  const dialog = h("section", {
     class: "ring", role, "aria-labelledby": "ring-title", "aria-describedby": "ring-text",
   },
     h("div", { class: "ask" }, clock, h("div", {}, heading, text)),
     h("div", { class: "answers" }, yes, no),
     h("div", {}, h("p", { class: "soft small", id: "ring-no" }, t("ring.no.text")),
       link(t("ring.later"), () => matching.answer("later"))));
+  // Within a group, else Orca says all of it twice: as what has come, and as an alert
+  const element = role ? h("div", { role: "group" }, dialog) : dialog;
   const update = (/** @type {Offer} */ offer) => {
     const ms = Math.max(0, offer.ends - now());
     write(count, String(Math.ceil(ms / 1000)));
