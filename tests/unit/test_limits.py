@@ -36,6 +36,7 @@ OF_ANOTHER_MEANING = {
     "model/values.py LAMPORT_MAX = 4503599627370496": "the largest number of the protocol",
     "model/values.py max_length = 200": "alias, city or reason",
     "places/gazetteer.py SEARCH_MAX_CHARS = 60": "letters of a city that are compared",
+    "console/case_pages.py CODE_MAX = 60": "letters of a code that a host types, spaces too",
     "places/ip_fetch.py FILE_MAX_BYTES = 1000000000": "of a city database, for the host",
     "releases.py PAGE_MAX_BYTES = 4000000": "of somebody else's server",
     "rules.py ENDED_MAX = 20000": "a rule of both lobbies",

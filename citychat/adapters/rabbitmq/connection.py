@@ -1,7 +1,7 @@
 """RabbitMQ's driver, pika: connections that come back by themselves, and channels that can be awaited.
 
 pika never reconnects (fact 11), stops at nothing when one of our callbacks raises, and finds a frozen broker late. Its
-private parts are used in two places, both here: ``_consumers`` and ``_terminate_stream``.
+private parts are used in three places, all here: ``_consumers``, ``_send_method`` and ``_terminate_stream``.
 """
 
 import asyncio
@@ -82,23 +82,29 @@ class AmqpChannel:
         self._send("queue_declare", queue, durable=True, arguments=dict(arguments))
 
     def publish(self, queue: str, body: bytes, name: str, at_s: int, left_ms: int | None = None) -> None:
-        """A persistent message that comes back (``name``) when there is no such queue; ``left_ms``: a shorter life.
-
-        Raises Closed.
-        """
+        """A persistent message that comes back (``name``) when there is no such queue; ``left_ms``: a shorter
+        life. Raises Closed."""
         life = None if left_ms is None else str(left_ms)
         properties = pika.BasicProperties(delivery_mode=2, message_id=name, timestamp=at_s, expiration=life)
         self._send("basic_publish", "", queue, body, properties, mandatory=True)
+
+    def find(self, queue: str) -> None:
+        """Ask for a queue; without it the channel closes. pika's own call lets nothing overtake it. Raises Closed."""
+        if not self._raw.is_open:
+            raise self._closed()
+        self._send("_send_method", pika.spec.Queue.Declare(queue=queue, passive=True))
+
+    def answered(self, found: Callable[[], None]) -> None:
+        """Have ``found`` called once for each answer to ``find``, in order."""
+        self._raw.add_callback(lambda _: _guard(found), [pika.spec.Queue.DeclareOk], one_shot=False)
 
     def ack(self, tag: int, multiple: bool = False) -> None:
         """Never the same tag twice: the broker closes the channel for that. Raises Closed."""
         self._send("basic_ack", tag, multiple)
 
     def close(self) -> None:
-        """Put what is unacked back into its place, in one step with the end of the consumers; see ``over``.
-
-        pika would cancel each consumer first, and what is put in between would reach the next one before the unacked.
-        """
+        """Put what is unacked back into its place, in one step with the end of the consumers; see ``over``. pika would
+        cancel each consumer first, and what is put in between would reach the next one before the unacked."""
         self._raw._consumers.clear()
         if self._raw.is_open or self._raw.is_opening:
             self._raw.close()

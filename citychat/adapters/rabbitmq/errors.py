@@ -16,7 +16,7 @@ from pika.exceptions import (
     StreamLostError,
 )
 
-ACCESS_REFUSED, NOT_ALLOWED = 403, 530
+ACCESS_REFUSED, NOT_FOUND, NOT_ALLOWED = 403, 404, 530
 PRECONDITION_FAILED = 406  # a queue is there that is not as we declare it; or mail lay unacked for too long
 OTHER_ARGUMENT = re.compile(r"inequivalent arg '([\w-]{1,40})'")
 CHANNELS_OF_USER = "max-channels of its user"
@@ -100,6 +100,11 @@ class ChannelClosed(Exception):
             return self.text
         what = re.search(r"access to (queue|exchange) ", self.text) if self.code == ACCESS_REFUSED else None
         return RIGHTS[what[1]] if what else ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether a queue was asked for that somebody has deleted."""
+        return self.code == NOT_FOUND and "no queue '" in self.text
 
     def is_about(self, queue: str) -> bool:
         """Tell whether the broker closed it for that queue: one with other arguments, on a node that is down, ..."""

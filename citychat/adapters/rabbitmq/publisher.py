@@ -8,16 +8,18 @@ again.
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from zlib import crc32
 
+from citychat.adapters.rabbitmq.batches import Batch, ConfirmedChannel, Lines, Stored
 from citychat.adapters.rabbitmq.connection import AmqpChannel, AmqpConnection
 from citychat.adapters.rabbitmq.errors import LARGEST_MESSAGE, ChannelClosed
 from citychat.adapters.rabbitmq.refusals import Refusals
 from citychat.expiring import Expiring
 from citychat.limits import bound
-from citychat.ports import Clock, Timer
+from citychat.ports import Clock
 from citychat.tasks import Tasks, pause
 
 SLOTS = 8  # declaring new queues: 415/s on one channel, 1,225/s on 16
@@ -32,32 +34,7 @@ KNOWN_MAX = 10_000
 CLASSIC = {"x-queue-type": "classic"}
 KNOWN_S = 10.0  # then another process may have deleted the queue, and a third one made it anew
 
-Stored = Callable[[bool], None]
 log = logging.getLogger(__name__)
-
-
-class _Batch:
-    """Messages published together. ``life_ms``: how long they may wait, if shorter than all others; ``left``: its
-    messages that are not confirmed yet; ``again``: it has been published twice already."""
-
-    def __init__(self, queue: str, bodies: Sequence[bytes], stored: Stored, life_ms: int | None) -> None:
-        self.queue, self.bodies, self.life_ms = queue, bodies, life_ms
-        self.stored: Stored | None = stored
-        self.size_bytes = sum(map(len, bodies))
-        self.left = 0
-        self.refused = self.returned = self.again = False
-        self.timer: Timer | None = None
-
-
-class _ConfirmedChannel:
-    """A channel that confirms. ``waiting``: batches for a channel that is being opened; ``unconfirmed``: by delivery
-    tag, in order."""
-
-    def __init__(self) -> None:
-        self.channel: AmqpChannel | None = None
-        self.published = 0
-        self.unconfirmed: dict[int, _Batch] = {}
-        self.waiting: list[_Batch] = []
 
 
 class Publisher:
@@ -75,15 +52,16 @@ class Publisher:
     ) -> None:
         self._connection, self._clock, self._tasks, self._arguments = connection, clock, tasks, arguments
         self._sync_queue, self._refusals = sync_queue, refusals
-        self._slots = [_ConfirmedChannel() for _ in range(SLOTS)]
-        self._open: set[_Batch] = set()
+        self._slots = [ConfirmedChannel() for _ in range(SLOTS)]
+        self._open: set[Batch] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._unanswered_bytes = 0
+        self._lines = Lines(self._begin)
         self._largest_bytes = math.inf  # of one message that the broker takes
         self._misfits = Expiring[str, None](MISFITS_MAX, MISFIT_S, clock.monotonic_s)
         self._known = Expiring[str, None](KNOWN_MAX, KNOWN_S, clock.monotonic_s)  # the broker will not forget them
-        self._fresh: list[_Batch] = []  # confirmed, but their queues may be forgotten yet
+        self._fresh: list[Batch] = []  # confirmed, but their queues may be forgotten yet
         self._are_fresh = asyncio.Event()
         self._syncing: AmqpChannel | None = None
         self.blocked = False
@@ -98,16 +76,18 @@ class Publisher:
         self.blocked = False
         self._known.clear()
         self._fresh.clear()
+        self._lines.clear()
         for batch in list(self._open):
             self._answer(batch, False)
         for slot in self._slots:
             slot.channel = None
             slot.unconfirmed.clear()
+            slot.asked.clear()
             slot.waiting.clear()
 
     def put(self, queue: str, bodies: Sequence[bytes], stored: Stored, life_ms: int | None = None) -> None:
         """Publish in order, durably. What cannot be taken is answered at once, though not before this returns."""
-        batch = _Batch(queue, bodies, stored, life_ms)
+        batch = Batch(queue, bodies, stored, life_ms)
         full = self._unanswered_bytes + batch.size_bytes > UNANSWERED_MAX_BYTES or self._too_large(batch)
         self._open.add(batch)
         self._idle.clear()
@@ -116,13 +96,16 @@ class Publisher:
             self._answer(batch, not bodies)
             return
         batch.timer = self._clock.later(PUT_S, partial(self._answer, batch, False))
-        self._send(self._slots[crc32(queue.encode()) % SLOTS], batch)
+        self._lines.join(batch)
+
+    def _begin(self, batch: Batch) -> None:
+        self._send(self._slots[crc32(batch.queue.encode()) % SLOTS], batch)
 
     async def settled(self) -> None:
         """Wait until everything put so far is answered, at most 5 s."""
         await self._idle.wait()
 
-    async def _keep(self, slot: _ConfirmedChannel) -> None:
+    async def _keep(self, slot: ConfirmedChannel) -> None:
         """A channel for the slot, and another whenever it is closed."""
         while True:
             await self._connection.there.wait()
@@ -130,6 +113,7 @@ class Publisher:
                 channel = self._connection.channel()
                 await channel.opened()
                 await channel.confirm(partial(self._confirmed, slot), partial(self._returned, slot))
+                channel.answered(partial(self._found, slot))
             except ChannelClosed as closed:
                 self._tell(closed)
                 await pause(self._clock, REOPEN_S)
@@ -140,7 +124,7 @@ class Publisher:
                 self._send(slot, batch)
             self._closed(slot, await channel.over)
 
-    def _send(self, slot: _ConfirmedChannel, batch: _Batch) -> None:
+    def _send(self, slot: ConfirmedChannel, batch: Batch) -> None:
         """Declare (which also gives the queue another 48 h), then publish, in one write."""
         if batch.stored is None:
             return
@@ -159,7 +143,7 @@ class Publisher:
         except ChannelClosed:
             self._answer(batch, False)
 
-    def _confirmed(self, slot: _ConfirmedChannel, tag: int, multiple: bool, taken: bool) -> None:
+    def _confirmed(self, slot: ConfirmedChannel, tag: int, multiple: bool, taken: bool) -> None:
         tags = [tag]
         if multiple:
             tags = []
@@ -174,18 +158,29 @@ class Publisher:
                 if batch.left == 0:
                     self._complete(slot, batch)
 
-    def _returned(self, slot: _ConfirmedChannel, name: str) -> None:
+    def _returned(self, slot: ConfirmedChannel, name: str) -> None:
         """There was no such queue: somebody has deleted it since the declare. The confirm still comes (fact 11)."""
         if name.isascii() and name.isdigit() and (batch := slot.unconfirmed.get(int(name))):
             batch.returned = True
 
-    def _complete(self, slot: _ConfirmedChannel, batch: _Batch) -> None:
+    def _complete(self, slot: ConfirmedChannel, batch: Batch) -> None:
         if batch.returned and not batch.refused and not batch.again:
             batch.again = True
             self.forget(batch.queue)
             self._send(slot, batch)
-        elif batch.refused or batch.returned or batch.queue in self._known:
-            self._answer(batch, not batch.refused and not batch.returned)
+        elif batch.refused or batch.returned:
+            self._answer(batch, False)
+        elif slot.channel is not None and batch.stored is not None:
+            with suppress(ChannelClosed):  # then it is sent again
+                slot.channel.find(batch.queue)
+            slot.asked.append(batch)
+
+    def _found(self, slot: ConfirmedChannel) -> None:
+        """The queue outlived the confirm: what went to one that was being deleted is confirmed, and nowhere (fact 25).
+        Nobody deletes a queue so soon after something has come out of it."""
+        batch = slot.asked.popleft()
+        if batch.queue in self._known:
+            self._answer(batch, True)
         else:
             self._fresh.append(batch)
             self._are_fresh.set()
@@ -218,7 +213,7 @@ class Publisher:
         await channel.call("queue_declare", self._sync_queue, durable=True, exclusive=True, arguments=CLASSIC)
         await channel.call("queue_delete", self._sync_queue)
 
-    def _remembered(self, batch: _Batch) -> None:
+    def _remembered(self, batch: Batch) -> None:
         """Wait until what is in the queue stays in it, whatever happens to the broker."""
         if batch.stored is not None:
             self._known[batch.queue] = None
@@ -228,15 +223,18 @@ class Publisher:
         """Declare this queue again before the next put: it is being deleted, or was."""
         self._known.discard(queue)
 
-    def _closed(self, slot: _ConfirmedChannel, closed: ChannelClosed) -> None:
+    def _closed(self, slot: ConfirmedChannel, closed: ChannelClosed) -> None:
         """Send the batches of others once more when the broker has closed the channel because of one queue; when the
         connection is lost, nothing is sure."""
-        batches = list(dict.fromkeys(slot.unconfirmed.values()))
+        batches = list(dict.fromkeys([*slot.unconfirmed.values(), *slot.asked]))
         slot.channel = None
         slot.unconfirmed.clear()
+        slot.asked.clear()
         self._tell(closed)
         for batch in batches:
-            is_misfit = closed.is_about(batch.queue)
+            is_misfit = closed.is_about(batch.queue) and not closed.is_gone
+            if closed.is_about(batch.queue):
+                self.forget(batch.queue)
             if is_misfit:
                 self._note_misfit(batch.queue, closed.other_argument)
             is_misfit |= self._too_large(batch)
@@ -250,7 +248,7 @@ class Publisher:
         """Say why the broker has closed a channel, and put nothing that would make it close the next one."""
         if closed.refusal:
             self._refusals.note(closed.refusal)
-        elif closed.code and not closed.other_argument:
+        elif closed.code and not closed.other_argument and not closed.is_gone:
             log.warning("the broker closed a channel that puts (code %d)", closed.code)
         if closed.may_not_write or (closed.limit and closed.limit.name == LARGEST_MESSAGE):
             self._largest_bytes = closed.limit.number if closed.limit else 0
@@ -259,20 +257,23 @@ class Publisher:
     def _try_any_size(self) -> None:
         self._largest_bytes = math.inf
 
-    def _too_large(self, batch: _Batch) -> bool:
+    def _too_large(self, batch: Batch) -> bool:
         return any(len(body) > self._largest_bytes for body in batch.bodies)
 
     def _note_misfit(self, queue: str, argument: str) -> None:
         if argument and queue not in self._misfits:
             log.warning("a queue exists with other arguments than ours (%s): nothing is put into it", argument)
         self._misfits[queue] = None
+        for batch in self._lines.of(queue):
+            self._answer(batch, False)
 
-    def _answer(self, batch: _Batch, ok: bool) -> None:
+    def _answer(self, batch: Batch, ok: bool) -> None:
         """Once, and never from inside ``put``."""
         if batch.stored is None:
             return
         asyncio.get_running_loop().call_soon(batch.stored, ok)
         batch.stored = None
+        self._lines.leave(batch)
         self._open.discard(batch)
         if not self._open:
             self._idle.set()

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+from contextlib import suppress
+from threading import Event
 
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from citychat.adapters.rabbitmq import connection, reading
 from citychat.model import Unavailable
@@ -163,3 +166,31 @@ async def test_a_reader_that_raises_takes_nobody_with_it(server: RabbitServer, g
         assert await put(mailbox, other, message(2))
         assert await reader.read(1) == [2]
         assert link.up
+
+
+async def test_what_is_put_while_its_queue_is_being_deleted_is_not_stored_without_being_there(
+    server: RabbitServer,
+) -> None:
+    """A broker confirms what went to a queue that it was deleting, and has it nowhere: so it was with most of these."""
+    deleting, ended = [next(guests)], Event()
+
+    def delete() -> None:
+        with outsider(server) as channel:
+            while not ended.wait(0.006):
+                with suppress(ChannelClosedByBroker):
+                    channel.queue_delete(f"inbox.{deleting[-1]}", if_unused=True, if_empty=True)
+                    continue
+                channel = channel.connection.channel()
+
+    async with process(server.url) as (mailbox, _):
+        thread, stored = asyncio.create_task(asyncio.to_thread(delete)), list[str]()
+        for name in (next(guests) for _ in range(60)):
+            deleting.append(name)
+            if await put(mailbox, name, message(1)):
+                stored.append(name)
+        ended.set()
+        await thread
+    with outsider(server) as channel:
+        waiting = [channel.queue_declare(f"inbox.{name}", durable=True, passive=True) for name in stored]
+    assert len(waiting) == len(stored) > 2
+    assert all(found.method.message_count == 1 for found in waiting)
