@@ -156,10 +156,11 @@ async def is_read(mailbox: Mailbox, handle: object) -> bool:
 
 
 async def make_room(history: History, *rows: Message) -> None:
-    """Sessions of others, pending and never deleted, for rows that have none: nothing is kept without."""
+    """Sessions of others, pending and never deleted, for rows that have none: nothing is kept without. They begin
+    late, so that no prune finds them begun by a host who kept chats for longer."""
     for s in dict.fromkeys(row.session for row in rows):
         if await history.sessions.find(s) is None:
-            await history.sessions.begin(Session(s, ("nobody", "no one"), ("A", "B"), "", 0, 2**52, PENDING))
+            await history.sessions.begin(Session(s, ("nobody", "no one"), ("A", "B"), "", 2**51, 2**52, PENDING))
 
 
 async def add(history: History, *rows: Message) -> frozenset[tuple[str, int, str, int]]:
