@@ -2,6 +2,7 @@
 
 import { Chat } from "citychat/chat.js";
 import { linkedCity } from "citychat/city_link.js";
+import { Drafts } from "citychat/drafts.js";
 import { hoursOf } from "citychat/hours.js";
 import { learn } from "citychat/i18n.js";
 import { Joining } from "citychat/joining.js";
@@ -49,7 +50,8 @@ const speaking = new Speaking(storage, (told) => {
   state.set({ language: told.language, dialog: state.dialog && { ...state.dialog } });
 });
 const leaving = new Leaving({ state, storage, socket });
-const chat = new Chat({ state, storage, socket, leaving, id: newId(128), now, wall });
+const drafts = new Drafts(storage, tab);
+const chat = new Chat({ state, storage, socket, leaving, drafts, id: newId(128), now, wall });
 const { outbox } = chat;
 const joining = new Joining({ state, storage, tab, socket, outbox, consent, now, wall });
 const matching = new Matching({ state, storage, tab, socket, outbox, joining, leaving, now });
@@ -57,7 +59,7 @@ const hours = hoursOf(dataset.hours ?? "");
 const nudge = new Nudge(storage);
 const sign = new Sign({ state, storage, socket, wall });
 const shell = new Shell({
-  state, speaking, socket, chat, joining, matching, nudge, sign, questions, hours, now, wall,
+  state, speaking, socket, chat, drafts, joining, matching, nudge, sign, questions, hours, now, wall,
 });
 
 // A phone's keyboard has one key for both: a new line is typed there, and the button sends.

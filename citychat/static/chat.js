@@ -2,12 +2,12 @@
 
 import { everything, placeIn } from "citychat/everything.js";
 import { Outbox } from "citychat/outbox.js";
-import { DRAFT, DRAFT_MAX_CHARS, read, restsOf } from "citychat/shapes.js";
 import { placeOf } from "citychat/state.js";
 import { newId } from "citychat/text.js";
 
 /**
  * @import { Busy, Calls, Events, Message, Session } from "citychat/types.js"
+ * @import { Drafts } from "citychat/drafts.js"
  * @import { Leaving } from "citychat/leaving.js"
  * @import { Socket } from "citychat/socket.js"
  * @import { State } from "citychat/state.js"
@@ -17,6 +17,7 @@ import { newId } from "citychat/text.js";
  * @property {State} state
  * @property {Storage} storage
  * @property {Socket} socket
+ * @property {Drafts} drafts
  * @property {Leaving} leaving
  * @property {string} id the page's
  * @property {() => number} now
@@ -46,7 +47,7 @@ export class Chat {
     this.outbox = new Outbox(storage, id, () => newId(64), this.#calls());
     socket.on("joined", ({ session }) => {
       clearTimeout(this.#awayLater); // the answer says who is here
-      this.#dropDrafts(session);
+      parts.drafts.endAllBut(session && !session.ended ? session.session : "");
       this.#fill();
     });
     socket.on("message", (message) => this.#message(message));
@@ -93,34 +94,14 @@ export class Chat {
 
   /** What is typed and not sent, over a reload too. */
   get draft() {
-    const { storage, state } = this.#parts;
-    return (state.session && read(storage, DRAFT + state.session.session)) ?? "";
+    const { drafts, state } = this.#parts;
+    return state.session ? drafts.of(state.session.session) : "";
   }
 
   /** @param {string} text */
   keepDraft(text) {
-    const { storage, state } = this.#parts;
-    if (!state.session) return;
-    const name = DRAFT + state.session.session;
-    if (text) storage.set(name, text.slice(0, DRAFT_MAX_CHARS));
-    else storage.delete(name);
-  }
-
-  /**
-   * A draft belongs to a chat and ends with it: what was typed stays below that chat, in memory, over a reload too.
-   * @param {string} session
-   */
-  #dropDraft(session) {
-    const { storage, state } = this.#parts;
-    const text = read(storage, DRAFT + session);
-    storage.delete(DRAFT + session);
-    if (text) state.set({ unsent: { session, text } });
-  }
-
-  /** Chats may have ended while this page was away. @param {Session} [session] the one of the join answer */
-  #dropDrafts(session) {
-    const running = session && !session.ended ? session.session : "";
-    for (const one of restsOf(this.#parts.storage, DRAFT)) if (one !== running) this.#dropDraft(one);
+    const { drafts, state } = this.#parts;
+    if (state.session) drafts.keep(state.session.session, text);
   }
 
   /** @param {boolean} on */
@@ -164,8 +145,10 @@ export class Chat {
   /** Answers the code of the report, or "". @param {string} session @param {string} reason @param {string} note */
   async report(session, reason, note) {
     const answer = await this.#parts.socket.report(session, reason, note);
-    if (answer.ok) this.#blocked(session);
-    return answer.ok ? answer.code : "";
+    if (!answer.ok) return "";
+    this.#parts.drafts.keepReport(session, null);
+    this.#blocked(session);
+    return answer.code;
   }
 
   /** @param {string} session */
@@ -176,11 +159,14 @@ export class Chat {
     this.#end(session, "you");
   }
 
+  /** The newest page of my chats; what was read of older ones before stays behind it. */
   async list() {
     const { state, socket } = this.#parts;
     const answer = await socket.chats();
-    if (answer.ok) state.set({ chats: answer.chats, moreChats: answer.more });
-    else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
+    if (answer.ok) {
+      const older = answer.more ? olderThan(state.chats ?? [], answer.chats) : [];
+      state.set({ chats: [...answer.chats, ...older], moreChats: older.length ? state.moreChats : answer.more });
+    } else if (!state.chats) state.set({ notice: answer.error === "cut" ? "" : "link.unavailable" });
   }
 
   /** What was opened without a link is empty, or old. */
@@ -203,6 +189,7 @@ export class Chat {
   open(session) {
     const { state } = this.#parts;
     state.unread.delete(session.session);
+    state.opened = session.session;
     if (state.session?.session === session.session) {
       state.set({ screen: "talk", reading: null, notice: "" });
       return;
@@ -296,13 +283,16 @@ export class Chat {
 
   /** @param {string} session @param {"you" | "partner"} by */
   #end(session, by) {
-    const { state, leaving, wall } = this.#parts;
+    const { state, leaving, drafts, wall } = this.#parts;
     leaving.forget(session);
     const { running, reading } = state;
     this.outbox.ended(session);
-    this.#dropDraft(session);
+    drafts.end(session);
     const end = { ended: wall(), here: false, by };
-    if (running?.session === session) state.set({ session: { ...running, ...end }, typing: false });
+    if (running?.session === session) {
+      const dialog = state.dialog?.kind === "leave" ? null : state.dialog; // there is nothing left to leave
+      state.set({ session: { ...running, ...end }, typing: false, dialog });
+    }
     if (reading?.session === session && !reading.ended) state.set({ reading: { ...reading, ...end } });
     this.list();
   }
@@ -317,4 +307,10 @@ export class Chat {
       this.outbox.tick(this.#parts.now());
     }, Math.min(Math.max(0, at - this.#parts.now()), TIMER_MAX_MS));
   }
+}
+
+/** Those of the known chats that come after a page of them. @param {Session[]} known @param {Session[]} page */
+function olderThan(known, page) {
+  const at = known.findIndex(({ session }) => session === page.at(-1)?.session);
+  return known.slice(at < 0 ? known.length : at + 1);
 }

@@ -22,13 +22,18 @@ export const WRITER = "citychat.writer"; // the page that writes
 export const OUTBOX = "citychat.outbox."; // and the page whose it is
 export const DECLINE = "citychat.no."; // and the offer
 export const DRAFT = "citychat.draft."; // and the session
+export const UNSENT = "citychat.unsent."; // and the session; this and the next two in the window's own storage
+export const REPORT = "citychat.report."; // and the session: one that is being written
+export const OBJECTION = "citychat.objection"; // that is being written
 export const POINTED = "citychat.pointed"; // the chat in which what leads to me was pointed out
 export const LEAVING = "citychat.leaving"; // the chat that is left, until the server knows
 export const OLD_OUTBOX = "citychat.outbox"; // this and the next two: of pages up to 0.2.0
 export const OLD_LAST = "citychat.last";
 export const OLD_DECLINES = "citychat.noes";
 
-export const DRAFT_MAX_CHARS = 20_000; // ten messages; what is longer was not typed
+export const UNSENT_MAX_CHARS = 20_000; // ten messages; what is longer was not typed
+export const NOTE_MAX_CHARS = 500;
+export const OBJECTION_MAX_CHARS = 1_000;
 const ENTRIES_MAX = 2_000; // twice what pages keep; a screen draws them all
 export const NUMBER_MAX = 2 ** 53;
 const ID = /^[\w-]{1,43}$/;
@@ -111,6 +116,16 @@ function oldDeclines(text) {
   return Array.isArray(raw) && raw.length <= 1_000 && raw.every(isId) ? raw : undefined;
 }
 
+/** @param {string} text */
+function report(text) {
+  const raw = JSON.parse(text);
+  const fit = isObject(raw) && /^[a-z]{0,40}$/.test(raw.reason) && typeof raw.note === "string";
+  return fit && raw.note.length <= NOTE_MAX_CHARS ? { reason: raw.reason, note: raw.note } : undefined;
+}
+
+/** A text that is no longer. @param {number} chars @returns {(text: string) => string | undefined} */
+const typed = (chars) => (text) => (text.length <= chars ? text : undefined);
+
 const id = (/** @type {string} */ text) => (ID.test(text) ? text : undefined);
 const token = (/** @type {string} */ text) => (TOKEN_SHAPE.test(text) ? text : undefined);
 
@@ -131,7 +146,10 @@ const SHAPES = {
   [DECLINE]: number,
   [POINTED]: id,
   [LEAVING]: id,
-  [DRAFT]: (text) => (text.length <= DRAFT_MAX_CHARS ? text : undefined),
+  [DRAFT]: typed(UNSENT_MAX_CHARS),
+  [UNSENT]: typed(UNSENT_MAX_CHARS),
+  [REPORT]: report,
+  [OBJECTION]: typed(OBJECTION_MAX_CHARS),
   [OLD_OUTBOX]: (text) => entries(JSON.parse(text)),
   [OLD_LAST]: oldLast,
   [OLD_DECLINES]: oldDeclines,
@@ -139,7 +157,7 @@ const SHAPES = {
 
 /** The kind of value that has this name: `citychat.draft.` and a session is a draft. @param {string} name */
 function shapeOf(name) {
-  const kind = [OUTBOX, DECLINE, DRAFT].find((beginning) => name.startsWith(beginning));
+  const kind = [OUTBOX, DECLINE, DRAFT, UNSENT, REPORT].find((beginning) => name.startsWith(beginning));
   if (!kind) return SHAPES[name];
   return ID.test(name.slice(kind.length)) ? SHAPES[kind] : undefined;
 }

@@ -82,10 +82,9 @@ export class State extends EventTarget {
   /** The chat that is being left; `undo`: nobody was told yet. @type {{ session: string, undo: boolean } | null} */
   leaving = null;
   typing = false; // the partner
-  /** What was typed and not sent when its chat ended. @type {{ session: string, text: string } | null} */
-  unsent = null;
   /** The past chat on the screen. @type {Session | null} */
   reading = null;
+  opened = ""; // the chat that was on the screen before my chats
   /** Null until asked. @type {Session[] | null} */
   chats = null;
   moreChats = false; // than those

@@ -2,6 +2,7 @@
 // here where the wire has letters (wire.js).
 
 import type { Chat } from "citychat/chat.js";
+import type { Drafts } from "citychat/drafts.js";
 import type { Joining } from "citychat/joining.js";
 import type { Matching } from "citychat/matching.js";
 import type { Nudge } from "citychat/nudge.js";
@@ -294,11 +295,18 @@ export interface Told {
   questions: string; // where they are
 }
 
+/** A report that is being written; `reason` is "" until one is chosen. */
+export interface ReportDraft {
+  reason: string;
+  note: string;
+}
+
 export interface Page {
   state: State;
   speaking: Speaking;
   socket: Socket;
   chat: Chat;
+  drafts: Drafts;
   joining: Joining;
   matching: Matching;
   nudge: Nudge;

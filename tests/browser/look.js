@@ -61,7 +61,7 @@ function unreachable() {
 
 /** A status that is not there before its words is not heard of. */
 const mute = () => [...document.querySelectorAll("[role=status]")]
-  .filter((one) => getComputedStyle(one).display === "none").map((one) => `cannot be heard: ${named(one)}`);
+  .filter((one) => !one.checkVisibility()).map((one) => `cannot be heard: ${named(one)}`);
 
 /** In a chat: its name has two lines at most, the messages a third of the window, and where one writes is in sight. */
 function cramped() {

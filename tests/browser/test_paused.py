@@ -69,11 +69,14 @@ def test_who_is_paused_objects_once_is_answered_and_comes_in_again(person: Perso
     expect(b.get_by_text("Please write something first.")).to_be_visible()
     expect(b.get_by_label("Object, once")).to_be_focused()
     b.keyboard.type(SAID)
+    b.reload()
+    expect(b.get_by_label("Object, once")).to_have_value(SAID)
     press(b, "Send the objection")
     expect(b.get_by_text("The host has not answered yet.")).to_be_visible()
     expect(b.get_by_role("heading", name="Not now")).to_be_focused()
     expect(b.locator("blockquote")).to_have_text(SAID)
     expect(b.get_by_role("textbox")).to_have_count(0)
+    assert b.evaluate("Object.keys(sessionStorage)") == []
     seen(b, "objected")
     assert "objection waits" in host(served, "cases", "--open")
 

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Person
-from tests.browser.walking import bubble, composer, enter, meet, seek, settled, together
+from tests.browser.walking import bubble, composer, enter, meet, seek, settled, together, until
 
 PHONE = {"has_touch": True, "is_mobile": True}
 SIZES = [(320, 568), (360, 640), (360, 740), (412, 915)]
@@ -22,6 +22,17 @@ PRESS_STOP = """() => {
         window.tops.push(top);
         document.elementFromPoint(left + 100, top + 20).click();
     }).observe(document.body, { childList: true, subtree: true });
+}"""
+
+
+# The moment nothing stands over the dialog any more: a press on one of its buttons
+PRESS_WHEN_ALONE = """(name) => {
+    const meant = [...document.querySelectorAll("dialog button")].find((one) => one.textContent === name);
+    new MutationObserver((_, watch) => {
+        if (document.querySelector("dialog.over")) return;
+        watch.disconnect();
+        requestAnimationFrame(() => { meant.click(); window.pressed = true; });
+    }).observe(document.body, { childList: true });
 }"""
 
 
@@ -136,6 +147,28 @@ def test_back_goes_one_step_back_inside_the_page_and_forward_and_reload_do_no_ha
     expect(a.get_by_role("button", name="Find someone")).to_be_visible()
     a.go_back()
     assert a.url == "about:blank"
+
+
+def test_back_leaves_what_is_under_a_ring_and_what_comes_back_from_under_it_is_deaf(person: Person) -> None:
+    a, b = person(**PHONE), person()
+    enter(a)
+    enter(b)
+    a.get_by_role("button", name="More").click()
+    seek(b)
+    expect(a.get_by_role("alertdialog")).to_contain_text("would like to talk")
+    for _ in range(2):
+        a.go_back()
+        expect(a.get_by_role("alertdialog")).to_be_visible()
+        expect(a.get_by_label("Code of the report")).to_be_attached()
+    a.evaluate(PRESS_WHEN_ALONE, "Erase everything about me")
+    a.get_by_role("button", name="No", exact=True).click()
+    expect(a.get_by_role("alertdialog")).to_be_hidden()
+    until(lambda: a.evaluate("window.pressed"))
+    expect(a.get_by_role("heading", name="Settings")).to_be_visible()
+    expect(a.get_by_role("heading", name="Erase everything about me?")).to_have_count(0)
+    a.go_back()
+    expect(a.get_by_role("dialog")).to_be_hidden()
+    expect(a.get_by_role("button", name="Find someone")).to_be_visible()
 
 
 def test_enter_makes_a_new_line_on_a_phone_and_what_is_typed_outlives_the_chat(person: Person) -> None:

@@ -52,7 +52,8 @@ IN_THE_PAGE = {
     "outbox.js WAITING_MAX": "outbox unsent",
     "outbox.js STORED_MAX": "outbox",
     "text.js TEXT_MAX_CHARS": "text",
-    "views/dialogs.js NOTE_MAX": "report note",
+    "shapes.js NOTE_MAX_CHARS": "report note",
+    "shapes.js OBJECTION_MAX_CHARS": "objection",
 }
 
 

@@ -36,6 +36,11 @@ export class ChatRows {
     });
     return listed.length;
   }
+
+  /** The row of a chat, where it is drawn. @param {string} session */
+  of(session) {
+    return this.#rows.get(session)?.element;
+  }
 }
 
 /** My chats as far as the page knows them, the running one with them. @param {Page} page */
@@ -92,5 +97,13 @@ export function chats(page) {
     show(empty, state.chats !== null && !n);
   };
   chat.list();
-  return { root, update };
+  return {
+    root, update,
+    get focus() {
+      return rows.of(state.opened); // whoever comes back from a chat goes on from its row
+    },
+    close() {
+      if (!state.shown) state.opened = "";
+    },
+  };
 }

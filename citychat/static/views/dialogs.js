@@ -1,6 +1,7 @@
 // Dialogs: leaving, blocking and reporting, more (settings, data, cases), erasing.
 
 import { namesUnder } from "citychat/i18n.js";
+import { NOTE_MAX_CHARS } from "citychat/shapes.js";
 import { button, focusNext, h, link, round, show, t, toggle, write } from "citychat/views/dom.js";
 import { languageChoice } from "citychat/views/language.js";
 import { spokenLanguages } from "citychat/views/spoken.js";
@@ -14,7 +15,6 @@ import { textOf } from "citychat/views/texts.js";
  * @typedef {{ heading: string, body: HTMLElement }} Content
  */
 
-const NOTE_MAX = 500;
 const TOLD_MS = 300; // after what gets the focus has been said, else that interrupts it
 let count = 0;
 
@@ -110,7 +110,8 @@ function leave({ chat }, close) {
 }
 
 /** @param {Page} page @param {Session} session @param {() => void} close @returns {Content} */
-function defend({ chat }, session, close) {
+function defend(page, session, close) {
+  const { chat } = page;
   // The one live region, there from the start: what is inserted together with its words is not read by everybody.
   const told = h("p", { class: "unseen", role: "status" });
   const steps = h("div", { class: "sheet" });
@@ -127,8 +128,9 @@ function defend({ chat }, session, close) {
     return done;
   });
   const report = button(t("defend.report"), "bad wide", () => {
-    steps.replaceChildren(...reasons(chat, session, (code) => end(t("report.done", { code }), t("report.keep"))));
-    steps.querySelector("input")?.focus();
+    steps.replaceChildren(...reasons(page, session, (code) => end(t("report.done", { code }), t("report.keep"))));
+    const inputs = [...steps.querySelectorAll("input")];
+    (inputs.find(({ checked }) => checked) ?? inputs[0]).focus();
   });
   steps.append(h("p", { class: "soft" }, t("defend.text")),
     h("section", {}, block, h("p", { class: "soft small" }, t("defend.block.text"))),
@@ -136,23 +138,31 @@ function defend({ chat }, session, close) {
   return { heading: t("defend.title", { alias: session.alias }), body: h("div", { class: "sheet" }, told, steps) };
 }
 
-/** @param {Page["chat"]} chat @param {Session} session @param {(code: string) => void} done */
-function reasons(chat, session, done) {
+/**
+ * The report, as far as it was written before: whoever comes back to it finds it so.
+ * @param {Page} page @param {Session} session @param {(code: string) => void} done
+ */
+function reasons({ chat, drafts }, { session }, done) {
+  const begun = drafts.report(session);
   const inputs = namesUnder("report.reason.").map((value) => h("input", { type: "radio", name: "reason", value }));
   const choices = inputs.map((input) =>
     h("label", { class: "choice" }, input, h("span", {}, t(`report.reason.${input.value}`))));
-  const note = h("textarea", { class: "field", id: "note", rows: 2, maxlength: NOTE_MAX });
+  const attributes = { class: "field", id: "note", rows: 2, maxlength: NOTE_MAX_CHARS, dir: "auto" };
+  const note = h("textarea", attributes, begun.note);
+  const chosen = () => inputs.find((input) => input.checked)?.value ?? "";
+  for (const input of inputs) input.checked = input.value === begun.reason;
+  const keep = () => drafts.keepReport(session, { reason: chosen(), note: note.value });
+  for (const field of [...inputs, note]) field.addEventListener("input", keep);
   const list = h("fieldset", {}, h("legend", { class: "label" }, t("report.title")),
     h("div", { class: "choices" }, ...choices));
   const problem = h("p", { class: "problem small", role: "alert", hidden: true }, t("report.choose"));
   const send = working(t("report.send"), "lamp", async () => {
-    const chosen = inputs.find((input) => input.checked);
-    show(problem, !chosen);
-    if (!chosen) {
+    show(problem, !chosen());
+    if (!chosen()) {
       inputs[0].focus();
       return true;
     }
-    const code = await chat.report(session.session, chosen.value, note.value.trim());
+    const code = await chat.report(session, chosen(), note.value.trim());
     if (code) done(code);
     return Boolean(code);
   });
@@ -217,11 +227,13 @@ async function download({ chat }) {
   downloading = false;
 }
 
+let askedCode = ""; // as it stands in the field, when the dialog is opened again
+
 /** @param {Page} page */
 function cases({ socket }) {
   const field = h("input", {
     class: "field", id: "case", type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false",
-    maxlength: 40,
+    maxlength: 40, value: askedCode, on: { input: () => (askedCode = field.value) },
   });
   const told = h("p", { role: "status", class: "small" });
   const find = button(t("case.find"), "", async () => {

@@ -29,22 +29,27 @@ export function hourLine({ hours, wall }) {
   const line = h("span", {});
   const begun = h("span", { role: "status" }); // what begins while somebody waits for it is said
   const calendar = h("a", { href: inLanguage("/meeting.ics") }, t("hours.calendar"));
-  const element = h("p", { class: "hour", hidden: true }, line, begun, " ", calendar);
+  // Never hidden, but out of sight: what is shown together with its words is not heard.
+  const element = h("p", { class: "hour" }, line, begun, " ", calendar);
   let timer = 0;
+  let isAside = false;
 
-  function update() {
+  /** Draw it; `aside`: the screen is about something else now. */
+  function update(aside = isAside) {
+    isAside = aside;
     clearTimeout(timer);
     const now = wall();
     const hour = hourNow(hours, now);
-    show(element, hour !== null);
+    const text = hour ? told(hour, now) : "";
+    const isOn = hour !== null && IS_ON.includes(hour.kind);
+    write(line, isOn || aside ? "" : text);
+    // What is taken away and comes again would be said again; of quiet hours the server's own word tells then.
+    if (!aside || hour?.kind === "quiet") write(begun, isOn && !aside ? text : "");
+    show(calendar, !aside && hour !== null && Boolean(hours?.meeting.length));
+    element.classList.toggle("unseen", !hour || aside);
+    element.classList.toggle("on", hour?.kind === "now");
     if (!hour) return;
-    const text = told(hour, now);
-    const isOn = IS_ON.includes(hour.kind);
-    write(line, isOn ? "" : text);
-    write(begun, isOn ? text : "");
-    element.classList.toggle("on", hour.kind === "now");
-    show(calendar, hours !== null && hours.meeting.length > 0);
-    timer = setTimeout(update, changesIn(hour, now));
+    timer = setTimeout(() => update(), changesIn(hour, now));
   }
   update();
   return { element, update, close: () => clearTimeout(timer) };

@@ -1,20 +1,20 @@
 // The paused screen: until when, why, by whom, the one objection and its answer; and the screen that tells of its end.
 
 import { moment, together } from "citychat/i18n.js";
+import { OBJECTION_MAX_CHARS } from "citychat/shapes.js";
 import { cleanText, isBlank } from "citychat/text.js";
 import { button, h, show, t, title, write } from "citychat/views/dom.js";
 import { plain } from "citychat/views/interruptions.js";
 
 /**
- * @import { Joining } from "citychat/joining.js"
  * @import { Page, Pause, View } from "citychat/types.js"
  */
 
 const FOR_GOOD = 2e14; // a pause that has no end ends then, or later
-const OBJECTION_MAX = 1000;
 
 /** @param {Page} page @returns {View} */
-export function banned({ state, joining }) {
+export function banned(page) {
+  const { state, joining } = page;
   const heading = title(t("banned.title"));
   const told = h("p", { class: "soft", role: "status" });
   const body = h("div", { class: "sheet paused" });
@@ -26,7 +26,8 @@ export function banned({ state, joining }) {
     const now = JSON.stringify(facts);
     if (now !== shown) {
       const held = body.contains(document.activeElement);
-      body.replaceChildren(...why(facts), ...said(facts, joining));
+      body.replaceChildren(...why(facts), ...said(facts, page));
+      if (facts.objection) page.drafts.keepObjection("");
       if (held) heading.focus();
     }
     shown = now;
@@ -49,10 +50,10 @@ function why({ until, reason, rule, automatic, reference, network }) {
 /** @param {string} rule @param {string} reason */
 const broken = (rule, reason) => rule && t(reason ? "banned.rule.reason" : "banned.rule", { rule, reason });
 
-/** @param {Pause} pause @param {Joining} joining */
-function said({ reference, objection, answer, contact }, joining) {
+/** @param {Pause} pause @param {Page} page */
+function said({ reference, objection, answer, contact }, page) {
   if (!reference) return [h("p", {}, t("banned.contact", { contact: contact || t("banned.nobody") }))];
-  if (!objection) return form(joining);
+  if (!objection) return form(page);
   return [...quoted("banned.yours", objection), ...quoted("banned.answer", answer)];
 }
 
@@ -60,9 +61,12 @@ function said({ reference, objection, answer, contact }, joining) {
 const quoted = (name, text) =>
   text ? [h("div", {}, h("p", { class: "label" }, t(name)), h("blockquote", { dir: "auto" }, text))] : [];
 
-/** @param {Joining} joining */
-function form(joining) {
-  const field = h("textarea", { class: "field", id: "objection", rows: 4, maxlength: OBJECTION_MAX, dir: "auto" });
+/** @param {Page} page */
+function form({ joining, drafts }) {
+  const field = h("textarea", {
+    class: "field", id: "objection", rows: 4, maxlength: OBJECTION_MAX_CHARS, dir: "auto",
+    on: { input: () => drafts.keepObjection(field.value) },
+  }, drafts.objection);
   const problem = h("p", { class: "problem small", role: "alert", hidden: true }, t("banned.empty"));
   const send = button(t("banned.send"), "lamp", () => {
     const text = cleanText(field.value).trim();

@@ -131,8 +131,7 @@ export function ready(page) {
     const notice = isAsked || state.notice.startsWith("link.") ? "" : state.notice;
     write(told, notice && t(notice));
     write(closed, isAsked ? "" : closedWords(state));
-    hour.update();
-    if (isAsked || state.running || state.closed) show(hour.element, false);
+    hour.update(isAsked || state.running !== null || state.closed !== "");
     show(met, mode === "found");
     write(line, isAsked || mode === "closed" ? "" : news(state));
     show(switches, !isAsked && !state.running);

@@ -64,10 +64,12 @@ export class Shell {
     const key = `${state.screen} ${state.shown?.session ?? ""} ${state.language}`;
     const other = key !== this.#shown;
     if (other) this.#mount(key);
+    const held = document.activeElement;
     this.#view?.update?.();
     this.#dialogs.update();
     this.#askedOver.update();
     if (other) this.#focus();
+    else this.#rescue(held);
     this.#frame();
     this.#steps.update();
     this.#bell.update();
@@ -92,8 +94,20 @@ export class Shell {
 
   #focus() {
     if (this.#count <= 2) return; // arriving: nobody has pressed anything
-    if (this.#view?.focus) this.#view.focus.focus({ preventScroll: true });
+    const focus = this.#view?.focus;
+    if (focus) focus.focus({ preventScroll: this.#page.state.screen !== "chats" }); // whose row may be far below
     else focusNext(this.#screen.querySelector("h1"));
+  }
+
+  /**
+   * What had the focus may have gone, or be hidden: whoever goes on by keyboard goes on from the title.
+   * @param {Element | null} held
+   */
+  #rescue(held) {
+    const gone = held instanceof HTMLElement && (!held.isConnected || held.closest("[hidden]"));
+    if (!gone || ![held, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) return;
+    held.blur();
+    focusNext(this.#screen.querySelector("h1"));
   }
 
   #frame() {

@@ -22,6 +22,7 @@ export class Steps {
   constructor(page) {
     this.#page = page;
     this.#depth = depthOf(history.state);
+    history.scrollRestoration = "manual"; // a step is no place of one long page
     addEventListener("popstate", (event) => this.#popped(depthOf(event.state)));
   }
 
@@ -51,7 +52,7 @@ export class Steps {
     const gone = this.#depth - depth;
     this.#depth = depth;
     if (this.#going) this.#going = false;
-    else for (let n = 0; n < gone; n += 1) this.#back();
+    else if (!this.#page.state.isAskedOver) for (let n = 0; n < gone; n += 1) this.#back(); // a ring is answered first
     this.update(); // forward, and back from where there was nothing to undo: to where the page is
   }
 

@@ -139,7 +139,7 @@ export function talk(page) {
  * Below an ended chat: somebody new, or the same again; neither while nobody is led together.
  * @param {Page} page @param {Session} session @param {string} shut
  */
-function afterwards({ state, matching, chat, wall }, { session, ended = wall() }, shut) {
+function afterwards({ state, matching, chat, drafts, wall }, { session, ended = wall() }, shut) {
   const { running } = state;
   const find = running
     ? button(t("ready.chatting.back"), "lamp", () => chat.open(running))
@@ -147,7 +147,7 @@ function afterwards({ state, matching, chat, wall }, { session, ended = wall() }
   const asked = state.again.has(session);
   const mayAsk = wall() - ended < AGAIN_MS && !asked && !running && !shut && !state.blocked.has(session);
   const again = mayAsk ? button(t("talk.again"), "", () => chat.again(session)) : null;
-  const text = state.unsent?.session === session ? state.unsent.text : state.leaving && chat.draft;
+  const text = drafts.unsent(session) || (state.leaving && chat.draft);
   const unsent = text ? unsentText(text) : null;
   const pair = find || again ? h("div", { class: "pair" }, find, again) : null;
   return h("div", { class: "inner ended" }, unsent, pair, mayAsk ? h("p", {}, t("talk.again.text")) : null);

@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { Chat } from "citychat/chat.js";
+import { Drafts } from "citychat/drafts.js";
 import { Joining } from "citychat/joining.js";
 import { KeptTokens } from "citychat/kept_tokens.js";
 import { Leaving } from "citychat/leaving.js";
@@ -84,7 +85,8 @@ function open([values, quota]) {
     return area;
   });
   const leaving = new Leaving({ state, storage, socket });
-  const chat = new Chat({ state, storage, socket, leaving, id: "page", now, wall });
+  const drafts = new Drafts(storage, storage);
+  const chat = new Chat({ state, storage, socket, leaving, drafts, id: "page", now, wall });
   const { outbox } = chat;
   const parts = { state, storage, tab: storage, socket, outbox, consent: "1", now, wall };
   const joining = new Joining(parts);
@@ -95,10 +97,10 @@ function open([values, quota]) {
   const request = socket.joining();
   const answer = { ok: true, token: "t", place: { city: "C" }, state: "chat", free_nearby: "none", session: SESSION };
   for (const listener of listeners.joined) listener(answer);
-  const { draft } = chat;
+  const typed = [chat.draft, drafts.unsent("s"), drafts.report("s").note, drafts.objection];
   const refused = chat.write("hello");
   const kept = Object.fromEntries(area.values);
-  return { request, draft, refused, emitted, lines, settings: state.settings, storing: storage.trouble, kept };
+  return { request, typed, refused, emitted, lines, settings: state.settings, storing: storage.trouble, kept };
 }
 
 function step(steps) {

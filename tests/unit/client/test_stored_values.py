@@ -38,7 +38,8 @@ SHARED = [
 ]  # fmt: skip
 NAMES = [
     *SHARED, "citychat.settings", "citychat.reload", "citychat.looking", "citychat.draft.s", "citychat.leaving",
-    "citychat.pointed", "citychat.language", "citychat.sign",
+    "citychat.pointed", "citychat.language", "citychat.sign", "citychat.unsent.s", "citychat.report.s",
+    "citychat.objection",
 ]  # fmt: skip
 ENTRY = {"s": "s", "side": 0, "st": "old", "n": 1, "l": 1, "x": "hello", "at": NOW, "state": "waiting"}
 FIRST = {
@@ -52,7 +53,8 @@ GOOD = {
     OLD_DECLINES: '["first"]', "citychat.settings": '{"ask": false, "slow": true}', "citychat.reload": "1",
     "citychat.looking": "yes", "citychat.draft.s": "half a thought", "citychat.leaving": "s", "citychat.pointed": "s",
     "citychat.language": "pt-BR",
-    "citychat.sign": "1",
+    "citychat.sign": "1", "citychat.unsent.s": "said too late", "citychat.objection": "It was not me.",
+    "citychat.report.s": '{"reason": "spam", "note": "sells"}',
 }  # fmt: skip
 STRANGE: list[Any] = [
     None, True, -1, 0, 1.0, 1.5, 2**53 + 2, 10**40, "", "x" * 50_000, "a\ud800b", [], {}, [[]], [None, {}],
@@ -99,6 +101,7 @@ def test_a_page_joins_and_writes_whatever_its_browser_has_kept() -> None:
     for values, answer in zip(opened, answers, strict=True):
         assert len(json.dumps(answer["request"])) < FRAME_CHARS, values
         assert all(type(value) is bool for value in answer["settings"].values()), values
+        assert all(type(text) is str for text in answer["typed"]), values
         assert answer["refused"] == "" and answer["emitted"][-1]["text"] == "hello", values
         for line in answer["lines"]:
             name, _, rest = line.partition(": ")
