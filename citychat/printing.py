@@ -50,8 +50,8 @@ def print_if_possible(line: str) -> None:
 
 def again(flags: Sequence[str]) -> str:
     """The end of a command that is named to whoever typed ``flags``: the same ones, so that it finds the same store.
-    Nothing where one of them is an address: a password may be in it."""
-    return "" if any("://" in word and "file://" not in word for word in flags) else f" {shlex.join(flags)}".rstrip()
+    Nothing where one of them is an address with a name in it: a password may be there too."""
+    return "" if any("://" in word and "@" in word for word in flags) else f" {shlex.join(flags)}".rstrip()
 
 
 def _print_nowhere() -> None:

@@ -191,7 +191,7 @@ def find(cases: Sequence[Case], code: str) -> Case:
     for case in cases:
         if wanted in (case.code, reference(case.session, case.reporter)):
             return case
-    raise NotDone(f"no report has the code {code}: citychat cases lists them; closed ones go on their day")
+    raise NotDone(f"no report has the code {code}: look at the list; closed ones go on their day")
 
 
 def _outcome(case: Case) -> Outcome:
