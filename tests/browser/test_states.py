@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from citychat.catalogue import SENTENCES
+from citychat.languages import direction, words
 from citychat.model import ALIAS_ANIMALS, ALIAS_COLOURS
 from tests.browser.conftest import Person
 from tests.browser.screens import PARTS, Eye
@@ -20,6 +22,14 @@ ZOOMED = ViewportSize(width=180, height=370)  # what 200 % leave of the phone
 LARGE = (1.3, 1.5, 1.75, 2.0)
 TEXT_PX = 16
 WIDEST = f"{max(ALIAS_COLOURS, key=len)} {max(ALIAS_ANIMALS, key=len)}"
+TONGUES = {
+    code: {
+        "code": code,
+        "direction": direction(code),
+        "sentences": [[english, words(code).plain(name)] for name, english, one in SENTENCES.values() if not one],
+    }
+    for code in ("de", "ar")
+}
 MOVING = "document.getAnimations().map((one) => one.animationName).filter((name) => name !== 'settle')"
 
 
@@ -36,6 +46,7 @@ class Inspector(Eye):
         alias = page.evaluate("look.rename", WIDEST)  # which chat had a long one was up to chance
         self._sizes(name, page)
         self._in_pseudo(name, page)
+        self._in_tongues(name, page)
         page.evaluate("look.rename", alias)
         self._colours(name, page)
 
@@ -58,6 +69,20 @@ class Inspector(Eye):
             self.wrong.append(f"{name}: says nothing")
         self._look(f"{name}, in pseudo", page, "outside", "broken", "unreachable", "cramped")
         page.evaluate("pseudo.stop()")
+
+    def _in_tongues(self, name: str, page: Page) -> None:
+        """In those of ours that need most room, where there is least: twice the text on a phone, and on a desktop."""
+        font = page.context.new_cdp_session(page)
+        for code, tongue in TONGUES.items():
+            page.evaluate("(tongue) => pseudo.speak(tongue)", tongue)
+            font.send("Page.setFontSizes", {"fontSizes": {"standard": 2 * TEXT_PX}})
+            self._look(f"{name}, in {code}, text 200%", page, "outside", "broken", "unreachable", "cramped")
+            font.send("Page.setFontSizes", {"fontSizes": {"standard": TEXT_PX}})
+            for size in (DESKTOP, PHONE):
+                page.set_viewport_size(size)
+                page.evaluate(STILL)
+                self._look(f"{name}, in {code}, {size['width']} px", page, "outside", "unreachable")
+            page.evaluate("pseudo.stop()")
 
     def _look(self, where: str, page: Page, *measures: str) -> None:
         for measure in measures:
