@@ -15,6 +15,7 @@ from citychat.terminal.screen import Screen
 from citychat.terminal.site import Site
 
 LAST_S = 35.0  # what was typed before the end of the input may need one more reconnect, at most 30 s away
+SHORT = ("y", "n", "ok", "okay", "accept", "decline")  # what else people type when somebody asks
 LATE_S = 10.0  # so long may an answer have been meant for before the chat began: it would be a stranger's first line
 # What there is to type, and the sentence that says what it does
 HELP = {
@@ -129,7 +130,13 @@ class TerminalGuest:
         """Tell whether it may be an answer typed a moment too late; said a second time it is a message."""
         again, self._late = self._late == word, word
         since_s = self.page.clock.monotonic_s() - self.screen.began_s
-        return word.lower() in self._commands and since_s < LATE_S and not again
+        return self._is_answer(word.lower()) and since_s < LATE_S and not again
+
+    def _is_answer(self, text: str) -> bool:
+        """Tell whether it is a command, or an answer as people write it: "y", "Talk!"."""
+        name, _, rest = text.partition(" ")
+        word = text.strip(" .!?")
+        return word in self._commands or word in SHORT or (name in self._commands and rest in ("on", "off", "more"))
 
     def _command(self, text: str) -> None:
         name, *rest = text.split() or [""]

@@ -35,7 +35,7 @@ class Booth:
         return [str(entry["text"]) for entry in self.guest.page.outbox.entries.all]
 
 
-@pytest.mark.parametrize("word", ["talk", "no", "Find", "yes", "later", "stop"])
+@pytest.mark.parametrize("word", ["talk", "no", "Find", "yes", "later", "stop", "Talk!", "y", "ok", "ask off"])
 async def test_an_answer_typed_a_moment_too_late_is_no_message_until_it_is_typed_again(word: str) -> None:
     booth = Booth()
     booth.guest.line(word)
