@@ -59,6 +59,8 @@ TERMINAL = (
     sentence("terminal.ask.off", "Others may ask me: off"),
     # NOTE: Terminal, after "towns" alone: whether to meet people of nearby towns too. Keep: towns on, towns off
     sentence("terminal.towns", "towns on, or towns off?"),
+    # NOTE: Terminal, after "question" alone: whether to be shown one. Keep: question on, question off
+    sentence("terminal.question", "question on, or question off?"),
     # NOTE: Terminal, after "languages" with something else than codes. {most}: 5. Keep: languages, languages fr en
     sentence("terminal.languages", "languages: expected up to {most} codes, such as: languages fr en"),
     # NOTE: Terminal, behind "Languages you speak:" when none was named: people of any language are as welcome.
@@ -113,6 +115,8 @@ TERMINAL = (
     sentence("terminal.help.towns", "whether to meet people of towns within 50 km too, who want it as well"),
     # NOTE: Terminal, help: behind the command languages [CODES]. Keep: fr en
     sentence("terminal.help.languages", "that you speak, such as fr en: who shares one comes first"),
+    # NOTE: Terminal, help: behind the command question on|off.
+    sentence("terminal.help.question", "whether a chat begins with a question for both"),
     # NOTE: Terminal, help: behind the commands where and city NAME.
     sentence("terminal.help.where", "where you are; choose your city"),
     # NOTE: Terminal, help: behind the command leave.

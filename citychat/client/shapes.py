@@ -20,6 +20,7 @@ CONSENT = "citychat.consent"  # the version of the rules
 TOKEN = "citychat.token"
 OLD_TOKEN = "citychat.token.old"  # of the guest before, until all tokens are one guest's
 TOWNS = "citychat.towns"  # whether the guest may meet those of towns nearby; browsers have it among their settings
+QUESTION = "citychat.question"  # that no first question is shown; among their settings too
 SPOKEN = "citychat.spoken"  # as the guest has named them
 LIFTED = "citychat.lifted"  # when the pause was, of whose end the guest knows
 WRITER = "citychat.writer"  # the page that writes
@@ -172,6 +173,7 @@ _SHAPES: dict[str, Callable[[str], Any]] = {
     TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
     OLD_TOKEN: lambda text: text if TOKEN_SHAPE.fullmatch(text) else None,
     TOWNS: lambda text: text if text == "yes" else None,
+    QUESTION: lambda text: text if text == "no" else None,
     SPOKEN: _languages,
     LIFTED: _number,
     WRITER: lambda text: text if ID.fullmatch(text) else None,

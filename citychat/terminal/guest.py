@@ -20,7 +20,7 @@ LATE_S = 10.0  # so long may an answer have been meant for before the chat began
 # What there is to type, and the sentence that says what it does
 HELP = {
     "find  stop": "find", "yes  no  later": "yes", "ask on|off": "ask", "towns on|off": "towns",
-    "languages [CODES]": "languages", "where  city NAME": "where", "leave": "leave",
+    "languages [CODES]": "languages", "question on|off": "question", "where  city NAME": "where", "leave": "leave",
     "block [N]": "block", "report [N] REASON [note]": "report", "case CODE": "case", "chats [more]": "chats",
     "read [N]": "read", "again [N]": "again", "erase": "erase",
 }  # fmt: skip
@@ -50,6 +50,7 @@ class TerminalGuest:
             "ask": self._ask,
             "towns": preferences.towns,
             "languages": preferences.languages,
+            "question": preferences.question,
             "where": lambda _: self.screen.where(),
             "city": lambda rest: self.city.search(" ".join(rest)) if rest else self.city.ask(),
             "leave": self._leave,

@@ -1,8 +1,8 @@
-"""Wishes of a terminal guest, whom to meet: guests of towns nearby too, and those who share a language."""
+"""Wishes of a terminal guest: to meet guests of towns nearby too, or those who share a language; a first question."""
 
 import json
 
-from citychat.client import LANGUAGE, SPOKEN, TOWNS, read
+from citychat.client import LANGUAGE, QUESTION, SPOKEN, TOWNS, read
 from citychat.rules import LANGUAGES_MAX
 from citychat.terminal.page import TerminalPage
 
@@ -17,6 +17,7 @@ class Preferences:
         self._page, self._out = page, page.screen.out
         languages = read(page.storage, SPOKEN) or []
         page.wishes = {"towns": read(page.storage, TOWNS) == "yes", "languages": languages}
+        page.screen.asks = read(page.storage, QUESTION) != "no"
 
     def towns(self, rest: list[str]) -> None:
         """Switch meeting guests of towns nearby on or off."""
@@ -28,6 +29,18 @@ class Preferences:
         else:
             self._page.storage.pop(TOWNS, None)
         self._tell({"towns": rest == ["on"]}, f"{self._out.words('ready.towns')}: {rest[0]}")
+
+    def question(self, rest: list[str]) -> None:
+        """Switch the first question of a chat on or off."""
+        if rest not in (["on"], ["off"]):
+            self._out.tell("terminal.question")
+            return
+        self._page.screen.asks = rest == ["on"]
+        if rest == ["off"]:
+            self._page.storage[QUESTION] = "no"
+        else:
+            self._page.storage.pop(QUESTION, None)
+        self._out.say(f"{self._out.words('more.question')}: {rest[0]}")
 
     def languages(self, rest: list[str]) -> None:
         """Name the languages that the guest speaks; none: anybody is as welcome."""

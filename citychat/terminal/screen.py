@@ -21,10 +21,11 @@ TYPING_S = 5.0  # protocol §1: typing expires
 class Screen:
     """A ``page.View``. Set ``page`` first. ``nowhere`` is called when the guest must choose a city, ``over`` with the
     exit status when the server sends the guest away, ``objects`` when the guest may say something to that.
-    ``questions``: first questions of chats, if the host shows any."""
+    ``questions``: first questions of chats, if the host shows any; ``asks``: whether the guest wants one."""
 
     page: HeadlessPage
     questions: Sequence[str] = ()
+    asks = True
 
     def __init__(
         self, out: Output, nowhere: Callable[[], None], over: Callable[[int], None], objects: Callable[[], None]
@@ -109,7 +110,7 @@ class Screen:
         if chat.get("ended"):
             self._over.add(session)
         else:
-            if self.questions:
+            if self.asks and self.questions:
                 self.out.tell("talk.question", question=which(session, self.questions))
             self.out.tell("terminal.talk")
 

@@ -101,6 +101,24 @@ async def test_towns_and_languages_are_said_and_remembered() -> None:
     assert "citychat.towns" not in booth.guest.page.storage
 
 
+async def test_a_first_question_is_shown_unless_it_was_switched_off() -> None:
+    booth = Booth()
+    booth.guest.screen.questions = ["What is on your table?"]
+
+    def begin(session: str) -> list[str]:
+        before = len(booth.lines)
+        booth.guest.page.event("user-session", {**SESSION, "session": session, "here": True})
+        return [line for line in booth.lines[before:] if "on your table" in line]
+
+    assert len(begin("a")) == 1
+    for line in ("/question", "/question off"):
+        booth.guest.line(line)
+    assert booth.lines[-2:] == ["* question on, or question off?", "* Show a first question: off"]
+    assert begin("b") == [] and booth.guest.page.storage["citychat.question"] == "no"
+    booth.guest.line("/question on")
+    assert len(begin("c")) == 1 and "citychat.question" not in booth.guest.page.storage
+
+
 async def test_a_chat_of_two_towns_names_both() -> None:
     booth = Booth()
     booth.guest.page.event("user-session", {**SESSION, "session": "t", "city": "Lyon – Vienne", "here": True})
