@@ -60,7 +60,7 @@ function unreachable() {
 }
 
 /** A status that is not there before its words is not heard of. */
-const mute = () => [...document.querySelectorAll("[role=status]")]
+const mute = () => [...document.querySelectorAll("[role=status], [aria-live]:not([role])")]
   .filter((one) => !one.checkVisibility()).map((one) => `cannot be heard: ${named(one)}`);
 
 /** In a chat: its name has two lines at most, the messages a third of the window, and where one writes is in sight. */

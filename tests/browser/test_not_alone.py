@@ -59,7 +59,7 @@ def test_the_countdown_goes_by_the_minute_and_only_the_beginning_of_the_hour_is_
         assert 60 <= left <= 90
         page.clock.fast_forward("30:00")
         until(lambda: minutes_left(page) <= left - 30)
-        line = page.locator(".hour [role=status]")
+        line = page.locator(".hour [aria-live]")
         expect(line).to_be_empty()
         page.clock.fast_forward("01:02:00")
         expect(line).to_have_text(re.compile("^It is the meeting hour, until "))

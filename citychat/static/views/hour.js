@@ -27,7 +27,8 @@ export const closedWords = ({ quietUntil, closed }) =>
 /** @param {Page} page */
 export function hourLine({ hours, wall }) {
   const line = h("span", {});
-  const begun = h("span", { role: "status" }); // what begins while somebody waits for it is said
+  // What begins while somebody waits for it is said. Without a role: Orca would begin the page with "statusbar".
+  const begun = h("span", { "aria-live": "polite" });
   const calendar = h("a", { href: inLanguage("/meeting.ics") }, t("hours.calendar"));
   // Never hidden, but out of sight: what is shown together with its words is not heard.
   const element = h("p", { class: "hour" }, line, begun, " ", calendar);
